@@ -71,6 +71,7 @@ def crucible() -> Callable[[int], None]:
 def crucible_at_once() -> Callable[[int], None]:
     """Our box, asked all questions at once, as where nothing is timed."""
     from harness.sandbox.batch import ask_batch
+
     from harness.sandbox.codec import encode
     from harness.sandbox.limits import Limits
     from harness.sandbox.pool import BoxPool

@@ -31,6 +31,7 @@ PAGE = HERE / "grammar-reference.md"
 EXAMPLES = HERE / "grammar-examples.yaml"
 TABLES: dict[str, tuple[str, str, dict[str, Key]]] = {
     "grammar": ("Grammar", "The keys of a grammar file.", constructs.GRAMMAR),
+    "magic": ("Magic", "The keys of an entry of `magic`.", constructs.MAGIC),
     "type": ("Type", "The keys of a type, an entry of `types`.", constructs.TYPE),
     "field": ("Field", "The keys of a field, an element of `fields` or `instances`.", constructs.FIELD),
     "switch": ("Switch", "The keys of `switch`, and of the `endian` of a type if it is a switch.", constructs.SWITCH),

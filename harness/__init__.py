@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from harness.judge.pool import JudgePool
     from harness.judge.verdict import Verdict
     from harness.ledger.store import Ledger
+    from harness.rewards.reward import reward_for
 
 __all__ = [
     "Budget",
@@ -45,6 +46,7 @@ __all__ = [
     "Verdict",
     "evaluate",
     "hookimpl",
+    "reward_for",
 ]
 
 _HOME = {
@@ -69,6 +71,7 @@ _HOME = {
     "Verdict": "harness.judge.verdict",
     "evaluate": "harness.judge.evaluate",
     "hookimpl": "harness.hooks",
+    "reward_for": "harness.rewards.reward",
 }
 
 

@@ -49,21 +49,11 @@ def test_controls_with_the_expected_verdict_are_not_red(project):
     project.put("a.suite.yaml", "lane: words\ninline: {good: ok, planted: wrong}\nexpect: {planted: wrong}\n")
     assert project.run().ret == 0
     page = (project.path / "reports/index.html").read_text()
-    strip = page[page.index('class="strip"') : page.index("</svg>", page.index('class="strip"'))]
-    assert "fill-wrong" not in strip
-    assert "1 control as expected" in strip
+    assert "Good: 1 of 1 candidate pass" in page
+    assert "chip-wrong" not in page.partition('<noscript id="static">')[0].partition("<main")[2]
     project.put("a.suite.yaml", "lane: words\ninline: {good: ok, planted: wrong}\nexpect: {planted: timeout}\n")
     assert project.run().ret == 1
-    assert "fill-wrong" in (project.path / "reports/index.html").read_text()
-
-
-def test_the_scaffold_passes_with_the_full_score(project, monkeypatch):
-    monkeypatch.setattr(hooks, "BUILT_IN", BUILT_IN)
-    project.put("conftest.py", "")
-    assert main(["init", str(project.path)]) == 0
-    result = project.run("suites", "--min-tier", "E", "--confirm", "0")
-    assert result.ret == 0
-    assert dict(project.rows("SELECT subject, round(score, 3) FROM evaluations"))["join_words"] == 1.0
+    assert "control not caught" in (project.path / "reports/index.html").read_text()
 
 
 def test_a_fault_of_a_trusted_file_does_not_count_against_the_subject(project, monkeypatch):

@@ -49,7 +49,9 @@ def test_an_interrupt_inside_a_case(project):
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert project.verdicts() == {"a": "ok", "b": "wrong"}
     assert project.rows("SELECT status FROM runs") == [("aborted",)]
-    result.stdout.fnmatch_lines(["run *: 1 wrong, 1 ok; ABORTED, what finished is in the ledger"])
+    result.stdout.fnmatch_lines(
+        ["NOT GOOD  the run was interrupted: what finished is in the ledger", "  1 of 2 candidates fails"]
+    )
 
 
 @pytest.mark.parametrize("extra", [(), ("-n2",)], ids=["serial", "-n2"])
@@ -90,7 +92,7 @@ def test_a_killed_controller_is_replayed_at_the_next_start(project, start):
     process.wait()
     project.suite(a="ok")
     result = project.run()
-    result.stdout.fnmatch_lines(["notice: run * was killed: 2 evaluations brought back from its journal"])
+    result.stdout.fnmatch_lines(["notice: run * was killed: 2 evaluations brought back from*"])
     runs = project.rows("SELECT run_id, status FROM runs ORDER BY run_id")
     assert [status for _, status in runs] == ["aborted", "finished"]
     assert project.rows(f"SELECT subject, status FROM evaluations WHERE run_id = '{runs[0][0]}' ORDER BY 1") == [

@@ -16,11 +16,16 @@ import sys
 from collections.abc import Sequence
 
 from harness.cli.verb import USAGE, run_verb
+from harness.core.ascii import ERRORS
 from harness.core.errors import CrucibleError, UsageError
 
 VERBS = (
     "init",
     "judge",
+    "run",
+    "serve",
+    "evolve",
+    "toolgen",
     "doctor",
     "top",
     "show",
@@ -30,10 +35,12 @@ VERBS = (
     "lineage",
     "pareto",
     "report",
+    "repair",
     "rescore",
     "merge",
     "prune",
     "schema",
+    "explore",
     "spec",
     "dsl",
     "kernel",
@@ -50,9 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:  # an interpreter that ends looks for cycles among all its objects several times
         atexit.register(gc.freeze)
     for stream in (sys.stdout, sys.stderr):
-        # Characters that a terminal cannot show (it is ASCII or Latin-1) and unpaired surrogates are escaped.
+        # A terminal of ASCII or Latin-1 gets ASCII for our own characters, and escapes for others.
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors=ERRORS)
     try:
         if words[:1] == ["--version"]:
             _print_version()

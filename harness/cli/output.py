@@ -40,6 +40,25 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--suite", help="only suites whose name contains this")
 
 
+def refuse_empty(ledger: Ledger, args: argparse.Namespace) -> None:
+    """Say which suites there are, for a verb whose `--lane` and `--suite` match nothing.
+
+    Raises:
+        LedgerError: if no suite of the ledger matches.
+    """
+    from harness.core.errors import LedgerError
+
+    rows = ledger.rows("SELECT DISTINCT lane, suite FROM evaluations ORDER BY lane, suite")
+    if any(args.lane in (None, row["lane"]) and (args.suite or "") in row["suite"] for row in rows):
+        return
+    known = ", ".join(f"{row['lane']} · {row['suite']}" for row in rows)
+    raise LedgerError(
+        "no suite matches the filters" if known else "the ledger holds no verdict",
+        where=str(args.ledger),
+        fix=f"choose one of {known}" if known else "run `pytest` on a suite with this --ledger",
+    )
+
+
 def read_ledger(path: Path) -> Ledger:
     """Open a ledger read-only; its notices go to stderr, so that stdout holds only the result.
 

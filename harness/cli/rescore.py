@@ -26,17 +26,22 @@ from pydantic import ValidationError
 from harness.cli import output
 from harness.core.errors import UsageError
 from harness.core.evaluation import Evaluation
+from harness.core.gate import GateResult
 from harness.core.number import whole
 from harness.core.policy import Policy
 from harness.core.run import Run, new_run_id
 from harness.core.status import RunStatus
 from harness.core.tier import Tier
+from harness.gates.expression import parse_gate
+from harness.gates.row import row as gate_row
 from harness.hooks import Lane, Registry
 from harness.ledger import queries
 from harness.ledger.row import dump
+from harness.ledger.run_gates import run_gates, write_run_gates
 from harness.ledger.store import Ledger
 from harness.report import words
 from harness.report.table import Column
+from harness.session.run_gates import check_gates, evaluate_gates
 
 COLUMNS = (
     Column("case", flexible=True, min_width=20),
@@ -92,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
     with output.open_ledger(args.ledger) if args.write else output.read_ledger(args.ledger) as ledger:
         row = queries.run(ledger, args.run)
         changes = list(rescore(queries.load_all(ledger, row["run_id"]), lanes, epoch=args.epoch, gates=gates))
-        written = _store(ledger, row, changes, args.epoch) if args.write and changes else None
+        written = _store(ledger, row, changes, args.epoch, lanes) if args.write and changes else None
     differing = [change for change in changes if change.differs]
     if args.json:
         output.print_json(
@@ -138,6 +143,11 @@ def rescore(
                 f"unknown lane {case.lane!r} of {case.nodeid}",
                 fix=f"known lanes are {', '.join(lanes)}; name the file that defines it with --plugin",
             )
+        components: tuple[str, ...] = tuple(getattr(lane, "components", ()))
+        for name in gates or () if components else ():
+            if name not in (*components, "score", *case.policy.gates):
+                known = ", ".join((*components, "score"))
+                raise UsageError(f"lane {lane.name} has no component {name!r} to gate", fix=f"name one of {known}")
         wanted = case.policy.to_wire() | ({} if epoch is None else {"epoch": epoch})
         wanted["gates"] = case.policy.gates | dict(gates or {})
         try:
@@ -199,7 +209,9 @@ def _import_plugin(place: str) -> object:
     return module
 
 
-def _store(ledger: Ledger, row: queries.Row, changes: list[Change], epoch: int | None) -> str:
+def _store(
+    ledger: Ledger, row: queries.Row, changes: list[Change], epoch: int | None, lanes: Mapping[str, Lane]
+) -> str:
     original = Run.from_wire(
         json.loads(ledger.rows("SELECT record FROM runs WHERE run_id = ?", row["run_id"])[0]["record"])
     )
@@ -216,8 +228,31 @@ def _store(ledger: Ledger, row: queries.Row, changes: list[Change], epoch: int |
     ledger.begin(made)
     for change in changes:
         ledger.record(change.after, run_id=made.run_id)
+    write_run_gates(ledger, made.run_id, list(_gates_again(ledger, row, made, changes, lanes)))
     ledger.finish(made.run_id, RunStatus.FINISHED)
     return made.run_id
+
+
+def _gates_again(
+    ledger: Ledger, row: queries.Row, made: Run, changes: list[Change], lanes: Mapping[str, Lane]
+) -> Iterable[GateResult]:
+    """Evaluate the gates of the run again on the new scores.
+
+    A baseline that is gone leaves a gate undefined; a gate that a plugin added is kept as it was.
+    """
+    rows = [gate_row(change.after, made) for change in changes]
+    for gate in run_gates(ledger, row["run_id"]):
+        kept = {name: gate[name] for name in ("observed", "threshold", "why", "nodeid")}
+        try:
+            parse_gate(gate["expression"])
+        except UsageError:
+            yield GateResult(name=gate["expression"], passed=bool(gate["passed"]), **kept)
+            continue
+        try:
+            named = check_gates([gate["expression"]], lanes, ledger)
+            yield from evaluate_gates([gate["expression"]], rows, ledger=ledger, run_id=made.run_id, named=named)
+        except UsageError as error:
+            yield GateResult(name=gate["expression"], passed=False, **kept | {"observed": None, "why": error.what})
 
 
 def _format_cells(change: Change) -> list[str]:

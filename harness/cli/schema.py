@@ -62,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     names = ["suite", *(name for name, (module, _) in FORMATS.items() if _is_installed(module)), "ledger"]
     parser.add_argument("format", choices=names, help="which file format")
     parser.add_argument("--lane", help="for `suite`: only the suites of this lane")
+    parser.add_argument("--json", action="store_true", help="a schema is always JSON; accepted as in the other verbs")
 
 
 def run(args: argparse.Namespace) -> int:

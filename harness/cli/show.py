@@ -1,8 +1,11 @@
-"""Explain one verdict: status, gates, components, attempts, counter-example, how to run it again.
+"""Explain one verdict: status, gates, components, attempts, counter-example, rerun line; its source; or a whole run.
 
 Example:
   crucible show suites/toolgen/words.suite.yaml::trie
   crucible show 1a2b3c4d --run latest~1
+  crucible show --run latest
+  crucible show trie --source
+  crucible show trie --diff
 """
 
 from __future__ import annotations
@@ -12,9 +15,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from harness.cli import output
-from harness.ledger import queries
+from harness.core.errors import UsageError
+from harness.ledger import queries, sources
 from harness.ledger.store import Ledger
-from harness.report import rerun, words
+from harness.report import rerun, source_diff, words
+from harness.report.run_verdict import Kind, run_verdict
 
 if TYPE_CHECKING:
     from harness.core.evaluation import Evaluation
@@ -24,17 +29,41 @@ MAX_ATTEMPTS = 12
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", metavar="NODEID|DIGEST|NAME", help="a node id, the beginning of a digest, or a name")
+    parser.add_argument(
+        "what",
+        nargs="?",
+        metavar="NODEID|DIGEST|NAME",
+        help="a node id, the beginning of a digest, or a name; without it, whether the run of --run held, and why not",
+    )
     parser.add_argument("--run", metavar="RUN", help="a run's id or a part of it, `latest`, or `latest~N`")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--source", action="store_true", help="print what was judged, as the ledger keeps it")
+    only.add_argument(
+        "--diff", action="store_true", help="print what changed since the last other source of the case, or its parent"
+    )
     output.add_ledger(parser)
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     with output.read_ledger(args.ledger) as ledger:
+        if args.what is None and args.run is None:
+            raise UsageError(
+                "a case or a run is required", fix="name a case, or a run with --run, such as --run latest"
+            )
+        if args.what is None:
+            return _show_run(ledger, queries.run(ledger, args.run), as_json=args.json)
         run_id = queries.run(ledger, args.run)["run_id"] if args.run else None
         found = queries.find(ledger, args.what, run_id=run_id)
         newest = list({row["nodeid"]: row for row in reversed(found)}.values())[::-1]
+        if args.source or args.diff:
+            newest = list({row["digest"]: row for row in reversed(newest)}.values())[::-1]
+            parts = [_source(ledger, row) if args.source else _diff(ledger, row) for row in newest[:MAX_SHOWN]]
+            if args.json:
+                output.print_json(parts)
+            else:
+                _print_parts(parts)
+            return 0
         if args.json:
             output.print_json([_to_json(ledger, row) for row in newest])
             return 0
@@ -47,15 +76,73 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _show_run(ledger: Ledger, row: queries.Row, *, as_json: bool) -> int:
+    """Print whether a run held, its gates, and every case that is not as its suite expects."""
+    verdict, limit = run_verdict(ledger, row["run_id"]), output.measure_width()
+    if as_json:
+        faults = [fault._asdict() for fault in verdict.faults]
+        output.print_json(row | {"held": verdict.held, "gates": list(verdict.gates), "faults": faults})
+        return 0
+    print(words.fit(f"run {row['run_id']}  {row['status']}, epoch {row['epoch']}, tier {row['tier'] or 'none'}", limit))
+    for line in words.folded([f"  {verdict.word}  {verdict.facts()[0]}", *verdict.facts()[1:]], limit):
+        print(line)
+    for gate in verdict.gates:
+        print(f"  gate       {'passes' if gate['passed'] else 'FAILS '}  {words.printable(gate['why'])}")
+    rows = {found["nodeid"]: found for found in queries.evaluations(ledger, row["run_id"])}
+    for fault in verdict.faults:
+        if fault.what in rows:
+            print(f"  {fault.kind:<10} {words.printable(f'{fault.what}: {fault.why}')}")
+            print(f"    {rerun.of(ledger, row, rows[fault.what])}")
+        elif fault.kind is Kind.PROBLEM:
+            print(f"  problem    {words.printable(fault.why)}")
+    return 0
+
+
 def _to_json(ledger: Ledger, row: queries.Row) -> dict[str, Any]:
     evaluation = queries.load(ledger, row["run_id"], row["nodeid"])
     return row | {"record": evaluation.to_wire()}
 
 
+def _source(ledger: Ledger, row: queries.Row) -> dict[str, Any]:
+    digest, text = source_diff.source_of(ledger, row["digest"])
+    lines = [] if text is None else text.splitlines()
+    return {"nodeid": row["nodeid"], "digest": digest, "lines": lines, "missing": _why_missing(ledger, digest, text)}
+
+
+def _diff(ledger: Ledger, row: queries.Row) -> dict[str, Any]:
+    digest, text = source_diff.source_of(ledger, row["digest"])
+    found = {"nodeid": row["nodeid"], "digest": digest, "lines": [], "missing": _why_missing(ledger, digest, text)}
+    if text is None:
+        return found
+    for one in source_diff.predecessors(ledger, row):
+        before = sources.read(ledger, one.digest) or ""
+        names = (f"{one.digest[:16]} {one.label}", f"{digest[:16]} run {row['run_id']}")
+        return found | {"lines": source_diff.unified(before, text, names=names)}
+    return found | {"missing": "the ledger keeps no other source of this case and none of a parent"}
+
+
+def _why_missing(ledger: Ledger, digest: str, text: str | None) -> str:
+    if text is not None:
+        return ""
+    if (size := sources.size(ledger, digest)) is not None:
+        return f"the source has {size:,} bytes; the ledger keeps at most {sources.MAX_BYTES:,}, and its digest {digest}"
+    return "the ledger does not keep its source: `keep_sources` is off, or the file changed before it was kept"
+
+
+def _print_parts(parts: list[dict[str, Any]]) -> None:
+    for number, part in enumerate(parts):
+        if len(parts) > 1:
+            print("\n" * (number > 0) + f"# {words.printable(part['nodeid'])}")
+        for line in part["lines"]:
+            print(words.printable(line))
+        if part["missing"]:
+            print(part["missing"])
+
+
 def explain(ledger: Ledger, row: queries.Row) -> Iterator[str]:
     """Yield the lines that explain one evaluation."""
     evaluation, limit = queries.load(ledger, row["run_id"], row["nodeid"]), output.measure_width()
-    history = queries.find(ledger, row["nodeid"])
+    history = queries.trend(ledger, row["nodeid"])
     yield words.fit(f"{row['nodeid']}  {words.score(row['score'])}  {row['status']}", limit, middle=True)
     facts = [
         ("subject", f"{row['subject']}  {row['digest']}"),
@@ -69,13 +156,13 @@ def explain(ledger: Ledger, row: queries.Row) -> Iterator[str]:
         ("median", None if row["median_ms"] is None else words.milliseconds(row["median_ms"])),
         ("peak", None if row["peak_mb"] is None else f"{row['peak_mb']:.1f} MB above the empty box"),
         ("limits hit", ", ".join(evaluation.evidence.limits_hit)),
-        ("history", words.spark([past["score"] for past in reversed(history[:30])]) if len(history) > 1 else None),
+        ("history", words.spark([past["score"] for past in history[-30:]]) if len(history) > 1 else None),
     ]
     for name, value in facts:
         if value:
             yield f"  {name:<10} {words.printable(str(value))}"
     yield from _explain_parts(evaluation)
-    yield from rerun.lines(queries.run(ledger, row["run_id"]), row["nodeid"], limit=limit, head="  rerun      ")
+    yield f"  rerun      {rerun.of(ledger, queries.run(ledger, row['run_id']), row)}"
 
 
 def _explain_parts(evaluation: Evaluation) -> Iterator[str]:
@@ -86,9 +173,10 @@ def _explain_parts(evaluation: Evaluation) -> Iterator[str]:
         yield f"  observed   {words.printable(evidence.counterexample.observed)}"
     for gate in score.gates:
         yield f"  gate       {'passes' if gate.passed else 'FAILS '}  {words.printable(gate.why)}"
-    for part in score.components:
+    weights = words.shares([part.weight for part in score.components])
+    for part, weight in zip(score.components, weights, strict=True):
         why = f"  {words.printable(part.why)}" if part.why else ""
-        yield f"  component  {words.score(part.value)}  x {part.weight:.2f}  {words.printable(part.name)}{why}"
+        yield f"  component  {words.score(part.value)}  x {weight}  {words.printable(part.name)}{why}"
     for one in evidence.comparisons:
         what = words.printable(f"{one.role} {one.rival}" if one.role != one.rival else one.role)
         yield f"  paired     {what}: {one.verdict}: {words.printable(one.why)}"

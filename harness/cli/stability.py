@@ -150,8 +150,8 @@ def _build_context(evaluation: Evaluation, lane: Lane, args: argparse.Namespace,
 
 def _store(ledger: Ledger, row: queries.Row, evaluation: Evaluation, lanes: Mapping[str, Lane]) -> str | None:
     from harness.core.run import Run, new_run_id
+    from harness.judge.provenance import machine, versions
     from harness.lane.fingerprint import engine_of
-    from harness.session.provenance import machine, versions
 
     original = Run.from_wire(
         json.loads(ledger.rows("SELECT record FROM runs WHERE run_id = ?", row["run_id"])[0]["record"])

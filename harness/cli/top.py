@@ -57,13 +57,7 @@ def run(args: argparse.Namespace) -> int:
     with output.read_ledger(args.ledger) as ledger:
         rows = queries.leaderboard(ledger, lane=args.lane, suite=args.suite, top=args.top)
         left_out = queries.left_out(ledger, lane=args.lane, suite=args.suite)
-        if not rows:
-            known = sorted({f"{row['lane']} · {row['suite']}" for row in queries.leaderboard(ledger, top=1)})
-            raise LedgerError(
-                "no leaderboard matches the filters" if known else "the ledger holds no verdict",
-                where=str(args.ledger),
-                fix=f"choose one of {', '.join(known)}" if known else "run `pytest` on a suite with this --ledger",
-            )
+        output.refuse_empty(ledger, args)
     if args.json:
         output.print_json(rows)
         return 0

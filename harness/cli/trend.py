@@ -1,4 +1,4 @@
-"""Print how one subject, or every suite, changed over the runs of the ledger.
+"""Print how one subject, or every suite, changed over the runs of the ledger; a reused verdict counts once.
 
 Example:
   crucible trend trie
@@ -48,6 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     with output.read_ledger(args.ledger) as ledger:
+        if args.what is None:
+            output.refuse_empty(ledger, args)
         rows = _query_suites(ledger, args) if args.what is None else queries.trend(ledger, args.what)[-args.limit :]
     if args.json:
         output.print_json(rows)
@@ -65,7 +67,8 @@ def _query_suites(ledger: Ledger, args: argparse.Namespace) -> list[queries.Row]
                max(CASE WHEN passed THEN score END) AS best, avg(score) AS mean
            FROM (SELECT * FROM runs ORDER BY started_at DESC LIMIT ?3) r JOIN evaluations USING (run_id)
            WHERE expected IS NULL AND (?1 IS NULL OR lane = ?1) AND (?2 IS NULL OR instr(suite, ?2))
-           GROUP BY lane, suite, run_id ORDER BY lane, suite, r.started_at""",
+           GROUP BY lane, suite, run_id HAVING max(reused_from NOT IN (SELECT run_id FROM runs))
+           ORDER BY lane, suite, r.started_at""",
         args.lane,
         args.suite,
         args.limit,

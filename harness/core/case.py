@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ class Subject(Frozen):
     """The style that it declares; the detected style is evidence."""
     group: str = ""
     """Its declared origin (`group`, else `generator`); pass rates are over groups."""
+    line: int | None = None
+    """1-based line of `path` to look at first: the entry point, the first operation, the step; None if unknown."""
 
     @classmethod
     def from_bytes(cls, name: str, data: bytes, *, path: Path | None = None) -> Subject:
@@ -78,6 +81,12 @@ class Case(Frozen):
         lane, inputs = canonical_json(self.lane), canonical_json(self.inputs)
         subject, policy = canonical_json(self.subject.digest), _canonical_policy(self.policy.model_dump_json())
         return digest_text(f"[{lane},{subject},{inputs},{policy}]"), digest_text(f"[{lane},{inputs}]")
+
+
+def line_of(pattern: str, text: str) -> int | None:
+    """The 1-based line of a text where a pattern first matches the beginning of a line; None if it matches nowhere."""
+    found = re.search(pattern, text, re.MULTILINE)
+    return None if found is None else text.count("\n", 0, found.end()) + 1
 
 
 @lru_cache(maxsize=64)

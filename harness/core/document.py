@@ -37,6 +37,8 @@ _CONSTANTS: dict[str, Any] = {
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
 _STR = "tag:yaml.org,2002:str"
+# Inside `{…}` YAML ends a value at a comma or a bracket, and `: ` begins the next key.
+_QUOTING = 'put a value with , : ? { } [ ] in quotes: {name: a, if: "b ? 1 : 2"}'
 _MERGE = "<<"
 
 
@@ -117,7 +119,9 @@ class _Reader:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             where = position(self.path, mark.line + 1, mark.column + 1) if mark else str(self.path)
-            raise SuiteError(f"not YAML: {error.problem or error.context}", where=where) from None
+            problem = error.problem or error.context or ""
+            fix = _QUOTING if "',' or" in problem or "mapping values are not allowed" in problem else ""
+            raise SuiteError(f"not YAML: {problem}", where=where, fix=fix) from None
         except yaml.reader.ReaderError as error:
             raise SuiteError(f"not YAML: {error.reason} at character {error.position}", where=str(self.path)) from None
         except yaml.YAMLError as error:

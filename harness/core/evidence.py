@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, NonNegativeInt, ValidationError, model_validator
+from pydantic import AfterValidator, Field, NonNegativeInt, ValidationError, model_validator
 
+from harness.core.exhibit import Exhibit, within_limit
 from harness.core.frozen import Frozen
 from harness.core.paired import Comparison
 from harness.core.quality import Amount, Quality
@@ -84,6 +85,8 @@ class Evidence(Frozen):
     tier: Tier | None = None
     """None when no box was involved."""
     environment: dict[str, str] = Field(default_factory=dict)
+    exhibits: Annotated[tuple[Exhibit, ...], AfterValidator(within_limit)] = ()
+    """What the report shows besides the fields above: `harness.core.exhibit_kinds` packs them."""
     seconds: Amount = 0.0
 
     @model_validator(mode="before")

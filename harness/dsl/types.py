@@ -129,6 +129,8 @@ class Field:
     type: Type
     bound: Bound | None = None
     optional: bool = False
+    default: Any = None
+    """The value of a record's field that is left out; None without one."""
 
 
 @plain
@@ -189,7 +191,7 @@ def json_schema(kind: Type) -> dict[str, Any]:
             return {
                 "type": "object",
                 "properties": {f.name: json_schema(f.type) for f in kind.fields},
-                "required": [f.name for f in kind.fields if not f.optional],
+                "required": [f.name for f in kind.fields if not f.optional and f.default is None],
                 "additionalProperties": False,
             }
         case _:

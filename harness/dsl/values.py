@@ -100,6 +100,8 @@ def _record(value: dict[str, Any], kind: Type, path: str, depth: int) -> dict[st
         inner = f"{path}.{field.name}" if path else field.name
         if field.name in value:
             result[field.name] = conform(value[field.name], field.type, path=inner, depth=depth + 1)
+        elif field.default is not None:
+            result[field.name] = field.default
         elif not field.optional:
             raise MismatchError(inner, "is missing")
     return result

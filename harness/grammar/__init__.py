@@ -69,6 +69,9 @@ if TYPE_CHECKING:
         ToolHost,
     )
     from harness.grammar.version import PatchResult, SpecStore, SpecVersion
+    from harness.grammar.writing.builder import build
+    from harness.grammar.writing.encoding import WriteError
+    from harness.grammar.writing.generator import generate
 
 _HOME = {
     "AddRegistryEntry": "patch",
@@ -129,11 +132,14 @@ _HOME = {
     "UpdateField": "patch",
     "UpdateRegistryEntry": "patch",
     "UpdateType": "patch",
+    "WriteError": "writing.encoding",
+    "build": "writing.builder",
     "compare_scores": "scoring",
     "create_run_artifact": "artifacts",
     "diff_runs": "diff",
     "find_best_run": "diff",
     "find_best_scoring_run": "scoring",
+    "generate": "writing.generator",
     "improve_spec": "improvement.iteration",
     "lint_text": "language.lint",
     "lint_value": "language.lint",
@@ -207,11 +213,14 @@ __all__ = [
     "UpdateField",
     "UpdateRegistryEntry",
     "UpdateType",
+    "WriteError",
+    "build",
     "compare_scores",
     "create_run_artifact",
     "diff_runs",
     "find_best_run",
     "find_best_scoring_run",
+    "generate",
     "improve_spec",
     "lint_text",
     "lint_value",

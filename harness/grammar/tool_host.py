@@ -25,6 +25,7 @@ from harness.grammar.host.messages import (
     SpanSet,
 )
 from harness.grammar.host.record import ParsedField, ParsedRecord
+from harness.grammar.host.tree_view import PathError, walk_path
 from harness.grammar.language.decoders import DecodeError, decode
 from harness.grammar.language.grammar import Decode, Grammar
 from harness.grammar.language.lint import lint_text
@@ -178,11 +179,11 @@ def _select(request: QueryRecordsInput, keep: Callable[[ParsedRecord], bool], sh
 
 
 def _find(record: Record, name: str) -> Node | None:
-    """Find a field by name, or by a dotted path through nested records."""
-    node: Node | None = record
-    for part in name.split("."):
-        node = node.nodes.get(part) if isinstance(node, Record) else None
-    return node
+    """Find a field by name, or by a path through nested records and arrays: `header.entries[2].name`."""
+    try:
+        return walk_path(record, name)
+    except PathError:
+        return None
 
 
 def _decode_by_registry(record: Record, grammar: Any) -> DecodedField:

@@ -16,7 +16,7 @@ from harness.judge.folders import project_root, scratch_folder
 from harness.judge.isolation import folders_of, prove_tier, secrets_of
 from harness.lane.context import Context
 from harness.lane.registry import Registry
-from harness.suites.loader import collect_cases, load_suite
+from harness.suites.loader import SUFFIX, collect_cases, load_suite
 from harness.suites.settings import Settings, settle
 
 
@@ -85,6 +85,12 @@ def evaluate(
 def _find(path: Path, name: str, root: Path, registry: Registry, settings: Settings) -> Case:
     if not path.is_file():
         raise UsageError("there is no such suite file", where=str(path))
+    if not path.name.endswith(SUFFIX):
+        raise UsageError(
+            "this is not a suite",
+            where=str(path),
+            fix=f"name a file that ends in {SUFFIX}; one candidate is judged by `crucible judge FILE --tool TOOL`",
+        )
     shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
     suite = load_suite(path, name=shown, lanes=registry.lanes, settings=settings)
     cases = {case.name: case for case in collect_cases(suite, registry.lanes[suite.options.lane])}

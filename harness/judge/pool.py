@@ -4,47 +4,49 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import tempfile
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import Any, Self
 
 from harness import hooks
 from harness.core.case import Case
 from harness.core.digest import digest_bytes
-from harness.core.errors import UsageError
+from harness.core.errors import CrucibleError, UsageError
 from harness.core.evaluation import Evaluation
 from harness.core.nearest import nearest
-from harness.core.policy import Timing
 from harness.core.tier import Tier
 from harness.judge.folders import project_root, scratch_folder
 from harness.judge.isolation import folders_of, prove_tier, secrets_of
-from harness.judge.judges import Judges
+from harness.judge.judged_suite import JudgedSuite
+from harness.judge.judging import Judging
+from harness.judge.kept_sources import KeptSources
+from harness.judge.known import KnownVerdicts, without_path
+from harness.judge.placement import judges_for
 from harness.judge.verdict import Verdict
 from harness.lane.context import Context
+from harness.lane.controls import Controls
+from harness.lane.fingerprint import engine_of
 from harness.lane.protocol import ObservingLane
 from harness.lane.registry import Registry
-from harness.suites.loader import SUFFIX, load_suite
 from harness.suites.settings import settle
 from harness.suites.suite import Suite
 
 MAX_KNOWN = 10_000
 """Verdicts that a pool remembers, by the digest of the candidate and all that the verdict depends on."""
-Model = TypeVar("Model", bound=BaseModel)
 Source = str | bytes | os.PathLike[str]
 """The text or bytes of a candidate, or the path of its file."""
+Tools = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
 class JudgePool:
-    """Judge processes for the candidates of one tool or suite. Use it as a context manager.
+    """Judge processes for the candidates of one tool or suite, or of several. Use it as a context manager.
 
     Args:
-        tool_or_suite: A tool (folder with `tool.yaml`, or one JSON file), or a `.suite.yaml` whose lane judges sources.
+        tool_or_suite: A tool (folder with `tool.yaml`, or one JSON file), or a `.suite.yaml` whose lane judges sources;
+            or a sequence of these, which share the processes.
         workers: Number of judge processes; by default one for each core that this process may use.
         epoch: Sets the budget; 0 by default.
         attempts: Seeded repetitions; the suite's own by default.
@@ -52,17 +54,25 @@ class JudgePool:
         gates: Smallest accepted value of components, or of `score`; the suite's own by default.
         secret_seed: Seed of the inputs; random by default.
         min_tier: The weakest isolation that is accepted.
+        cluster: A Dask cluster that judges instead: `local`, `tcp://HOST:PORT` or `tls://HOST:PORT` (docs/cluster.md).
+        insecure: Whether an unencrypted connection to another machine is accepted.
+        ledger: A ledger that receives each verdict, except those of screening, and answers for candidates it knows.
+        fresh: Whether the ledger's earlier verdicts are ignored; by default if a secret seed is given.
         options: Further keys of a suite, such as `questions` or `jitter_ms`, for a tool that is given without one.
+
+    Attributes:
+        context: The seed, isolation and folders of its judge processes.
 
     Raises:
         UsageError: if there is no such tool or suite, its lane does not judge sources, or it demands exact timing.
         SuiteError: if the tool or suite is wrong.
         TierError: if this machine cannot isolate as well as `min_tier` requires.
+        LedgerError: if the ledger cannot be written.
     """
 
     def __init__(
         self,
-        tool_or_suite: str | os.PathLike[str],
+        tool_or_suite: Tools,
         *,
         workers: int | None = None,
         epoch: int = 0,
@@ -71,110 +81,179 @@ class JudgePool:
         gates: dict[str, float] | None = None,
         secret_seed: int | None = None,
         min_tier: Tier | str | None = None,
+        cluster: str | None = None,
+        insecure: bool = False,
+        ledger: str | os.PathLike[str] | None = None,
+        fresh: bool | None = None,
         **options: Any,
     ) -> None:
         if workers is not None and workers < 1:
             raise UsageError(f"workers must be at least 1, not {workers}")
-        path = Path(tool_or_suite).absolute()
-        if not path.exists():
-            raise UsageError("there is no such tool or suite", where=str(path))
-        root = project_root(path)
+        given = [tool_or_suite] if isinstance(tool_or_suite, str | os.PathLike) else tool_or_suite
+        paths = [Path(path).absolute() for path in given]
+        if not paths:
+            raise UsageError("a pool needs a tool or suite")
+        root = project_root(paths[0])
         tier = None if min_tier is None else Tier(min_tier)
         asked = {"epoch": epoch, "attempts": attempts, "secret_seed": secret_seed, "min_tier": tier}
         settings = settle(root, command=asked)
         registry = Registry(built_in=hooks.BUILT_IN)
-        if path.name.endswith(SUFFIX):
-            suite = load_suite(path, name=path.name, lanes=registry.lanes, settings=settings)
-            lane = registry.lanes[suite.options.lane]
-            changed = {"timing": timing, "gates": gates}
-        else:
-            lane = registry.lanes["toolgen"]
-            keys = {"lane": "toolgen", "tool": str(path), "candidates": (), "timing": timing, **options}
-            keys = {name: value for name, value in keys.items() if value is not None}
-            parsed = _validated(lane.options, keys)
-            suite = Suite(path=path, name=path.name, options=parsed, policy=settings.policy(parsed))
-            changed = {"gates": gates}
-        update = {name: value for name, value in changed.items() if value is not None}
-        if update:
-            policy = _validated(type(suite.policy), {**suite.policy.model_dump(), **update})
-            suite = Suite(suite.path, suite.name, suite.options, policy, suite.positions)
-        if not isinstance(lane, ObservingLane):
-            raise UsageError(f"the lane {lane.name!r} does not judge sources; use `evaluate`", where=str(path))
-        if suite.policy.timing is Timing.EXACT:
-            raise UsageError(
-                "a pool judges many candidates at once, so it cannot time exactly",
-                where=str(path),
-                fix="pass timing='cpu', or judge it with pytest",
+        self._suites: dict[str, JudgedSuite] = {}
+        for path in paths:
+            read = JudgedSuite.read(
+                path, registry=registry, settings=settings, timing=timing, gates=gates, options=options
             )
-        self._suite, self._lane = suite, lane
-        self._folder = Path(tempfile.mkdtemp(prefix="crucible-pool-"))
+            if self._suites.setdefault(read.name, read) is not read:
+                raise UsageError(f"two tools are named {read.name!r}", where=str(path), fix="rename one of them")
+        lanes = {suite.lane.name: suite.lane for suite in self._suites.values()}
+        self._sources = KeptSources()
+        self._known: dict[str, Verdict | Judging] = {}
+        self._keys: dict[str, str] = {}
+        self._lock = threading.RLock()
+        self._ledger: KnownVerdicts | None = None
         try:
-            probe_case = self._case(self._keep("probe", b""))
-            secrets = secrets_of([probe_case], root=root, ledger=settings.ledger)
+            probes = [suite.case_of(self._sources.keep(b"")) for suite in self._suites.values()]
+            written = settings.ledger if ledger is None else Path(ledger).absolute()
+            secrets = [path for case in probes for path in secrets_of([case], root=root, ledger=written)]
             protect = folders_of(secrets)
-            proved = prove_tier([lane], settings, secrets, protect=protect).tier if lane.boxed else None
+            boxed = [lane for lane in lanes.values() if lane.boxed]
+            proved = prove_tier(boxed, settings, secrets, protect=protect).tier if boxed else None
+            if ledger is not None:
+                self._ledger = KnownVerdicts(
+                    written,
+                    root=root,
+                    epoch=epoch,
+                    secret_seed=settings.secret_seed,
+                    tier=proved,
+                    engine=engine_of(lanes, lanes),
+                    fresh=secret_seed is not None if fresh is None else fresh,
+                )
         except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._sources.close()
             raise
-        self._known: dict[str, Future[Verdict]] = {}
-        context = Context(secret_seed=settings.secret_seed, scratch=scratch_folder(), tier=proved, protect=protect)
-        self._judges = Judges([lane], count=workers or len(os.sched_getaffinity(0)), context=context)
+        seed = settings.secret_seed
+        self.context = Context(secret_seed=seed, scratch=scratch_folder(), tier=proved, protect=protect)
+        self._judges = judges_for(
+            lanes.values(),
+            cluster=cluster,
+            insecure=insecure,
+            context=self.context,
+            count=workers or len(os.sched_getaffinity(0)),
+            examples=probes,
+            min_tier=max(settings.tier_for(lane.min_tier) for lane in lanes.values()),
+        )
 
-    def judge(self, source: Source) -> Verdict:
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """The names of the tools and suites: of the folder or file, without its suffix."""
+        return tuple(self._suites)
+
+    def lane(self, tool: str | None = None) -> ObservingLane:
+        """The lane that judges the candidates of a tool."""
+        return self._suite(tool).lane
+
+    def controls(self, tool: str | None = None) -> Controls | None:
+        """The candidates by which a judge of a tool is checked; None if its lane has none."""
+        suite = self._suite(tool)
+        made: Callable[[Suite], Controls] | None = getattr(suite.lane, "controls", None)
+        return None if made is None else made(suite.suite)
+
+    def judge(self, source: Source, *, tool: str | None = None) -> Verdict:
         """Judge one candidate and wait for the verdict; a fault of the candidate is data, never an exception.
 
         Args:
             source: The text or bytes of a Python file, or the path of one.
+            tool: The name of its tool, in a pool of several.
         """
-        return self.submit(source).result()
+        return self.submit(source, tool=tool).result()
 
-    async def ajudge(self, source: Source) -> Verdict:
-        """`judge` for a program that uses asyncio; many calls may run at once."""
-        return await asyncio.wrap_future(self.submit(source))
+    async def ajudge(self, source: Source, *, tool: str | None = None) -> Verdict:
+        """`judge` for a program that uses asyncio; many calls may run at once, and a cancelled one costs nothing."""
+        return await asyncio.wrap_future(self.submit(source, tool=tool))
 
-    def judge_all(self, sources: Iterable[Source]) -> list[Verdict]:
+    def judge_all(self, sources: Iterable[Source], *, tool: str | None = None) -> list[Verdict]:
         """The verdicts of all candidates, in their order."""
-        return [found.result() for found in [self.submit(source) for source in sources]]
+        return [found.result() for found in [self.submit(source, tool=tool) for source in sources]]
 
-    def screen_all(self, sources: Iterable[Source]) -> list[Verdict]:
+    def screen_all(self, sources: Iterable[Source], *, tool: str | None = None) -> list[Verdict]:
         """Cheap verdicts: the tool's examples first, then sampled and edge inputs by size, until an answer is wrong.
 
         Nothing is timed, and each candidate has one attempt without pauses: `ok` means only that nothing was found.
         """
-        return [found.result() for found in [self.submit(source, screen=True) for source in sources]]
+        return [found.result() for found in [self.submit(source, screen=True, tool=tool) for source in sources]]
 
-    def submit(self, source: Source, *, screen: bool = False) -> Future[Verdict]:
-        """Begin to judge a candidate.
+    def submit(
+        self,
+        source: Source,
+        *,
+        screen: bool = False,
+        graded: bool = False,
+        tool: str | None = None,
+        epoch: int | None = None,
+    ) -> Future[Verdict]:
+        """Begin to judge a candidate. A future that is cancelled before its candidate was begun costs nothing.
 
         Args:
             source: As for `judge`.
             screen: As for `screen_all`.
+            graded: Whether questions continue after a wrong answer, so that `Verdict.graded` is a share of all.
+            tool: As for `judge`.
+            epoch: Sets the budget of this candidate; the pool's own by default.
 
         Raises:
             InfraError: if the pool was closed.
             TypeError: if the source is neither text, bytes nor a path.
+            UsageError: if the pool has no such tool, or several and none is named.
         """
         self._judges.require_open()
-        case = self._case(self._path_of(source))
-        if screen:
-            case = self._lane.screened(case)
-        key = case.key
-        known = self._known.get(key)
-        if known is not None:
-            return known
-        verdict: Future[Verdict] = Future()
-        judged = self._judges.submit(case)
-        verdict.set_running_or_notify_cancel()
-        if len(self._known) >= MAX_KNOWN:
-            self._known.pop(next(iter(self._known)), None)
-        self._known[key] = verdict
-        judged.add_done_callback(lambda found: self._conclude(key, found, verdict))
-        return verdict
+        suite = self._suite(tool)
+        how = "screen" if screen else "graded" if graded else ""
+        data = None if isinstance(source, os.PathLike) else _bytes(source)
+        address = "" if data is None else f"{suite.name}:{how}:{epoch}:{digest_bytes(data)}"
+        caller: Future[Verdict] = Future()
+        with self._lock:
+            known = self._known.get(self._keys.get(address, ""))
+            if isinstance(known, Verdict):  # without making a case: tens of thousands a second
+                caller.set_result(known)
+                return caller
+            path = Path(source).absolute() if isinstance(source, os.PathLike) else self._sources.keep(data or b"")
+            case = suite.case_of(path, how=how, epoch=epoch)
+            key = case.key
+            if address:
+                self._keys[address] = key
+                _forget_oldest(self._keys)
+            known = self._known.get(key)
+            if known is None and self._ledger is not None and not screen:
+                case = self._ledger.named(case)
+                found = self._ledger.find(case, key)
+                if found is not None:
+                    known = self._known[key] = Verdict(found)
+            if known is not None:
+                self._sources.release(path)
+            if isinstance(known, Verdict):
+                caller.set_result(known)
+                return caller
+            judging = known or Judging(key, path)
+            judging.callers.append(caller)
+            if known is None:
+                self._known[key] = judging
+                _forget_oldest(self._known)
+        caller.add_done_callback(lambda done: self._leave(judging, done))
+        if known is None:
+            self._begin(judging, case, is_recorded=not screen)
+        return caller
 
     def close(self) -> None:
-        """End all processes."""
+        """End all processes.
+
+        Raises:
+            LedgerError: if a verdict could not be stored.
+        """
         self._judges.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._sources.close()
+        ledger, self._ledger = self._ledger, None
+        if ledger is not None:
+            ledger.close()
 
     def __enter__(self) -> Self:
         return self
@@ -184,43 +263,74 @@ class JudgePool:
     ) -> None:
         self.close()
 
-    def _conclude(self, key: str, found: Future[str], verdict: Future[Verdict]) -> None:
-        """Pass a result on; only what says something about the candidate is remembered."""
-        if found.cancelled():
-            error: BaseException | None = asyncio.CancelledError()
-        else:
-            error = found.exception()
-        if error is not None:
-            self._known.pop(key, None)
-            verdict.set_exception(error)
+    def _begin(self, judging: Judging, case: Case, *, is_recorded: bool) -> None:
+        # Without the lock: the judges hold their own one while they pass a result on.
+        try:
+            judged = self._judges.submit(case)
+        except BaseException as error:
+            self._settle(judging, error)
+            raise
+        judging.judged = judged
+        judged.add_done_callback(lambda found: self._conclude(judging, found, is_recorded=is_recorded))
+        if not judging.callers:  # all have left meanwhile
+            judged.cancel()
+
+    def _conclude(self, judging: Judging, found: Future[str], *, is_recorded: bool) -> None:
+        if error := asyncio.CancelledError() if found.cancelled() else found.exception():
+            self._settle(judging, error)
             return
-        result = Verdict(Evaluation.model_validate_json(found.result()))
-        if result.reward is None:
-            self._known.pop(key, None)
-        verdict.set_result(result)
+        evaluation = Evaluation.model_validate_json(found.result())
+        if self._ledger is not None and is_recorded:
+            is_kept = self._sources.has(judging.path)  # then its path says nothing: the file is the pool's own
+            try:
+                self._ledger.record(*(without_path(evaluation) if is_kept else (evaluation, found.result())))
+            except CrucibleError as refused:
+                self._settle(judging, refused)
+                return
+        self._settle(judging, Verdict(evaluation))
 
-    def _path_of(self, source: Source) -> Path:
-        if isinstance(source, os.PathLike):
-            return Path(os.fspath(source)).absolute()
-        data = source.encode("utf-8", "surrogatepass") if isinstance(source, str) else bytes(source)
-        return self._keep(digest_bytes(data)[:32], data)
+    def _settle(self, judging: Judging, result: Verdict | BaseException) -> None:
+        """Pass a result on; only what says something about the candidate is remembered."""
+        with self._lock:
+            self._sources.release(judging.path)
+            if self._known.get(judging.key) is judging:
+                del self._known[judging.key]
+            if isinstance(result, Verdict) and result.reward is not None:
+                self._known[judging.key] = result
+            callers = judging.callers.copy()
+        for caller in callers:
+            if not caller.set_running_or_notify_cancel():
+                continue
+            if isinstance(result, Verdict):
+                caller.set_result(result)
+            else:
+                caller.set_exception(result)
 
-    def _keep(self, name: str, data: bytes) -> Path:
-        path = self._folder / f"{name}.py"
-        if not path.exists():
-            path.write_bytes(data)
-        return path
+    def _leave(self, judging: Judging, caller: Future[Verdict]) -> None:
+        """Judge no candidate that no caller waits for."""
+        if not caller.cancelled():
+            return
+        with self._lock:
+            judging.callers = [other for other in judging.callers if other is not caller]
+            is_wanted = bool(judging.callers)
+            if not is_wanted and self._known.get(judging.key) is judging:
+                del self._known[judging.key]
+        if not is_wanted and judging.judged is not None:
+            judging.judged.cancel()
 
-    def _case(self, path: Path) -> Case:
-        return self._lane.case_of(self._suite, path)
+    def _suite(self, tool: str | None) -> JudgedSuite:
+        if tool is None and len(self._suites) > 1:
+            raise UsageError(f"the pool has several tools: {', '.join(self._suites)}", fix="name one: tool=...")
+        name = next(iter(self._suites)) if tool is None else tool
+        if name not in self._suites:
+            raise UsageError(f"the pool has no tool {name!r}{nearest(name, self._suites)}")
+        return self._suites[name]
 
 
-def _validated(model: type[Model], keys: dict[str, Any]) -> Model:
-    try:
-        return model.model_validate(keys)
-    except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        key = str(problem["loc"][0]) if problem["loc"] else ""
-        if problem["type"] == "extra_forbidden":
-            raise UsageError(f"unknown option {key!r}{nearest(key, model.model_fields)}") from None
-        raise UsageError(f"{key}: {problem['msg']}") from None
+def _bytes(source: str | bytes) -> bytes:
+    return source.encode("utf-8", "surrogatepass") if isinstance(source, str) else bytes(source)
+
+
+def _forget_oldest(known: dict[Any, Any]) -> None:
+    if len(known) > MAX_KNOWN:
+        known.pop(next(iter(known)))

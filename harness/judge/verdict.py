@@ -44,6 +44,19 @@ class Verdict:
         return 1.0 if self.passed else 0.0
 
     @property
+    def graded(self) -> float | None:
+        """`reward`, but for a wrong candidate half the share of its right answers, which is always below 0.5.
+
+        Only answers count: documentation, style and time never pay a wrong candidate. The share is of all questions
+        where the candidate was judged with `graded=True`; elsewhere the questions end with the first wrong answer.
+        """
+        asked = self.evaluation.evidence.facts.get("questions")
+        if self.status is not Status.WRONG or not isinstance(asked, dict) or not asked.get("total"):
+            return self.reward
+        right, total = int(asked["right"]), int(asked["total"])
+        return min(right, total - 1) / total / 2
+
+    @property
     def why(self) -> str:
         """One sentence: the reason of the status, of the first gate that fails, or of the score."""
         return self.evaluation.why

@@ -22,8 +22,9 @@ class Lane(Protocol):
     """One kind of machine-made artefact: how it is found, evaluated and scored.
 
     Optional, and read by `getattr`: `components` (the names that a suite's `gates` may use), `weights` (the weights
-    that a suite's `weights` may replace), `keyed = True` (a verdict may be reused, docs/reuse.md) and `engine()`
-    (versions of libraries that judge). The field `notices` of its evidence is shown once at the end of the run.
+    that a suite's `weights` may replace), `keyed = True` (a verdict may be reused, docs/reuse.md),
+    `repairable = True` (failures are queued for repair, docs/repair.md) and `engine()` (versions of libraries that
+    judge). The field `notices` of its evidence is shown once at the end of the run.
     """
 
     name: str
@@ -59,7 +60,11 @@ class Lane(Protocol):
 
 @runtime_checkable
 class ObservingLane(Lane, Protocol):
-    """A lane whose cases wait most of the time: a judge process observes many of them at once."""
+    """A lane whose cases wait most of the time: a judge process observes many of them at once.
+
+    Optional, and read by `getattr`: `counted(case)`, the same case asked to the end, for partial credit, and
+    `controls(suite)`, the candidates by which a judge is checked (`harness.lane.controls`).
+    """
 
     async def observe(self, case: Case, context: Context) -> Evidence:
         """`evaluate` as a coroutine that awaits nothing but what `harness.sandbox.loop` offers."""

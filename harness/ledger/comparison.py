@@ -74,10 +74,21 @@ def named_baseline(ledger: Ledger, run_id: str, before: str) -> list[Row]:
     return found
 
 
-def deltas(ledger: Ledger, run_id: str) -> dict[str, Row]:
-    """By node id: `score` (difference, None where either is unscored), `before`, `run_id`, `same_digest`."""
+def deltas(ledger: Ledger, run_id: str, *, before: str | None = None) -> dict[str, Row]:
+    """The change of each evaluation of a run, by node id.
+
+    Args:
+        ledger: Where the runs are recorded.
+        run_id: The run.
+        before: The run to compare with; None for the last comparable one of each case.
+
+    Returns:
+        For each case `score` (difference, None where either is unscored), `before` (the score), `passed_before`,
+        `status_before`, `interval_before`, `run_id`, `same_digest`, and `differs` where `before` was named.
+    """
     now = {row["nodeid"]: row for row in evaluations(ledger, run_id)}
-    return {row["of"]: _delta(row, now[row["of"]]) for row in baseline(ledger, run_id)}
+    found = baseline(ledger, run_id) if before is None else named_baseline(ledger, run_id, before)
+    return {row["of"]: _delta(row, now[row["of"]]) for row in found}
 
 
 def _delta(before: Row, after: Row) -> Row:
@@ -87,6 +98,8 @@ def _delta(before: Row, after: Row) -> Row:
         "before": before["score"],
         "passed_before": bool(before["passed"]),
         "status_before": before["status"],
+        "interval_before": (before["score_low"], before["score_high"]),
+        "differs": before.get("differs", ""),
         "run_id": before["run_id"],
         "same_digest": before["same_digest"],
     }

@@ -1,20 +1,51 @@
-"""History: one subject over runs, its lineage, and the Pareto front."""
+"""History: one subject over runs, and its lineage."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable
 
+from harness.ledger.comparison import comparable_runs
 from harness.ledger.lookup import Row, find
 from harness.ledger.store import Ledger
 
 
 def trend(ledger: Ledger, key: str) -> list[Row]:
-    """All evaluations of a node id, digest or subject, oldest first.
+    """All evaluations of a node id, digest or subject, oldest first; a verdict that was reused counts once.
 
     Raises:
         LedgerError: if nothing matches.
     """
-    return find(ledger, key)[::-1]
+    return judged_once(find(ledger, key)[::-1])
+
+
+def judged_once(rows: Iterable[Row]) -> list[Row]:
+    """Evaluations without repetitions of a verdict, in their order: of those of one judgement the first stays."""
+    seen: set[tuple[str, str]] = set()
+    found = []
+    for row in rows:
+        judgement = row["reused_from"] or row["run_id"], row["nodeid"]
+        if judgement not in seen:
+            seen.add(judgement)
+            found.append(row)
+    return found
+
+
+def best_scores(ledger: Ledger, run_id: str, *, limit: int) -> dict[tuple[str, str], list[float | None]]:
+    """The best passing score of each suite in the last comparable runs and in this one, oldest first.
+
+    Runs that only repeat earlier verdicts on a suite are left out. Controls do not count.
+    """
+    runs = comparable_runs(ledger, run_id, limit=limit - 1)
+    found: dict[tuple[str, str], list[float | None]] = {}
+    for one in [*reversed(runs), run_id]:
+        for row in ledger.rows(
+            """SELECT lane, suite, max(iif(passed, score, NULL)) AS best, max(reused_from = '') AS fresh
+               FROM evaluations WHERE run_id = ? AND expected IS NULL GROUP BY lane, suite""",
+            one,
+        ):
+            if row["fresh"] or (row["lane"], row["suite"]) not in found:
+                found.setdefault((row["lane"], row["suite"]), []).append(row["best"])
+    return found
 
 
 def lineage(ledger: Ledger, key: str) -> list[Row]:
@@ -28,7 +59,7 @@ def lineage(ledger: Ledger, key: str) -> list[Row]:
     """
     start = find(ledger, key)[0]["digest"]
     links = ledger.rows("SELECT child, parent, relation FROM lineage")
-    best = _best(ledger)
+    best = best_known(ledger)
     parents: dict[str, set[str]] = {}
     children: dict[str, set[str]] = {}
     for link in links:
@@ -54,12 +85,19 @@ def lineage(ledger: Ledger, key: str) -> list[Row]:
     return sorted(rows, key=lambda row: (row["generation"], row["subject"], row["digest"]))
 
 
-def _best(ledger: Ledger) -> dict[str, Row]:
-    rows = ledger.rows(
-        """SELECT digest, subject, lane, score, passed, status FROM evaluations
-           ORDER BY passed, score IS NOT NULL, score, created_at"""
-    )
-    return {row["digest"]: row for row in rows}
+def parents(ledger: Ledger, digest: str) -> list[Row]:
+    """The declared parents of a subject that the ledger judged: digest and name."""
+    links = ledger.rows("SELECT parent FROM lineage WHERE child = ? AND relation = 'derived' ORDER BY parent", digest)
+    known = best_known(ledger) if links else {}
+    found = dict.fromkeys(_resolve(link["parent"], known) for link in links)
+    return [{"digest": one, "subject": known[one]["subject"]} for one in found if one in known and one != digest]
+
+
+def best_known(ledger: Ledger) -> dict[str, Row]:
+    """The best evaluation of each subject, by digest."""
+    query = """SELECT digest, subject, lane, score, passed, status FROM evaluations
+               ORDER BY passed, score IS NOT NULL, score, created_at"""
+    return ledger.remembered(("best",), lambda: {row["digest"]: row for row in ledger.rows(query)})
 
 
 def _resolve(parent: str, known: dict[str, Row]) -> str:
@@ -83,32 +121,3 @@ def _walk(start: str, edges: dict[str, set[str]], step: int) -> dict[str, int]:
                     following.append(other)
         edge = following
     return seen
-
-
-def pareto(ledger: Ledger, *, lane: str | None = None, suite: str | None = None) -> list[Row]:
-    """Passing subjects of each suite by score, time and memory; `front` says that no other is better in all of them.
-
-    A time or memory that was not measured counts as the worst: a subject cannot lead unmeasured.
-    """
-    rows = ledger.rows(
-        """SELECT lane, suite, rank, subject, digest, score, median_ms, peak_mb, run_id, nodeid FROM leaderboard
-           WHERE passed AND score IS NOT NULL AND (?1 IS NULL OR lane = ?1) AND (?2 IS NULL OR instr(suite, ?2))
-           ORDER BY lane, suite, position""",
-        lane,
-        suite,
-    )
-    fronts: dict[tuple[str, str], list[tuple[float, ...]]] = {}
-    # A row that dominates another one precedes it in this order, and so does a member of the front that dominates it:
-    # comparing with the front alone is enough.
-    for row in sorted(rows, key=_costs):
-        front, costs = fronts.setdefault((row["lane"], row["suite"]), []), _costs(row)
-        row["front"] = not any(
-            all(a <= b for a, b in zip(other, costs, strict=True)) for other in front if other != costs
-        )
-        if row["front"]:
-            front.append(costs)
-    return rows
-
-
-def _costs(row: Row) -> tuple[float, ...]:
-    return (-row["score"], *(math.inf if row[name] is None else row[name] for name in ("median_ms", "peak_mb")))

@@ -7,6 +7,13 @@ from datetime import datetime
 from harness.core.errors import LedgerError
 from harness.ledger.store import Ledger
 
+# What only runs that went, and no search, referred to; a part of a file refers to its parent.
+UNUSED = (
+    "DELETE FROM exhibits WHERE digest NOT IN (SELECT digest FROM case_exhibits)",
+    """DELETE FROM sources WHERE digest NOT IN (SELECT digest FROM evaluations UNION SELECT digest FROM trials
+       UNION SELECT l.parent FROM lineage l JOIN evaluations e ON e.digest = l.child)""",
+)
+
 
 def prune(
     ledger: Ledger, *, keep: int | None = None, newer_than: datetime | None = None, dry_run: bool = False
@@ -38,5 +45,7 @@ def prune(
     if gone and not dry_run:
         with ledger.writing() as connection:
             connection.executemany("DELETE FROM runs WHERE run_id = ?", [(run_id,) for run_id in gone])
+            for unused in UNUSED:
+                connection.execute(unused)
         ledger.compact()
     return gone

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.ledger.comparison import baseline, comparable_runs, deltas, diff, named_baseline, regressions
-from harness.ledger.history import lineage, pareto, trend
+from harness.ledger.history import best_known, best_scores, judged_once, lineage, parents, trend
 from harness.ledger.lookup import (
     NO_GATES,
     GateCount,
@@ -26,12 +26,15 @@ from harness.ledger.lookup import (
     run,
     runs,
 )
+from harness.ledger.pareto import pareto
 
 __all__ = [
     "NO_GATES",
     "GateCount",
     "Row",
     "baseline",
+    "best_known",
+    "best_scores",
     "cohorts",
     "comparable_runs",
     "contenders",
@@ -43,6 +46,7 @@ __all__ = [
     "find",
     "gate_counts",
     "judged",
+    "judged_once",
     "leaderboard",
     "leaders",
     "leaders_elsewhere",
@@ -51,6 +55,7 @@ __all__ = [
     "load",
     "load_all",
     "named_baseline",
+    "parents",
     "pareto",
     "records",
     "regressions",

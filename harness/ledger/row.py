@@ -137,12 +137,21 @@ def evaluation_values(record: Record) -> Values:
         "reused_from": plain(evidence.reused),
         "cohort": plain(case.subject.group),
         "created_at": record.created_at,
-        "record": record.wire,
+        "record": _without_exhibits(record),
         "score_low": score_low,
         "score_high": score_high,
         "median_low_ms": median_low,
         "median_high_ms": median_high,
     }
+
+
+def _without_exhibits(record: Record) -> str:
+    """The JSON text of an evaluation; the data of its exhibits, which has a table of its own, is left out."""
+    wire = record.wire
+    for exhibit in record.evaluation.evidence.exhibits:
+        if exhibit.data:  # base64, so it stands in the text as it is
+            wire = wire.replace(f'"data":"{exhibit.data}"', '"data":""')
+    return wire
 
 
 def _detected(facts: Values) -> str | None:
@@ -242,6 +251,32 @@ def comparison_values(record: Record) -> list[Values]:
             "why": plain(one.why),
         }
         for position, one in enumerate(record.evaluation.evidence.comparisons)
+    ]
+
+
+def exhibit_values(record: Record) -> list[Values]:
+    """The rows of `exhibits` of one evaluation: those whose data the ledger may not have yet."""
+    return [
+        {"digest": exhibit.digest, "kind": exhibit.kind, "data": stored}
+        for exhibit in record.evaluation.evidence.exhibits
+        if (stored := exhibit.stored)
+    ]
+
+
+def case_exhibit_values(record: Record) -> list[Values]:
+    """The rows of `case_exhibits` of one evaluation, by column."""
+    if not record.evaluation.evidence.exhibits:
+        return []
+    nodeid = plain(record.evaluation.case.nodeid)
+    return [
+        {
+            "run_id": record.run_id,
+            "nodeid": nodeid,
+            "position": position,
+            "name": plain(exhibit.name),
+            "digest": exhibit.digest,
+        }
+        for position, exhibit in enumerate(record.evaluation.evidence.exhibits)
     ]
 
 

@@ -52,9 +52,11 @@ def write_records(connection: sqlite3.Connection, records: Sequence[Record]) -> 
         ("gates", row.gate_values),
         ("attempts", row.attempt_values),
         ("comparisons", row.comparison_values),
+        ("case_exhibits", row.case_exhibit_values),
+        ("exhibits", row.exhibit_values),
         ("lineage", row.lineage_values),
     ):
-        conflict = "IGNORE" if table == "lineage" else "ABORT"
+        conflict = "IGNORE" if table in ("lineage", "exhibits") else "ABORT"
         _insert_many(connection, table, [v for record in latest for v in values_of(record)], conflict=conflict)
 
 

@@ -232,7 +232,9 @@ CREATE INDEX points_kind ON points (lane, kind, created_at);
 """
 
 
-# One row for each gate of a whole run (`--gate`, `[tool.crucible] gates`), in the order they were given.
+# One row for each gate of a whole run (`--gate`, `[tool.crucible] gates`), in the order they were given, and one for
+# whatever else kept the run from holding: a wrong suite, a report that could not be written. `case_columns` are those
+# that plugins add (`crucible_columns`), numbers or text.
 RUN_GATES = """
 CREATE TABLE run_gates (
     run_id TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
@@ -242,6 +244,21 @@ CREATE TABLE run_gates (
     threshold REAL,
     passed INTEGER NOT NULL CHECK (passed IN (0, 1)),
     why TEXT NOT NULL DEFAULT '',
+    nodeid TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (run_id, position)
+) WITHOUT ROWID;
+CREATE TABLE case_columns (
+    run_id TEXT NOT NULL,
+    nodeid TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value,
+    PRIMARY KEY (run_id, nodeid, name),
+    FOREIGN KEY (run_id, nodeid) REFERENCES evaluations (run_id, nodeid) ON DELETE CASCADE
+) WITHOUT ROWID;
+CREATE TABLE run_problems (
+    run_id TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    why TEXT NOT NULL,
     nodeid TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (run_id, position)
 ) WITHOUT ROWID;
@@ -310,11 +327,14 @@ CREATE TABLE trials (
 CREATE INDEX trials_digest ON trials (digest);
 """
 
-# A queue: the worker that takes an entry holds it until `lease_until`; `failures` are the times of failed attempts.
+# A queue (`harness.ledger.handoffs`): the worker that takes an entry holds it until `lease_until`; `failures` are the
+# times of failed attempts, `result` is what became of it.
 HANDOFFS = """
 ALTER TABLE handoffs ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE handoffs ADD COLUMN holder TEXT NOT NULL DEFAULT '';
 ALTER TABLE handoffs ADD COLUMN lease_until TEXT;
 ALTER TABLE handoffs ADD COLUMN expires_at TEXT;
 ALTER TABLE handoffs ADD COLUMN failures TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE handoffs ADD COLUMN tool TEXT NOT NULL DEFAULT '';
+ALTER TABLE handoffs ADD COLUMN result TEXT NOT NULL DEFAULT '{}';
 """

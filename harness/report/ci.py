@@ -1,39 +1,37 @@
-"""CI: a summary page and annotations for GitHub Actions. Outside it this module does nothing."""
+"""CI: what GitHub Actions and readers of JUnit files see of a run. Outside GitHub Actions nothing is written there."""
 
 from __future__ import annotations
 
 import html
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from harness.core.errors import CrucibleError
 from harness.core.evaluation import Evaluation
-from harness.core.gate import GateResult
-from harness.core.ranking import Place
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.report import rerun, words
-from harness.report.leaderboard import failed, reason
+from harness.report.leaderboard import reason
+from harness.report.run_verdict import Fault, Kind, RunVerdict, run_verdict
+from harness.report.suite_overview import Suite, suites
+from harness.report.urgency import Urgency, has_changed, urgencies
 
-TOP = 10
-ANNOTATIONS = 10  # what GitHub shows of one step
+MAX_CASES = 50  # rows of a table; failing ones come first
+MAX_SUITES = MAX_CHANGES = MAX_RERUNS = 10
+ANNOTATIONS = 10  # cases: what GitHub shows of one step
 LIMIT = 1_000_000  # bytes of one step's summary; GitHub refuses more than 1 MiB as a whole
 MARKUP = re.compile(r"[\\`*_{}\[\]()#+!|~@:\-]")
 
 
-def write_step_summary(
-    ledger: Ledger, run_id: str, *, gates: Sequence[GateResult] = (), environ: Mapping[str, str] | None = None
-) -> bool:
+def write_step_summary(ledger: Ledger, run_id: str, *, environ: Mapping[str, str] | None = None) -> bool:
     """Append the run's summary to the page of a GitHub Actions step.
 
     Args:
         ledger: Where the run is recorded.
         run_id: The run.
-        gates: The results of the run's gates (`--gate`).
         environ: The environment; by default the process's.
 
     Returns:
@@ -46,7 +44,7 @@ def write_step_summary(
     if not target:
         return False
     text, size = [], 0
-    for line in summary(ledger, run_id, gates=gates):
+    for line in summary(ledger, run_id):
         size += len(line.encode("utf-8", "replace")) + 1
         if size > LIMIT:
             text.append("\n… cut: the report has the rest.")
@@ -60,77 +58,96 @@ def write_step_summary(
     return True
 
 
-def summary(ledger: Ledger, run_id: str, *, gates: Sequence[GateResult] = ()) -> Iterator[str]:
-    """Lines of Markdown: the verdict, the run's gates and the first ten of each suite.
+def summary(ledger: Ledger, run_id: str) -> Iterator[str]:
+    """Lines of Markdown: the verdict, the run's gates, what fails, what changed, and the leaders of ten suites.
 
     Raises:
         LedgerError: if the ledger cannot be read or has no such run.
     """
-    run = queries.run(ledger, run_id)
-    bad = sum(not gate.passed for gate in gates)
-    verdict = "❌" if run["failed"] or bad else "✅"
-    yield f"## {verdict} Crucible · epoch {run['epoch']}" + (f" · tier {run['tier']}" if run["tier"] else "")
-    yield f"\n{words.count(run['cases'], 'case')}, {run['passed']} passed, {run['failed']} failed."
-    if gates:
+    run, verdict = queries.run(ledger, run_id), run_verdict(ledger, run_id)
+    run_id = run["run_id"]
+    mark = "✅" if verdict.held else "❌" if verdict.faults else "⏳"
+    yield f"## {mark} Crucible · epoch {run['epoch']}" + (f" · tier {run['tier']}" if run["tier"] else "")
+    yield f"\n**{verdict.word}**: {' · '.join(map(quoted, verdict.facts()))}"
+    yield from (f"\n❌ {quoted(fault.why)}" for fault in verdict.of_kind(Kind.PROBLEM))
+    if verdict.gates:
         yield "\n| gate | | observed | threshold | why |\n|---|---|--:|--:|---|"
-        for gate in gates:
-            observed = "undefined" if gate.observed is None else f"{gate.observed:.6g}"
-            mark = "✅" if gate.passed else "❌"
-            yield f"| {quoted(gate.name)} | {mark} | {observed} | {gate.threshold:.6g} | {quoted(gate.why)} |"
-    counts, deltas = queries.gate_counts(ledger, run["run_id"]), queries.deltas(ledger, run["run_id"])
-    rows, contests = queries.evaluations(ledger, run["run_id"]), queries.contests(ledger, run["run_id"])
-    for (lane, suite), group in groupby(rows, key=lambda row: (row["lane"], row["suite"])):
-        found = list(group)
-        contest = contests.get((lane, suite), [])
-        yield f"\n### {quoted(lane)} · {quoted(suite)}"
-        if contest:
-            yield "\n| # | candidate | score | Δ last | gates | status | median | why |"
-            yield "|--:|---|--:|--:|--:|---|--:|---|"
-        for rank, row in contest[:TOP]:
-            yield _line(rank, row, counts.get(row["nodeid"], queries.NO_GATES), deltas.get(row["nodeid"]))
-        if len(contest) > TOP:
-            yield f"\n{words.count(len(contest) - TOP, 'more candidate')}."
-        controls = [row for row in found if row["expected"] is not None]
-        if controls:
-            judged = [row for row in controls if row["as_expected"] or not row["neutral"]]
-            yield f"\ncontrols: {sum(row['as_expected'] for row in judged)} of {len(judged)} as expected"
-    failing = [row for row in rows if failed(row)]
+        yield from (_gate_line(gate) for gate in verdict.gates)
+    rows = {row["nodeid"]: row for row in queries.evaluations(ledger, run_id)}
+    order = urgencies(ledger, run_id)
+    failing = [rows[nodeid] for nodeid, urgency in order.items() if urgency is Urgency.FAILING]
+    gates, deltas = queries.gate_counts(ledger, run_id), queries.deltas(ledger, run_id)
     if failing:
+        yield "\n### Not as expected\n\n| case | status | score | Δ last | why |\n|---|---|--:|--:|---|"
+        yield from (_case_line(row, deltas, gates) for row in failing[:MAX_CASES])
+        yield from _more(len(failing) - MAX_CASES, "case", f"crucible show --run {run_id}")
         yield "\nRun them again:\n\n```sh"
-        yield from (_fenced(rerun.command(run, row["nodeid"])) for row in failing[:TOP])
+        yield from (_fenced(rerun.of(ledger, run, row)) for row in failing[:MAX_RERUNS])
         yield "```"
+    changed = [
+        rows[nodeid]
+        for nodeid, urgency in order.items()
+        if urgency not in (Urgency.FAILING, Urgency.CONTROL)
+        and (nodeid not in deltas or has_changed(rows[nodeid], deltas[nodeid]))
+    ]
+    if changed and deltas:
+        yield "\n### Changed\n\n| case | status | score | Δ last | why |\n|---|---|--:|--:|---|"
+        yield from (_case_line(row, deltas, gates) for row in changed[:MAX_CHANGES])
+        yield from _more(len(changed) - MAX_CHANGES, "case", f"crucible show --run {run_id}")
+    found = suites(ledger, run_id)
+    if found:
+        yield "\n### Leaders\n\n| suite | pass | leader | score | Δ last | median |\n|---|--:|---|--:|--:|--:|"
+        yield from map(_suite_line, found[:MAX_SUITES])
+        yield from _more(len(found) - MAX_SUITES, "suite", "crucible top")
 
 
-def annotate(failing: Iterable[Evaluation], *, environ: Mapping[str, str] | None = None) -> list[str]:
-    """Workflow commands that mark failing cases in the files they come from; empty outside GitHub Actions.
+def properties(verdict: RunVerdict) -> list[tuple[str, str]]:
+    """Properties of the suite for JUnit XML: whether the run held, its first line, and one for each gate."""
+    held = "true" if verdict.held else "false"
+    facts = [("crucible_held", held), ("crucible_verdict", f"{verdict.word}: {' · '.join(verdict.facts())}")]
+    facts += [("crucible_problem", fault.why) for fault in verdict.of_kind(Kind.PROBLEM)]
+    gates = [("crucible_gate", f"{'passes' if gate['passed'] else 'FAILS'}: {gate['why']}") for gate in verdict.gates]
+    return [(name, words.printable(value)) for name, value in facts + gates]
+
+
+def annotate(
+    verdict: RunVerdict, failing: Iterable[Evaluation], *, environ: Mapping[str, str] | None = None
+) -> list[str]:
+    """Workflow commands: one for each failing gate and each problem, then for the first failing cases in their files.
 
     Args:
-        failing: The failing evaluations, most important first.
-        environ: The environment; by default the process's.
+        verdict: The verdict on the run.
+        failing: The failing evaluations.
+        environ: The environment; outside GitHub Actions the result is empty.
     """
     variables = os.environ if environ is None else environ
     if variables.get("GITHUB_ACTIONS") != "true":
         return []
     root = Path(variables.get("GITHUB_WORKSPACE") or ".").absolute()
-    return [_annotation(evaluation, root) for evaluation in list(failing)[:ANNOTATIONS]]
+    known = {one.case.nodeid: one for one in failing}
+    cases = [fault for fault in verdict.faults if fault.what and fault.kind is not Kind.GATE][:ANNOTATIONS]
+    return [_annotation(fault, known.get(fault.nodeid), root) for fault in verdict.of_kind(Kind.GATE, Kind.PROBLEM)] + [
+        _annotation(fault, known.get(fault.nodeid), root) for fault in cases
+    ]
 
 
-def _annotation(evaluation: Evaluation, root: Path) -> str:
+def _annotation(fault: Fault, evaluation: Evaluation | None, root: Path) -> str:
+    titles = {Kind.GATE: f"gate {fault.what}", Kind.PROBLEM: "crucible"}
+    places = [] if evaluation is None else _place(evaluation, root)
+    return (
+        f"::error {','.join([*places, f'title={_property(titles.get(fault.kind, fault.what))}'])}::{_data(fault.why)}"
+    )
+
+
+def _place(evaluation: Evaluation, root: Path) -> list[str]:
     case = evaluation.case
     file, line = case.suite, case.line
     # A candidate in this repository is the file under change; otherwise the annotation points at the suite's line.
     if case.subject.path and Path(case.subject.path).absolute().is_relative_to(root):
         known = evaluation.evidence.facts.get("line")
         file = Path(case.subject.path).absolute().relative_to(root).as_posix()
-        line = known if isinstance(known, int) and known > 0 else 1
-    places = [f"file={_property(file)}", *([f"line={line}"] if line else []), f"title={_property(case.nodeid)}"]
-    expect = case.policy.expect
-    text = (
-        f"{evaluation.status}: {evaluation.why}"
-        if expect is None
-        else (f"expected {expect}, was {evaluation.status}: {evaluation.why}")
-    )
-    return f"::error {','.join(places)}::{_data(text)}"
+        line = known if isinstance(known, int) and known > 0 else case.subject.line or 1
+    return [f"file={_property(file)}", *([f"line={line}"] if line else [])]
 
 
 def _data(text: str) -> str:
@@ -151,18 +168,38 @@ def _fenced(command: str) -> str:
     return words.printable(command).replace("```", "` ` `")
 
 
-def _line(rank: Place, row: queries.Row, gates: queries.GateCount, delta: queries.Row | None) -> str:
-    held = f"{gates.held}/{gates.total}" if gates.total else ""
-    change = words.delta(delta["score"], edited=not delta["same_digest"]) if delta else ""
-    mark = "✅" if row["passed"] else "⚪" if row["neutral"] else "❌"
+def _more(number: int, noun: str, verb: str) -> Iterator[str]:
+    if number > 0:
+        yield f"\n{words.count(number, f'more {noun}')}: `{verb}`"
+
+
+def _gate_line(gate: queries.Row) -> str:
+    mark = "✅" if gate["passed"] else "❌"
+    observed, threshold = words.measured(gate["observed"]), words.measured(gate["threshold"])
+    return f"| {quoted(gate['expression'])} | {mark} | {observed} | {threshold} | {quoted(gate['why'])} |"
+
+
+def _case_line(row: queries.Row, deltas: dict[str, queries.Row], gates: dict[str, queries.GateCount]) -> str:
+    change, mark = deltas.get(row["nodeid"]), "✅" if row["passed"] else "⚪" if row["neutral"] else "❌"
+    expected = "" if row["expected"] is None else f"expected {row['expected']}; "
+    why = reason(row, gates.get(row["nodeid"], queries.NO_GATES).failed)
     cells = (
-        rank if row["score"] is not None else words.NOTHING,
-        f"{mark} {quoted(row['subject'])}",
-        words.score(row["score"]),
-        change,
-        held,
+        f"{mark} {quoted(row['nodeid'])}",
         row["status"],
-        words.milliseconds(row["median_ms"]),
-        "" if row["passed"] else quoted(words.fit(reason(row, gates.failed), 200)),
+        words.score(row["score"]),
+        "new" if change is None else words.delta(change["score"], edited=not change["same_digest"]),
+        "" if row["passed"] else quoted(words.fit(expected + why, 200)),
     )
-    return f"| {' | '.join(map(str, cells))} |"
+    return f"| {' | '.join(cells)} |"
+
+
+def _suite_line(suite: Suite) -> str:
+    cells = (
+        f"{'❌' if suite.failing else '✅'} {quoted(suite.lane)} · {quoted(suite.suite)}",
+        suite.passes,
+        quoted(suite.best),
+        words.score(suite.score),
+        suite.change,
+        words.milliseconds(suite.median_ms),
+    )
+    return f"| {' | '.join(cells)} |"

@@ -2,39 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from harness.core.digest import short
 from harness.core.evaluation import Evaluation
 from harness.core.status import Status
+from harness.report.words import printable
 
 
 def explain(evaluation: Evaluation, *, rerun: str) -> str:
     """Reason, first counter-example, failing gates, and the command that repeats the case."""
+    case = evaluation.case
+    lines = [f"{case.lane} {case.subject.name} ({short(case.subject.digest)}): {headline(evaluation)}"]
+    return "\n".join(map(printable, [*lines, *details(evaluation), f"  rerun: {rerun}"]))
+
+
+def details(evaluation: Evaluation) -> Iterator[str]:
+    """What there is to say of a failing case besides its headline."""
     case, evidence = evaluation.case, evaluation.evidence
     expect = case.policy.expect
-    lines = [f"{case.lane} {case.subject.name} ({short(case.subject.digest)}): {headline(evaluation)}"]
     if expect is not None and evaluation.status is not expect:
-        lines.append(f"  expected: {expect} (a control of {case.suite}{_line(case.line)})")
+        yield f"  expected: {expect} (a control of {case.suite}{_line(case.line)})"
     if evidence.counterexample is not None:
         found = evidence.counterexample
-        lines += [f"  question: {found.question}", f"  expected: {found.expected}", f"  observed: {found.observed}"]
+        yield from (f"  question: {found.question}", f"  expected: {found.expected}", f"  observed: {found.observed}")
     if evidence.limits_hit:
-        lines.append(f"  limits hit: {', '.join(evidence.limits_hit)}")
+        yield f"  limits hit: {', '.join(evidence.limits_hit)}"
     for gate in evaluation.score.failed:
         observed = "undefined" if gate.observed is None else f"{gate.observed:.6g}"
-        lines.append(f"  gate {gate.name}: observed {observed}, threshold {gate.threshold:g}: {gate.why}")
+        yield f"  gate {gate.name}: observed {observed}, threshold {gate.threshold:g}: {gate.why}"
     if evaluation.status is Status.INFRA:
         cause = "a fault of a trusted file" if evidence.fault else "a failure of the harness"
-        lines.append(f"  this is {cause}, not of the subject; it does not count against it")
-    lines.append(f"  rerun: {rerun}")
-    return "\n".join(lines)
+        yield f"  this is {cause}, not of the subject; it does not count against it"
 
 
 def headline(evaluation: Evaluation) -> str:
     """Status and reason in one line."""
     why = evaluation.why
     if evaluation.status is Status.OK:
-        return why or ("passes" if evaluation.passed else "a gate fails")
-    return f"{evaluation.status}: {why}"
+        return printable(why) or ("passes" if evaluation.passed else "a gate fails")
+    return printable(f"{evaluation.status}: {why}")
 
 
 def _line(line: int | None) -> str:

@@ -1,7 +1,8 @@
 """HTML: one page that opens from disk, works offline and without JavaScript, and escapes hostile text.
 
-Readable without JavaScript: the overview, every failing case, the first rows of each suite, the most urgent cases in
-full. The rest is data (`harness.report.island`) that the page's own script draws when it is asked for.
+Three layers in one file. Readable without JavaScript: the overview, every failing case, the first rows of each suite.
+Rows: columns that the page's own script draws. Details: fragments of fifty cases that it opens when they are asked for,
+in the order of `Urgency`, until the page is as large as it may be.
 """
 
 from __future__ import annotations
@@ -10,41 +11,74 @@ import base64
 import contextlib
 import hashlib
 import os
+import re
 import tempfile
-from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from harness.core.digest import short
 from harness.core.errors import CrucibleError
+from harness.ledger import sources
 from harness.ledger.store import Ledger
-from harness.report import rerun, words
-from harness.report.island import CASES, detail_islands, rows_island
-from harness.report.page import MAX_ROWS, gather
+from harness.report import boards, highlight, island, rerun, trends, words
+from harness.report.card import Cards
+from harness.report.charts import score_bar
+from harness.report.charts.figure import figure
+from harness.report.page import MAX_CARDS, MAX_ROWS, TIERS, Page, gather
 
 REPORT_BYTES = 5_000_000
-ISLANDS, LEFT = "<!-- islands -->", "<!-- left -->"  # in the template; autoescaped text cannot contain them
+ISLANDS = "<!-- islands -->"  # in the template; autoescaped text cannot contain it
+CONTINUED = re.compile(r"([{;,(])\n")
 CLIPPED = 2000  # characters of one value; evidence is clipped already, a lane's facts may not be
+MAX_HIGHLIGHTED = 300_000  # characters of all sources of a page, the most urgent first; the others are plain
+AROUND = 200  # lines of a longer source on each side of the line that the verdict is about
 
 
-def write_report(ledger: Ledger, run_id: str | None, path: Path) -> Path:
+def write_report(
+    ledger: Ledger,
+    run_id: str | None,
+    path: Path,
+    *,
+    compare: str | None = None,
+    size: int = REPORT_BYTES,
+    progress: tuple[int, int] | None = None,
+) -> Path:
     """Write the report of a run (None: the latest) and return where it is.
 
     The file is replaced atomically: a reader sees the old page or the new one.
+
+    Args:
+        ledger: Where the run is recorded.
+        run_id: The run; None for the latest.
+        path: The file.
+        compare: As for `gather`.
+        size: As for `render_report`.
+        progress: As for `gather`.
 
     Raises:
         LedgerError: if the ledger cannot be read or has no such run.
         CrucibleError: if the file cannot be written.
     """
-    text = render_report(ledger, run_id)
+    text = render_report(ledger, run_id, compare=compare, size=size, progress=progress)
+    write_atomically(path, text)
+    return path
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a file by a whole new one.
+
+    Raises:
+        CrucibleError: if the file cannot be written.
+    """
     temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
@@ -55,55 +89,140 @@ def write_report(ledger: Ledger, run_id: str | None, path: Path) -> Path:
         raise CrucibleError(
             f"the report cannot be written: {error}", where=str(path), fix="name another place with --report"
         ) from error
-    return path
 
 
-def render_report(ledger: Ledger, run_id: str | None = None, *, size: int = REPORT_BYTES) -> str:
+def render_report(
+    ledger: Ledger,
+    run_id: str | None = None,
+    *,
+    compare: str | None = None,
+    size: int = REPORT_BYTES,
+    progress: tuple[int, int] | None = None,
+) -> str:
     """The report as one HTML string.
 
     Args:
         ledger: Where the run is recorded.
         run_id: The run; None for the latest.
+        compare: As for `gather`.
         size: Bytes up to which details of further cases are added; the page says how many are not.
+        progress: As for `gather`.
 
     Raises:
         LedgerError: if the ledger cannot be read or has no such run.
     """
-    page = gather(ledger, run_id)
-    style, script = (_text(name) for name in ("style.css", "page.js"))
-    body = (
-        _environment()
-        .get_template("index.html")
-        .render(
+    page = gather(ledger, run_id, compare=compare, progress=progress)
+    return _Rendering(ledger, page).text(size)
+
+
+class _Rendering:
+    """One page while it is rendered; numbers the sources that its cases refer to."""
+
+    def __init__(self, ledger: Ledger, page: Page) -> None:
+        self._ledger, self._page = ledger, page
+        self._cards = Cards(ledger, page)
+        self._sources: dict[str, tuple[int, str, int | None]] = {}
+        self._highlighted = 0
+        self._environment = _environment()
+        self._environment.globals.update(
+            names={(board.lane, board.suite): board.name for board in page.boards}, shelf=self._shelf
+        )
+
+    def text(self, size: int) -> str:
+        page = self._page
+        cards = self._cards.of(page.failing[:MAX_CARDS])
+        style, script = (_compact(_text(name)) for name in ("style.css", "page.js"))
+        body = self._environment.get_template("index.html").render(
             page=page,
-            limit=MAX_ROWS,
+            cards=cards,
+            fresh=sum(c.is_fresh for c in page.failing),
+            unjudged=sum(count for _, count in page.verdict.unjudged),
+            has={
+                "change": any(suite.change for suite in page.suites),
+                "trend": any(sum(value is not None for value in suite.trend) > 1 for suite in page.suites),
+                "worst": any(suite.failing or not suite.judged for suite in page.suites),
+            },
+            noise=boards.noise(self._ledger, page),
+            paretos={number: chart for number, board in enumerate(page.boards) if (chart := self._pareto(number))},
+            MAX_ROWS=MAX_ROWS,
+            TIERS={tier.value: said for tier, said in TIERS.items()},
             style=Markup(style),  # noqa: S704 - our own file
             script=Markup(script),  # noqa: S704 - our own file
             style_hash=_hash(style),
             script_hash=_hash(script),
         )
-    )
-    # Candidates may contain URLs. A colon written as an entity looks the same, but no browser extension turns it into
-    # a link, and a search for `://` shows that the page refers to nothing outside it.
-    body = body.replace("://", "&#58;//")
-    islands = [_island("rows", rows_island(page))]
-    room = size - len(body.encode()) - len(islands[0])
-    for number, text in enumerate(detail_islands(ledger, page)):
-        if len(text) > room:
-            break
-        islands.append(_island(f"details-{number}", text))
-        room -= len(text)
-    left = max(0, len(page.candidates) - len(page.cards) - CASES * (len(islands) - 1))
-    note = f"{words.count(left, 'case')} more in the ledger; <code>crucible show NODEID</code> prints any of them."
-    return body.replace(ISLANDS, "\n".join(islands)).replace(LEFT, f'<p class="note">{note}</p>' if left else "")
+        # Candidates may contain URLs. A colon written as an entity looks the same, but no browser extension turns it
+        # into a link, and a search for `://` shows that the page refers to nothing outside it.
+        body = body.replace("://", "&#58;//")
+        return body.replace(ISLANDS, "\n".join(self._islands(size - len(body.encode()), len(cards))))
+
+    def _islands(self, room: int, shown: int) -> list[str]:
+        """The islands that fit into the room: rows always, then details, then sources and earlier runs."""
+        page, found = self._page, []
+        details = island.in_full(page, shown)
+        always = {
+            "rows": island.rows_island(page, details),
+            "history": island.runs_island(self._ledger, page),
+            "pages": island.fragments([trends.section(self._ledger, page)]),
+        }
+        found += [_island(name, text) for name, text in always.items()]
+        room -= sum(map(len, found))
+        template = self._environment.get_template("card.html")
+        for number, start in enumerate(range(0, len(details), island.CASES)):
+            cards = self._cards.of(details[start : start + island.CASES])
+            text = island.fragments([template.render(card=card) for card in cards])
+            if len(text) > room:
+                break
+            found.append(_island(f"details-{number}", text))
+            room -= len(text)
+        kept = [self._source(digest) for digest in self._sources]
+        for number, text in enumerate(island.batches(kept)):
+            if len(text) > room:
+                break
+            found.append(_island(f"sources-{number}", text))
+            room -= len(text)
+        return found
+
+    def _shelf(self, source: tuple[str, str, int | None]) -> int:
+        """The number of a source among those of the page."""
+        digest, language, line = source
+        number, *_ = self._sources.setdefault(digest, (len(self._sources), language, line))
+        return number
+
+    def _source(self, digest: str) -> str:
+        _, language, line = self._sources[digest]
+        text = sources.read(self._ledger, digest) or ""
+        self._highlighted += len(text)
+        if self._highlighted > MAX_HIGHLIGHTED:
+            language = ""
+        return str(highlight.numbered(text, language, marked=line, around=AROUND))
+
+    def _pareto(self, number: int) -> Markup | None:
+        return boards.pareto(self._ledger, self._page, self._page.boards[number], route)
 
 
 def _island(name: str, text: str) -> str:
     return f'<script type="application/octet-stream" id="{name}">{text}</script>'
 
 
+def route(*parts: str) -> str:
+    """The address of a place of the page, which is also the HTML id of that place."""
+    return "/" + "/".join(quote(part, safe="!~*'()") for part in parts)
+
+
+def style() -> str:
+    """The style sheet of the page."""
+    return _text("style.css")
+
+
 def _text(name: str) -> str:
     return (_templates() / name).read_text(encoding="utf-8").strip()
+
+
+def _compact(text: str) -> str:
+    """Style or script without indentation, comments and line breaks that end no statement."""
+    lines = [line.strip() for line in text.split("\n")]
+    return CONTINUED.sub(r"\1", "\n".join(line for line in lines if line and not line.startswith("//")))
 
 
 def _hash(text: str) -> str:
@@ -114,10 +233,9 @@ def _templates() -> Path:
     return Path(__file__).with_name("templates")
 
 
-@cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_templates()),
+        loader=_LOADER,
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -139,9 +257,23 @@ def _environment() -> jinja2.Environment:
         moment=lambda text: text[:19].replace("T", " ") + " UTC" if text else words.NOTHING,
         duration=_duration,
         counted=words.count,
-        percent=lambda value: f"{100 * max(0.0, min(1.0, value)):.2f}",
+        long=lambda text: escape(words.printable(text)),
+    )
+    environment.globals.update(
+        route=route,
+        figure=figure,
+        spark=score_bar.spark,
+        bullet=lambda observed, threshold, passed: score_bar.bullet(observed, threshold, passed=bool(passed)),
+        stacked=lambda parts, total: score_bar.stacked([part[:2] for part in parts if part[3]], total),
+        HEADS=boards.HEADS,
+        NUMERIC=boards.NUMERIC,
+        cell=boards.cell,
+        same=boards.same,
     )
     return environment
+
+
+_LOADER = jinja2.FileSystemLoader(_templates())
 
 
 def _visible(value: Any) -> Any:

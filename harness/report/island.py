@@ -1,7 +1,7 @@
-"""Islands: the page's data for its own script: all rows as columns, and the details of fifty cases each.
+"""Islands: the page's data for its own script: all rows as columns, cases as fragments, sources, runs.
 
 An island is JSON, deflated and in base64, in a script element that no browser executes. It refers to nothing outside
-the page, and hostile text in it is never parsed as HTML: `templates/page.js` makes text nodes of it.
+the page. Rows become text nodes; fragments are markup that was escaped where it was made, as the page itself.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from harness.ledger import queries
 from harness.ledger.store import Ledger
-from harness.report import rerun, words
+from harness.report import words
+from harness.report.boards import HEADS, NUMERIC, cell
 from harness.report.page import Candidate, Page
 
 CASES = 50  # of one island of details
-LEVEL = 3  # of compression: a fifth larger than at 6, in half the time
+SOURCES = 20  # of one island of sources
+MAX_DETAILS = 500  # cases in full, the most urgent; `crucible show` prints any other
+MAX_CELLS = 200_000  # of the scores of earlier runs
+LEVEL = 6  # of compression
 
 COLUMNS: dict[str, Callable[[Candidate], Any]] = {
     "nodeid": lambda c: c.row["nodeid"],
@@ -38,9 +41,10 @@ COLUMNS: dict[str, Callable[[Candidate], Any]] = {
     "median": lambda c: _number(c.row["median_ms"]),
     "peak": lambda c: _number(c.row["peak_mb"]),
     "style": lambda c: words.style(c.row),
+    "group": lambda c: c.row["cohort"],
     "why": lambda c: c.reason,
     "verdict": lambda c: c.verdict,
-    "anchor": lambda c: c.anchor,
+    "changed": lambda c: int(c.new or (c.delta is not None and bool(c.delta["score"] or not c.delta["same_digest"]))),
 }
 """The columns of the rows and how each is filled; a number that was not measured is null."""
 
@@ -50,26 +54,76 @@ def _number(value: float | None) -> float | None:
     return float(f"{value:.6g}") if value is not None and math.isfinite(value) else None
 
 
-def rows_island(page: Page) -> str:
-    """All rows of the page, as columns; `details` is the place of each in the islands of details."""
-    later = {c.number: place for place, c in enumerate(page.urgent[len(page.cards) :])}
+def in_full(page: Page, shown: int) -> list[Candidate]:
+    """The cases that islands of details hold, most urgent first; the first `shown` are on the page already."""
+    return page.urgent[shown : shown + MAX_DETAILS]
+
+
+def rows_island(page: Page, details: list[Candidate]) -> str:
+    """All rows of the page, as columns: values to sort and filter by, and cells as the tables show them.
+
+    `details` is the place of each case in the islands of details.
+    """
+    places = {c.number: place for place, c in enumerate(details)}
     start, suites = 0, []
     for board in page.boards:
-        suites.append({"lane": board.lane, "suite": board.suite, "start": start, "size": len(board.contest)})
+        suites.append(
+            {
+                "lane": board.lane,
+                "name": board.name,
+                "start": start,
+                "size": len(board.contest),
+                "columns": board.columns,
+            }
+        )
         start += len(board.contest) + len(board.controls)
     columns = {name: [column(c) for c in page.candidates] for name, column in COLUMNS.items()}
-    columns["details"] = [later.get(c.number) for c in page.candidates]
-    data = {"suites": suites, "columns": columns, "cases": CASES, "options": " ".join(rerun.options(page.run))}
-    return pack(json.dumps(data, separators=(",", ":"), allow_nan=False))
+    columns["details"] = [places.get(c.number) for c in page.candidates]
+    names = {name for board in page.boards for name in board.columns} - {"status"}
+    data = {
+        "suites": suites,
+        "columns": columns,
+        "shown": {name: [cell(c, name) for c in page.candidates] for name in HEADS if name in names},
+        "heads": HEADS,
+        "numeric": sorted(NUMERIC),
+        "cases": CASES,
+        "sources": SOURCES,
+    }
+    return _json(data)
 
 
-def detail_islands(ledger: Ledger, page: Page) -> Iterator[str]:
-    """The records of the cases without a card, one a line, most urgent first; read as they are asked for."""
-    rest = [c.row["nodeid"] for c in page.urgent[len(page.cards) :]]
-    for start in range(0, len(rest), CASES):
-        some = rest[start : start + CASES]
-        found = queries.records(ledger, page.run["run_id"], some)
-        yield pack("\n".join(found.get(nodeid, "") for nodeid in some))
+def runs_island(ledger: Ledger, page: Page) -> str:
+    """The scores and statuses of all cases in the last runs, to compare any two; fewer runs where cases are many."""
+    ids = [run["run_id"] for run in page.recent]
+    if page.run["run_id"] not in ids:
+        ids.insert(0, page.run["run_id"])
+    most = max((run["cases"] for run in page.recent), default=0)
+    ids = ids[: max(2, MAX_CELLS // max(1, most))]
+    nodeids: dict[str, int] = {}
+    scores: list[dict[int, Any]] = []
+    for run_id in ids:
+        found: dict[int, Any] = {}
+        for row in ledger.rows("SELECT nodeid, score, status, digest FROM evaluations WHERE run_id = ?", run_id):
+            number = nodeids.setdefault(row["nodeid"], len(nodeids))
+            found[number] = [_number(row["score"]), row["status"], row["digest"][:8]]
+        scores.append(found)
+    cells = [[found.get(number) for number in range(len(nodeids))] for found in scores]
+    return _json({"runs": ids, "nodeids": list(nodeids), "cells": cells})
+
+
+def batches(islands: list[str]) -> Iterator[str]:
+    """Fragments of markup as islands of `SOURCES` each."""
+    for start in range(0, len(islands), SOURCES):
+        yield _json(islands[start : start + SOURCES])
+
+
+def fragments(parts: list[str]) -> str:
+    """Fragments of markup as one island."""
+    return _json(parts)
+
+
+def _json(value: Any) -> str:
+    return pack(json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False))
 
 
 def pack(text: str) -> str:

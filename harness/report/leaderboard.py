@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from harness.core.ranking import Place
 from harness.ledger import queries
+from harness.ledger.run_gates import columns
 from harness.ledger.store import Ledger
 from harness.report import rerun, table, words
+from harness.report.suite_overview import suites
 from harness.report.table import Column, Paint
+from harness.report.urgency import failed
 
 Row = dict[str, Any]
 
 WIDTH = 100
 MAX_SHOWN_FAILURES = 5
-MAX_SHOWN_CONTROLS = 24
-NAME_WIDTH = 24
-RERUN_LINES = 3
 
 COLUMNS = (
     Column(" #", right=True),
@@ -36,7 +36,7 @@ COLUMNS = (
 def render_leaderboard(
     ledger: Ledger, run_id: str, *, top: int = 5, width: int = WIDTH, colour: bool = False
 ) -> list[str]:
-    """The leaderboard of each suite, with the failures and the commands that run them again.
+    """The leaderboard of each suite, and the controls.
 
     Args:
         ledger: Where the run is recorded.
@@ -52,21 +52,64 @@ def render_leaderboard(
     paint = table.ansi if colour else table.plain
     rows = queries.evaluations(ledger, run["run_id"])
     gates = queries.gate_counts(ledger, run["run_id"])
-    board = _Board(run, gates, queries.deltas(ledger, run["run_id"]), top, width, paint)
+    extra = columns(ledger, run["run_id"])
+    board = _Board(run, gates, queries.deltas(ledger, run["run_id"]), top, width, paint, extra)
     lines: list[str] = []
     leaders, apart = queries.leaders_elsewhere(ledger, run["run_id"]), queries.left_out(ledger)
     for place, contest in queries.contests(ledger, run["run_id"]).items():
         lines += [board.head([row for _, row in contest]), *board.lines(contest), *board.leader(leaders.get(place))]
         lines += [*board.apart([row for row in apart if (row["lane"], row["suite"]) == place]), ""]
     lines += controls([row for row in rows if row["expected"] is not None], width=width, paint=paint)
-    failing = [row for row in rows if failed(row)]
-    lines += rerun_lines(run, failing, width=width)
+    return lines if not lines or lines[-1] else lines[:-1]
+
+
+SUITE_COLUMNS = (
+    Column("suite", flexible=True, min_width=16),
+    Column("pass", right=True),
+    Column("best", flexible=True, min_width=10, optional=3),
+    Column("score", right=True),
+    Column("Δ last", optional=2),
+    Column("trend", optional=5),
+    Column("median", right=True, optional=4),
+)
+
+
+def render_overview(ledger: Ledger, run_id: str, *, rows: int, width: int = WIDTH, colour: bool = False) -> list[str]:
+    """One line for each suite of a run, those that need attention first, under a head.
+
+    Args:
+        ledger: Where the run is recorded.
+        run_id: The run.
+        rows: Suites shown; what is not shown is counted, with the verb that shows it.
+        width: Columns no line exceeds.
+        colour: Whether to use terminal colours.
+
+    Raises:
+        LedgerError: if the ledger cannot be read or has no such run.
+    """
+    found = suites(ledger, queries.run(ledger, run_id)["run_id"])
+    paint = table.ansi if colour else table.plain
+    shown = found if len(found) <= rows else found[: max(0, rows - 1)]
+    lanes = max((len(suite.lane) for suite in shown), default=0)
+    cells = [
+        [
+            f"{suite.lane:<{lanes}} {suite.name}",
+            suite.passes,
+            suite.best,
+            words.score(suite.score),
+            suite.change,
+            words.spark(list(suite.trend)) if len(suite.trend) > 1 else "",
+            "" if suite.median_ms is None else words.milliseconds(suite.median_ms),
+        ]
+        for suite in shown
+    ]
+    colours = [["", "bad" if suite.failing else "good" if suite.judged else "dim", *[""] * 5] for suite in shown]
+    lines = table.layout(SUITE_COLUMNS, cells, limit=width, colours=colours, paint=paint) if shown else []
+    if rest := found[len(shown) :]:
+        bad = sum(suite.failing > 0 for suite in rest)
+        state = f"{bad} of them with failures" if bad else "all as expected"
+        lines.append(paint(words.fit(f"… {words.count(len(rest), 'more suite')}, {state}: crucible top", width), "dim"))
     return lines
-
-
-def failed(row: Row) -> bool:
-    """Whether a row fails the run: it is not as its suite expects, and its status is not neutral."""
-    return not row["as_expected"] and not row["neutral"]
 
 
 def reason(row: Row, failing_gates: Sequence[str]) -> str:
@@ -79,12 +122,12 @@ def reason(row: Row, failing_gates: Sequence[str]) -> str:
 
 
 def controls(rows: list[Row], *, width: int = WIDTH, paint: Paint = table.plain) -> list[str]:
-    """One line for each control, the unexpected verdicts first."""
+    """How many controls are as expected, and those that are not."""
     if not rows:
         return []
     unjudged = [row for row in rows if row["neutral"] and not row["as_expected"]]
     judged = len(rows) - len(unjudged)
-    wrong = [row for row in rows if not row["as_expected"] and not row["neutral"]]
+    wrong = [row for row in rows if failed(row)]
     apart = f", {len(unjudged)} not judged here" if unjudged else ""
     head = f"controls: {judged - len(wrong)} of {judged} as expected{apart}"
     lines = [paint(words.fit(head, width), "bad" if wrong else "good")]
@@ -93,24 +136,8 @@ def controls(rows: list[Row], *, width: int = WIDTH, paint: Paint = table.plain)
             f" ({row['why']})" if row["why"] else ""
         )
         lines.append(words.fit(text, width))
-    good = [row for row in rows if row["as_expected"]]
-    names = min(NAME_WIDTH, max((words.width(row["subject"]) for row in good), default=0))
-    for row in good[:MAX_SHOWN_CONTROLS]:
-        name = words.fit(row["subject"], names).ljust(names)
-        lines.append(paint(words.fit(f"  {name}  {row['status']:9}  {row['why']}", width), "dim"))
-    unseen = len(wrong[MAX_SHOWN_FAILURES:]) + len(good[MAX_SHOWN_CONTROLS:])
-    if unseen:
-        lines.append(f"  … {unseen} more")
-    return [*lines, ""]
-
-
-def rerun_lines(run: Row, failing: list[Row], *, width: int = WIDTH) -> list[str]:
-    """Commands to copy, one for each of the first failing cases and one for all."""
-    lines: list[str] = []
-    for row in failing[:RERUN_LINES]:
-        lines += rerun.lines(run, row["nodeid"], limit=width, head="rerun: ")
-    if len(failing) > RERUN_LINES:
-        lines += rerun.lines(run, None, limit=width, head=f"rerun all {len(failing)}: ")
+    if unseen := len(wrong[MAX_SHOWN_FAILURES:]):
+        lines.append(f"  … {unseen} more that failed: crucible show --run {wrong[0]['run_id']}")
     return lines
 
 
@@ -124,6 +151,8 @@ class _Board:
     top: int
     width: int
     paint: Paint
+    extra: Mapping[str, Mapping[str, float | str | None]]
+    """The columns that plugins add, by node id."""
 
     def head(self, rows: list[Row]) -> str:
         facts = [f"epoch {self.run['epoch']}", *([f"tier {self.run['tier']}"] if self.run["tier"] else [])]
@@ -142,10 +171,17 @@ class _Board:
         order = {row["nodeid"]: number for number, row in enumerate(rows, 1)}
         also = [row for row in rows[self.top :] if failed(row)][:MAX_SHOWN_FAILURES]
         shown = rows[: self.top] + also
-        cells = [self.cells(row, ranks[row["nodeid"]]) for row in shown]
+        names = sorted({name for row in rows for name in self.extra.get(row["nodeid"], ())})
+        cells = [[*self.cells(row, ranks[row["nodeid"]]), *self.more(row, names)] for row in shown]
         leads = rows[0]["nodeid"]
-        colours = [self.colours(row) for row in shown]
-        head, *lines = table.layout(COLUMNS, cells, limit=self.width, colours=colours, paint=self.paint)
+        colours = [[*self.colours(row), *[""] * len(names)] for row in shown]
+        head, *lines = table.layout(
+            [*COLUMNS, *(Column(words.printable(name), right=True, optional=7) for name in names)],
+            cells,
+            limit=self.width,
+            colours=colours,
+            paint=self.paint,
+        )
         board = [head]
         for row, line in zip(shown, lines, strict=True):
             if also and row is also[0] and order[row["nodeid"]] > self.top + 1:
@@ -158,7 +194,9 @@ class _Board:
                 board.append(self.paint(words.fit(f"    └ {why}", self.width), "dim"))
         if left := len(rows) - len(shown):
             bad = sum(failed(row) for row in rows[self.top :]) - len(also)
-            board.append(self.paint(f"  … {left} more" + (f", {bad} of them failing" if bad else ""), "dim"))
+            verb = f": crucible top --suite {rerun.quote(rows[0]['suite'])} --top {len(rows)}"
+            text = f"  … {left} more" + (f", {bad} of them failing" if bad else "")
+            board.append(self.paint(text + verb if words.width(text + verb) <= self.width else text, "dim"))
         if any(self.deltas.get(row["nodeid"], {}).get("same_digest") is False for row in shown):
             board.append(self.paint("  * edited since", "dim"))
         return board
@@ -176,6 +214,11 @@ class _Board:
             "" if row["median_ms"] is None else words.milliseconds(row["median_ms"]),
             words.style(row),
         ]
+
+    def more(self, row: Row, names: Sequence[str]) -> list[str]:
+        """The cells of the columns that plugins add."""
+        values = self.extra.get(row["nodeid"], {})
+        return ["" if (value := values.get(name)) is None else _shown(value) for name in names]
 
     def colours(self, row: Row) -> list[str]:
         verdict = "good" if row["passed"] else "dim" if row["neutral"] else "bad"
@@ -199,4 +242,8 @@ class _Board:
         reasons = ", ".join(sorted({row["why"] for row in rows}))
         names = ", ".join(row["subject"] for row in rows[:3]) + (", …" if len(rows) > 3 else "")
         text = f"  left out: {words.count(len(rows), 'subject')} ({names}) judged at {reasons}; to compare them:"
-        return [self.paint(words.fit(text, self.width), "dim"), *rerun.again(self.run, rows[0]["suite"], self.width)]
+        return [self.paint(words.fit(text, self.width), "dim"), f"    {rerun.again(self.run, rows[0]['suite'])}"]
+
+
+def _shown(value: float | str) -> str:
+    return words.printable(value) if isinstance(value, str) else words.measured(value)

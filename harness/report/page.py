@@ -8,30 +8,30 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum
 from itertools import groupby
 from typing import Any
 
 from harness.core.digest import digest_bytes
 from harness.core.ranking import Place
 from harness.core.slug import slug
-from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.ledger import queries
 from harness.ledger.store import Ledger
-from harness.report import rerun
-from harness.report.leaderboard import failed, reason
+from harness.report import rerun, words
+from harness.report.changes import Changes, find_changes
+from harness.report.leaderboard import reason
+from harness.report.next_steps import Step, next_steps
+from harness.report.run_verdict import Kind, RunVerdict, run_verdict
+from harness.report.suite_overview import Suite, suites
+from harness.report.urgency import Urgency, failed, urgency
 
 Row = dict[str, Any]
 
-MAX_ROWS = 50  # of one suite in the table that needs no JavaScript; failing cases have a table of their own
-MAX_CARDS = 100  # cases shown in full detail without JavaScript
-FACTS = 40
-RECENT = 20
-CHANGE = 0.0005  # of a score: what three digits can show
+MAX_ROWS = 50  # of one suite in the table that needs no JavaScript; failing cases are there in full
+MAX_CARDS = 100  # failing cases shown in full detail without JavaScript
 
 TIERS = {
     Tier.A: "namespaces, pivoted root, Landlock, seccomp, rlimits and a cgroup that accounts for memory",
@@ -40,22 +40,6 @@ TIERS = {
     Tier.D: "a process with rlimits; files and network of the user are within reach",
     Tier.E: "no isolation at all",
 }
-
-
-class Urgency(IntEnum):
-    """The order in which cases get room."""
-
-    FAILING = 0
-    """Not as its suite expects."""
-    UNCONFIRMED = 1
-    """It leads its suite, but is not confirmed."""
-    CHANGED = 2
-    """Its verdict, score or content differs from the last comparable run, or it is new."""
-    LEADER = 3
-    """It leads its suite."""
-    OTHER = 4
-    CONTROL = 5
-    """A control with the expected verdict."""
 
 
 @dataclass(slots=True)
@@ -67,13 +51,11 @@ class Candidate:
         row: Its columns in the ledger.
         rank: Its place in the suite; None without a score, and for a control.
         urgency: The order in which it gets room.
-        delta: The change since the last comparable run; None if that run did not judge it.
+        delta: The change since the run compared with; None if that run did not judge it.
         new: Whether there is such a run that did not judge this case.
         counts: Its gates, counted.
         reason: Why it failed; empty if it did not.
-        anchor: The HTML id of its card; empty if it has none.
-        gates, components, attempts, evidence: As recorded; empty if it has no card.
-        rerun: The command that repeats it; empty if it has no card.
+        anchor: Its HTML id.
     """
 
     number: int
@@ -84,18 +66,18 @@ class Candidate:
     new: bool
     counts: queries.GateCount
     reason: str
-    anchor: str = ""
-    gates: list[Row] = field(default_factory=list)
-    components: list[Row] = field(default_factory=list)
-    attempts: list[Row] = field(default_factory=list)
-    evidence: Row = field(default_factory=dict)
-    rerun: str = ""
+    anchor: str
 
     @property
     def verdict(self) -> str:
         """`good`, `quiet` (neither passed nor failed) or `bad`."""
         held = self.row["passed"] if self.row["expected"] is None else self.row["as_expected"]
         return "good" if held else "quiet" if self.row["neutral"] else "bad"
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it fails now and did not in the run compared with."""
+        return self.urgency is Urgency.FAILING and (self.delta is None or self.delta["passed_before"])
 
 
 @dataclass(slots=True)
@@ -105,20 +87,24 @@ class Board:
     Attributes:
         lane: Its lane.
         suite: Its suite.
+        name: Its short name, by which addresses in the page call it.
         contest: All its candidates, best first.
         shown: The candidates of the table that needs no JavaScript, best first.
         controls: The negative and positive controls.
         leader: The ledger's best subject, if this run did not judge it.
         apart: Rows of subjects whose results are not comparable with these, each with `why`.
+        columns: Names of the columns that are not empty, nor equal in all rows.
     """
 
     lane: str
     suite: str
+    name: str
     contest: list[Candidate]
     shown: list[Candidate]
     controls: list[Candidate]
     leader: Row | None
     apart: list[Row]
+    columns: list[str]
 
     @property
     def hidden(self) -> Counter[str]:
@@ -134,15 +120,17 @@ class Page:
     Attributes:
         run: The run.
         seconds: Duration; None while it runs.
+        progress: For a run that lasts: cases done, and all cases.
         tier: Description of its isolation tier.
+        verdict: Whether the run held, and why not.
+        sentence: The same in one sentence.
+        steps: What to do next, most important first.
+        suites: One row for each suite.
         boards: Its suites.
         candidates: All evaluations in the order of the boards, controls after the candidates of their suite.
         urgent: The same in the order in which they get room.
         failing: Those that failed.
-        cards: The first of `urgent`, with all their evidence.
-        verdicts: Number of cases that are `good` (as expected), `bad` or `quiet` (neither).
-        statuses: Number of cases by status, in order of precedence, without controls that are as expected.
-        controls: Number of controls that are as expected.
+        changes: What changed since the run compared with.
         recent: The last runs of the ledger.
         versions: Versions of the software that judged.
         ledger: The ledger's path.
@@ -151,46 +139,67 @@ class Page:
 
     run: Row
     seconds: float | None
+    progress: tuple[int, int] | None
     tier: str
+    verdict: RunVerdict
+    sentence: str
+    steps: list[Step]
+    suites: list[Suite]
     boards: list[Board]
     candidates: list[Candidate]
     urgent: list[Candidate]
     failing: list[Candidate]
-    cards: list[Candidate]
-    verdicts: dict[str, int]
-    statuses: list[tuple[str, int]]
-    controls: int
+    changes: Changes
     recent: list[Row]
     versions: dict[str, str]
     ledger: str
     rerun: str
 
+    def by_nodeid(self, nodeid: str) -> Candidate | None:
+        """The evaluation of a node id."""
+        return next((c for c in self.candidates if c.row["nodeid"] == nodeid), None)
 
-def gather(ledger: Ledger, run_id: str | None = None) -> Page:
+
+RECENT = 20
+
+
+def gather(
+    ledger: Ledger, run_id: str | None = None, *, compare: str | None = None, progress: tuple[int, int] | None = None
+) -> Page:
     """Read the content of the report of a run.
+
+    Args:
+        ledger: Where it is recorded.
+        run_id: The run; None for the latest.
+        compare: The run to compare with; None for the last comparable one of each case.
+        progress: For a run that lasts: cases done, and all cases.
 
     Raises:
         LedgerError: if the ledger cannot be read or has no such run.
     """
     run = queries.run(ledger, run_id or "latest")
     rows = queries.evaluations(ledger, run["run_id"])
-    candidates = list(_candidates(ledger, run["run_id"], rows))
+    deltas = queries.deltas(ledger, run["run_id"], before=compare)
+    candidates = list(_candidates(ledger, run["run_id"], rows, deltas))
     urgent = sorted(candidates, key=lambda c: c.urgency)
-    cards = urgent[:MAX_CARDS]
-    _fill(ledger, run, cards)
-    seen = Counter(c.row["status"] for c in candidates if c.urgency is not Urgency.CONTROL)
+    failing = [c for c in urgent if c.urgency is Urgency.FAILING]
+    verdict, overview = run_verdict(ledger, run["run_id"]), suites(ledger, run["run_id"])
+    names = {(suite.lane, suite.suite): suite.name for suite in overview}
+    changes = find_changes(ledger, run["run_id"], rows, deltas, compare=compare)
     return Page(
         run=run,
         seconds=_seconds(run),
+        progress=progress,
         tier=TIERS[Tier(run["tier"])] if run["tier"] else "",
-        boards=_boards(ledger, run["run_id"], candidates),
+        verdict=verdict,
+        sentence=_sentence(verdict, failing, compared=bool(deltas)),
+        steps=next_steps(verdict, overview, urgent, run, names),
+        suites=overview,
+        boards=_boards(ledger, run["run_id"], candidates, names),
         candidates=candidates,
         urgent=urgent,
-        failing=[c for c in urgent if c.urgency is Urgency.FAILING],
-        cards=cards,
-        verdicts={"good": 0, "bad": 0, "quiet": 0} | Counter(c.verdict for c in candidates),
-        statuses=[(status.value, seen[status]) for status in reversed(Status) if seen[status]],
-        controls=sum(c.urgency is Urgency.CONTROL for c in candidates),
+        failing=failing,
+        changes=changes,
         recent=queries.runs(ledger, limit=RECENT),
         versions=json.loads(run["versions"]),
         ledger=ledger.path.name,
@@ -198,9 +207,19 @@ def gather(ledger: Ledger, run_id: str | None = None) -> Page:
     )
 
 
-def _candidates(ledger: Ledger, run_id: str, rows: list[Row]) -> Iterable[Candidate]:
+def _sentence(verdict: RunVerdict, failing: list[Candidate], *, compared: bool) -> str:
+    new = sum(c.is_fresh for c in failing if c.row["expected"] is None) if compared else None
+    said = "; ".join(verdict.facts(new=new))
+    if not verdict.of_kind(Kind.CONTROL) and verdict.controls and verdict.caught == verdict.controls:
+        said = said.replace(
+            f"{verdict.caught} of {words.count(verdict.controls, 'control')} as expected",
+            f"all {words.count(verdict.controls, 'control')} as expected",
+        )
+    return f"{verdict.word.capitalize().replace('_', ' ')}: {said}"
+
+
+def _candidates(ledger: Ledger, run_id: str, rows: list[Row], deltas: dict[str, Row]) -> Iterable[Candidate]:
     contests, counts = queries.contests(ledger, run_id), queries.gate_counts(ledger, run_id)
-    deltas = queries.deltas(ledger, run_id)
     number = 0
     for place, group in groupby(rows, key=lambda row: (row["lane"], row["suite"])):
         contest = contests.get(place, [])
@@ -213,44 +232,14 @@ def _candidates(ledger: Ledger, run_id: str, rows: list[Row]) -> Iterable[Candid
                 number,
                 row,
                 None if row["score"] is None else rank,
-                _urgency(row, delta, new=new, leads=bool(contest) and row is contest[0][1]),
+                urgency(row, delta, new=new, leads=bool(contest) and row is contest[0][1]),
                 delta,
                 new,
                 count,
                 reason(row, count.failed) if explained else "",
+                anchor(row["nodeid"]),
             )
             number += 1
-
-
-def _urgency(row: Row, delta: Row | None, *, new: bool, leads: bool) -> Urgency:
-    if failed(row):
-        return Urgency.FAILING
-    if row["expected"] is not None and row["as_expected"]:
-        return Urgency.CONTROL
-    if leads and row["confirmed"] == 0:
-        return Urgency.UNCONFIRMED
-    if new or (delta is not None and _changed(row, delta)):
-        return Urgency.CHANGED
-    return Urgency.LEADER if leads else Urgency.OTHER
-
-
-def _changed(row: Row, delta: Row) -> bool:
-    same = delta["same_digest"] and delta["status_before"] == row["status"]
-    moved = delta["score"] is not None and abs(delta["score"]) >= CHANGE
-    return not same or moved or delta["passed_before"] != bool(row["passed"])
-
-
-def _fill(ledger: Ledger, run: Row, cards: list[Candidate]) -> None:
-    """Add to each candidate what its card shows."""
-    nodeids = [card.row["nodeid"] for card in cards]
-    names = ("gates", "components", "attempts")
-    tables = [queries.details(ledger, run["run_id"], name, nodeids) for name in names]
-    records = queries.records(ledger, run["run_id"], nodeids)
-    for card, nodeid in zip(cards, nodeids, strict=True):
-        card.anchor = anchor(nodeid)
-        card.gates, card.components, card.attempts = (found.get(nodeid, []) for found in tables)
-        card.evidence = _evidence(json.loads(records[nodeid])["evidence"])
-        card.rerun = rerun.command(run, nodeid)
 
 
 def anchor(nodeid: str) -> str:
@@ -258,7 +247,7 @@ def anchor(nodeid: str) -> str:
     return f"case-{slug(nodeid)[:60]}-{digest_bytes(nodeid.encode('utf-8', 'replace'))[:8]}"
 
 
-def _boards(ledger: Ledger, run_id: str, candidates: list[Candidate]) -> list[Board]:
+def _boards(ledger: Ledger, run_id: str, candidates: list[Candidate], names: dict[tuple[str, str], str]) -> list[Board]:
     leaders, apart = queries.leaders_elsewhere(ledger, run_id), queries.left_out(ledger)
     found = []
     for place, group in groupby(candidates, key=lambda c: (c.row["lane"], c.row["suite"])):
@@ -269,23 +258,30 @@ def _boards(ledger: Ledger, run_id: str, candidates: list[Candidate]) -> list[Bo
             Board(
                 lane=place[0],
                 suite=place[1],
+                name=names.get(place, place[1]),
                 contest=contest,
                 shown=sorted(first, key=lambda c: c.number),
                 controls=[c for c in members if c.row["expected"] is not None],
                 leader=leaders.get(place),
                 apart=[row for row in apart if (row["lane"], row["suite"]) == place],
+                columns=[name for name, column in FOLDED.items() if len({column(c) for c in contest}) > 1],
             )
         )
     return found
 
 
-def _evidence(evidence: Row) -> Row:
-    named = ("quality", "notices", "fault", "reused", "unconfirmed")
-    facts = evidence["facts"] | {name: evidence[name] for name in named if evidence[name]}
-    shown = {
-        str(key): value if isinstance(value, str) else json.dumps(value) for key, value in list(facts.items())[:FACTS]
-    }
-    return evidence | {"facts": shown, "more_facts": max(0, len(facts) - FACTS)}
+FOLDED: dict[str, Callable[[Candidate], Any]] = {
+    "score": lambda c: c.row["score"],
+    "delta": lambda c: (c.delta["score"] if c.delta else None, c.new),
+    "held": lambda c: (c.counts.held, c.counts.total),
+    "status": lambda c: c.row["status"],
+    "stability": lambda c: words.stability(c.row),
+    "median": lambda c: c.row["median_ms"],
+    "peak": lambda c: c.row["peak_mb"],
+    "style": lambda c: words.style(c.row),
+    "group": lambda c: c.row["cohort"],
+}
+"""The columns of a suite's table that are left out where they say nothing, and what they show."""
 
 
 def _seconds(run: Row) -> float | None:

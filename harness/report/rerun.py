@@ -10,9 +10,10 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.report.words import printable, width
+from harness.report.words import printable
 
 if TYPE_CHECKING:
+    from harness.ledger.store import Ledger
     from harness.suites.settings import Settings
 
 Row = dict[str, Any]
@@ -87,47 +88,38 @@ def options(run: Row) -> list[str]:
     return [
         f"--epoch {run['epoch']}",
         *(given[name] for name in REPEATED if name in given),
-        f"--secret-seed {run['secret_seed']}",
+        # The seed of a run that is not in the ledger any more is not known.
+        "--fresh" if run["secret_seed"] is None else f"--secret-seed {run['secret_seed']}",
     ]
 
 
-def again(run: Row, suite: str, limit: int) -> list[str]:
-    """The command that judges a whole suite again as this run did, in lines of at most `limit` columns."""
-    line = f"    pytest {quote(_placed(suite))} --epoch {run['epoch']} --fresh"
-    return (
-        [line]
-        if width(line) <= limit
-        else ["    pytest \\", f"    {quote(_placed(suite))} --epoch {run['epoch']} --fresh"]
-    )
+def of(ledger: Ledger, run: Row, row: Row) -> str:
+    """The command that repeats an evaluation of a run: a reused verdict is repeated on the inputs that it was made on.
+
+    Args:
+        ledger: Where both runs are recorded.
+        run: The run.
+        row: The evaluation, with `nodeid` and `reused_from`.
+    """
+    if not row["reused_from"]:
+        return command(run, row["nodeid"])
+    judged = ledger.rows("SELECT secret_seed FROM runs WHERE run_id = ?", row["reused_from"])
+    return command(run | {"secret_seed": judged[0]["secret_seed"] if judged else None}, row["nodeid"])
+
+
+def again(run: Row, suite: str, option: str = "--fresh") -> str:
+    """The command that judges a suite as this run did, on other inputs and with one more option."""
+    return f"pytest {quote(_placed(suite))} {' '.join([*options(run)[:-1], option])}"
 
 
 def quote(text: str) -> str:
-    """The string in single quotes for a shell: node ids may contain brackets and spaces."""
-    return "'" + text.replace("'", "'\"'\"'") + "'"
+    """The string quoted for a shell: node ids may contain brackets, spaces, and on a bad day control characters."""
+    if printable(text) == text:
+        return "'" + text.replace("'", "'\"'\"'") + "'"
+    data = text.encode("utf-8", "surrogateescape" if _is_file_name(text) else "backslashreplace")
+    plain = set(range(0x20, 0x7F)) - {ord("'"), ord("\\"), ord("#"), ord(":")}
+    return "$'" + "".join(chr(byte) if byte in plain else f"\\x{byte:02x}" for byte in data) + "'"
 
 
-def lines(run: Row, nodeid: str | None, *, limit: int, head: str) -> list[str]:
-    """The command in lines of at most `limit` columns that a shell accepts as they are.
-
-    A shell joins lines that end in a backslash, and adjacent strings, so even a long node id can be split.
-    """
-    nodeid = None if nodeid is None else printable(nodeid)
-    whole = head + command(run, nodeid)
-    if width(whole) <= limit or nodeid is None:
-        return [whole]
-    broken, rest = [f"{head}pytest \\"], _placed(nodeid)
-    while rest:
-        size = len(rest)
-        # Quotes and the backslash need room; an apostrophe grows when it is quoted.
-        while size > 1 and width(quote(rest[:size])) > limit - 2:
-            size -= max(1, (width(quote(rest[:size])) - limit + 2) // 5)
-        piece, rest = rest[:size], rest[size:]
-        broken.append(f"{quote(piece)}{'' if rest else ' '}\\")
-    tail = [""]
-    for option in options(run):
-        longer = f"{tail[-1]} {option}".lstrip()
-        if tail[-1] and width(longer) > limit - 2:
-            tail.append(option)
-        else:
-            tail[-1] = longer
-    return [*broken, *(f"{line} \\" for line in tail[:-1]), tail[-1]]
+def _is_file_name(text: str) -> bool:
+    return all(not "\ud800" <= c <= "\udfff" or "\udc80" <= c <= "\udcff" for c in text)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
+from harness.core.ascii import ERRORS, SPARKS
 from harness.core.stability import MIN_HASH_SEEDS, percent
 
 NOTHING = "—"
 ELLIPSIS = "…"
-SPARKS = "▁▂▃▄▅▆▇█"
 
 
 def score(value: float | None) -> str:
@@ -30,6 +33,15 @@ def delta(value: float | None, *, edited: bool = False) -> str:
         return NOTHING
     arrow = "▲" if round(value, 3) > 0 else "▼" if round(value, 3) < 0 else " "
     return f"{round(value, 3) + 0.0:+.3f} {arrow}{'*' if edited else ''}".rstrip()
+
+
+def shares(weights: Sequence[float]) -> list[str]:
+    """Weights with two digits that add up to what the weights add up to: 1.00 for those of a score."""
+    cents = [100 * weight for weight in weights]
+    floors = [math.floor(cent + 1e-9) for cent in cents]
+    missing = max(0, round(sum(cents)) - sum(floors))
+    largest = sorted(range(len(cents)), key=lambda i: floors[i] - cents[i])[:missing]
+    return [f"{(floor + (i in largest)) / 100:.2f}" for i, floor in enumerate(floors)]
 
 
 def milliseconds(value: float | None) -> str:
@@ -128,12 +140,58 @@ def _columns(character: str) -> int:
 
 
 def printable(text: str) -> str:
-    """One line without control characters: a candidate's name must not move the cursor."""
-    if text.isprintable():
-        return text
-    return "".join(
-        c if c.isprintable() else " " if c in "\n\t" else c.encode("unicode_escape", "replace").decode() for c in text
-    )
+    """One line that shows what a string contains and does nothing: the only way of candidate text to an output.
+
+    Control characters, direction marks and lone surrogates become escapes, line breaks and tabs become spaces. What
+    GitHub Actions would execute, `::command::` at the start of a line and `##[command]` anywhere, loses its first
+    character to an escape.
+    """
+    if not text.isprintable():
+        text = "".join(
+            c if c.isprintable() else " " if c in "\n\t" else c.encode("unicode_escape", "replace").decode()
+            for c in text
+        )
+    if "##[" in text:
+        text = text.replace("##[", r"\x23#[")
+    indent = len(text) - len(text.lstrip())
+    return text if not text.startswith("::", indent) else rf"{text[:indent]}\x3a{text[indent + 1 :]}"
+
+
+def printable_lines(text: str) -> str:
+    """The same for a text of several lines."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def wrapped(text: str, columns: int) -> list[str]:
+    """A sentence in lines of `columns`, broken between words; a command in backquotes is never broken or clipped."""
+    lines = [""]
+    for part in re.findall(r"`[^`]*`\S*|\S+", printable(text)):
+        longer = f"{lines[-1]} {part}" if lines[-1].strip() else lines[-1] + part
+        if width(longer) <= columns or not lines[-1].strip():
+            lines[-1] = longer
+        else:
+            lines.append(f"  {part}")
+    return lines
+
+
+def folded(parts: Sequence[str], columns: int, *, between: str = " · ", indent: str = "  ") -> list[str]:
+    """Parts joined into lines of at most `columns`, broken between parts; a part that is too long is clipped."""
+    lines: list[str] = []
+    for part in map(printable, parts):
+        longer = f"{lines[-1]}{between}{part}" if lines else part
+        if lines and width(longer) <= columns:
+            lines[-1] = longer
+        else:
+            lines.append(fit(indent * bool(lines) + part, columns))
+    return lines
+
+
+def encodable(text: str, encoding: str | None) -> str:
+    """The text as far as an encoding can represent it; a terminal of ASCII gets ASCII."""
+    try:
+        return text.encode(encoding or "utf-8", ERRORS).decode(encoding or "utf-8")
+    except LookupError:
+        return text.encode("ascii", ERRORS).decode("ascii")
 
 
 def fit(text: str, columns: int, *, middle: bool = False) -> str:

@@ -60,7 +60,7 @@ async def ask(pool: BoxPool, box: PolledBox, question: bytes, *, due: int = 0) -
 
 
 async def ask_all(pool: BoxPool, box: PolledBox, questions: Sequence[bytes], *, due: int = 0) -> list[Answer]:
-    """Ask several questions at once; see `PolledBox.send_all` for what is given up, and `batch.ask_batch` for faults.
+    """Ask several questions at once; see `PolledBox.send_all` for what is given up.
 
     Args:
         pool: The pool of the box.

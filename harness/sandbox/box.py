@@ -53,7 +53,7 @@ class Box(PolledBox):
         """Ask questions at once, and return their answers; see `send_all` for what is given up.
 
         Raises:
-            BoxFault: see `ask`; which question caused it is found by asking one by one in another box (`ask_batch`).
+            BoxFault: see `ask`; which question caused it is found by asking one by one in another box.
         """
         self.send_all(questions)
         answers = []

@@ -22,6 +22,7 @@ DEEP_RECURSION_LIMIT = 6000  # while a deeply nested value is coded; the C coder
 _PLAIN = frozenset({str, bool, type(None), float})
 _ATOMS = (str, bytes, bytearray, memoryview)  # sequences that are one value, not a list of values
 _LAZY = (Iterator, KeysView, ValuesView, ItemsView)
+FORMS = frozenset({"sequences", "mappings", "iterators"})
 MAX_ITEMS = 1 << 20  # items of an answer that come from other types than list, tuple and dict; some never end
 
 _T = TypeVar("_T")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
+from harness.core.clip import clip
 from harness.core.status import Status
 from harness.sandbox.limits import Limits
 from harness.sandbox.usage import ExitStatus
@@ -22,6 +23,29 @@ class BoxFault(Exception):  # noqa: N818 - "fault" is the word of the design: it
     def __init__(self, status: Status, why: str) -> None:
         self.status, self.why = status, why
         super().__init__(f"{status}: {why}")
+
+
+class GuardFault(BoxFault):
+    """The guard of a box saw an event that its tool forbids.
+
+    Args:
+        event: The event of Python's audit hooks, and what it was about.
+        line: 1-based line of the subject; 0 if it is unknown.
+        when: When it happened.
+    """
+
+    def __init__(self, event: str, line: int, when: str) -> None:
+        self.event, self.line = event, line
+        where = f" at line {line}" if line else ""
+        super().__init__(Status.FORBIDDEN, f"it caused the event {event}{where} {when}, which its tool forbids")
+
+
+def guard_fault(body: bytes, when: str) -> GuardFault:
+    """The fault of a box that its guard ended, from the guard's frame: line, event and detail."""
+    line, _, said = body.decode("utf-8", "replace").partition("\n")
+    event, _, detail = said.partition("\n")
+    shown = clip(f"{event}({detail!a})" if detail else event, limit=160)
+    return GuardFault(shown, int(line) if line.isascii() and line.isdigit() and len(line) < 8 else 0, when)
 
 
 def exit_fault(exit_status: ExitStatus, when: str, *, cpu_ms: float, limits: Limits) -> BoxFault:

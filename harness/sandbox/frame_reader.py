@@ -8,7 +8,7 @@ from harness.sandbox.limits import Limits
 from harness.sandbox.wire import BODY, HEADER, NONCE
 
 ANSWERS = {b"R": "value", b"E": "raised", b"U": "unsupported", b"A": "changed"}
-_KNOWN = frozenset((*ANSWERS, b"L", b"M", b"X", b"Y"))
+_KNOWN = frozenset((*ANSWERS, b"F", b"L", b"M", b"X", b"Y"))
 
 FREE_BYTES, GROWTH = 64 << 10, 8
 """Each question allows FREE_BYTES of answer, plus GROWTH times the length of the question and of the right answer;

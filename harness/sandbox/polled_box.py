@@ -18,13 +18,14 @@ from typing import Self
 from harness.core.status import Status
 from harness.sandbox.answer import Answer, describe, read_answer
 from harness.sandbox.box_process import BoxProcess
-from harness.sandbox.fault import BoxFault
+from harness.sandbox.fault import BoxFault, guard_fault
 from harness.sandbox.frame_reader import FREE_BYTES, GROWTH, Frame, FrameReader
 from harness.sandbox.limits import Limits
 from harness.sandbox.usage import Usage
-from harness.sandbox.wire import CHUNK, HEADER, NONCE
+from harness.sandbox.wire import BODY, CHUNK, HEADER, NONCE, SOURCE
 from harness.sandbox.zygote_process import ZygoteProcess
 
+MAX_DIGITS = 8  # of a line number
 QUICK = 0.02  # of the call limit
 LOADING, CALLING = "while loading", "in a call"
 
@@ -38,12 +39,13 @@ class PolledBox:
 
     Attributes:
         deadline: When the subject must have answered, by `time.monotonic`; infinite while nothing is asked.
+        entry_line: First line of the entry's function in the source, as the box says; 0 if it is not a function of it.
         is_quick: Whether its last answer took a small part of the call limit.
     """
 
     def __init__(self, zygote: ZygoteProcess, source: bytes, *, entry: str, limits: Limits) -> None:
         self._limits = limits
-        self.is_quick = False
+        self.is_quick, self.entry_line = False, 0
         self._load_ms = self._load_cpu = self._last_cpu = self._idle_cpu = self._cpu_before = 0.0
         self._frames = FrameReader(limits)
         self._sequence = int.from_bytes(os.urandom(NONCE), "little")
@@ -64,8 +66,8 @@ class PolledBox:
     def _send_source(self, source: bytes, entry: str) -> None:
         name, nonce = entry.encode(), self._nonce()
         self._expected.append(nonce)
-        header = HEADER.pack(b"S", NONCE + 1 + len(name) + len(source))
-        self._send(header + nonce + bytes([len(name)]) + name + source)
+        header = HEADER.pack(b"S", NONCE + SOURCE.size + len(name) + len(source))
+        self._send(header + nonce + SOURCE.pack(len(name)) + name + source)
 
     @property
     def pid(self) -> int:
@@ -179,6 +181,8 @@ class PolledBox:
         return None
 
     def _accept_answer(self, frame: Frame) -> Answer:
+        if frame[0] == b"F":
+            raise guard_fault(frame[2], CALLING)
         elapsed, used = self._arrived - self._begun, None
         if self._is_timed or len(self._expected) == 1:
             self._last_cpu = self._process.cpu()
@@ -211,13 +215,17 @@ class PolledBox:
         self._idle_since = self._arrived
         self._load_ms = (self._arrived - self._begun) * 1e3
         self._load_cpu = self._last_cpu = self._process.cpu()
+        if tag == b"F":
+            raise guard_fault(body, LOADING)
         if seen != self._expected.popleft():
             raise BoxFault(Status.PROTOCOL, "the subject sent an unrequested frame while loading")
         if tag == b"M":
             raise BoxFault(Status.MEMORY, f"out of memory while loading ({self._limits.memory_text})")
         if tag == b"E":
             raise BoxFault(Status.CRASH, f"loading raised {describe(body)}")
-        if tag != b"L" or body:
+        if tag == b"L" and (not body or (body.isdigit() and len(body) < MAX_DIGITS)):
+            self.entry_line = int(body or b"0")
+        else:
             raise BoxFault(Status.PROTOCOL, f"an unexpected frame {tag!r} while loading")
         self._when, self.deadline = CALLING, math.inf
 
@@ -239,9 +247,11 @@ class PolledBox:
         data = bytes(self._frames.buffer)
         if not data:
             try:
-                data = os.read(self._process.read, 64)
+                data = os.read(self._process.read, CHUNK)
             except BlockingIOError:
                 return
+        if data[:1] == b"F" and len(data) >= BODY:  # a thread of the subject, between two questions
+            raise guard_fault(data[BODY:], when)
         raise BoxFault(Status.PROTOCOL, f"data was sent {when}") if data else self._process.exit_fault(when)
 
     def _timeout_fault(self) -> BoxFault:
@@ -260,6 +270,7 @@ class PolledBox:
         if not self._process.pid:
             return
         if self._frames.buffer or any(event & select.POLLIN for _fd, event in self._process.poll.poll(0)):
+            self._check_unrequested("after the last answer")
             raise BoxFault(Status.PROTOCOL, "data was sent after the last answer")
 
     def close(self) -> None:

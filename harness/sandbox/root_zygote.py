@@ -17,8 +17,8 @@ from harness.sandbox.wire import REQUEST
 
 PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
 BOOTSTRAP = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from harness.sandbox.zygote import main; "
-    "main(sys.argv[1], int(sys.argv[2]))"
+    "import sys; sys.path.insert(0, sys.argv[1]); from harness.sandbox import zygote; "
+    "zygote.hide_origin(); zygote.main(sys.argv[1], int(sys.argv[2]))"
 )
 
 

@@ -7,16 +7,20 @@ and nothing else (see `wire`). Standard library only.
 from __future__ import annotations
 
 import errno
+import functools
 import json
 import os
 import sys
 import types
 from typing import Any
 
-from harness.sandbox.codec import CodecError, decode, encode, encode_plainly
-from harness.sandbox.wire import ANSWERS, BODY, HEADER, KEEP_ARGUMENTS, NONCE, QUESTIONS
+from harness.sandbox import guard
+from harness.sandbox.codec import FORMS, MAX_ITEMS, CodecError, decode, encode, encode_plainly
+from harness.sandbox.importable import importable
+from harness.sandbox.wire import ANSWERS, BODY, COUNT_LINES, HEADER, KEEP_ARGUMENTS, NONCE, QUESTIONS, SOURCE
 
 MAX_MESSAGE = 2000
+_WRAPPERS = (types.FunctionType, type(functools.lru_cache(len)))
 
 
 def send(fd: int, tag: bytes, nonce: bytes, body: bytes) -> None:
@@ -97,20 +101,27 @@ def rehearse() -> None:
             _failure(error)
     for fd in (questions, asked, answered, answers):
         os.close(fd)
+    hook = types.FunctionType(guard.hook_code(frozenset(guard.GROUPS)), {"__builtins__": {}})
+    importable(frozenset(guard.GROUPS))
+    for _ in range(ROUNDS):
+        hook("builtins.id", (1,))
 
 
 def serve() -> None:
     """Answer questions until the parent closes the channel; never returns."""
     _tag, nonce, body = _receive(QUESTIONS)
-    name_length = body[0]
-    entry, source = body[1 : 1 + name_length].decode(), body[1 + name_length :]
-    entry, _, listed = entry.partition(":")
-    rules = frozenset(filter(None, listed.split(",")))
+    end = SOURCE.size + SOURCE.unpack_from(body)[0]
+    entry, _, listed = body[SOURCE.size : end].decode().partition(":")
+    source, rules = body[end:], frozenset(filter(None, listed.split(",")))
     module = types.ModuleType("candidate")
     module.__file__ = "candidate.py"  # honest modules read it; the name of the real file would identify the case
     sys.modules["candidate"] = module
+    forms = rules & FORMS
     try:
-        exec(compile(source, "candidate.py", "exec", dont_inherit=True), module.__dict__)
+        # As text, so that a declared encoding cannot make it other code than the judge reads.
+        code = compile(source.decode("utf-8-sig"), "candidate.py", "exec", dont_inherit=True)
+        _guard(rules)
+        exec(code, module.__dict__)
         function = module.__dict__.get(entry)
         if not callable(function):
             send(ANSWERS, b"E", nonce, _describe("NameError", f"the source defines no function {entry!r}"))
@@ -119,10 +130,57 @@ def serve() -> None:
         tag, answer = _raised(error)
         send(ANSWERS, tag, nonce, answer)
         os._exit(0)
-    del body, source
-    send(ANSWERS, b"L", nonce, b"")
+    del body, source, code
+    send(ANSWERS, b"L", nonce, _first_line(function))
+    if COUNT_LINES in rules:
+        function = _counted(function)
     while True:
-        _answer(function, QUESTIONS, ANSWERS, rules - {KEEP_ARGUMENTS}, keep=KEEP_ARGUMENTS in rules)
+        _answer(function, QUESTIONS, ANSWERS, forms, keep=KEEP_ARGUMENTS in rules)
+
+
+def _guard(rules: frozenset[str]) -> None:
+    held = frozenset(rules & guard.GROUPS.keys())
+    if held:
+        named = [rule.partition("=") for rule in sorted(rules)]
+        imports, more = ([name for key, _, name in named if key == kind] for kind in ("import", "listed"))
+        guard.arm(held, imports, more)
+
+
+def _first_line(function: Any) -> bytes:
+    """The line of the function that the entry is bound to, inside of a cache or of what `functools.wraps` made."""
+    for _ in range(5):
+        inner = getattr(function, "__wrapped__", None) if type(function) in _WRAPPERS else None
+        if inner is None:
+            break
+        function = inner
+    code = function.__code__ if type(function) is types.FunctionType else None
+    return b"%d" % code.co_firstlineno if code is not None and code.co_filename == "candidate.py" else b""
+
+
+def _counted(function: Any) -> Any:
+    """A function that is called as `function` and returns how often each line of the subject was executed."""
+
+    def call(**arguments: Any) -> list[list[int]]:
+        counts: dict[int, int] = {}
+
+        def trace(frame: types.FrameType, event: str, _value: object) -> Any:
+            if frame.f_code.co_filename != "candidate.py":
+                return None
+            if event != "return":
+                counts[frame.f_lineno] = counts.get(frame.f_lineno, 0) + 1
+            return trace
+
+        sys.settrace(trace)
+        try:
+            result = function(**arguments)
+            if hasattr(result, "__next__"):
+                for _ in zip(range(MAX_ITEMS), result, strict=False):
+                    pass
+        finally:
+            sys.settrace(None)
+        return [[line, count] for line, count in counts.items()]
+
+    return call
 
 
 def _answer(function: Any, questions: int, answers: int, forms: frozenset[str], *, keep: bool) -> None:

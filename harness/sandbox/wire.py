@@ -3,10 +3,15 @@
 A frame of the channel, both ways: tag (1 byte), length of the rest (u32, little endian), nonce (8 bytes), body.
 Questions are `S` (source) and `Q` (keyword arguments); answers are `Y` (all layers are active; sent before the box
 reads untrusted bytes), `X` (a layer failed), `L` (loaded), `R` (result), `E` (an exception was raised), `U` (the result
-cannot be encoded), `A` (an argument is not as it was asked), `M` (out of memory).
+cannot be encoded), `A` (an argument is not as it was asked), `M` (out of memory), `F` (the guard ended the box: line of
+the subject, event, detail; with a nonce of zeros, since it answers no question).
 
-The entry in a source frame is the name of a function, or `name:rule,rule`: the forms that `codec.encode_plainly` makes
-of its answers, and `arguments` if each call must leave its arguments unchanged.
+A source frame holds the length of the entry (u16), the entry and the source. The entry is the name of a function, or
+`name:rule,rule`: the forms that `codec.encode_plainly` makes of its answers, `arguments` if each call must leave its
+arguments unchanged, `lines` if each call is answered by the number of times that each line of the subject was executed,
+and for a guarded box (see `guard`) its `no-...` rules, `import=NAME` and `listed=NAME`.
+
+The body of `L` is the first line of the entry's function in the source, as decimal digits; empty if it has none.
 
 Requests to a root zygote or a zygote, and their replies, have fixed sizes:
 
@@ -37,6 +42,11 @@ REPLY = struct.Struct("<cqqqq")
 
 KEEP_ARGUMENTS = "arguments"
 """The rule that each call must leave its arguments unchanged."""
+
+COUNT_LINES = "lines"
+"""The rule that each call is answered by the executions of the subject's lines."""
+SOURCE = struct.Struct("<H")
+"""Length of the entry in a source frame."""
 
 SUBJECT_EXITED = 81
 """Exit status of a box whose subject raised SystemExit or KeyboardInterrupt; internal, never reported."""

@@ -18,15 +18,22 @@ import resource
 import signal
 import struct
 import sys
+import types
 from collections.abc import Callable
 from typing import Any
 
 from harness.sandbox import layers as confinement
 from harness.sandbox import namespaces, shim
+from harness.sandbox.guard import BOX_CODE
 from harness.sandbox.layers import Layers
 from harness.sandbox.wire import ANSWERS, QUESTIONS, REPLY, REQUEST
 
-PRELOADED = ("bisect", "collections", "functools", "heapq", "itertools", "math", "operator", "re", "string", "typing")
+CODECS = ("latin_1", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "unicode_escape", "raw_unicode_escape", "utf_8_sig")
+PRELOADED = (
+    "bisect", "collections", "copy", "dataclasses", "datetime", "decimal", "functools", "heapq", "itertools", "math",
+    "operator", "re", "string", "textwrap", "typing", "unicodedata", *map("encodings.{}".format, CODECS),
+    *(["_pylong"] if sys.version_info >= (3, 12) else []),
+)  # fmt: skip
 """Modules imported once for all boxes, since most subjects use them. Not `random`: forks would share its state."""
 
 DESCRIPTOR = struct.Struct("i")
@@ -134,6 +141,38 @@ def _receive_json(control: _socket.socket) -> Any:
 def _send_json(control: _socket.socket, value: object) -> None:
     text = json.dumps(value).encode()
     control.sendall(struct.pack("<I", len(text)) + text)
+
+
+def hide_origin() -> None:
+    """Remove the places of the project and of the interpreter from what a subject can reach.
+
+    To be called before `main`, since the code of a running frame cannot be replaced.
+    """
+    modules = [module for name, module in sys.modules.items() if name.split(".")[0] == "harness"]
+    for module in modules:
+        for holder in (module, *(one for one in vars(module).values() if isinstance(one, type))):
+            if getattr(holder, "__module__", module.__name__) != module.__name__:
+                continue
+            for value in list(vars(holder).values()):
+                function = getattr(value, "__wrapped__", None) or getattr(value, "__func__", None) or value
+                function = getattr(function, "fget", None) or function
+                if isinstance(function, types.FunctionType) and function.__module__ == module.__name__:
+                    function.__code__ = _without_file(function.__code__)
+        for name in ("__file__", "__cached__", "__spec__", "__loader__", "__path__"):
+            vars(module).pop(name, None)
+    # A box that is timed has one core; the others have all. None of them can tell.
+    processors = frozenset(range(os.cpu_count() or 1))
+    for system in (os, sys.modules[os.name]):
+        if hasattr(system, "sched_getaffinity"):
+            vars(system)["sched_getaffinity"] = lambda _pid=0: set(processors)
+    sys.executable = ""
+    sys._base_executable = ""  # type: ignore[attr-defined]
+    sys.prefix, sys.exec_prefix = sys.base_prefix, sys.base_exec_prefix
+
+
+def _without_file(code: types.CodeType) -> types.CodeType:
+    inner = [_without_file(one) if isinstance(one, types.CodeType) else one for one in code.co_consts]
+    return code.replace(co_filename=BOX_CODE, co_consts=tuple(inner))
 
 
 def main(root: str, control_fd: int) -> None:

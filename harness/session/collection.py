@@ -18,7 +18,9 @@ from harness.core.evaluation import Evaluation, SerialisedEvaluation
 from harness.core.status import Status
 from harness.lane.registry import Registry
 from harness.report.explanation import explain, headline
+from harness.report.words import printable, printable_lines
 from harness.session.snapshot import Collected, Snapshot
+from harness.session.untrusted import SEAL
 from harness.suites.loader import collect_cases, load_suite
 from harness.suites.settings import Settings
 
@@ -95,12 +97,17 @@ class SuiteFile(pytest.File):
         else:
             collected = state.snapshot.suite(self.path, lambda: self._collect(state))
         if collected.error:
-            raise self.CollectError(collected.error)
+            raise self.CollectError(printable_lines(collected.error))
         for marker in (collected.lane, *collected.tags):
             self._mark(self, marker, state)
         return list(self._nodes(self, "", collected.cases, state))
 
     def _collect(self, state: SessionState) -> Collected:
+        seal = self.config.stash.get(SEAL, None)
+        refused = seal.refused.get(os.path.realpath(self.path), "") if seal is not None else ""
+        if refused:
+            fix = "remove the file, or name a folder that its candidates' authors cannot write to"
+            return Collected("", error=_relative(f"{self.path}: {refused}\n  fix: {fix}"))
         try:
             lanes = state.registry.lanes
             suite = load_suite(self.path, name=self.nodeid, lanes=lanes, settings=state.settings)
@@ -194,7 +201,7 @@ class CaseItem(pytest.Item):
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
         """The suite file, the 0-based line that defines this case, and the title."""
-        return self.path, (self.case.line or 1) - 1, self.case.title or self.nodeid
+        return self.path, (self.case.line or 1) - 1, printable(self.case.title or self.nodeid)
 
     @cached_property
     def location(self) -> tuple[str, int | None, str]:

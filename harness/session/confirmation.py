@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -22,6 +23,7 @@ from harness.lane.context import Context
 from harness.lane.protocol import Lane
 from harness.lane.registry import Registry
 from harness.ledger import queries
+from harness.report.rerun import again, asked
 from harness.session.finalists import LEADER, Contender, Finalists
 from harness.session.recorder import Recorder
 from harness.suites.settings import Settings
@@ -31,6 +33,7 @@ MIN_CONFIRM_SECONDS = 10.0  # the budget of a short run
 CONFIRM_SHARE = 0.25  # of the run's own duration: the budget of a longer one
 SLOW_SECONDS = 1.0  # a confirmation that is expected to take longer is announced
 MAX_BATCH = 24  # finalists that are judged beside each other
+MARGIN = 1.5  # of the expected time of confirmations: what is suggested for `--confirm`
 SPEED_UP = 4.0  # of one judge process over one case after the other, since most of a case's time is pauses
 Job = tuple[int, float, Contender, int]
 
@@ -53,7 +56,7 @@ def another_round(before: Evaluation, lane: Lane, context: Context, *, attempts:
     lock = machine_lock()
     with lock.exclusive() if case.policy.timing is Timing.EXACT else lock.shared():
         fresh = evaluate_case(case, lane, context)
-    return _merged(before, fresh, lane, context.secret_seed, remeasure=remeasure)
+    return merge_round(before, fresh, lane, context.secret_seed, remeasure=remeasure)
 
 
 def _round_of(before: Evaluation, attempts: int, *, remeasure: bool) -> Case:
@@ -63,7 +66,16 @@ def _round_of(before: Evaluation, attempts: int, *, remeasure: bool) -> Case:
     return before.case.model_copy(update={"policy": policy})
 
 
-def _merged(before: Evaluation, fresh: Evaluation, lane: Lane, secret_seed: int, *, remeasure: bool) -> Evaluation:
+def merge_round(before: Evaluation, fresh: Evaluation, lane: Lane, secret_seed: int, *, remeasure: bool) -> Evaluation:
+    """The evaluation of a subject with a further round, from inputs of another secret seed.
+
+    Args:
+        before: The evaluation so far.
+        fresh: The evaluation of the new round.
+        lane: Its lane.
+        secret_seed: That of the new round.
+        remeasure: As in `another_round`.
+    """
     if fresh.status in (Status.INFRA, Status.SKIPPED, Status.REVIEW):
         return _with(before, before.evidence, lane, unconfirmed=f"{fresh.status}: {fresh.why}")
     note: dict[str, Any] = {"secret_seed": str(secret_seed)}
@@ -128,8 +140,7 @@ class Confirmation:
                 self._say(f"confirming {names}{more}, on fresh inputs")
             self._confirm([(contender, attempts) for _, _, contender, attempts in batch])
             done += len(batch)
-        if done or jobs:
-            self._report(done, len(jobs), time.monotonic() - started, budget)
+        self._report(done, [job for job in jobs if job[0] == LEADER], time.monotonic() - started)
 
     def _batch(self, fitting: list[Job], left: float) -> list[Job]:
         """The most urgent job, and those of the same urgency that can be judged beside it in the time that is left."""
@@ -179,7 +190,7 @@ class Confirmation:
                 after = another_round(before, lane, context, attempts=attempts, remeasure=remeasure)
             else:
                 fresh = Evaluation.model_validate_json(found.result())
-                after = _merged(before, fresh, lane, context.secret_seed, remeasure=remeasure)
+                after = merge_round(before, fresh, lane, context.secret_seed, remeasure=remeasure)
             stability = stability_of(after.evidence)
             if after.evidence.unconfirmed or stability is None or not stability.confirmed:
                 self._finalists.tried.add(one.nodeid)  # no verdict, or its lane makes too few attempts
@@ -208,14 +219,20 @@ class Confirmation:
     def _rerun_line(self, case: Case, number: int, attempts: int) -> str:
         return self._rerun(case.nodeid, attempts=attempts, secret_seed=self._context(number).secret_seed)
 
-    def _report(self, done: int, left_out: int, seconds: float, budget: float) -> None:
-        line = f"confirmed on fresh inputs: {counted(done, 'evaluation')} in {seconds:.1f} s"
+    def _report(self, done: int, left_out: list[Job], seconds: float) -> None:
+        if done:
+            line = f"confirmed on fresh inputs: {counted(done, 'evaluation')} in {seconds:.1f} s"
+            self._outcome.confirmation_line = line
         if left_out:
-            line += f"; {left_out} would not fit into {budget:.3g} s (--confirm SECONDS)"
-        self._outcome.confirmation_line = line
+            nodeid, enough = left_out[0][2].nodeid, math.ceil(MARGIN * sum(job[1] for job in left_out))
+            said = f"{nodeid} leads unconfirmed" if len(left_out) == 1 else f"{len(left_out)} leaders are unconfirmed"
+            suite = nodeid.partition("::")[0] if len(left_out) == 1 else "."
+            self._outcome.advice.append((said, again(asked(self._settings), suite, f"--confirm {enough}")))
         for one in self._finalists.unconfirmed:
             if one.run_id != self._finalists.run_id:
-                self._outcome.notices.append(
-                    f"{one.nodeid} of run {one.run_id} leads, but was never confirmed: "
-                    f"crucible stability {one.digest[:12]} --attempts {MIN_HASH_SEEDS + EVERYONE}"
+                self._outcome.advice.append(
+                    (
+                        f"{one.nodeid} of run {one.run_id} leads, but was never confirmed",
+                        f"crucible stability {one.digest[:12]} --attempts {MIN_HASH_SEEDS + EVERYONE}",
+                    )
                 )

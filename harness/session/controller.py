@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,21 +12,29 @@ from harness.bytecode import describe_missing
 from harness.core.case import Case
 from harness.core.errors import CrucibleError, InfraError, LedgerError, TierError, UsageError
 from harness.core.evaluation import SerialisedEvaluation
-from harness.core.status import RunStatus, Status
+from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.judge.case import unjudged
 from harness.judge.isolation import folders_of, prove_tier, secrets_of
 from harness.lane.registry import Registry
+from harness.ledger.run_gates import Problem
+from harness.ledger.store import Ledger
+from harness.report import words
+from harness.report.rerun import typed_in
 from harness.session.confirmation import Confirmation
+from harness.session.handoffs import hand_off
 from harness.session.judging_ahead import judge_count
 from harness.session.open_run import open_run
 from harness.session.opponents import opponents_of
 from harness.session.outcome import RunOutcome
+from harness.session.progress import Progress
+from harness.session.publication import board, publish
 from harness.session.recorder import Recorder
 from harness.session.reuse import reusable_evidence
 from harness.session.run_gates import counter_example, evaluate_gates
 from harness.session.run_inputs import RunInputs
-from harness.session.summary import write_summary
+from harness.session.summary import Summary
+from harness.session.termination import drain
 from harness.session.untrusted import Seal
 from harness.suites.settings import Settings
 
@@ -70,6 +77,7 @@ class Controller:
         self._tier: Tier | None = None
         self._protect: tuple[Path, ...] = ()
         self._recorder: Recorder | None = None
+        self._progress: Progress | None = None
 
     # Opening the run
 
@@ -100,8 +108,11 @@ class Controller:
         ]
         return [*lines, probe.line(), *defaults]
 
-    def open(self) -> RunInputs:
+    def open(self, *, is_alone: bool) -> RunInputs:
         """Register the run in the ledger, if any case was selected.
+
+        Args:
+            is_alone: Whether the run consists of cases only.
 
         Returns:
             What each process needs for judging the cases.
@@ -116,13 +127,17 @@ class Controller:
             opened = open_run(
                 self._config, settings, self._registry, cases=self.cases, tier=self._tier, protect=self._protect
             )
-            self._recorder = Recorder(opened, self.outcome, self._registry, with_rows=bool(settings.gates))
+            self._recorder = Recorder(opened, self.outcome, self._registry, settings)
             # A given secret seed requests an evaluation on its inputs.
             again = settings.fresh or option.crucible_secret_seed is not None
             reused = {} if again else reusable_evidence(opened, self._registry, option)
             opponents = opponents_of(self.cases, opened.ledger)
         except (LedgerError, UsageError) as error:
             raise pytest.UsageError(str(error)) from None
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and reporter.verbosity > -2:
+            self._progress = Progress(reporter, self.cases, is_alone=is_alone)
+            self._config.pluginmanager.register(self._progress, "crucible-progress")
         if missing := describe_missing(Path(__file__)):
             self.outcome.notices.append(missing)
         if reused:
@@ -130,7 +145,13 @@ class Controller:
                 f"{len(reused)} unchanged since an earlier run, whose verdicts stand (on that run's inputs); "
                 "--fresh judges them again"
             )
-        return RunInputs(opened.tier, opened.protect, reused, opponents)
+        return RunInputs(
+            opened.tier,
+            opened.protect,
+            {nodeid: one.evidence for nodeid, one in reused.items()},
+            opponents,
+            seeds={nodeid: one.secret_seed for nodeid, one in reused.items()},
+        )
 
     def sealed_lines(self) -> list[str]:
         """Lines on untrusted folders and on suites that lie in them."""
@@ -138,6 +159,8 @@ class Controller:
             return []
         root = self._config.rootpath
         folders = [_shown(Path(folder), root) for folder in self._seal.folders()]
+        if folders and self._config.option.verbose < 1:
+            folders = [f"{words.count(len(folders), 'folder')} (`-v` lists them)"]
         lines = [f"untrusted, never imported: {', '.join(folders)}"] if folders else []
         return lines + [
             f"not collected: {_shown(Path(suite), root)} lies among the untrusted files of {_shown(Path(by), root)}"
@@ -158,13 +181,18 @@ class Controller:
             return
         text: str | None = getattr(report, "crucible", None)
         if text is not None:
-            known = self._fresh.pop(report.nodeid, None)
-            self._recorder.record(known or SerialisedEvaluation.parse(text))
+            judged = self._fresh.pop(report.nodeid, None) or SerialisedEvaluation.parse(text)
+            self._recorder.record(judged)
+            if self._progress is not None:
+                self._progress.advance(judged.evaluation)
         elif report.failed and report.nodeid not in self.outcome.rows and not self.outcome.aborted:
             # A worker that died, or another plugin that failed before the case began.
             text = str(report.longrepr).strip().rpartition("\n")[2] or "unknown"
             evaluation = unjudged(self.cases[report.nodeid], f"no verdict: {text}", tier=self._tier)
             self._recorder.record(SerialisedEvaluation.of(evaluation))
+        elif report.failed and report.when == "teardown":  # another plugin failed after the verdict
+            text = str(report.longrepr).strip().rpartition("\n")[2] or "unknown"
+            self.outcome.problems.append(Problem(f"{report.nodeid}: its teardown failed: {text}", report.nodeid))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
@@ -190,25 +218,32 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """End the run: confirmation, pending reports, gates, ledger and pages, exit status, in this order."""
+        if self._progress is not None:
+            self._progress.close()
         self._confirm(session, exitstatus)
         if self.outcome.aborted:
             drain(self._config, self.pytest_runtest_logreport)
-        if exitstatus in COMPLETE and not self._config.option.collectonly:
-            self._evaluate_gates()
-            self._look_for_nothing(exitstatus)
-        self._store()
-        self._decide(session, exitstatus)
+        if not self._config.option.collectonly:
+            if exitstatus in COMPLETE:
+                self._evaluate_gates()
+            self._decide(session, exitstatus)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Write the section at the end of pytest's output."""
-        write_summary(
+        opened = None if self._recorder is None else self._recorder.opened
+        summary = Summary(
             self.outcome,
             terminalreporter,
-            run=None if self._recorder is None else self._recorder.opened.run,
+            run=None if opened is None else opened.run,
             settings=self._settings,
             base=Path(self._config.invocation_params.dir),
             rerun=self._rerun,
-            always_failures=self._config.option.tbstyle == "no",
+            explains=self._config.option.tbstyle == "no",
+        )
+        summary.write(
+            lambda rows: (
+                [] if opened is None else board(opened, self._settings, self._config, rows=rows, width=summary.width)
+            )
         )
 
     def _confirm(self, session: pytest.Session, exitstatus: int) -> None:
@@ -226,11 +261,12 @@ class Controller:
             processes=judge_count(self._config),
         )
         try:
-            confirmation.run()
+            with typed_in(self._config.invocation_params.dir, self._config.rootpath):
+                confirmation.run()
         except LedgerError as error:
             self.outcome.notices.append(f"not all finalists were confirmed: {error}")
         except Exception as error:  # gates and report still follow
-            self.outcome.reasons.append(f"the confirmation failed: {type(error).__name__}: {error}")
+            self.outcome.problems.append(Problem(f"the confirmation failed: {type(error).__name__}: {error}"))
         except KeyboardInterrupt:
             self.outcome.aborted = True
             session.exitstatus = pytest.ExitCode.INTERRUPTED
@@ -242,12 +278,14 @@ class Controller:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and reporter.verbosity >= 0:
             reporter.ensure_newline()
-            reporter.write_line(line)
+            if reporter._tw.width_of_current_line:  # xdist's progress, which pytest does not know of
+                reporter.line("")
+            reporter.write_line(words.printable(line))
 
     def _evaluate_gates(self) -> None:
-        if not self._settings.gates:
-            return
         gates, outcome = self._settings.gates, self.outcome
+        if not gates and not self._registry.has("crucible_gates"):
+            return
         if self._recorder is None:
             outcome.gates += evaluate_gates(gates, [], ledger=None, run_id="", named={})
             return
@@ -255,81 +293,48 @@ class Controller:
         ledger, run_id = opened.ledger, opened.run.run_id
         rows = list(outcome.rows.values())
         outcome.gates += evaluate_gates(gates, rows, ledger=ledger, run_id=run_id, named=opened.baselines)
+        try:
+            outcome.gates += [gate for found in self._registry.call("crucible_gates", rows=rows) for gate in found]
+        except Exception as error:
+            outcome.problems.append(Problem(f"a plugin's crucible_gates failed: {type(error).__name__}: {error}"))
         for gate in outcome.gates:
             outcome.examples[gate.name] = counter_example(ledger, run_id, gate)
-
-    def _look_for_nothing(self, exitstatus: int) -> None:
-        """Make a run that judged no case fail, with the reason."""
-        outcome = self.outcome
-        if self._is_empty_shard():
-            outcome.notices.append("this shard holds none of the selected cases")
-        elif not self.cases and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
-            outcome.reasons.append("suites were asked for, but no case was selected")
-        elif self.cases and not outcome.rows:
-            outcome.reasons.append("no case was judged")
-        elif self.cases and set(outcome.statuses) <= {Status.SKIPPED}:
-            outcome.reasons.append("every case was skipped: nothing was judged")
 
     def _is_empty_shard(self) -> bool:
         return self._settings.shard is not None and not self.cases and not self.outcome.wrong_suites
 
-    def _store(self) -> None:
-        """Finish the run in the ledger and write leaderboard, page and GitHub's summary."""
-        if self._recorder is None:
+    def _hand_off(self, ledger: Ledger, run_id: str) -> None:
+        failing, root = self.outcome.failing, self._config.rootpath
+        if not failing or not self._settings.project.handoffs:
             return
-        opened, outcome = self._recorder.opened, self.outcome
-        ledger, run_id = opened.ledger, opened.run.run_id
         try:
-            ledger.finish(run_id, RunStatus.ABORTED if outcome.aborted else RunStatus.FINISHED, opened.tier)
+            notice = hand_off(failing, ledger=ledger, registry=self._registry, root=root, run_id=run_id)
         except CrucibleError as error:
-            outcome.reasons.append(f"the ledger could not be completed: {error}")
-        outcome.notices += ledger.notices
-        try:
-            from harness.report import rerun
-            from harness.report.html import write_report
-            from harness.report.leaderboard import WIDTH, render_leaderboard
-
-            reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-            with rerun.typed_in(self._config.invocation_params.dir, self._config.rootpath):
-                outcome.leaderboard = render_leaderboard(
-                    ledger,
-                    run_id,
-                    top=self._settings.top,
-                    width=min(reporter._tw.fullwidth, WIDTH) if reporter is not None else WIDTH,
-                    colour=reporter is not None and reporter.hasmarkup,
-                )
-            outcome.report_path = write_report(ledger, run_id, self._settings.report)
-        except Exception as error:
-            outcome.reasons.append(f"the report could not be written: {type(error).__name__}: {error}")
-        try:
-            from harness.report.ci import annotate, write_step_summary
-
-            outcome.annotations = annotate(outcome.failing)
-            write_step_summary(ledger, run_id, gates=outcome.gates)
-        except Exception as error:  # a missing summary of GitHub's does not fail the run
-            outcome.notices.append(f"GitHub's summary could not be written: {type(error).__name__}: {error}")
+            notice = f"failures were not queued for repair: {error}"
+        self.outcome.notices += [notice] * bool(notice)
 
     def _decide(self, session: pytest.Session, exitstatus: int) -> None:
-        if session.exitstatus == pytest.ExitCode.INTERRUPTED:
+        """Store and publish the verdict on the run, and make the exit status say the same."""
+        outcome = self.outcome
+        outcome.problems += [
+            Problem(f"{nodeid} could not be collected: {why}", nodeid) for nodeid, why in outcome.wrong_suites.items()
+        ]
+        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and not self.cases:
+            if self._is_empty_shard():
+                outcome.notices.append("this shard holds none of the selected cases")
+            else:
+                outcome.problems.append(Problem("suites were asked for, but no case was selected"))
+        opened = None if self._recorder is None else self._recorder.opened
+        if self._recorder is not None:
+            self._recorder.flush()
+            self._hand_off(self._recorder.opened.ledger, self._recorder.opened.run.run_id)
+        publish(outcome, opened, self._settings, self._config)
+        if outcome.verdict is None or session.exitstatus == pytest.ExitCode.INTERRUPTED:
             return
-        failed = self.outcome.reasons or not all(gate.passed for gate in self.outcome.gates)
-        if failed and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        if outcome.verdict.faults and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self._is_empty_shard():
             session.exitstatus = pytest.ExitCode.OK
-
-
-def drain(config: pytest.Config, record: Callable[[pytest.TestReport], None]) -> None:
-    """Record the reports that workers had sent before Ctrl-C and xdist had not read yet."""
-    distributed = config.pluginmanager.get_plugin("dsession")
-    events = getattr(distributed, "queue", None)
-    while events is not None:
-        try:
-            name, arguments = events.get_nowait()
-        except queue.Empty:
-            return
-        if name == "testreport":
-            record(arguments["rep"])
 
 
 def _shown(path: Path, root: Path) -> str:

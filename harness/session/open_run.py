@@ -14,11 +14,12 @@ import pytest
 from harness.core.case import Case
 from harness.core.run import Run, new_run_id
 from harness.core.tier import Tier
+from harness.judge.provenance import git_commit, machine, versions
 from harness.lane.fingerprint import engine_of
 from harness.lane.registry import Registry
 from harness.ledger.store import Ledger
-from harness.session.provenance import git_commit, machine, versions
 from harness.session.run_gates import check_gates
+from harness.session.selection import SHARD
 from harness.suites.settings import Settings
 
 
@@ -78,10 +79,11 @@ def open_run(
         git_commit=git_commit(config.rootpath),
         command=shlex.join(["pytest", *map(str, config.invocation_params.args)]),
         versions=versions() | engine_of(registry.lanes, {case.lane for case in cases.values()}),
+        shard=config.stash.get(SHARD, ""),
     )
     ledger = Ledger.open(settings.ledger)
     try:
-        baselines = check_gates(settings.gates, registry, ledger)
+        baselines = check_gates(settings.gates, registry.lanes, ledger)
         ledger.begin(run)
     except BaseException:
         ledger.close()

@@ -10,6 +10,8 @@ from typing import Any
 from harness.core.evaluation import Evaluation
 from harness.core.gate import GateResult
 from harness.core.status import Status
+from harness.ledger.run_gates import Problem
+from harness.report.run_verdict import RunVerdict
 from harness.session.timing_summary import TimingSummary
 
 
@@ -19,17 +21,19 @@ class RunOutcome:
 
     Attributes:
         rows: One mapping per evaluation, for gates; empty mappings where there are no gates.
+        columns: The columns that plugins add, by node id; only for evaluations that have some.
         statuses: Evaluations by status.
         failing: Evaluations that differ from what their suite expects.
         neutral: Evaluations that neither pass nor fail.
-        wrong_suites: Node ids of suites that could not be collected.
+        wrong_suites: Suites that could not be collected, by node id, with the first line of the reason.
         timing: The results of paired timing.
         gates: The evaluated gates of the run.
         examples: By the name of a gate that fails, the lines that explain the case it fails for.
-        reasons: Why the exit status is 1 although pytest counted no failure.
+        problems: What keeps the run from holding although no case and no gate says so.
         notices: Sentences for the summary.
+        advice: Sentences, each with the command that follows from it.
+        verdict: Whether the run held, once it is over.
         annotations: Workflow commands for GitHub Actions.
-        leaderboard: Lines for the summary.
         sandbox_line: The result of the probe; empty where no selected case uses a box.
         confirmation_line: The result of the confirmation; empty where there was none.
         report_path: The HTML page; None if it was not written.
@@ -37,17 +41,19 @@ class RunOutcome:
     """
 
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    columns: dict[str, dict[str, float | str | None]] = field(default_factory=dict)
     statuses: Counter[Status] = field(default_factory=Counter)
     failing: list[Evaluation] = field(default_factory=list)
     neutral: list[Evaluation] = field(default_factory=list)
-    wrong_suites: list[str] = field(default_factory=list)
+    wrong_suites: dict[str, str] = field(default_factory=dict)
     timing: TimingSummary = field(default_factory=TimingSummary)
     gates: list[GateResult] = field(default_factory=list)
     examples: dict[str, list[str]] = field(default_factory=dict)
-    reasons: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    advice: list[tuple[str, str]] = field(default_factory=list)
+    verdict: RunVerdict | None = None
     annotations: list[str] = field(default_factory=list)
-    leaderboard: list[str] = field(default_factory=list)
     sandbox_line: str = ""
     confirmation_line: str = ""
     report_path: Path | None = None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from harness.core.evaluation import SerialisedEvaluation
+from harness.core.evaluation import Evaluation, SerialisedEvaluation
 from harness.core.status import Status
 from harness.gates.row import row
 from harness.lane.registry import Registry
 from harness.report.explanation import headline
+from harness.session.live_page import LivePage
 from harness.session.open_run import OpenRun
 from harness.session.outcome import RunOutcome
+from harness.session.source_keeper import SourceKeeper
+from harness.suites.settings import Settings
 
 
 class Recorder:
@@ -18,12 +21,14 @@ class Recorder:
         opened: The run.
         outcome: Updated with each evaluation.
         registry: Its `crucible_evaluated` hooks are called after an evaluation was recorded.
-        with_rows: Whether gates need a row of each evaluation.
+        settings: Of the run: its gates need a row of each evaluation, its ledger may keep what was judged.
     """
 
-    def __init__(self, opened: OpenRun, outcome: RunOutcome, registry: Registry, *, with_rows: bool) -> None:
+    def __init__(self, opened: OpenRun, outcome: RunOutcome, registry: Registry, settings: Settings) -> None:
         self.opened, self.outcome = opened, outcome
-        self._registry, self._with_rows = registry, with_rows
+        self._sources = SourceKeeper(opened.ledger) if settings.project.keep_sources else None
+        self._page = LivePage(opened, settings)
+        self._registry, self._with_rows = registry, bool(settings.gates)
 
     def record(self, one: SerialisedEvaluation) -> None:
         """Record an evaluation; it replaces an earlier one of the same case."""
@@ -31,7 +36,8 @@ class Recorder:
         for notice in evaluation.evidence.notices:
             if notice not in outcome.notices:  # the cases of one tool have the same notices
                 outcome.notices.append(notice)
-        outcome.rows[evaluation.case.nodeid] = row(evaluation, self.opened.run) if self._with_rows else {}
+        columns = self._columns(evaluation)
+        outcome.rows[evaluation.case.nodeid] = columns | row(evaluation, self.opened.run) if self._with_rows else {}
         outcome.statuses[evaluation.status] += 1
         outcome.timing.add(evaluation)
         if evaluation.neutral and evaluation.status is not Status.INFRA:
@@ -39,7 +45,29 @@ class Recorder:
         elif not evaluation.as_expected or evaluation.status is Status.INFRA:
             outcome.failing.append(evaluation)
         self.opened.ledger.record(evaluation, run_id=self.opened.run.run_id, text=one.text)
+        if self._sources is not None:
+            self._sources.add(evaluation.case.subject)
         self._registry.call("crucible_evaluated", evaluation=evaluation)
+        self._page.advance(len(outcome.rows))
+
+    def flush(self) -> None:
+        """Store the sources of the last subjects."""
+        if self._sources is not None:
+            self._sources.flush()
+
+    def _columns(self, evaluation: Evaluation) -> dict[str, float | str | None]:
+        """The columns of plugins; a plugin that fails is told of once and costs no verdict."""
+        found: dict[str, float | str | None] = {}
+        try:
+            for columns in reversed(self._registry.call("crucible_columns", evaluation=evaluation)):
+                found |= {str(name): value for name, value in columns.items()}
+        except Exception as error:
+            notice = f"a plugin's crucible_columns failed: {type(error).__name__}: {error}"
+            if notice not in self.outcome.notices:
+                self.outcome.notices.append(notice)
+        if found:
+            self.outcome.columns[evaluation.case.nodeid] = found
+        return found
 
     def revise(self, before: Status, after: SerialisedEvaluation, *, rerun: str) -> None:
         """Replace an evaluation that passed by the result of its confirmation.
@@ -53,7 +81,5 @@ class Recorder:
         self.record(after)
         evaluation = after.evaluation
         if not evaluation.as_expected:
-            self.outcome.reasons.append(
-                f"{evaluation.case.nodeid} passed, but not its confirmation: {headline(evaluation)}"
-            )
-            self.outcome.notices.append(f"to repeat the confirmation that failed: {rerun}")
+            said = f"{evaluation.case.nodeid} passed, but not its confirmation: {headline(evaluation)}"
+            self.outcome.advice.append((said, rerun))

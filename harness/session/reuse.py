@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import argparse
+from typing import NamedTuple
 
-from harness.core.evidence import NOT_REUSED, Evidence
+from harness.core.evidence import Evidence
+from harness.judge.known import is_reusable
+from harness.judge.provenance import machine
 from harness.lane.registry import Registry
 from harness.ledger import queries
 from harness.session.open_run import OpenRun
-from harness.session.provenance import machine
 
 
-def reusable_evidence(opened: OpenRun, registry: Registry, option: argparse.Namespace) -> dict[str, Evidence]:
+class Reused(NamedTuple):
+    """Evidence of an earlier run, and the secret seed of that run; None if it is not in the ledger any more."""
+
+    evidence: Evidence
+    secret_seed: int | None
+
+
+def reusable_evidence(opened: OpenRun, registry: Registry, option: argparse.Namespace) -> dict[str, Reused]:
     """Evidence of earlier runs that is reused, by node id.
 
     Only for lanes that declare, by `keyed = True`, that a case's inputs name the content of everything the verdict
@@ -31,19 +40,18 @@ def reusable_evidence(opened: OpenRun, registry: Registry, option: argparse.Name
     if not keys:
         return {}
     known = queries.judged(opened.ledger, keys.values(), machine=machine(), engine=opened.run.versions)
-    found: dict[str, Evidence] = {}
+    seeds = {
+        row["run_id"]: int(row["secret_seed"]) for row in opened.ledger.rows("SELECT run_id, secret_seed FROM runs")
+    }
+    found: dict[str, Reused] = {}
     for nodeid, key in keys.items():
         if key not in known:
             continue
         run_id, before = known[key]
-        if _applies(before.evidence) and before.evidence.tier in (None, opened.tier):
-            found[nodeid] = before.evidence.replace(reused=before.evidence.reused or run_id)
+        if is_reusable(before.evidence, opened.tier):
+            judged_in = before.evidence.reused or run_id
+            found[nodeid] = Reused(before.evidence.replace(reused=judged_in), seeds.get(judged_in))
     return found
-
-
-def _applies(evidence: Evidence) -> bool:
-    """Whether evidence is a verdict: a case that was not judged, or measured too noisily, is evaluated again."""
-    return evidence.status not in NOT_REUSED and not (evidence.quality is not None and evidence.quality.noisy)
 
 
 def wants_samples(option: argparse.Namespace) -> bool:

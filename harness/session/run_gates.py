@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.core.errors import LedgerError, UsageError
 from harness.core.gate import GateResult
 from harness.gates.expression import evaluate_gate, parse_gate
 from harness.gates.syntax import baselines
-from harness.lane.registry import Registry
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 
 
-def check_gates(gates: Sequence[str], registry: Registry, ledger: Ledger) -> dict[str, str]:
+def check_gates(gates: Sequence[str], lanes: Iterable[str], ledger: Ledger) -> dict[str, str]:
     """Check the gates of a run that is about to open: the lanes and runs that they name must exist.
 
     Args:
         gates: The gates as expressions.
-        registry: The lanes.
+        lanes: The names of the lanes.
         ledger: Holds the earlier runs.
 
     Returns:
@@ -30,7 +29,7 @@ def check_gates(gates: Sequence[str], registry: Registry, ledger: Ledger) -> dic
     """
     found: dict[str, str] = {}
     for text in gates:
-        gate = parse_gate(text, lanes=list(registry.lanes))
+        gate = parse_gate(text, lanes=list(lanes))
         for name, aggregate in baselines(gate.root).items():
             try:
                 found[name] = queries.run(ledger, name)["run_id"]

@@ -24,6 +24,7 @@ class RunInputs:
         reused: Evidence of earlier runs that still applies, by node id; JSON text where it came from the snapshot.
         opponents: The opponents of each timed case, by node id.
         ahead: The node ids of the cases that judge processes of the controller judge.
+        seeds: The secret seed of the run that each reused verdict is of; None if that run is not known any more.
     """
 
     tier: Tier | None = None
@@ -31,6 +32,7 @@ class RunInputs:
     reused: Mapping[str, Evidence | str] = field(default_factory=dict)
     opponents: Mapping[str, tuple[Opponent, ...]] = field(default_factory=dict)
     ahead: frozenset[str] = frozenset()
+    seeds: Mapping[str, int | None] = field(default_factory=dict)
 
     def evidence_for(self, nodeid: str) -> Evidence | None:
         """Evidence of an earlier run for a case, parsed when the case is reached."""
@@ -48,6 +50,7 @@ class RunInputs:
                     nodeid: one if isinstance(one, str) else one.model_dump_json()
                     for nodeid, one in self.reused.items()
                 },
+                "seeds": dict(self.seeds),
                 "opponents": {nodeid: [one.to_wire() for one in found] for nodeid, found in self.opponents.items()},
                 "ahead": sorted(self.ahead),
             },
@@ -63,6 +66,7 @@ class RunInputs:
             tier=None if wire["tier"] is None else Tier(wire["tier"]),
             protect=tuple(map(Path, wire["protect"])),
             reused=wire["reused"],
+            seeds=wire["seeds"],
             opponents={nodeid: tuple(map(Opponent.from_wire, found)) for nodeid, found in wire["opponents"].items()},
             ahead=frozenset(wire["ahead"]),
         )

@@ -6,7 +6,6 @@ import atexit
 import gc
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +21,9 @@ from harness.lane.context import Context
 from harness.lane.registry import Registry
 from harness.report import rerun
 from harness.session.collection import SESSION_STATE, BareHooks, CaseItem, SessionState
-from harness.session.judging_ahead import JudgingAhead, JudgingClient, cases_for_judges, judge_count
+from harness.session.judging_ahead import JudgingAhead, JudgingClient, cases_for_judges, judge_count, judging_ahead
 from harness.session.run_inputs import RunInputs
-from harness.session.selection import select_items
+from harness.session.selection import PUBLISHED, SHARD, select_items
 from harness.session.snapshot import Collected, Snapshot
 from harness.session.termination import Termination
 from harness.session.untrusted import SUFFIX, Seal
@@ -36,7 +35,10 @@ if TYPE_CHECKING:
     from harness.session.controller import Controller
 
 GC_THRESHOLD = 20_000  # allocations between two collections of the youngest objects
-OPTIONS = tuple("epoch attempts anneal_temp secret_seed ledger report min_tier shard limit top fresh confirm".split())
+OPTIONS = (
+    *"epoch attempts anneal_temp secret_seed ledger report min_tier".split(),
+    *"shard shard_durations limit top fresh confirm".split(),
+)
 
 
 class RunSession:
@@ -77,13 +79,14 @@ class RunSession:
                 # The controller refuses the run; it checks only if a suite was published.
                 snapshot.put("suite-problem", Collected("", error=self.problem).to_wire())
         self.settings = settings
-        repeat = partial(rerun.typed, settings=settings, root=config.rootpath, folder=config.invocation_params.dir)
-        self.state = config.stash[SESSION_STATE] = SessionState(settings, registry, self.judge, repeat, snapshot)
+        self.state = config.stash[SESSION_STATE] = SessionState(settings, registry, self.judge, self.rerun, snapshot)
         self.controller: Controller | None = None
         if not self.is_worker:
             from harness.session.controller import Controller
 
-            self.controller = Controller(config, settings, registry, seal=seal, fresh=self.state.fresh, rerun=repeat)
+            self.controller = Controller(
+                config, settings, registry, seal=seal, fresh=self.state.fresh, rerun=self.rerun
+            )
             config.pluginmanager.register(self.controller, "crucible-controller")
         self.bridge = Bridge(
             config,
@@ -128,6 +131,7 @@ class RunSession:
         if self.controller is None or self.controller.is_prepared:
             return
         snapshot = Snapshot(Path(folder))
+        self.config.stash[SHARD] = snapshot.get(PUBLISHED) or ""
         known = {case.nodeid: case for suite in snapshot.suites() for case in suite.cases}
         wanted = set(ids)
         lines = self.controller.prepare({nodeid: case for nodeid, case in known.items() if nodeid in wanted})
@@ -135,7 +139,8 @@ class RunSession:
         if reporter is not None:
             for line in lines:
                 reporter.write_line(line)
-        inputs = self._judge_ahead(self.controller.open(), ids, processes=judge_count(self.config))
+        opened = self.controller.open(is_alone=wanted == self.controller.cases.keys())
+        inputs = self._judge_ahead(opened, ids, processes=judge_count(self.config))
         if isinstance(self._judging, JudgingAhead):
             try:
                 self._judging.listen(snapshot.folder)
@@ -150,13 +155,22 @@ class RunSession:
             return inputs
         cases = self.controller.cases
         wanted = {nodeid: cases[nodeid] for nodeid in order if nodeid in cases and nodeid not in inputs.reused}
-        found = cases_for_judges(wanted, self.registry.lanes)
+        cluster = self.config.option.crucible_cluster
+        found = cases_for_judges(wanted, self.registry.lanes, is_cluster=cluster is not None)
         if not found:
             return inputs
         context = Context(
             secret_seed=self.settings.secret_seed, scratch=scratch_folder(), tier=inputs.tier, protect=inputs.protect
         )
-        self._judging = JudgingAhead(found, self.registry.lanes, processes=processes, context=context)
+        self._judging = judging_ahead(
+            found,
+            self.registry.lanes,
+            settings=self.settings,
+            context=context,
+            processes=processes,
+            cluster=cluster,
+            insecure=bool(self.config.option.crucible_insecure),
+        )
         return replace(inputs, ahead=frozenset(found))
 
     def _settle(self, drawn_seed: int | None) -> Settings:
@@ -209,6 +223,20 @@ class RunSession:
         with lock.exclusive() if case.timed else lock.shared():
             return judge_case(case, lane, self.context)
 
+    def rerun(self, nodeid: str, **changed: Any) -> str:
+        """The command that repeats a case: a reused verdict on the inputs of the run that judged it.
+
+        Args:
+            nodeid: The case.
+            changed: Settings to replace.
+        """
+        if nodeid in self.inputs.seeds:
+            changed = {"secret_seed": self.inputs.seeds[nodeid], **changed}
+        config = self.config
+        return rerun.typed(
+            nodeid, settings=self.settings, root=config.rootpath, folder=config.invocation_params.dir, **changed
+        )
+
     def _judging_for(self, nodeid: str) -> JudgingAhead | JudgingClient | None:
         """What judges a case ahead; None if its item judges it."""
         if nodeid not in self.inputs.ahead:
@@ -259,12 +287,8 @@ class RunSession:
     # Selection
 
     def select(self, items: list[pytest.Item]) -> None:
-        """Keep the first `--limit` cases of each suite, and of those the part that `--shard` names."""
-        found = select_items(items, self.settings)
-        if len(found) < len(items):
-            chosen = set(map(id, found))
-            self.config.hook.pytest_deselected(items=[item for item in items if id(item) not in chosen])
-            items[:] = found
+        """Apply `--limit` and `--shard`."""
+        select_items(items, self.config, self.settings, self.state.snapshot)
 
     # pytest hooks
 
@@ -278,7 +302,9 @@ class RunSession:
         if report.failed and report.nodeid.endswith(SUFFIX):
             self._wrong_suites += 1
             if self.controller is not None:
-                self.controller.outcome.wrong_suites.append(report.nodeid)
+                first, _, rest = str(report.longrepr).strip().partition("\n")
+                said = f"{first} {rest.partition(chr(10))[0]}" if first.endswith(":") else first
+                self.controller.outcome.wrong_suites[report.nodeid] = said
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -289,12 +315,12 @@ class RunSession:
             raise session.Failed(session.shouldfail)
         stopped = session.testsfailed and not session.config.option.continue_on_collection_errors
         distributed = self.config.pluginmanager.hasplugin("dsession")
+        alone = all(isinstance(item, CaseItem) for item in session.items)
         if self.controller is not None and not (distributed or stopped or session.config.option.collectonly):
             if not self.controller.is_prepared:  # without a terminal, pytest_report_collectionfinish is not called
                 self.open_serial(session.items)
             order = [item.nodeid for item in session.items]
-            self._inputs = self._judge_ahead(self.controller.open(), order, processes=1)
-        alone = all(isinstance(item, CaseItem) for item in session.items)
+            self._inputs = self._judge_ahead(self.controller.open(is_alone=alone), order, processes=1)
         if alone:
             self.state.hooks = BareHooks(self.config)
         # The objects of collection exist until the end of the run: garbage collection need not visit them.

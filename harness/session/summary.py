@@ -1,8 +1,13 @@
-"""Summary: the section at the end of a pytest run: isolation, leaderboard, failures with their rerun lines, gates."""
+"""Summary: the section at the end of a pytest run: the verdict, what failed, gates, what to type next, where it all is.
+
+At most `MAX_LINES` lines when nothing fails. `-v` shows everything, `-q` the verdict, failures and places, `-qq` only
+gates that fail.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,24 +15,20 @@ from harness.core.evaluation import Evaluation
 from harness.core.run import Run
 from harness.core.status import Status
 from harness.report import words
-from harness.report.explanation import headline
+from harness.report.explanation import details, headline
+from harness.report.leaderboard import WIDTH
+from harness.report.run_verdict import ABORTED, Kind
 from harness.session.outcome import RunOutcome
 from harness.suites.settings import Settings
 
-MAX_SHOWN = 20  # of each kind; the ledger has them all
+MAX_LINES = 25
+MAX_SHOWN = 20  # of each kind with `-v`; the ledger has them all
+MAX_FAILURES, MAX_NOTICES, MAX_TIMINGS, MAX_ADVICE, MAX_GATES = 5, 3, 3, 3, 5
+MIN_SUITES = 3
 
 
-def write_summary(
-    outcome: RunOutcome,
-    terminal: Any,
-    *,
-    run: Run | None,
-    settings: Settings,
-    base: Path,
-    rerun: Callable[..., str],
-    always_failures: bool,
-) -> None:
-    """Write the summary; nothing when no run was opened and there is nothing to report.
+class Summary:
+    """The summary of one run.
 
     Args:
         outcome: The results of the run.
@@ -36,64 +37,140 @@ def write_summary(
         settings: The settings of the run.
         base: The folder that shown paths are relative to.
         rerun: The command that repeats the case of a node id.
-        always_failures: Whether failing cases are listed although a leaderboard shows them.
+        explains: Whether failing cases are explained here, because pytest does not (`--tb=no`).
     """
-    if not (run or outcome.reasons or outcome.notices or outcome.gates):
-        return
-    terminal.section("crucible")
-    for notice in outcome.notices[:MAX_SHOWN]:
-        terminal.write_line(f"notice: {words.printable(notice)}", yellow=True)
-    if len(outcome.notices) > MAX_SHOWN:
-        terminal.write_line(f"notice: and {len(outcome.notices) - MAX_SHOWN} more like these", yellow=True)
-    if run is not None:
-        counts = ", ".join(f"{outcome.statuses[status]} {status}" for status in Status if outcome.statuses[status])
-        ended = "; ABORTED, what finished is in the ledger" if outcome.aborted else ""
-        terminal.write_line(f"run {run.run_id}, epoch {settings.epoch}: {counts or 'no verdict'}{ended}")
-    if outcome.sandbox_line:
-        terminal.write_line(outcome.sandbox_line)
-    if outcome.confirmation_line:
-        terminal.write_line(outcome.confirmation_line)
-    for line in outcome.leaderboard:
-        terminal.write_line(line)
-    if not outcome.leaderboard or always_failures:
-        _write_cases(terminal, "not as their suites require", outcome.failing, rerun)
-    judged = [found for found in outcome.neutral if found.status is not Status.SKIPPED]
-    _write_cases(terminal, "neither passed nor failed", judged, rerun)
-    skipped = [found for found in outcome.neutral if found.status is Status.SKIPPED]
-    _write_cases(terminal, "skipped", skipped, None)
-    for line in outcome.timing.lines():
-        terminal.write_line(line)
-    for gate in outcome.gates:
-        observed = "undefined" if gate.observed is None else f"{gate.observed:.6g}"
-        terminal.write_line(
-            f"gate {gate.name}: {'passes' if gate.passed else 'FAILS'}: "
-            f"observed {observed}, threshold {gate.threshold:g}: {gate.why}",
-            **{"green" if gate.passed else "red": True},
-        )
-        for line in outcome.examples.get(gate.name, ()):
-            terminal.write_line(f"  {line}")
-        if gate.nodeid:
-            terminal.write_line(f"  rerun: {rerun(gate.nodeid)}")
-    for reason in outcome.reasons:
-        terminal.write_line(f"exit status 1: {reason}", red=True)
-    if run is not None:
-        report = "not written" if outcome.report_path is None else _shown(outcome.report_path, base)
-        terminal.write_line(f"ledger: {_shown(settings.ledger, base)}  report: {report}")
-        terminal.write_line(f"secret seed: {settings.secret_seed}")
-    for line in outcome.annotations:
-        terminal.write_line(line)
 
+    def __init__(
+        self,
+        outcome: RunOutcome,
+        terminal: Any,
+        *,
+        run: Run | None,
+        settings: Settings,
+        base: Path,
+        rerun: Callable[..., str],
+        explains: bool,
+    ) -> None:
+        self._outcome, self._terminal, self._run, self._settings = outcome, terminal, run, settings
+        self._base, self._rerun, self._explains = base, rerun, explains
+        self._level: int = terminal.verbosity
+        # pytest takes a terminal of less than 40 columns for one of 80.
+        self.width = min(terminal._tw.fullwidth, WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
+        self._encoding = getattr(terminal._tw._file, "encoding", None)
 
-def _write_cases(terminal: Any, title: str, found: Sequence[Evaluation], rerun: Callable[..., str] | None) -> None:
-    if not found:
-        return
-    terminal.write_line(f"{title}: {len(found)}")
-    for evaluation in found[:MAX_SHOWN]:
-        terminal.write_line(f"  {evaluation.case.nodeid}: {_headline(evaluation)}")
-        if rerun is not None:
-            terminal.write_line(f"    {rerun(evaluation.case.nodeid)}")
-    if len(found) > MAX_SHOWN:
-        terminal.write_line(f"  ... and {len(found) - MAX_SHOWN} more")
+    def write(self, board: Callable[[int], list[str]]) -> None:
+        """Write the summary; nothing when no run was opened and there is nothing to report.
+
+        Args:
+            board: Lines on suites or candidates, in about as many lines as it is given.
+        """
+        outcome = self._outcome
+        if not (self._run or outcome.problems or outcome.notices or outcome.gates):
+            return
+        if self._level <= -2:
+            for line, colour in self._gates(only_failing=True):
+                self._say(line, colour)
+        else:
+            self._terminal.ensure_newline()
+            self._terminal.section("crucible")
+            before, after = [*self._verdict()], [*self._rest()]
+            room = max(MIN_SUITES, MAX_LINES - 1 - len(before) - len(after))
+            lines = [] if self._level < 0 or self._run is None else board(room)
+            for line, colour in before:
+                self._say(line, colour)
+            for line in lines:  # they are printable already, and may have colours
+                self._terminal.write_line(words.encodable(line, self._encoding))
+            for line, colour in after:
+                self._say(line, colour)
+        for line in outcome.annotations:
+            self._terminal.write_line(words.encodable(line, self._encoding))
+
+    def _say(self, line: str, colour: str) -> None:
+        shown = words.encodable(words.printable(line), self._encoding)
+        self._terminal.write_line(shown, **({colour: True} if colour else {}))
+
+    def _verdict(self) -> Iterator[tuple[str, str]]:
+        verdict = self._outcome.verdict
+        if verdict is None or (self._run is None and not verdict.faults):
+            return
+        first, *others = words.folded([f"{verdict.word}  {verdict.facts()[0]}", *verdict.facts()[1:]], self.width)
+        yield first, "green" if verdict.held else "red"
+        yield from ((line, "") for line in others)
+        if self._level > 0 and self._run is not None:
+            counts = ", ".join(f"{number} {status}" for status, number in self._outcome.statuses.items() if number)
+            yield from ((line, "") for line in words.folded([f"run {self._run.run_id}", counts], self.width))
+            yield from ((line, "") for line in [self._outcome.sandbox_line] if line)
+            yield from ((f"not judged: {number} {why}", "") for why, number in verdict.unjudged)
+
+    def _rest(self) -> Iterator[tuple[str, str]]:
+        outcome, quiet = self._outcome, self._level < 0
+        yield from self._failures()
+        judged = [one for one in outcome.neutral if one.status is not Status.SKIPPED]
+        for one in judged[: self._limit(MAX_FAILURES)]:
+            yield words.fit(f"{one.status}  {one.case.nodeid}: {_headline(one)}", self.width), "yellow"
+        yield from self._more(judged, MAX_FAILURES, "neither passed nor failed")
+        if not quiet:
+            yield from ((line, "") for line in [outcome.confirmation_line] if line)
+            timing = outcome.timing.lines()
+            yield from ((words.fit(line, self.width), "") for line in timing[: self._limit(MAX_TIMINGS)])
+            yield from self._more(timing, MAX_TIMINGS, "on timing; the ledger's table `comparisons` has them")
+            for notice in outcome.notices[: self._limit(MAX_NOTICES)]:
+                yield from ((line, "yellow") for line in words.wrapped(f"notice: {notice}", self.width))
+            yield from self._more(outcome.notices, MAX_NOTICES, "notices")
+        yield from self._gates()
+        for fault in outcome.verdict.of_kind(Kind.PROBLEM) if outcome.verdict else ():
+            if fault.why != ABORTED:
+                yield f"exit status 1: {fault.why}", "red"
+        if not quiet:
+            for sentence, command in outcome.advice[: self._limit(MAX_ADVICE)]:
+                yield f"next  {sentence}: {command}", "bold"
+        yield from self._places()
+
+    def _failures(self) -> Iterator[tuple[str, str]]:
+        verdict, known = self._outcome.verdict, {one.case.nodeid: one for one in self._outcome.failing}
+        faults = [] if verdict is None else verdict.of_kind(Kind.CANDIDATE, Kind.CONTROL, Kind.INFRA)
+        failing = [known[fault.what] for fault in faults if fault.what in known]
+        for one in failing[: self._limit(MAX_FAILURES)]:
+            yield words.fit(f"FAIL  {one.case.nodeid}: {_headline(one)}", self.width), "red"
+            if self._explains:
+                yield from ((line, "") for line in details(one))
+            yield f"  rerun: {self._rerun(one.case.nodeid)}", ""
+        yield from self._more(failing, MAX_FAILURES, f"that failed: crucible show --run {self._name}")
+
+    @property
+    def _name(self) -> str:
+        return "latest" if self._run is None else self._run.run_id
+
+    def _gates(self, *, only_failing: bool = False) -> Iterator[tuple[str, str]]:
+        passing = [gate for gate in self._outcome.gates if gate.passed]
+        for gate in self._outcome.gates:
+            if gate.passed and (only_failing or self._level < 0 or gate in passing[self._limit(MAX_GATES) :]):
+                continue
+            observed = "undefined" if gate.observed is None else f"{gate.observed:.6g}"
+            text = f"observed {observed}, threshold {gate.threshold:g}: {gate.why}"
+            colour = "green" if gate.passed else "red"
+            yield f"gate {gate.name}: {'passes' if gate.passed else 'FAILS'}: {text}", colour
+            yield from ((f"  {line}", "") for line in self._outcome.examples.get(gate.name, ()))
+            if gate.nodeid:
+                yield f"  rerun: {self._rerun(gate.nodeid)}", ""
+        if not only_failing and self._level >= 0:
+            yield from self._more(passing, MAX_GATES, "gates pass")
+
+    def _places(self) -> Iterator[tuple[str, str]]:
+        if self._run is None:
+            return
+        report = "not written" if self._outcome.report_path is None else _shown(self._outcome.report_path, self._base)
+        tier = f", tier {self._run.tier}" if self._run.tier else ""
+        parts = [f"report {report}", f"ledger {_shown(self._settings.ledger, self._base)}"]
+        parts.append(f"epoch {self._settings.epoch}{tier}, secret seed {self._settings.secret_seed}")
+        yield from ((line, "") for line in words.folded(parts, self.width, between="   ", indent=""))
+
+    def _limit(self, few: int) -> int:
+        return MAX_SHOWN if self._level > 0 else few
+
+    def _more(self, found: Sequence[Any], few: int, what: str) -> Iterator[tuple[str, str]]:
+        if (left := len(found) - self._limit(few)) > 0:
+            yield words.fit(f"  … {left} more {what}", self.width), ""
 
 
 def _headline(evaluation: Evaluation) -> str:

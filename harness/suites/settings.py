@@ -46,6 +46,10 @@ class Project(Frozen):
     budget: Schedule | None = None
     timing: Timing | None = None
     require: tuple[Need, ...] = ()
+    keep_sources: bool = True
+    """Whether the ledger keeps the sources of what was judged (at most 256 KiB each)."""
+    handoffs: bool = True
+    """Whether candidates with wrong answers are queued for repair."""
 
 
 class Settings(Frozen):
@@ -64,6 +68,8 @@ class Settings(Frozen):
     """None: not set, so a lane's own default applies, else C."""
     shard: tuple[int, int] | None = None
     """1-based part, number of parts."""
+    shard_durations: Path | None = None
+    """A ledger or JSON file with the seconds of cases, by which shards are balanced."""
     limit: PositiveInt | None = None
     top: NonNegativeInt = 5
     confirm: Seconds | None = None

@@ -1,4 +1,4 @@
-"""Write the samples of WAV, BMP, GIF, ZIP, ELF, PCAP, gzip, tar and SQLite: small, real, the same bytes on every run.
+"""Write the samples of the shipped grammars: small, real, the same bytes on every run.
 
 Run: python specs/samples/make_formats.py [FOLDER]
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import marshal
 import math
 import sqlite3
 import struct
@@ -17,6 +18,8 @@ import tarfile
 import tempfile
 import wave
 import zipfile
+import zlib
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
 MOMENT = 1_795_305_600  # 2026-11-22, in seconds since 1970
@@ -259,6 +262,86 @@ def library(members: dict[str, bytes]) -> bytes:
     return made
 
 
+def zone(changes: list[tuple[int, int]], kinds: list[tuple[int, int, str]], rule: str, *, leaps: int = 0) -> bytes:
+    """A time zone: times of change with the number of their kind, and kinds of (offset, is_dst, name)."""
+    names, places = b"", []
+    for _, _, name in kinds:
+        places.append(len(names))
+        names += name.encode() + b"\0"
+
+    def block(width: int) -> bytes:
+        fits = [one for one in changes if width == 8 or abs(one[0]) < 1 << 31]
+        code = "q" if width == 8 else "i"
+        made = b"TZif2" + bytes(15) + struct.pack(">6I", 0, 0, leaps, len(fits), len(kinds), len(names))
+        made += b"".join(struct.pack(">" + code, time) for time, _ in fits) + bytes(kind for _, kind in fits)
+        for (offset, is_dst, _), place in zip(kinds, places, strict=True):
+            made += struct.pack(">iBB", offset, is_dst, place)
+        return (
+            made + names + b"".join(struct.pack(">" + code + "i", 78796800 + i * 31536001, i + 1) for i in range(leaps))
+        )
+
+    return block(4) + block(8) + b"\n" + rule.encode() + b"\n"
+
+
+def icon(*sizes: int, cursor: bool = False) -> bytes:
+    """Squares of two colours, each of one bit with its mask; of sizes above 32 pixels, a PNG file."""
+    images = []
+    for size in sizes:
+        row = (size + 31) // 32 * 4
+        if size > 32:
+            pixels = zlib.compress(b"".join(b"\0" + bytes((size + 7) // 8) for _ in range(size)), 0)
+            parts = ((b"IHDR", struct.pack(">IIBBBBB", size, size, 1, 0, 0, 0, 0)), (b"IDAT", pixels), (b"IEND", b""))
+            chunks = [struct.pack(">I", len(b)) + k + b + struct.pack(">I", zlib.crc32(k + b)) for k, b in parts]
+            images.append(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+            continue
+        body = struct.pack("<IiiHHIIiiII", 40, size, 2 * size, 1, 1, 0, 0, 0, 0, 0, 0) + b"\0\0\0\0\xff\xff\xff\0"
+        images.append(body + b"\xaa" * (row * size) + bytes(row * size))
+    at, made = 6 + 16 * len(images), struct.pack("<HHH", 0, 2 if cursor else 1, len(images))
+    for size, image in zip(sizes, images, strict=True):
+        made += struct.pack("<BBBBHHII", size, size, 2, 0, 0 if cursor else 1, 0 if cursor else 1, len(image), at)
+        at += len(image)
+    return made + b"".join(images)
+
+
+def font(family: str, glyphs: int, *, tables: int = 0) -> bytes:
+    """A font without outlines: what describes it, and tables of other kinds."""
+    texts = [(1, 0, 0, 1, family.encode("latin-1"))]
+    texts += [
+        (3, 1, 0x409, kind, text.encode("utf-16-be")) for kind, text in ((1, family), (2, "Regular"), (5, "Version 1"))
+    ]
+    strings, entries = b"", b""
+    for platform, encoding, language, kind, text in texts:
+        entries += struct.pack(">6H", platform, encoding, language, kind, len(text), len(strings))
+        strings += text
+    bodies = {
+        "head": struct.pack(
+            ">IIIIHHqqhhhhHHhhh", 65536, 65536, 0, 0x5F0F3CF5, 3, 1000, 0, MOMENT, 0, 0, 9, 9, 0, 8, 2, 0, 0
+        ),
+        "hhea": struct.pack(">IhhhH6h8xhH", 65536, 800, -200, 90, 600, 0, 0, 0, 1, 0, 0, 0, glyphs),
+        "maxp": struct.pack(">IH", 0x5000, glyphs),
+        "name": struct.pack(">HHH", 0, len(texts), 6 + len(entries)) + entries + strings,
+        **{f"xt{i:02}": bytes(range(i + 1)) for i in range(tables)},
+    }
+    count = len(bodies)
+    power = count.bit_length() - 1
+    at = 12 + 16 * count
+    head = struct.pack(">IHHHH", 0x00010000, count, 16 << power, power, 16 * count - (16 << power))
+    records, data = b"", b""
+    for tag, body in sorted(bodies.items()):
+        padded = body + bytes(-len(body) % 4)
+        total = sum(struct.unpack(f">{len(padded) // 4}I", padded)) & 0xFFFFFFFF
+        records += struct.pack(">4sIII", tag.encode(), total, at + len(data), len(body))
+        data += padded
+    return head + records + data
+
+
+def byte_code(source: str, *, hashed: bool = False) -> bytes:
+    """The file that CPython would keep for a source."""
+    code = compile(source, "made.py", "exec", dont_inherit=True)
+    words = struct.pack("<IQ", 1, 0x1234) if hashed else struct.pack("<III", 0, MOMENT, len(source))
+    return MAGIC_NUMBER + words + marshal.dumps(code)
+
+
 def database(rows: int, *, table: str) -> bytes:
     """A SQLite database of small pages, vacuumed so that its bytes do not depend on what it lived through."""
     with tempfile.TemporaryDirectory() as folder:
@@ -322,6 +405,20 @@ def samples() -> dict[str, bytes]:
         ),
         "ar/two.a": library({"debian-binary": b"2.0\n", "control": text.encode() * 3}),
         "ar/odd.a": library({"a": b"1", "bcd": b"12345", "e": b"", "last": b"123"}),
+        "tzif/plain": zone([], [(3600, 0, "XST")], "XST-1"),
+        "tzif/summer": zone(
+            [(-(1 << 33), 0), (100_000, 1), (200_000, 0), (1 << 32, 1)],
+            [(3600, 0, "AST"), (7200, 1, "ADT")],
+            "AST-1ADT,M3.5.0,M10.5.0/3",
+        ),
+        "ico/two.ico": icon(16, 32),
+        "ico/point.cur": icon(8, cursor=True),
+        "ttf/plain.ttf": font("Plain", 3),
+        "ttf/more.ttf": font("More tables", 40, tables=6),
+        "pyc/values.code": byte_code("a = 1, 2.5, 'text', b'bytes', None, ..., 1 << 70, 3j, {1, 2}\n"),
+        "pyc/function.code": byte_code(
+            "def f(x, *, y=2):\n    try:\n        return x + y\n    except TypeError:\n        return 0\n"
+        ),
         "sqlite/rows.sqlite": database(12, table="rows"),
         "sqlite/names.sqlite": database(1, table="names"),
     }
@@ -347,6 +444,14 @@ def holdout() -> dict[str, bytes]:
             {"": "Content-Type: text/plain; charset=UTF-8\n"} | {f"word {i}": f"mot nº {i}" for i in range(20)}
         ),
         "ar_holdout/many.a": library({f"part{i}.o": text.encode() * i for i in range(7)}),
+        "tzif_holdout/leaps": zone(
+            [(i * 9_000_000, i % 3) for i in range(9)], [(-i * 1800, i == 1, f"Z{i}T") for i in range(3)], "", leaps=3
+        ),
+        "ico_holdout/large.ico": icon(24, 64, 32),
+        "ttf_holdout/other.ttf": font("Ótra familia", 7, tables=3),
+        "pyc_holdout/class.code": byte_code(
+            "class A:\n    x = 'é'\n    def m(self): return [i for i in self.x]\n", hashed=True
+        ),
         "sqlite_holdout/more.sqlite": database(40, table="more"),
     }
 

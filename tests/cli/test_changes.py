@@ -11,10 +11,12 @@ from harness.cli import main, rescore
 from harness.cli.prune import parse_moment
 from harness.core.errors import UsageError
 from harness.core.evidence import Evidence
+from harness.core.gate import Gate
 from harness.core.policy import Policy
 from harness.core.score import Component, Score, judge
 from harness.ledger import queries
 from harness.ledger.row import dump
+from harness.ledger.run_gates import run_gates, write_run_gates
 from harness.ledger.store import Ledger
 from tests.ledger.factory import fill, make_evaluation
 
@@ -116,6 +118,26 @@ class TestRescore:
             assert (new["machine"], new["secret_seed"], new["tier"], new["status"]) == ("box", 7, "B", "finished")
             assert new["command"].split()[0] == "crucible"
             assert {row["passed"] for row in queries.leaderboard(ledger)} == {0}
+
+    def test_the_gates_of_the_run_are_evaluated_again(self, words):
+        texts = ("sum(passed) == 1", "words.mean(score) >= 0.5", 'delta(score, "gone") >= 0', "a plugin's gate")
+        with Ledger.open(words.path) as ledger:
+            [run] = queries.runs(ledger)
+            write_run_gates(ledger, run["run_id"], [Gate(name=text, threshold=1).evaluate(1) for text in texts])
+        assert words("--gates", "score=0.9", "--write")[0] == 0
+        with Ledger.read(words.path) as ledger:
+            gates = run_gates(ledger, queries.run(ledger)["run_id"])
+        assert [(gate["expression"], gate["passed"], gate["observed"]) for gate in gates] == [
+            (texts[0], 0, 0.0), (texts[1], 1, 0.5), (texts[2], 0, None), (texts[3], 1, 1.0),
+        ]  # fmt: skip
+        assert "there is no run 'gone'" in gates[2]["why"]
+
+    def test_a_gate_on_nothing_names_what_there_is(self, tmp_path, capsys):
+        fill(tmp_path / "l.db", [make_evaluation("a", suite="x.suite.yaml")])
+        assert main(["rescore", "--ledger", str(tmp_path / "l.db"), "--gates", "nope=1"]) == 4
+        said = capsys.readouterr().err
+        assert "lane toolgen has no component 'nope' to gate" in said
+        assert "correctness" in said
 
     def test_an_unknown_lane(self, words, tmp_path, capsys):
         assert main(["rescore", "--ledger", str(words.path)]) == 4

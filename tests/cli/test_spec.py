@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -81,6 +82,62 @@ def test_looking_at_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("00000000  89 50 4e 47")
     assert call("decode", PNG, FILES[0], "--field", "nothing") == 1
     assert "not found" in capsys.readouterr().out
+
+
+def test_the_grammar_is_found_by_the_files_first_bytes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("parse", FILES[0], FILES[1], "--depth", "1") == 0
+    out = capsys.readouterr().out
+    assert out.count("signature = 89 50 4e 47") == 2
+    assert f"== {FILES[1]}" in out
+    assert call("query", FILES[0], "--where", 'type == "Header" and width == 8', "--json") == 0
+    assert printed(capsys)["count"] == 1  # type: ignore[index]
+    other = tmp_path / "other.bin"
+    other.write_bytes(b"nothing known")
+    assert call("hex", other) == 4
+    assert "no grammar has the magic number" in capsys.readouterr().err
+    assert call("hex", tmp_path / "missing") == 4
+    assert "No such file" in capsys.readouterr().err
+    assert call("spans", PNG, FILES[0], FILES[1]) == 4
+    assert "2 files are given" in capsys.readouterr().err
+
+
+def test_a_part_of_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("parse", PNG, FILES[0], "--path", "chunks[-1].kind") == 0
+    assert capsys.readouterr().out.startswith('chunks[-1].kind = "IEND"')
+    assert call("parse", PNG, FILES[0], "--path", "chunks[0]", "--json") == 0
+    assert printed(capsys)["value"]["fields"]["kind"]["value"] == "IHDR"  # type: ignore[index]
+    assert call("parse", PNG, FILES[0], "--path", "chunk[0]") == 4
+    assert "did you mean 'chunks'?" in capsys.readouterr().err
+    assert call("decode", PNG, FILES[0], "--field", "chunks[1].kind") == 0
+    assert capsys.readouterr().out.strip() == "pHYs"
+
+
+def test_standard_input(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for words, status in ((("parse", PNG, "-"), 0), (("coverage", PNG, "-"), 0), (("parse", "-"), 4)):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(FILES[0].read_bytes())))
+        assert call(*words) == status
+    shown = capsys.readouterr()
+    assert "signature = 89 50 4e 47" in shown.out
+    assert "(100.0%)" in shown.out
+    assert "name a grammar before -" in shown.err
+
+
+def test_of_a_large_file_only_what_is_shown_is_parsed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The number of parsed bytes is reported, and coverage counts also what exceeds the limits of a parse."""
+    grammar, large = tmp_path / "r.yaml", tmp_path / "large.bin"
+    grammar.write_text("endian: little\ntypes: {R: {fields: [{name: a, type: u32}, {name: b, type: u32}]}}\n")
+    with large.open("wb") as file:
+        file.truncate(3_000_000 * 8)
+    assert call("hex", grammar, large, "--limit", "64", "--json") == 0
+    assert len(printed(capsys)["stretches"]) == 16  # type: ignore[index, arg-type]
+    assert call("parse", grammar, large, "--items", "2") == 0
+    shown = capsys.readouterr()
+    assert "131070 more records" in shown.out
+    assert "only the first 1048576 bytes of 24000000 were parsed" in shown.err
+    assert call("spans", grammar, large, "--end", "16", "--json") == 0
+    assert len(printed(capsys)["spans"]) == 4  # type: ignore[index, arg-type]
+    assert call("coverage", grammar, large) == 0
+    assert "24000000 of 24000000 bytes covered (100.0%)" in capsys.readouterr().out
 
 
 def test_a_damaged_file_is_read_as_far_as_it_goes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

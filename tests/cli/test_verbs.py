@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from harness.core.gate import Gate
+from harness.ledger import queries
+from harness.ledger.run_gates import Problem, write_run_gates
+from harness.ledger.store import Ledger
+from harness.report import words
 from tests.ledger.factory import fill, make_evaluation, make_run
 
 
@@ -46,6 +51,45 @@ def test_show(crucible):
     missing = crucible("show", "tri")
     assert missing.status == 1
     assert "did you mean trie" in missing.err
+
+
+def test_show_of_a_run(crucible, path):
+    with Ledger.open(path) as ledger:
+        run_id = queries.run(ledger)["run_id"]
+        gates = [Gate(name="mean(score)", threshold=0.8).evaluate(0.5), Gate(name="x", threshold=0).evaluate(1)]
+        write_run_gates(ledger, run_id, gates, [Problem("b.suite.yaml could not be collected: no", "b.suite.yaml")])
+    assert crucible("show", "--run", "latest").out.splitlines() == [
+        f"run {run_id}  finished, epoch 0, tier B",
+        "  NOT GOOD  1 of 2 gates fails · b.suite.yaml could not be collected: no · 1 of 3 candidates fails",
+        "  1 of 1 control as expected",
+        "  gate       FAILS   mean(score) 0.5 fails >= 0.8",
+        "  gate       passes  x 1 passes >= 0",
+        "  problem    b.suite.yaml could not be collected: no",
+        "  candidate  clamp.suite.yaml::wrong: wrong: clamp(x=1) gave 2",
+        "    pytest 'clamp.suite.yaml::wrong' --epoch 0 --secret-seed 7",
+    ]
+    found = crucible("show", "--run", "latest", "--json").json
+    assert (found["held"], [gate["passed"] for gate in found["gates"]]) == (False, [0, 1])
+    assert [fault["kind"] for fault in found["faults"]] == ["gate", "problem", "candidate"]
+
+
+@pytest.mark.parametrize("count", [1, 3, 7])
+def test_weights_add_up(count):
+    assert sum(round(100 * float(share)) for share in words.shares([1 / count] * count)) == 100
+
+
+def test_a_reused_verdict_counts_once(crucible, path):
+    """In trends and sparklines; if the run that judged it is gone, the first run that repeated it stands for it."""
+    with Ledger.read(path) as ledger:
+        first = queries.run(ledger)["run_id"]
+    again = [make_evaluation("trie", score=0.9, reused=first)]
+    fill(path, again, again, start=3)
+    assert [row["score"] for row in crucible("trend", "trie", "--json").json] == [0.8, 0.9]
+    assert crucible("show", "clamp.suite.yaml::trie").out.count("history    ▁█\n") == 1
+    assert len(crucible("trend", "--suite", "clamp", "--json").json) == 2
+    assert crucible("prune", "--keep", "2").status == 0
+    assert len(crucible("trend", "trie", "--json").json) == 1
+    assert len(crucible("trend", "--suite", "clamp", "--json").json) == 2
 
 
 def test_show_of_one_subject_in_many_cases(crucible, path):
@@ -96,8 +140,19 @@ def test_lineage(crucible):
 def test_pareto(crucible):
     assert {row["subject"] for row in crucible("pareto", "--json").json} == {"hello", "trie"}
     everything = crucible("pareto", "--all", "--suite", "clamp").out.splitlines()
-    assert [line.split()[0] == "*" for line in everything[1:]] == [True, False]
-    assert "nothing has passed" in crucible("pareto", "--lane", "kernel").out
+    assert [line.split()[0] == "*" for line in everything[1:3]] == [True, False]
+    assert everything[3].startswith("hypervolume of ")
+    epoch = crucible("pareto", "--json").json[0]["epoch"]
+    assert len(crucible("pareto", "--epoch", epoch, "--json").json) == 2
+    assert crucible("pareto", "--epoch", epoch + 1, "--json").json == []
+
+
+@pytest.mark.parametrize("verb", ["top", "pareto", "trend"])
+@pytest.mark.parametrize("filters", [("--suite", "nope"), ("--lane", "kernel"), ("--lane", "dsl", "--suite", "clamp")])
+def test_filters_that_match_nothing_name_what_there_is(crucible, verb, filters):
+    done = crucible(verb, *filters)
+    assert done.status == 1
+    assert "choose one of dsl · hello.suite.yaml, toolgen · clamp.suite.yaml" in done.err
 
 
 def test_report(crucible, tmp_path):

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
 import gettext
+import gzip
 import io
+import marshal
+import py_compile
 import random
+import struct
 import subprocess
 import sys
 import tarfile
+import wave
 import zipfile
+import zoneinfo
 from pathlib import Path
 
 import pytest
@@ -19,7 +26,8 @@ from harness.grammar.language.lint import lint_text
 ROOT = Path(__file__).parents[2]
 GRAMMARS, SAMPLES = ROOT / "specs" / "grammars", ROOT / "specs" / "samples"
 FORMATS = {"png_complete": "png"}
-NAMES = ("ar", "bmp", "elf", "gif", "gzip", "mo", "pcap", "png", "png_complete", "sqlite", "tar", "wav", "zip")
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+NAMES = "ar bmp elf gif gzip ico mo pcap png png_complete pyc sqlite tar ttf tzif wav zip".split()
 
 
 def grammar(name):
@@ -112,11 +120,11 @@ def test_an_executable_of_this_machine_is_read():
 def test_the_script_writes_the_samples_that_are_there(tmp_path):
     subprocess.run([sys.executable, str(SAMPLES / "make_formats.py"), str(tmp_path)], check=True, timeout=60)
     made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
-    assert len(made) == 40
+    assert len(made) == 52
     for path in made:
         ours = (SAMPLES / path).read_bytes()
         # Compressed bytes and layout may differ between versions of a library; the other bytes are fixed.
-        if path.parts[0].partition("_")[0] in ("wav", "bmp", "gif", "elf", "pcap", "tar", "mo", "ar"):
+        if path.parts[0].partition("_")[0] not in ("gzip", "png", "pyc", "sqlite", "zip"):
             assert (tmp_path / path).read_bytes() == ours, path
 
 
@@ -241,3 +249,72 @@ def test_archives_have_the_members_that_their_headers_state(path):
         at += 60 + size + size % 2
     (record,) = parse_file(grammar("ar"), path).records
     assert [(member["name"], bytes(member["data"])) for member in record["members"]] == expected
+
+
+def test_zones_change_when_zoneinfo_says_so():
+    for path in files("tzif"):
+        block = parse_file(grammar("tzif"), path).records[0]["second_block"]
+        with path.open("rb") as file:
+            known = zoneinfo.ZoneInfo.from_file(file)
+        names = b"".join(name["text"].encode() + b"\0" for name in block["names"])
+        for time, kind in zip(block.get("wide_times", ()), block.get("types_of_times", b""), strict=True):
+            if time < 0:
+                continue  # before year 1 of datetime, or of no interest
+            local, then = block["types"][kind], (EPOCH + datetime.timedelta(seconds=time)).astimezone(known)
+            assert then.utcoffset() == datetime.timedelta(seconds=local["offset"])
+            assert then.tzname() == names[local["name_at"] :].split(b"\0")[0].decode()
+
+
+def test_byte_code_has_the_constants_that_marshal_reads(tmp_path):
+    source = tmp_path / "some.py"
+    source.write_text("X = (1, 2.5, 'text', b'bytes', None, -5, True)\n\ndef f(a, *, b):\n    return a + b + 7\n")
+    made = Path(py_compile.compile(str(source), cfile=str(tmp_path / "some.pyc")))
+    code = marshal.loads(made.read_bytes()[16:])
+    found = parse_file(grammar("pyc"), made)
+    assert not found.errors, found.errors
+    module = found.records[0]["module"]["value"]
+    constants = module["constants"]["value"]["items"]
+    assert len(constants) == len(code.co_consts)
+    assert (module["first_line"], module["stack_size"]) == (code.co_firstlineno, code.co_stacksize)
+    inner = next(one["value"] for one in constants if one["tag"] == ord("c"))
+    function = next(one for one in code.co_consts if hasattr(one, "co_code"))
+    assert (inner["arguments"], inner["keyword_only"]) == (function.co_argcount, function.co_kwonlyargcount)
+    values = next(one["value"] for one in constants if one["tag"] == ord(")"))["items"]
+    assert [one["value"]["number"] for one in values[:2]] == [1, 2.5]
+    assert values[2]["value"]["text"] == "text"
+
+
+@pytest.mark.parametrize("members", [1, 2, 5])
+def test_every_member_of_a_gzip_file_is_read(members):
+    texts = [f"member {i}".encode() * i for i in range(members)]
+    found = parse(grammar("gzip"), b"".join(gzip.compress(text) for text in texts))
+    assert not found.errors, found.errors
+    assert [record["data"] for record in found.records] == texts
+
+
+def test_variants_that_writers_make():
+    """GIF without its trailer, WAV without the last padding byte, RIFX."""
+    assert not parse(grammar("gif"), files("gif")[0].read_bytes()[:-1]).errors
+    body = io.BytesIO()
+    with wave.open(body, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(1)
+        file.setframerate(8000)
+        file.writeframes(b"abc")
+    assert not parse(grammar("wav"), body.getvalue()).errors
+    form = (
+        b"WAVEfmt " + struct.pack(">IHHIIHH", 16, 1, 1, 8000, 16000, 2, 16) + b"data" + struct.pack(">Ihh", 4, -2, 300)
+    )
+    found = parse(grammar("wav"), b"RIFX" + struct.pack(">I", len(form)) + form)
+    assert not found.errors, found.errors
+    assert found.records[0]["body"]["chunks"][1]["body"]["sixteen"] == (-2, 300)
+
+
+def test_notes_of_an_executable_are_read():
+    path = Path(sys.executable).resolve()
+    with path.open("rb") as file:
+        if file.read(4) != b"\x7fELF":
+            pytest.skip("this interpreter is not an ELF file")
+    sections = parse_file(grammar("elf"), path).records[0]["file"].get("sections", ())
+    notes = [note for one in sections if one["kind"] == 7 for note in one["contents"]["notes"]]
+    assert not notes or "GNU" in {note["name"] for note in notes}

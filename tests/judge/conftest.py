@@ -39,6 +39,7 @@ def tool(tmp_path_factory) -> Path:
 
 def write_tool(folder: Path, oracle: str = ORACLE) -> Path:
     """Write the tool into a folder, with the given oracle."""
+    folder.mkdir(exist_ok=True)
     (folder / "tool.yaml").write_text(textwrap.dedent(TOOL))
     (folder / "oracle.py").write_text(textwrap.dedent(oracle))
     return folder

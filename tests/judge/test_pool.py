@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -14,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from harness import JudgePool, Status, Verdict
+from harness.core.digest import digest_bytes
 from harness.core.errors import InfraError, SuiteError, UsageError
+from harness.ledger.store import Ledger
 from tests.judge.conftest import CRASHING, ENDLESS, GOOD, ORACLE, WRONG, write_tool
 
 FAST = {"workers": 2, "jitter_ms": (0, 0), "timing": "none"}
@@ -93,6 +96,65 @@ def test_known_bytes_are_judged_once_and_a_comment_makes_others(pool):
     assert other.passed
 
 
+def test_a_cancelled_candidate_is_not_judged_unless_another_caller_waits_for_it(tool):
+    with JudgePool(tool, attempts=1, **{**FAST, "workers": 1}) as pool:
+        pool._judges._depth = 1  # the process is given one candidate at a time
+        first = pool.submit(ENDLESS)
+        left = pool.submit(f"{GOOD}# left")
+        shared = [pool.submit(f"{GOOD}# shared") for _ in range(2)]
+        assert left.cancel()
+        assert shared[0].cancel()
+        assert shared[1].result(120).passed
+        assert [job for job in pool._judges._waiting if not job.found.cancelled()] == []
+        assert first.result(120).status is Status.TIMEOUT
+        assert list(pool._sources.folder.iterdir()) == [pool._sources.keep(b"")]  # what was judged is not kept
+        assert pool.judge(f"{GOOD}# left").passed  # asked again, it is judged
+    assert not pool._sources.folder.exists()
+
+
+def test_several_tools_share_the_processes(tool, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    write_tool(other, ORACLE.replace("return 2 * n", "return 2 * n if n != 7 else 0"))
+    with JudgePool([tool, other], **FAST) as pool:
+        assert pool.tools == (tool.name, "other")
+        assert pool.judge(GOOD, tool=tool.name).passed
+        special = "def double(n: int) -> int:\n    return 0 if n == 7 else 2 * n\n"
+        assert pool.judge(special, tool="other").passed
+        with pytest.raises(UsageError, match="name one"):
+            pool.judge(GOOD)
+        with pytest.raises(UsageError, match="did you mean 'other'"):
+            pool.judge(GOOD, tool="othr")
+    with pytest.raises(UsageError, match="two tools are named"):
+        JudgePool([tool, tool])
+
+
+def test_a_ledger_receives_verdicts_and_answers_for_known_candidates(tool, tmp_path):
+    ledger = tmp_path / "ledger.db"
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    (tmp_path / "a" / "mine.py").write_text(f"{GOOD}# a\n")
+    (tmp_path / "b" / "mine.py").write_text(f"{WRONG}# b\n")
+    sources = [GOOD, WRONG, tmp_path / "a" / "mine.py", tmp_path / "b" / "mine.py"]
+    with JudgePool(tool, ledger=ledger, **FAST) as pool:
+        first = pool.judge_all(sources)
+        pool.screen_all([GOOD])
+    with Ledger.read(ledger) as kept:
+        rows = kept.rows("SELECT run_id, status, digest, record FROM evaluations")
+        assert sorted(row["status"] for row in rows) == ["ok", "ok", "wrong", "wrong"]  # screening is not recorded
+        paths = {json.loads(row["record"])["case"]["subject"]["path"] for row in rows}
+        assert paths == {"", *map(str, sources[2:])}  # the pool's own files are gone
+    with JudgePool(tool, ledger=ledger, **FAST) as pool:
+        again = pool.judge_all(sources)
+        assert {verdict.evaluation.evidence.reused for verdict in again} == {rows[0]["run_id"]}
+        assert [verdict.status for verdict in again] == [verdict.status for verdict in first]
+        assert judges_of(pool) == []  # nothing was judged
+    with Ledger.read(ledger) as kept:
+        assert len(kept.rows("SELECT 1 FROM runs")) == 1
+    with JudgePool(tool, ledger=ledger, secret_seed=1, **FAST) as pool:  # its own inputs are asked for
+        assert not pool.judge(GOOD).evaluation.evidence.reused
+
+
 def test_asyncio(pool):
     async def judge_both() -> list[Verdict]:
         return await asyncio.gather(pool.ajudge(f"{GOOD}#a"), pool.ajudge(f"{WRONG}#b"))
@@ -144,7 +206,7 @@ class TestFaults:
         deadly = f"{GOOD}# this one\n"
         with JudgePool(tool, **FAST) as pool:
             stop = threading.Event()
-            digest = pool._case(pool._path_of(deadly)).subject.digest
+            digest = digest_bytes(deadly.encode())
 
             def kill() -> None:  # whichever process has the deadly case is killed
                 while not stop.wait(0.002):

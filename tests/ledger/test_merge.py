@@ -8,14 +8,18 @@ import shutil
 import pytest
 
 from harness.core.errors import LedgerError
+from harness.core.gate import Gate
 from harness.ledger import queries
 from harness.ledger.journal import folder_of
 from harness.ledger.merge import merge
+from harness.ledger.run_gates import Problem, write_run_gates
 from harness.ledger.store import Ledger
 from tests.ledger.factory import fill, make_evaluation, make_run
 from tests.ledger.test_journal import kill_writer
 
-TABLES = ("runs", "evaluations", "components", "gates", "attempts", "lineage", "snapshots")
+TABLES = (
+    "runs", "evaluations", "components", "gates", "attempts", "lineage", "snapshots", "run_gates", "run_problems",
+)  # fmt: skip
 
 
 def contents(path):
@@ -25,7 +29,9 @@ def contents(path):
 
 def test_two_shards(tmp_path):
     fill(tmp_path / "a.db", [make_evaluation("a"), make_evaluation("b", parents=("a",))], start=1)
-    fill(tmp_path / "b.db", [make_evaluation("c", status="wrong", score=0.1)], start=2)
+    [second] = fill(tmp_path / "b.db", [make_evaluation("c", status="wrong", score=0.1)], start=2)
+    with Ledger.open(tmp_path / "b.db") as ledger:
+        write_run_gates(ledger, second, [Gate(name="x", threshold=1).evaluate(None)], [Problem("no room\ud800\0")])
     with Ledger.open(tmp_path / "l.db") as ledger:
         assert [(m.runs, m.evaluations) for m in (merge(ledger, tmp_path / f"{n}.db") for n in "ab")] == [
             (1, 2),
@@ -35,6 +41,7 @@ def test_two_shards(tmp_path):
     once, a, b = (contents(tmp_path / f"{name}.db") for name in ("l", "a", "b"))
     for table in TABLES:
         assert once[table] == sorted(a[table] + b[table])
+    assert (len(once["run_gates"]), len(once["run_problems"])) == (1, 1)
 
 
 def test_merging_twice_changes_nothing(tmp_path):

@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 
 from harness.core.errors import CrucibleError
 from harness.core.gate import Gate
+from harness.core.status import RunStatus
+from harness.ledger.run_gates import Problem, write_run_gates
 from harness.ledger.store import Ledger
 from harness.report import ci
+from harness.report.run_verdict import decide, evaluated, gate_row
 from tests.ledger.factory import fill, make_evaluation
 
 
@@ -35,23 +38,35 @@ def test_the_summary(path):
         epoch=3,
     )
     gates = [Gate(name="mean(score)", threshold=0.8).evaluate(0.5), Gate(name="x", threshold=0).evaluate(None)]
-    text = "\n".join(lines(path, ids[1], gates=gates))
-    assert text.startswith("## ❌ Crucible · epoch 3 · tier B\n")
-    assert "3 cases, 1 passed, 1 failed." in text
+    with Ledger.open(path) as ledger:
+        write_run_gates(ledger, ids[1], gates, [Problem("the report could not be written: no room")])
+    text = "\n".join(lines(path, ids[1]))
+    assert text.startswith("## ❌ Crucible · epoch 3 · tier B\n\n**NOT GOOD**: 2 of 2 gates fail · the report ")
+    assert "1 of 2 candidates fails" in text
+    assert "\n❌ the report could not be written&#58; no room\n" in text
     assert "| mean&#40;score&#41; | ❌ | 0.5 | 0.8 |" in text
     assert "| x | ❌ | undefined | 0 |" in text
-    assert "| 1 | ✅ good | 0.900 | +0.050 ▲ | 1/1 | ok | 1 ms |  |" in text
-    assert "| 2 | ❌ wrong | 0.100 |" in text
-    assert "controls: 1 of 1 as expected" in text
+    assert "| ❌ clamp.suite.yaml&#58;&#58;wrong | wrong | 0.100 | new | wrong&#58; clamp" in text
     assert "pytest 'clamp.suite.yaml::wrong' --epoch 3 --secret-seed 7" in text
+    assert "### Changed\n\n| case | status | score | Δ last | why |\n|---|---|--:|--:|---|\n| ✅ clamp" in text
+    assert "| ❌ toolgen · clamp.suite.yaml | 1/2 | good ? | 0.900 | +0.050 ▲ | 1 ms |" in text
+    assert "planted" not in text
 
 
-def test_ten_of_many(path):
-    [run_id] = fill(path, [make_evaluation(f"c{i}", score=0.9 - i / 1000) for i in range(25)])
+def test_ten_of_many_suites(path):
+    [run_id] = fill(path, [make_evaluation(f"c{i}", suite=f"s{i}.suite.yaml") for i in range(25)])
     text = "\n".join(lines(path, run_id))
     assert text.startswith("## ✅")
-    assert text.count("✅ c") == 10
-    assert "15 more candidates." in text
+    assert text.count("| ✅ toolgen") == 10
+    assert "15 more suites: `crucible top`" in text
+
+
+def test_failing_cases_are_first_and_counted(path):
+    good = [make_evaluation(f"g{i}") for i in range(60)]
+    [run_id] = fill(path, [*good, *(make_evaluation(f"b{i}", status="wrong", score=0.1) for i in range(60))])
+    text = "\n".join(lines(path, run_id))
+    assert text.count("\n| ❌ clamp") == 50
+    assert f"10 more cases: `crucible show --run {run_id}`" in text
 
 
 @given(st.text())
@@ -63,8 +78,8 @@ def test_candidate_text_is_no_markup(text):
 
 def test_hostile_names_stay_in_their_cell(path):
     [run_id] = fill(path, [make_evaluation("|x|\n<b>@all", case="x", status="wrong", why="```\n# hi | `x`", score=0.1)])
-    [row] = [line for line in lines(path, run_id) if "❌" in line and line.startswith("|")]
-    assert row.count("|") == 9
+    [row] = [line for line in lines(path, run_id) if line.startswith("| ❌ clamp")]
+    assert row.count("|") == 6
     assert "\n" not in row
 
 
@@ -96,15 +111,31 @@ class TestTheStep:
 class TestAnnotations:
     ENVIRON = {"GITHUB_ACTIONS": "true"}
 
+    @staticmethod
+    def annotate(*failing, **environ):
+        verdict = decide(RunStatus.FINISHED, [evaluated(one) for one in failing])
+        return ci.annotate(verdict, failing, environ=environ)
+
     def test_only_in_actions_and_ten_at_most(self):
         made = [make_evaluation(f"c{i}", status="wrong") for i in range(12)]
-        assert ci.annotate(made, environ={}) == []
-        assert len(ci.annotate(made, environ=self.ENVIRON)) == 10
+        assert self.annotate(*made) == []
+        assert len(self.annotate(*made, **self.ENVIRON)) == 10
+
+    def test_each_failing_gate_has_one_however_many_cases_fail(self):
+        made = [make_evaluation(f"c{i}", status="wrong") for i in range(12)]
+        gates = [gate_row(Gate(name=f"g{i}, x: y", threshold=1).evaluate(i)) for i in range(3)]
+        verdict = decide(RunStatus.FINISHED, [evaluated(one) for one in made], gates=gates, problems=[Problem("no")])
+        found = ci.annotate(verdict, made, environ=self.ENVIRON)
+        assert found[:2] == [
+            "::error title=gate g0%2C x%3A y::g0, x: y 0 fails >= 1",
+            "::error title=crucible::no",
+        ]
+        assert len(found) == 12
 
     def test_the_suite_line_of_a_case_that_is_elsewhere(self):
         made = make_evaluation("bad", status="wrong", why="100% wrong:\nyes, really")
         made = made.model_copy(update={"case": made.case.model_copy(update={"line": 3})})
-        assert ci.annotate([made], environ=self.ENVIRON) == [
+        assert self.annotate(made, **self.ENVIRON) == [
             "::error file=clamp.suite.yaml,line=3,title=clamp.suite.yaml%3A%3Abad::wrong: 100%25 wrong: yes, really"
         ]
 
@@ -117,16 +148,16 @@ class TestAnnotations:
                 "evidence": made.evidence.model_copy(update={"facts": {"line": 7}}),
             }
         )
-        [line] = ci.annotate([made], environ=self.ENVIRON | {"GITHUB_WORKSPACE": str(tmp_path)})
+        [line] = self.annotate(made, GITHUB_WORKSPACE=str(tmp_path), **self.ENVIRON)
         assert line.startswith("::error file=candidates/a%2Cb.py,line=7,")
 
     def test_a_control_that_did_not_fail(self):
-        [line] = ci.annotate([make_evaluation("p", expect="wrong")], environ=self.ENVIRON)
+        [line] = self.annotate(make_evaluation("p", expect="wrong"), **self.ENVIRON)
         assert "::expected wrong, was ok: " in line
 
     @given(st.text(), st.text(min_size=1))
     def test_no_text_breaks_out_of_its_line(self, name, why):
-        [line] = ci.annotate([make_evaluation("x", case=name, status="wrong", why=why)], environ=self.ENVIRON)
+        [line] = self.annotate(make_evaluation("x", case=name, status="wrong", why=why), **self.ENVIRON)
         assert "\n" not in line
         assert "\r" not in line
         assert line.count("::error ") >= 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 
@@ -101,7 +102,7 @@ def test_the_ladder(coins, extra):
     expected = {f"c{rank:02}": ["ok", count, int(count > 3)] for rank, count in rungs.items()}
     assert stored(coins) == expected | {"bad": ["wrong", 3, None]}
     result.stdout.fnmatch_lines(
-        ["confirmed on fresh inputs: 14 evaluations in * s", " 1  c00 *p<5% *", " 4  c03 *p<14% *"]
+        [" 1  c00 *p<5% *", " 4  c03 *p<14% *", "confirmed on fresh inputs: 14 evaluations in * s"]
     )
     # On the controller, when everybody is done, and never what failed.
     log = [line.split() for line in (coins.path / "log").read_text().splitlines()]
@@ -127,10 +128,9 @@ def test_who_fails_on_fresh_inputs_drops_and_so_does_the_run(coins, extra):
     assert found["sure"] == ["ok", 59, 1]
     result.stdout.fnmatch_lines(
         [
-            "notice: to repeat the confirmation that failed: pytest 'a.suite.yaml::later' --epoch 0 --attempts 11 *",
-            "run *: 1 wrong, 1 ok",
+            "NOT GOOD  1 of 2 candidates fails",
             " 1  sure *",
-            "exit status 1: a.suite.yaml::later passed, but not its confirmation: wrong: on fresh inputs, attempts *",
+            "next  a.suite.yaml::later passed, but not its confirmation: wrong: * pytest 'a.suite.yaml::later' *",
         ]
     )
 
@@ -152,7 +152,7 @@ def test_a_gate_may_fail_in_the_confirmation(coins):
     coins.coins(lucky="lucky 1.0", more="gates: {score: 0.8}\n")
     result = coins.run()
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["exit status 1: *::lucky passed, but not its confirmation: score 0.5 fails >= 0.8"])
+    result.stdout.fnmatch_lines(["next  *::lucky passed, but not its confirmation: score 0.5 fails >= 0.8: pytest *"])
 
 
 @pytest.mark.parametrize("kind", ["slow", "gone"])
@@ -169,7 +169,9 @@ def test_what_cannot_be_confirmed_is_not_called_first(coins, kind):
         ]
     )
     if kind == "slow":
-        result.stdout.fnmatch_lines(["confirmed *; 1 would not fit into 10 s (--confirm SECONDS)"])
+        line = next(line for line in result.outlines if line.startswith("next  "))
+        told = re.fullmatch(r"next  a\.suite\.yaml::champion leads unconfirmed: pytest 'a\.suite\.yaml' (.*)", line)
+        assert re.fullmatch(r"--epoch 0 --confirm \d+", told[1])
 
 
 def test_among_equals_the_confirmed_one_is_first(coins):
@@ -245,7 +247,7 @@ def test_a_failure_of_ours_is_said_and_the_rest_follows(coins):
     assert result.ret == 1
     assert stored(coins) == {"sure": ["ok", 3, 0]}
     result.stdout.fnmatch_lines(
-        ["exit status 1: the confirmation failed: ArithmeticError: cannot score this", "ledger: * report: *index.html"]
+        ["exit status 1: the confirmation failed: ArithmeticError: cannot score this", "report *index.html   ledger *"]
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli import output
+from harness.core.clip import visible
 from harness.core.errors import UsageError
 from harness.report import words
 
@@ -65,7 +66,7 @@ def _read_program(path: Path) -> str:
 def _check_file(path: Path, args: argparse.Namespace, inputs: tuple[str, ...], laws: Program | None) -> dict[str, Any]:
     from harness.dsl.analysis.load import check_source
     from harness.dsl.facts.plan import check_plan
-    from harness.dsl.language.diagnostic import ProgramError, render
+    from harness.dsl.language.diagnostic import Lines, ProgramError, render
     from harness.dsl.language.parser import parse
 
     program, text = None, ""
@@ -79,9 +80,14 @@ def _check_file(path: Path, args: argparse.Namespace, inputs: tuple[str, ...], l
         found = list(error.diagnostics)
     failed = any(d.is_error or args.strict for d in found)
     result: dict[str, Any] = {"file": str(path), "failed": failed, "diagnostics": _to_rows(found, text)}
+    if program is not None:
+        lines = Lines(text)
+        result["described"] = [{"what": d[0], "line": lines.place(d[2][0])[0]} for d in program.described]
     if not args.json:
         for line in render(found, text, str(path)):
             print(line, file=sys.stderr)
+        for row in result.get("described", ()):
+            print(f"{path}:{row['line']}: described, not evaluated: {visible(row['what'])}")
     if laws is not None and program is not None and not failed:
         checked = check_plan(program, laws)
         result["breaches"] = [
@@ -121,6 +127,7 @@ def _summarize(result: dict[str, Any], found: list[Diagnostic], program: Program
         counts = {"unit": len(program.units), "step": steps, "fact": len(program.facts), "rule": len(program.rules)}
         parts += [words.count(count, what) for what, count in counts.items()]
         parts.append(f"{len(program.prose)} of prose (never evaluated)")
+        parts += [f"{len(program.described)} described (not evaluated)"] if program.described else []
     if "breaches" in result:
         broken = ", ".join(dict.fromkeys(b["law"] for b in result["breaches"])) or "none"
         parts.append(f"laws: {len(result['held'])} held, {len(result['silent'])} not concerned, broken: {broken}")

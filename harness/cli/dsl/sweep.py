@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from harness.dsl.machine.fork import fork
 from harness.dsl.machine.run_files import LOG
 from harness.dsl.machine.session import Session
 from harness.dsl.machine.settings import RunSettings
+from harness.report import words
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,7 +85,26 @@ def run(args: argparse.Namespace) -> int:
             print(
                 f"  {values}: {point['value'] if point['value'] is not None else point['status'] + ': ' + point['why']}"
             )
+        for line in _format_best(session):
+            print(line)
         return display.print_summary(session, outcome, as_json=False)
+
+
+def _format_best(session: Session) -> Iterator[str]:
+    """The best point of each search, its interval, and how many points may be as good."""
+    for event in session.log.events():
+        value = event.value
+        source = value.get("source") or {}
+        if value["k"] != "result" or "ranking" not in source:
+            continue
+        point, number, _ = source["ranking"][0]
+        low, high = source["interval"]
+        found = " ".join(f"{name}={one}" for name, one in point.items())
+        rivals = words.count(source["rivals"], "rival")
+        yield (
+            f"best: {found}: {number:g} ({low:g} to {high:g}, {words.count(source['samples'], 'sample')}), "
+            f"{rivals} whose intervals overlap"
+        )
 
 
 def _describe_search(program: Program, entry: str) -> dict[str, Any]:

@@ -17,6 +17,8 @@ VERBS = (
     "decode",
     "query",
     "hex",
+    "set",
+    "generate",
     "patch",
     "diff",
     "score",

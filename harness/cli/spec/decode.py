@@ -21,18 +21,21 @@ from harness.grammar.tool_host import (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    inputs.add_file_arguments(parser)
+    inputs.add_files(parser)
     parser.add_argument(
         "--record", type=whole(), default=0, metavar="N", help="0-based number of the top-level record (default 0)"
     )
-    parser.add_argument("--field", metavar="NAME", help="a field, or a dotted path (default: from the registry)")
+    parser.add_argument(
+        "--field", metavar="NAME", help="a field, or a path such as items[2].date (default: from the registry)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    result = inputs.parse_file(args)
+    given = inputs.read_inputs(args)
+    result = inputs.parse_file(args, found=given)
     if not 0 <= args.record < result.record_count:
         raise UsageError(
-            f"record {args.record} does not exist: the file has {result.record_count}", where=str(args.file)
+            f"record {args.record} does not exist: the file has {result.record_count}", where=given.files[0]
         )
     grammar = result.parse.grammar if result.parse else None
     found = ToolHost.decode_field(DecodeFieldInput(result.records[args.record], grammar, args.field))

@@ -1,7 +1,7 @@
 """Dump a file in hex, coloured by field, with gaps and anomalies marked.
 
 Example:
-  crucible spec hex png.yaml picture.png --limit 256
+  crucible spec hex picture.png --limit 256
 """
 
 from __future__ import annotations
@@ -13,15 +13,19 @@ from harness.cli import output
 from harness.cli.spec import inputs
 from harness.grammar.hex_view import hex_view, render
 
+DEFAULT_LENGTH = 4096  # bytes
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    inputs.add_file_arguments(parser)
+    inputs.add_files(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    result = inputs.parse_file(args)
-    limit = 4096 if args.limit is None else args.limit
-    view = hex_view(result, start=args.offset, length=limit)
+    found = inputs.read_inputs(args)
+    length = DEFAULT_LENGTH if args.limit is None else args.limit
+    # Of a large file, only what is shown is parsed: the first screen of any file is there at once.
+    limits = inputs.preview_limits(found.files[0], args.offset + length)
+    view = hex_view(inputs.parse_file(args, found=found, limits=limits), start=args.offset, length=length)
     if args.json:
         output.print_json(asdict(view))
         return 0

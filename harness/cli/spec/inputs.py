@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.cli import output
 from harness.core.errors import SpecError, UsageError, position
 from harness.core.number import whole
+from harness.grammar.engine.fault import FaultKind
+from harness.grammar.engine.limits import DEFAULT, Limits
+from harness.grammar.engine.parse_result import Parse
+from harness.grammar.host.file_reader import MAX_READ, load, parse_bytes
 from harness.grammar.language.finding import Finding
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.lint import Lint, lint_text
@@ -22,18 +27,18 @@ def add_grammar(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("grammar", type=Path, metavar="GRAMMAR", help="a grammar file (YAML)")
 
 
-def add_file(parser: argparse.ArgumentParser) -> None:
-    """Add FILE and the options that select a part of it."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="a binary file")
+def add_files(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """Add [GRAMMAR] FILE, the options that select a part of it, and `--json`."""
+    what = "binary files" if several else "a binary file"
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="[GRAMMAR] FILE",
+        help=f"{what} (- is stdin), after a grammar (YAML); without one the grammar is found by the file's first bytes",
+    )
     parser.add_argument("--offset", type=whole(), default=0, metavar="N", help="start here (12 or 0x0c)")
     parser.add_argument("--limit", type=whole(), metavar="N", help="parse at most N bytes")
     parser.add_argument("--max-records", type=whole(1), metavar="N", help="read at most N top-level records")
-
-
-def add_file_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add GRAMMAR, FILE with its options, and `--json`."""
-    add_grammar(parser)
-    add_file(parser)
     output.add_json(parser)
 
 
@@ -111,29 +116,111 @@ def format_position(path: Path, finding: Finding) -> str:
     return position(path, finding.line or None, finding.column or None)
 
 
-def parse_file(args: argparse.Namespace) -> ParseResult:
-    """Parse the file with the grammar; parse errors are in the result.
+@dataclass(frozen=True)
+class Inputs:
+    """The grammar and the files of a call."""
+
+    grammar: Grammar
+    grammar_path: Path
+    files: tuple[str, ...]
+
+
+def read_inputs(args: argparse.Namespace, *, several: bool = False) -> Inputs:
+    """Read the grammar of `[GRAMMAR] FILE`, or find it by the magic number of the first file.
+
+    Raises:
+        SpecError: if the grammar is invalid.
+        UsageError: if no grammar recognises the file, or there are several files where one is wanted.
+    """
+    first, *files = args.files
+    if files and Path(first).suffix.lower() in (".yaml", ".yml"):
+        path = Path(first)
+    else:
+        files = args.files
+        path = _detect(files[0])
+    if len(files) > 1 and not several:
+        fix = "name one file" if path.name == Path(first).name else "a grammar is a .yaml file, and comes first"
+        raise UsageError(f"{len(files)} files are given", where=" ".join(files[:3]), fix=fix)
+    return Inputs(load_grammar(path), path, tuple(files))
+
+
+def _detect(name: str) -> Path:
+    from harness.grammar.host.detection import detect, folders
+
+    if name == "-":
+        raise UsageError("the format of stdin cannot be detected", fix="name a grammar before -")
+    where = folders()
+    try:
+        found = detect(load(Path(name)), where)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"it cannot be read: {why}", where=name, fix="name a file") from None
+    if found is None:
+        shown = ", ".join(str(folder) for folder in where) or "no folder of grammars"
+        raise UsageError(
+            "no grammar has the magic number of this file", where=name, fix=f"name a grammar first (looked in {shown})"
+        )
+    return found
+
+
+def preview_limits(name: str, end: int | None, *, is_whole: bool = False) -> Limits:
+    """Limits that end the parse of a file above 16 MiB at an offset, unless the whole file is wanted."""
+    large = end is not None and not is_whole and name != "-" and Path(name).is_file()
+    return replace(DEFAULT, stop_at=end) if large and Path(name).stat().st_size > MAX_READ else DEFAULT
+
+
+def parse_file(
+    args: argparse.Namespace, *, found: Inputs | None = None, name: str | None = None, limits: Limits = DEFAULT
+) -> ParseResult:
+    """Parse a file with its grammar; parse errors are in the result.
+
+    Args:
+        args: The arguments of `add_files`.
+        found: Of `read_inputs`, if it was called before.
+        name: The file; default is the only one.
+        limits: Limits of the parse.
 
     Raises:
         SpecError: if the grammar is invalid.
         UsageError: if the file cannot be read.
     """
-    result = ToolHost.parse_binary(
-        ParseBinaryInput(
-            grammar=load_grammar(args.grammar),
-            file_path=args.file,
-            offset=args.offset,
-            limit=args.limit,
-            max_records=args.max_records,
-        )
+    found = found or read_inputs(args)
+    name = name if name is not None else found.files[0]
+    request = ParseBinaryInput(
+        grammar=found.grammar,
+        file_path=Path(name),
+        offset=args.offset,
+        limit=args.limit,
+        max_records=args.max_records,
+        limits=limits,
     )
+    result = parse_bytes(request, sys.stdin.buffer.read()) if name == "-" else ToolHost.parse_binary(request)
     if result.parse is None:
-        raise UsageError(result.errors[0], where=str(args.file))
+        raise UsageError(result.errors[0], where=name)
     return result
+
+
+def parse_of(result: ParseResult) -> Parse:
+    """The engine's parse of a result of `parse_file`, which always has one."""
+    if result.parse is None:
+        raise TypeError(result)
+    return result.parse
+
+
+def print_limits(result: ParseResult) -> None:
+    """Print on stderr that a limit ended the parse: the numbers are not those of the whole file."""
+    found = parse_of(result)
+    if found.stopped:
+        print(f"note: only the first {found.stopped_at} bytes of {found.size} were parsed", file=sys.stderr)
+    for fault in found.errors:
+        if fault.kind is FaultKind.LIMIT:
+            where = f"at 0x{found.stopped_at:x} of 0x{found.size:x}"
+            print(f"note: a limit ended the parse {where}: {fault}", file=sys.stderr)
 
 
 def print_errors(result: ParseResult) -> None:
     """Print the errors and the warnings of a parse to stderr, at most `MAX_ERRORS` of each."""
+    print_limits(result)
     warnings = [f"warning: {fault}" for fault in result.parse.warnings] if result.parse is not None else []
     for lines, what in ((list(result.errors), "errors"), (warnings, "warnings")):
         print(*lines[:MAX_ERRORS], sep="\n", end="\n" if lines else "", file=sys.stderr)

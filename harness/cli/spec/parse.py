@@ -1,7 +1,10 @@
-"""Read a file: its records, fields and errors, or everything as a JSON tree.
+"""Read files: their records and fields as a tree, with labels, dates, offsets and errors.
+
+A path shows a part: `--path chunks[3].body`, `--path Record[-1]`. Of a file above 16 MiB, only what begins in the first
+MiB is read, unless --all is given.
 
 Example:
-  crucible spec parse png.yaml picture.png --json
+  crucible spec parse picture.png --depth 2
 """
 
 from __future__ import annotations
@@ -10,50 +13,83 @@ import argparse
 
 from harness.cli import output
 from harness.cli.spec import inputs
-from harness.grammar.host.record import ParsedField, tree
+from harness.core.errors import UsageError
+from harness.core.number import whole
+from harness.grammar.engine.parse_result import Parse
+from harness.grammar.host import tree_view
+from harness.grammar.host.record import json_of, tree
+from harness.grammar.host.tree_view import MAX_DEPTH, MAX_ITEMS, Row
+from harness.grammar.tool_host import ParseResult
 from harness.report import words
+from harness.report.table import ansi
 
-MAX_SHOWN = 40
-MAX_VALUE_WIDTH = 72
+PREVIEW = 1 << 20  # bytes of a file above MAX_READ that are read without --all
+_COLOURS = {"record": "bold", "array": "bold", "string": "good", "bytes": "dim", "none": "bad", "more": "dim"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    inputs.add_file_arguments(parser)
+    inputs.add_files(parser, several=True)
+    parser.add_argument("--path", default="", metavar="PATH", help="show only this part, such as sections[3].name")
+    parser.add_argument("--depth", type=whole(), default=MAX_DEPTH, metavar="N", help="levels to show (default all)")
+    parser.add_argument(
+        "--items", type=whole(1), default=MAX_ITEMS, metavar="N", help=f"items of each array (default {MAX_ITEMS})"
+    )
+    parser.add_argument("--all", action="store_true", help="read files above 16 MiB to their end, and show all items")
 
 
 def run(args: argparse.Namespace) -> int:
-    result = inputs.parse_file(args)
-    found = result.parse
-    if args.json and found is not None:
-        output.print_json(
-            {
-                "records": tree(found),
-                "errors": list(result.errors),
-                "stopped_at": result.parse_stopped_at,
-                "size": found.size,
-            }
-        )
-        return int(bool(result.errors))
-    for record in result.records[:MAX_SHOWN]:
-        print(f"{record.type_name} at 0x{record.offset:x}, {record.size} bytes")
-        _print_fields(record.fields.values(), 1)
-    if len(result.records) > MAX_SHOWN:
-        print(f"... and {len(result.records) - MAX_SHOWN} more records; --json prints all")
-    inputs.print_errors(result)
-    counted = ((result.record_count, "record"), (result.total_bytes_parsed, "byte"), (len(result.errors), "error"))
-    print(", ".join(words.count(number, noun) for number, noun in counted))
-    return int(bool(result.errors))
-
-
-def _print_fields(fields: object, depth: int) -> None:
-    for field in fields:  # type: ignore[attr-defined]
-        if not isinstance(field, ParsedField):
+    found, failed, made = inputs.read_inputs(args, several=True), False, []
+    items = args.items if not args.all else 1 << 62
+    for name in found.files:
+        limits = inputs.preview_limits(name, PREVIEW, is_whole=args.all)
+        result = inputs.parse_file(args, found=found, name=name, limits=limits)
+        failed |= bool(result.errors)
+        if args.json:
+            made.append(_json(result, name, args))
             continue
-        shown = _shorten(field.value)
-        mark = " ✗" if field.valid is False else ""
-        print(f"{'  ' * depth}{field.name} = {shown}  [0x{field.offset:x}+{field.size}]{mark}")
+        if len(found.files) > 1:
+            print(f"== {words.printable(name)}")
+        _print_tree(inputs.parse_of(result), args, name, items)
+        inputs.print_errors(result)
+        counted = ((result.record_count, "record"), (result.total_bytes_parsed, "byte"), (len(result.errors), "error"))
+        print(", ".join(words.count(number, noun) for number, noun in counted))
+    if args.json:
+        output.print_json(made if len(made) > 1 else made[0])
+    return int(failed)
 
 
-def _shorten(value: object) -> str:
-    text = value.hex(" ") if isinstance(value, bytes) else repr(value)
-    return text if len(text) <= MAX_VALUE_WIDTH else f"{text[: MAX_VALUE_WIDTH - 1]}…"
+def _print_tree(found: Parse, args: argparse.Namespace, name: str, items: int) -> None:
+    width, colour = output.measure_width(), output.has_colour()
+    try:
+        for row in tree_view.rows(found, path=args.path, depth=args.depth, items=items):
+            print(_format(row, width, colour=colour))
+    except tree_view.PathError as error:
+        raise UsageError(str(error), where=name, fix=error.fix) from None
+
+
+def _format(row: Row, width: int, *, colour: bool) -> str:
+    indent = "  " * row.depth
+    joint = " " if row.kind in ("record", "array", "more") else " = "
+    place = f"  [{row.start:#x}+{row.size}]" if row.start is not None and row.size else ""
+    mark = " ✗" if row.valid is False else ""
+    head = f"{indent}{row.name}{joint}"
+    room = max(16, width - words.width(head) - len(place) - len(mark))
+    value = words.fit(row.value, room)
+    if colour:
+        value = ansi(value, "bad" if row.valid is False else _COLOURS.get(row.kind, ""))
+        place, mark = ansi(place, "dim"), ansi(mark, "bad")
+    return f"{head}{value}{place}{mark}"
+
+
+def _json(result: ParseResult, name: str, args: argparse.Namespace) -> dict[str, object]:
+    found = inputs.parse_of(result)
+    made: dict[str, object] = {"file": name}
+    if args.path:
+        try:
+            made["value"] = json_of(found.grammar, tree_view.resolve(found, args.path)[1])
+        except tree_view.PathError as error:
+            raise UsageError(str(error), where=name, fix=error.fix) from None
+    else:
+        made["records"] = tree(found)
+    errors = {"errors": list(result.errors), "stopped_at": result.parse_stopped_at, "size": found.size}
+    return made | errors | ({"limited": True} if result.truncated else {})

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from harness.dsl.analysis.code import UNRESOLVED, Code
-from harness.dsl.analysis.expression import elaborate, elaborate_condition, elaborate_literal, fit
+from harness.dsl.analysis.expression import elaborate, elaborate_condition, elaborate_literal, elaborate_test, fit
 from harness.dsl.analysis.scope import Scope
 from harness.dsl.expressions import nodes as n
 from harness.dsl.ir import Branch, Effect, Fork, Instruction, Judge, Jump, Let, Run, Sweep, Target
@@ -42,7 +42,7 @@ def lower_control_flow(node: s.If | s.For | s.Repeat | s.Match | s.Parallel, int
 def _if(node: s.If, into: Lowering) -> None:
     code, ends = into.code, []
     for number, (test, body) in enumerate(node.arms):
-        found = elaborate_condition(test, into.scope)
+        found = elaborate_test(test, into.scope)
         if isinstance(found, n.Const) and isinstance(found.value, bool):
             into.scope.report.add("W507", f"this is always {str(found.value).lower()}", test.span)
         with code.within("if" if number == 0 else "else-if"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.core.nearest import nearest
+from harness.core.nearest import nearest, nearest_names
 from harness.dsl.language.diagnostic import Diagnostic, Span
 
 MAX_DIAGNOSTICS = 200
@@ -23,6 +23,14 @@ class Report:
         if (code, span) not in self._seen and len(self.diagnostics) < MAX_DIAGNOSTICS:
             self._seen.add((code, span))
             self.diagnostics.append(Diagnostic(code, message, span, note))
+
+    def misspelt(self, code: str, what: str, name: str, known: Iterable[str], span: Span) -> bool:
+        """Add a diagnostic for a name that resembles a known one; whether it does."""
+        near = nearest_names(name, known, cutoff=0.75)
+        if near and abs(len(near[0]) - len(name)) <= 2:
+            self.add(code, f"there is no {what} {name!r}; did you mean {near[0]!r}?", span)
+            return True
+        return False
 
     def unknown(self, code: str, what: str, name: str, known: Iterable[str], span: Span, *, note: str = "") -> None:
         """Add a diagnostic for an unknown name, with the nearest known one."""

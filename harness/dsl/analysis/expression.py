@@ -8,7 +8,7 @@ from harness.dsl.analysis.template import elaborate_template
 from harness.dsl.expressions import nodes as n
 from harness.dsl.language import syntax as s
 from harness.dsl.types import ANY, BOOL, FLOAT, INT, STRING, UNITS, Field, Kind, Type, list_of
-from harness.dsl.values import INT_MAX
+from harness.dsl.values import INT_MAX, Undefined
 
 _NUMBERS = (Kind.INT, Kind.FLOAT)
 _STRINGS = (Kind.STRING, Kind.ENUM)
@@ -60,6 +60,17 @@ def elaborate_condition(node: s.Value, scope: Scope, *, what: str = "a condition
     return found
 
 
+def elaborate_test(node: s.Value, scope: Scope) -> n.Expr:
+    """The condition of an `if`. A quoted fact is the fact; other words are undefined, so the branch is not taken."""
+    if not isinstance(node, s.Literal) or not isinstance(node.value, str):
+        return elaborate_condition(node, scope)
+    name = node.value.strip().removesuffix("(trace.latest)")
+    if name in scope.shared.facts:
+        return _name(s.Name(name, node.span), scope)
+    scope.report.add("W503", "a condition in words is undefined: name a fact, or write an expression", node.span)
+    return n.Const(Undefined(f"a condition in words: {node.value}"), BOOL, node.span)
+
+
 def accepts(wanted: Type, given: Type) -> bool:
     """Whether a value of one type is allowed where another is expected; `any` is checked at run time."""
     if Kind.ANY in (wanted.kind, given.kind):
@@ -101,12 +112,14 @@ def _fit_record(found: n.RecordOf, wanted: Type, scope: Scope, *, what: str) -> 
         if wanted.field(name) is None:
             scope.report.unknown("E203", f"field of {wanted}", name, [f.name for f in wanted.fields], found.span)
     for field in wanted.fields:
-        if field.name not in given and not field.optional:
+        if field.name not in given and field.default is not None:
+            given[field.name] = n.Const(field.default, field.type, found.span)
+        elif field.name not in given and not field.optional:
             scope.report.add("E207", f"{what} needs {field.name}", found.span)
     kinds = {field.name: field.type for field in wanted.fields}
     fields = tuple(
         (name, fit(value, kinds[name], scope, what=f"{what}.{name}") if name in kinds else value)
-        for name, value in found.fields
+        for name, value in given.items()
     )
     return n.RecordOf(fields, wanted, found.span)
 

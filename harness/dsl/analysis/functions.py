@@ -25,6 +25,7 @@ _SIGNATURES: dict[str, tuple[tuple[str, ...], Type | None]] = {
     "abs": ((_NUMBER,), None), "min": ((_NUMBER, _NUMBER), None), "max": ((_NUMBER, _NUMBER), None),
     "mod": ((_NUMBER, _NUMBER), None), "round": ((_NUMBER,), INT), "floor": ((_NUMBER,), INT),
     "ceil": ((_NUMBER,), INT), "sqrt": ((_NUMBER,), FLOAT), "log2": ((_NUMBER,), FLOAT), "len": ((_VALUE,), INT),
+    "append": ((_LIST, _VALUE), list_of(ANY)),
     "first": ((_LIST,), None), "last": ((_LIST,), None), "contains": ((_VALUE, _VALUE), BOOL),
     "matches": ((_STRING, _STRING), BOOL), "equals": ((_VALUE, _VALUE), BOOL),
     "starts_with": ((_STRING, _STRING), BOOL), "ends_with": ((_STRING, _STRING), BOOL),
@@ -34,6 +35,7 @@ _SIGNATURES: dict[str, tuple[tuple[str, ...], Type | None]] = {
     "default": ((_VALUE, _VALUE), None),
 }  # fmt: skip
 _BY_NAME = ("exists", "passed", "trace")
+FILE_EXISTS = "file_exists"
 
 
 def elaborate_call(node: s.Function, scope: Scope, elaborate: Elaborate) -> n.Expr:
@@ -41,12 +43,14 @@ def elaborate_call(node: s.Function, scope: Scope, elaborate: Elaborate) -> n.Ex
     arguments = node.arguments
     if node.name in _BY_NAME:
         return _by_name(node, scope)
+    if node.name == FILE_EXISTS:
+        return _file_exists(node, scope, elaborate)
     if node.name in scope.shared.facts:
         return _fact(node, scope, elaborate)
     if node.name in AGGREGATES and _aggregates(node):
         return _aggregate(node, scope, elaborate)
     if node.name not in _SIGNATURES:
-        known = [*FUNCTIONS, *_SIGNATURES, *AGGREGATES, *_BY_NAME, *scope.shared.facts]
+        known = [*FUNCTIONS, *_SIGNATURES, *AGGREGATES, *_BY_NAME, FILE_EXISTS, *scope.shared.facts]
         scope.report.unknown("E201", "function or fact", node.name, known, node.span)
         return error_node(node.span)
     wanted, result = _SIGNATURES[node.name]
@@ -120,6 +124,18 @@ def _by_name(node: s.Function, scope: Scope) -> n.Expr:
         scope.report.unknown("E201", "check" if node.name == "passed" else "variable", name, known, node.span)
         return error_node(node.span)
     return found if node.name == "passed" else n.Call("defined", (found,), BOOL, node.span)
+
+
+def _file_exists(node: s.Function, scope: Scope, elaborate: Elaborate) -> n.Expr:
+    """A look at the work folder is an effect: it comes before the statement that needs its result."""
+    argument = node.arguments[0] if len(node.arguments) == 1 else None
+    if argument is None or isinstance(argument, s.Each):
+        scope.report.add("E301", f"{FILE_EXISTS} takes a path", node.span)
+        return error_node(node.span)
+    if scope.look_up is None:
+        scope.report.add("E406", f"{FILE_EXISTS} is only allowed in a task or loop", node.span)
+        return error_node(node.span)
+    return scope.look_up(elaborate(argument, scope), node.span)
 
 
 def _spelled(node: s.Expression | s.Each | None) -> str | None:
@@ -198,6 +214,8 @@ def _fact(node: s.Function, scope: Scope, elaborate: Elaborate) -> n.Expr:
         return error_node(node.span)
     scope.shared.used.add(node.name)
     plain = [argument for argument in node.arguments if not isinstance(argument, s.Each)]
+    if _spelled(plain[0] if plain else None) == "trace.latest" and len(node.arguments) == 1:
+        return n.Verdict(scope.shared.facts[node.name], node.name, BOOL, node.span)
     if len(plain) != 1 or len(node.arguments) != 1 or len(declared.parameters) != 1:
         scope.report.add("E301", f"{node.name} takes one item or list of items", node.span)
         return error_node(node.span)

@@ -84,9 +84,10 @@ def check_source(
     from harness.dsl.language.parser import parse
 
     module, problems = parse(text)
-    if problems:
+    if any(problem.is_error for problem in problems):
         return None, problems
     program, report = analyse(module, text, path=path, inputs=inputs, tools=known, entry=entry)
+    report.diagnostics[:0] = problems  # text around the program
     if key and not any(diagnostic.is_error for diagnostic in report.diagnostics):
         kept.store(key, program, [(d.code, d.message, d.span, d.note) for d in report.diagnostics])
     return program, report.diagnostics

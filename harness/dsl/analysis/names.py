@@ -32,9 +32,11 @@ class Names:
     spaces: list[s.Entries] = field(default_factory=list)
     artifacts: list[s.Entries] = field(default_factory=list)
     notes: list[s.Entry] = field(default_factory=list)
+    descriptions: list[s.Description] = field(default_factory=list)
+    mocks: list[s.Mock] = field(default_factory=list)
 
     def prose(self, kind: str) -> list[str]:
-        """Strings of `axiom`, `heuristic` or `prediction`, in order: `{{axiom.1}}` is the first."""
+        """Strings of `axiom`, `heuristic` or `prediction`, in order: `{{axiom.0}}` is the first."""
         entries = (entry for model in self.models for entry in model.entries if isinstance(entry, s.Entry))
         return [str(e.value.value) for e in entries if e.key == kind and isinstance(e.value, s.Literal)]
 
@@ -70,6 +72,10 @@ def _walk(items: Iterable[s.Declaration], names: Names, report: Report) -> None:
                 _declare(names.states, item.name, item, item.keyword, report)
             case s.Entry():
                 names.notes.append(item)
+            case s.Description():
+                names.descriptions.append(item)
+            case s.Mock():
+                names.mocks.append(item)
             case s.Entries():
                 _entries(item, names, report)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from harness.core.errors import UsageError
 from harness.core.nearest import nearest
 from harness.dsl.analysis import rules
+from harness.dsl.analysis.build import artifact_steps, run_units
 from harness.dsl.analysis.diagnostics import Report
 from harness.dsl.analysis.expression import elaborate, fit
 from harness.dsl.analysis.names import Names, collect_names
@@ -20,7 +21,7 @@ from harness.dsl.expressions import nodes as n
 from harness.dsl.ir import Choice, Program, Unit, Variable
 from harness.dsl.language import syntax as s
 from harness.dsl.language.printer import print_value
-from harness.dsl.types import ANY, Kind
+from harness.dsl.types import ANY, STRING, Kind
 
 _MAIN = ("task", "agent_loop", "engineering_loop", "service_loop")
 """Kinds of units that a run starts with, in order of preference."""
@@ -59,7 +60,9 @@ def analyse(
     invariants = tuple(rules.lower_invariant(node, shared) for node in names.invariants)
     _report_duplicates([*names.rules, *names.invariants], report)
     analyses = _units(names, shared, {**TOOLS, **(tools or {})}, text)
-    made = [analysis.lower() for analysis in analyses]
+    main = _find_entry_unit(names, entry, path)
+    artifacts = artifact_steps(names, shared)
+    made = [analysis.lower(last=artifacts if number == main else ()) for number, analysis in enumerate(analyses)]
     units = [analysis.finish(made) for analysis in analyses]
     _report_recursion(units, [analysis.runs for analysis in analyses], report)
     _report_unused(names, shared)
@@ -75,9 +78,11 @@ def analyse(
         rules=fired,
         invariants=invariants,
         units=tuple(units),
-        main=_find_entry_unit(units, [analysis.runs for analysis in analyses], entry, path),
+        main=main,
         prose=tuple(_prose(names)),
         choices=(*choices, *_parameters(names, shared)),
+        mocks=tuple(_mocks(names, shared, {**TOOLS, **(tools or {})})),
+        described=tuple(sorted(_described(names, shared), key=lambda found: found[2])),
     )
     report.diagnostics.sort(key=lambda found: (found.span, found.code))
     return program, report
@@ -126,6 +131,10 @@ def _state(names: Names, shared: Shared, inputs: Iterable[str]) -> None:
         initial = None
         if node.value is not None:
             initial = fit(elaborate(node.value, scope), kind, scope, what=node.name)
+        elif kind.kind is Kind.ENUM and len(kind.options) == 1:
+            initial, kind = n.Const(kind.options[0], STRING, node.span), STRING  # the string is its first value
+        elif isinstance(node.type, s.DefaultType):
+            initial = fit(elaborate(node.type.value, scope), kind, scope, what=node.name)
         elif kind.kind is Kind.ENUM and node.keyword == "state" and node.name not in inputs:
             note = f'write `= "{kind.options[0]}"` after its type'
             shared.report.add("E207", f"state {node.name} has no first value", node.span, note=note)
@@ -179,22 +188,22 @@ def _report_recursion(units: list[Unit], runs: list[list[int]], report: Report) 
         walk(number, [])
 
 
-def _find_entry_unit(units: list[Unit], runs: list[list[int]], entry: str, path: str) -> int:
+def _find_entry_unit(names: Names, entry: str, path: str) -> int:
+    units = list(names.units)
     if entry:
-        found = next((number for number, unit in enumerate(units) if unit.name == entry), -1)
-        if found < 0:
+        if entry not in units:
             # The caller's argument is wrong, not the program: this is not a diagnostic.
             raise UsageError(
-                f"there is no task or loop {entry!r}{nearest(entry, [unit.name for unit in units])}",
+                f"there is no task or loop {entry!r}{nearest(entry, units)}",
                 where=path,
-                fix=f"one of {', '.join(unit.name for unit in units)}" if units else "the program has no units",
+                fix=f"one of {', '.join(units)}" if units else "the program has no units",
             )
-        return found
-    called = {other for mine in runs for other in mine}
+        return units.index(entry)
+    called = {name for unit in names.units.values() for name in run_units(unit.body)}
     for kind in _MAIN:
-        free = [number for number, unit in enumerate(units) if unit.kind == kind and number not in called]
+        free = [name for name, unit in names.units.items() if unit.keyword == kind and name not in called]
         if free:
-            return free[0]
+            return units.index(free[0])
     return 0 if units else -1
 
 
@@ -213,14 +222,27 @@ def _prose(names: Names) -> Iterable[tuple[str, str]]:
         for entry in model.entries:
             if isinstance(entry, s.Entry):
                 yield entry.key, _text(entry.value)
-    for entry in names.notes:
-        yield entry.key, _text(entry.value)
     for node in (*names.rules, *names.invariants):
         for part in node.entries:
             if isinstance(part, s.Entry) and part.key not in ("when", "trigger"):
                 for value in part.value.items if isinstance(part.value, s.Sequence) else [part.value]:
                     if isinstance(value, s.Literal) and isinstance(value.value, str):
                         yield f"{node.keyword} {node.label.text if node.label else ''}".strip(), value.value
+
+
+def _mocks(names: Names, shared: Shared, tools: Mapping[str, Signature]) -> Iterable[tuple[str, str, str]]:
+    for mock in names.mocks:
+        if mock.tool not in tools:
+            shared.report.unknown("E205", "tool", mock.tool, tools, mock.span)
+        yield mock.tool, mock.request, str(mock.result.value)
+
+
+def _described(names: Names, shared: Shared) -> Iterable[tuple[str, str, s.Span]]:
+    yield from shared.described
+    for entry in names.notes:
+        yield entry.key, _text(entry.value), entry.span
+    for block in names.descriptions:
+        yield f"{block.head} {block.label}".strip(), block.text, block.span
 
 
 def _text(node: s.Value) -> str:

@@ -15,7 +15,7 @@ from harness.dsl.language.printer import print_value
 from harness.dsl.types import Kind
 
 _CONDITIONS = ("when", "trigger")
-_SUGGESTIONS = ("apply", "suggestion", "optimize", "recommend")
+_SUGGESTIONS = ("apply", "suggestion", "optimize", "recommend", "then")
 _RULE = (
     *_CONDITIONS,
     *_SUGGESTIONS,
@@ -107,9 +107,8 @@ def lower_invariant(node: s.Entries, shared: Shared) -> Invariant:
 def list_choices(entries: s.Entries, shared: Shared) -> Iterator[Choice]:
     """The axes of a design or tuning space."""
     scope = Scope(shared)
-    for entry in entries.entries:
-        if isinstance(entry, s.Entry):
-            yield Choice(entry.key, space.list_values(entry.value, scope, what=entry.key), entry.span)
+    for name, value, span in space.flatten(entries):
+        yield Choice(name, space.list_values(value, scope, what=name), span)
 
 
 def _list_parameters(node: s.Entries, scope: Scope) -> Iterator[Choice]:
@@ -123,8 +122,10 @@ def _entries(node: s.Entries, known: tuple[str, ...], shared: Shared) -> Iterato
     for entry in node.entries:
         if not isinstance(entry, s.Entry):
             continue
-        if entry.key not in known:
-            shared.report.unknown("E206", f"part of {node.keyword}", entry.key, known, entry.span)
+        if entry.key not in known and not shared.report.misspelt(
+            "E206", f"part of {node.keyword}", entry.key, known, entry.span
+        ):
+            shared.describe(f"{entry.key} of {node.keyword} {node.label.text if node.label else ''}", entry)
         yield entry
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from harness.dsl.analysis.diagnostics import Report
@@ -9,7 +10,9 @@ from harness.dsl.analysis.names import Names
 from harness.dsl.analysis.type_expressions import Types
 from harness.dsl.expressions import nodes as n
 from harness.dsl.ir import Target, Variable
+from harness.dsl.language import syntax as s
 from harness.dsl.language.diagnostic import Span
+from harness.dsl.language.printer import print_value
 from harness.dsl.types import ANY, BOOL, Type
 from harness.dsl.values import Undefined
 
@@ -32,6 +35,7 @@ class Shared:
         facts: Index of each fact by name.
         used: Names of facts, constants and units that are referred to.
         fact_nodes: Number of nodes from expanded facts.
+        described: Blocks and properties that the language does not evaluate: what it is, its text, its span.
     """
 
     names: Names
@@ -42,6 +46,12 @@ class Shared:
     facts: dict[str, int] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     fact_nodes: int = 0
+    described: list[tuple[str, str, Span]] = field(default_factory=list)
+
+    def describe(self, what: str, node: s.Entry | s.Setting) -> None:
+        """Keep a property that the language does not evaluate."""
+        values = node.values if isinstance(node, s.Setting) else [node.value]
+        self.described.append((what, " ".join(map(print_value, values)), node.span))
 
     def state_index(self, name: str) -> int:
         """Index of a state variable; -1 if the name is unknown."""
@@ -58,6 +68,7 @@ class Scope:
         visible: Slot of each visible name.
         templates: Whether strings can contain `{{name}}`: in units, not in facts and invariants.
         open_facts: Names of the facts that are being expanded, to detect recursion.
+        look_up: Appends the effect that looks for a file, and returns its result; None outside of units.
     """
 
     shared: Shared
@@ -65,6 +76,7 @@ class Scope:
     visible: dict[str, int] = field(default_factory=dict)
     templates: bool = False
     open_facts: list[str] = field(default_factory=list)
+    look_up: Callable[[n.Expr, Span], n.Expr] | None = None
     _hidden: int = 0
 
     @property

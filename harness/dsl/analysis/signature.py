@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from harness.dsl.ir import Semantics
 from harness.dsl.plain import field, plain
-from harness.dsl.types import ANY, FLOAT, INT, STRING, Kind, Type
+from harness.dsl.types import ANY, BOOL, FLOAT, INT, STRING, Kind, Type, list_of
 
 
 @plain
@@ -35,7 +35,8 @@ class Signature:
 TOOLS: dict[str, Signature] = {
     "run": Signature({"cmd": ANY}, {"stdin": STRING}, STRING, Semantics.ONCE, traces=True),
     "read": Signature({"path": STRING}, {}, STRING, Semantics.PURE),
-    "write": Signature({"path": STRING, "content": STRING}, {}, STRING, Semantics.IDEMPOTENT, has_result=False),
+    "write": Signature({"path": STRING}, {"content": STRING}, STRING, Semantics.IDEMPOTENT, has_result=False),
+    "exists": Signature({"path": STRING}, {}, BOOL, Semantics.PURE),
     "random": Signature({"low": ANY, "high": ANY}, {}, FLOAT, Semantics.PURE),
     "now": Signature({}, {}, FLOAT, Semantics.PURE),
 }
@@ -46,7 +47,15 @@ ANSWERERS = Type(Kind.ENUM, options=("person", "any"))
 QUERIES: dict[str, Signature] = {
     "llm.query": Signature(
         {"prompt": STRING},
-        {"role": STRING, "model": STRING, "temperature": FLOAT, "max_tokens": INT, "system": STRING},
+        {
+            "role": STRING,
+            "model": STRING,
+            "temperature": FLOAT,
+            "max_tokens": INT,
+            "system": STRING,
+            "tools": list_of(STRING),
+            "said": list_of(ANY),
+        },
         STRING,
         Semantics.IDEMPOTENT,
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from harness.dsl.analysis.scope import Scope
@@ -11,6 +12,21 @@ from harness.dsl.types import BOOL, FLOAT, INT, STRING, Type
 MAX_VALUES = 10_000
 MAX_POINTS = 100_000
 """Maximum number of points of one search; a larger space needs `points`."""
+
+
+def flatten(entries: s.Entries) -> Iterator[tuple[str, s.Value, s.Span]]:
+    """Name, value and span of each axis of a space; an axis of an inner block is `outer.inner`."""
+    for entry in entries.entries:
+        if isinstance(entry, s.Entry):
+            yield from _flatten(entry.key, entry.value, entry.span)
+
+
+def _flatten(name: str, value: s.Value, span: s.Span) -> Iterator[tuple[str, s.Value, s.Span]]:
+    if not isinstance(value, s.Record):
+        yield name, value, span
+        return
+    for key, inner in value.pairs:
+        yield from _flatten(f"{name}.{key}", inner, span)
 
 
 def list_values(node: s.Value, scope: Scope, *, what: str) -> tuple[Any, ...]:

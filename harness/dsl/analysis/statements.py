@@ -6,21 +6,21 @@ from collections.abc import Sequence
 
 from harness.dsl.analysis import calls, control_flow
 from harness.dsl.analysis.code import UNRESOLVED, Code
+from harness.dsl.analysis.emission import join_emits, lower_emit
 from harness.dsl.analysis.expression import elaborate, elaborate_condition, fit
 from harness.dsl.analysis.scope import Scope
 from harness.dsl.analysis.signature import Signature
+from harness.dsl.analysis.tool_calls import calls_tools, lower_tool_calls
 from harness.dsl.expressions import nodes as n
 from harness.dsl.ir import (
     Answerer,
     Deadline,
     Effect,
-    Emit,
     Fail,
     Handler,
     Judge,
     Jump,
     Let,
-    Post,
     Rethrow,
     Return,
     Run,
@@ -33,6 +33,7 @@ from harness.dsl.types import UNITS as QUANTITIES
 
 UNITS = ("task", "agent_loop", "service_loop", "engineering_loop")
 SECONDS = Type(Kind.FLOAT, unit=QUANTITIES["s"])
+_SETTINGS = ("success", "until", "strategy", "points", "where", "deadline")
 _ONLY_IN = {s.On: "service_loop", s.Parameter: "engineering_loop"}
 
 
@@ -66,6 +67,7 @@ class Statements:
         self.handlers: list[s.On] = []
         self.runs: list[tuple[int, tuple[tuple[str, n.Expr], ...]]] = []
         self.failures: list[Handler] = []
+        scope.look_up = self._look_up
         self._seen: set[str] = set()
         self._top = {id(statement) for statement in unit.body}
 
@@ -77,7 +79,7 @@ class Statements:
     def body(self, statements: Sequence[s.Statement]) -> None:
         """Append the instructions of statements, in order."""
         ended: s.Statement | None = None
-        for statement in statements:
+        for statement in join_emits(statements, self.scope.shared.types.schema):
             if ended is not None and not isinstance(statement, s.Setting | s.Entries | s.Evaluation):
                 word = "return" if isinstance(ended, s.Return) else "fail"
                 self.scope.report.add("E408", f"unreachable after `{word}`", statement.span)
@@ -93,7 +95,7 @@ class Statements:
             case s.Call():
                 self._call(node)
             case s.Emit():
-                self._emit(node)
+                lower_emit(node, self, self.events)
             case s.Let():
                 self._let(node)
             case s.Assign():
@@ -114,8 +116,19 @@ class Statements:
                     self._check(check)
             case s.Variable():
                 self._variable(node)
+            case s.Description():
+                what = f"{node.head} {node.label}".strip()
+                self.scope.shared.described.append((what, node.text, node.span))
             case _:
                 self._description(node)
+
+    def _look_up(self, path: n.Expr, span: s.Span) -> n.Expr:
+        path = fit(path, STRING, self.scope, what="a path")
+        slot = self.scope.bind_hidden("exists", BOOL)
+        out = Target(slot, self.scope.slots[slot].name)
+        label, tool = self.code.label("tool.exists"), Answerer.TOOL
+        self.code.add(Effect(label, span, tool, "exists", (("path", path),), out, BOOL, semantics=Semantics.PURE))
+        return n.Slot(slot, out.name, BOOL, span)
 
     def _description(self, node: s.Setting | s.Entries | s.Parameter | s.On) -> None:
         """Collect a statement that describes the unit: it is only allowed at the top level of the unit's body."""
@@ -125,6 +138,8 @@ class Statements:
             self.scope.report.add(
                 "E406", f"`{word}` is only allowed in a {wanted}, not in a {self.unit.keyword}", node.span
             )
+        elif isinstance(node, s.Setting) and id(node) not in self._top and node.key not in _SETTINGS:
+            self.scope.shared.describe(node.key, node)
         elif id(node) not in self._top:
             self.scope.report.add(
                 "E406", "this describes the whole unit: move it to the top level of its body", node.span
@@ -197,6 +212,9 @@ class Statements:
         if node.actor == "tool" and node.operation in UNITS:
             self._tool_unit(node)
             return
+        if calls_tools(node) and check is None and not self.forbids_queries:
+            lower_tool_calls(node, self)
+            return
         effect = calls.lower_effect(
             node,
             self.code.label(f"{node.actor}.{node.operation}"),
@@ -232,46 +250,6 @@ class Statements:
         # The slots of the other unit are not known yet: `UnitAnalysis.finish` resolves the names in `runs`.
         index = self.code.add(Run(self.code.label(f"run {name}"), span, self.units[name], (), out))
         self.runs.append((index, inputs))
-
-    def _emit(self, node: s.Emit) -> None:
-        schema = self.scope.shared.types.schema
-        case = schema.find(node.path)
-        given = {entry.key: entry for entry in node.entries or []}
-        if case < 0 and node.path in self.events:
-            values = {key: elaborate(entry.value, self.scope) for key, entry in given.items()}
-            fields = self._event_fields(node, self.events[node.path], values)
-            self.code.add(Post(self.code.label(f"emit {node.path}"), node.span, node.path, tuple(fields.items())))
-            return
-        if case < 0:
-            known = [*(c.name for c in schema.cases), *self.events]
-            self.scope.report.unknown("E203", "case or event", node.path, known, node.span)
-            return
-        if node.entries is None:
-            note = "add the fields, or write `-> emit` after the call that reports it"
-            self.scope.report.add("E207", f"an item of {node.path} without fields", node.span, note=note)
-        found: list[tuple[int, n.Expr]] = []
-        for key, entry in given.items():
-            slot = schema.cases[case].slot(key)
-            if slot < 0:
-                names = [field.name for field in schema.cases[case].fields]
-                self.scope.report.unknown("E203", f"field of {schema.cases[case].name}", key, names, entry.span)
-                continue
-            kind = schema.cases[case].fields[slot].type
-            found.append((slot, fit(elaborate(entry.value, self.scope), kind, self.scope, what=key)))
-        self.code.add(Emit(self.code.label(f"emit {node.path}"), node.span, case, tuple(found)))
-
-    def _event_fields(self, node: s.Emit, handler: s.On, given: dict[str, n.Expr]) -> dict[str, n.Expr]:
-        for field in handler.fields:
-            if field.name in given:
-                kind = self.scope.shared.types.of(field.type)
-                given[field.name] = fit(given[field.name], kind, self.scope, what=field.name)
-            elif not field.optional:
-                self.scope.report.add("E207", f"event {node.path} needs {field.name}", node.span)
-        names = [field.name for field in handler.fields]
-        for key in given:
-            if key not in names:
-                self.scope.report.unknown("E203", f"field of event {node.path}", key, names, node.span)
-        return given
 
     def _let(self, node: s.Let) -> None:
         value = elaborate(node.value, self.scope)

@@ -21,11 +21,10 @@ def lower_parameters(found: list[s.Parameter], tuning: list[s.Entries], into: St
     """Parameters with their slots; the module's tuning spaces are used if the loop declares no parameter."""
     scope = into.scope
     named = [(p.name, p.value, p.span) for p in found] or [
-        (entry.key, entry.value, entry.span)
+        (name.rpartition(".")[2], value, span)
         for entries in tuning
         if entries.keyword == "tuning_space"
-        for entry in entries.entries
-        if isinstance(entry, s.Entry)
+        for name, value, span in space.flatten(entries)
     ]
     result: list[Parameter] = []
     for name, value, span in named:

@@ -57,9 +57,10 @@ def _reference(path: str, span: Span, scope: Scope) -> n.Expr:
     if head in _PROSE and len(fields) == 1 and fields[0].isdigit():
         strings = scope.shared.names.prose(head)
         number = int(fields[0])
-        if 1 <= number <= len(strings):
-            return n.Const(strings[number - 1], STRING, span)
-        scope.report.add("E201", f"there is no {path}: the program states {len(strings)} {head}s", span)
+        if number < len(strings):
+            return n.Const(strings[number], STRING, span)
+        note = f"{{{{{head}.0}}}} is the first"
+        scope.report.add("E201", f"there is no {path}: the program states {len(strings)} {head}s", span, note=note)
         return error_node(span)
     base = scope.resolve(head, span)
     if base is None and head == "hints":

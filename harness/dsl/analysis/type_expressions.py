@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from harness.dsl.analysis.diagnostics import Report
 from harness.dsl.analysis.names import Names
 from harness.dsl.language import syntax as s
-from harness.dsl.types import ANY, UNITS, Bound, Case, Field, Kind, Schema, Type, Unit, list_of
+from harness.dsl.types import ANY, BOOL, INT, STRING, UNITS, Bound, Case, Field, Kind, Schema, Type, Unit, list_of
 
 _BASIC = {
     "boolean": Kind.BOOL, "bool": Kind.BOOL, "int": Kind.INT, "float": Kind.FLOAT, "string": Kind.STRING,
@@ -32,12 +34,18 @@ class Types:
     def of(self, node: s.TypeExpression) -> Type:
         """The type that an expression denotes; `any`, with a diagnostic, if it is unknown."""
         match node:
+            case s.ListType(of=s.NamedType(name=name, unit="")) if self._is_dimension(name):
+                return list_of(INT)
             case s.ListType():
                 return list_of(self.of(node.of))
             case s.EnumType():
                 return Type(Kind.ENUM, options=tuple(dict.fromkeys(node.options)))
             case s.RecordType():
                 return Type(Kind.RECORD, fields=self.fields(node.fields))
+            case s.ShapedType():
+                return self._shaped(node)
+            case s.DefaultType():
+                return self._default(node)[0]
             case s.NamedType():
                 return self._named(node)
 
@@ -48,7 +56,10 @@ class Types:
             if node.name in found:
                 self._report.add("E202", f"field {node.name!r} is declared twice", node.span)
                 continue
-            found[node.name] = Field(node.name, self.of(node.type), self._bound(node), node.optional)
+            default = self._default(node.type)[1] if isinstance(node.type, s.DefaultType) else None
+            if isinstance(node.type, s.EnumType) and len(node.type.options) == 1:
+                default = node.type.options[0]
+            found[node.name] = Field(node.name, self.of(node.type), self._bound(node), node.optional, default)
         return tuple(found.values())
 
     def from_value(self, node: s.Value) -> Type | None:
@@ -68,6 +79,28 @@ class Types:
                 return Type(Kind.RECORD, fields=tuple(known)) if len(known) == len(fields) else None
             case _:
                 return None
+
+    def _is_dimension(self, name: str) -> bool:
+        return name.isupper() and name not in self._names.types and self.schema.find(name) < 0
+
+    def _shaped(self, node: s.ShapedType) -> Type:
+        """`[M, N, K]` is a list of integers; nothing is known of a `Tensor[B, T]` that is not declared."""
+        if not node.name:
+            return list_of(INT)
+        shape = self._names.types.get(node.name)
+        return self._record(shape) if shape is not None else ANY
+
+    def _default(self, node: s.DefaultType) -> tuple[Type, Any]:
+        """The type of a literal, and its value."""
+        sign = -1 if isinstance(node.value, s.Prefix) else 1
+        literal = node.value.operand if isinstance(node.value, s.Prefix) else node.value
+        value = literal.value if isinstance(literal, s.Literal) else False
+        if isinstance(value, bool | str):
+            return (BOOL if isinstance(value, bool) else STRING), value
+        unit = UNITS.get(literal.unit) if isinstance(literal, s.Literal) and literal.unit else None
+        if isinstance(value, int) and unit is None:
+            return INT, sign * value
+        return Type(Kind.FLOAT, unit=unit), sign * float(value)
 
     def _named(self, node: s.NamedType) -> Type:
         unit = self._unit(node)
@@ -137,6 +170,11 @@ class Types:
         for variant in self._names.variants:
             for shape in variant.cases:
                 name = f"{variant.label.text}.{shape.label.text}"
+                for field in shape.fields:
+                    if isinstance(field.type, s.DefaultType):
+                        note = "write its type: a default is not a measurement"
+                        self._report.add("E301", f"a field of a trace item has no default: {field.name}", field.span,
+                                         note=note)  # fmt: skip
                 found = Case(name, self.fields(shape.fields))
                 if name in cases and cases[name] != found:
                     self._report.add("E405", f"case {name} is declared twice, and the declarations differ", shape.span)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from harness.core.slug import slug
 from harness.dsl.analysis import calls, control_flow, sweep
@@ -25,7 +26,9 @@ _SETTINGS = {
     "service_loop": ("success",),
     "engineering_loop": ("success", "strategy", "points", "where"),
 }
-_PROSE = ("title", "description", "goal", "objective", "note", "role")
+_ANY_SETTING = frozenset(key for keys in _SETTINGS.values() for key in keys)
+DEFAULT_EVENTS = 1000
+"""Number of events after which a service loop without a budget ends."""
 
 
 class UnitAnalysis:
@@ -49,12 +52,16 @@ class UnitAnalysis:
         self._into = Statements(unit, self._scope, self._code, tools=tools, units=units, events=events)
         self.made: Unit | None = None
 
-    def lower(self) -> Unit:
-        """The unit; the inputs of the units it runs are not resolved yet."""
+    def lower(self, *, last: Sequence[s.Statement] = ()) -> Unit:
+        """The unit; the inputs of the units it runs are not resolved yet.
+
+        Args:
+            last: Statements after its own.
+        """
         unit, into, code = self._unit, self._into, self._code
         report = self._shared.report
         acts: list[s.Statement] = [
-            x for x in unit.body if not isinstance(x, s.Setting | s.On | s.Parameter | s.Entries)
+            x for x in unit.body if not isinstance(x, s.Setting | s.On | s.Parameter | s.Entries | s.Description)
         ]
         failing = [x for x in unit.body if is_failure(x)] if unit.keyword != "service_loop" else []
         apart = {id(x) for x in (*acts, *failing)}
@@ -73,6 +80,8 @@ class UnitAnalysis:
             self._until(acts, settings["until"], numbers)
         else:
             into.body(acts)
+        into.body(last)
+        success = self._success(settings.get("success"))
         result = None
         if unit.keyword == "engineering_loop" and "best" in self._scope.visible:
             result = self._scope.resolve("best", unit.span)
@@ -82,7 +91,6 @@ class UnitAnalysis:
         into.failures += [
             Handler(len(code) - 1, len(code), handler.target, handler.slot) for handler in into.failures[-1:] if failing
         ]
-        success = self._success(settings.get("success"))  # before the slots are counted: criteria can add slots
         self.made = Unit(
             kind=unit.keyword,
             name=unit.label.text,
@@ -134,13 +142,12 @@ class UnitAnalysis:
         found: dict[str, s.Setting] = {}
         allowed = _SETTINGS[self._unit.keyword]
         for setting in self._into.settings:
-            if setting.key in _PROSE and all(isinstance(v, s.Literal) for v in setting.values):
-                continue
             if setting.key not in allowed:
-                known = (*allowed, *_PROSE)
-                self._shared.report.unknown(
-                    "E206", f"setting of a {self._unit.keyword}", setting.key, known, setting.span
-                )
+                what = f"setting of a {self._unit.keyword}"
+                if setting.key in _ANY_SETTING:
+                    self._shared.report.unknown("E206", what, setting.key, allowed, setting.span)
+                elif not self._shared.report.misspelt("E206", what, setting.key, allowed, setting.span):
+                    self._shared.describe(f"{setting.key} of {self._unit.label.text}", setting)
             elif setting.key in found:
                 self._shared.report.add("E202", f"{setting.key} is set twice", setting.span)
             elif setting.key != "success" and len(setting.values) > 1:
@@ -184,8 +191,9 @@ class UnitAnalysis:
     def _service(self, acts: list[s.Statement], numbers: dict[str, float | int | None]) -> None:
         code, into, report = self._code, self._into, self._shared.report
         if numbers.get("events") is None:
-            note = "add `budget { events: 1000 }`"
-            report.add("E402", "a service loop without a budget might not end", self._unit.span, note=note)
+            numbers["events"] = DEFAULT_EVENTS
+            message = f"a service loop without `budget {{ events: N }}` ends after {DEFAULT_EVENTS} events"
+            report.add("W512", message, self._unit.span)
         if not into.handlers:
             report.add("E406", "a service loop without `on event { }` does nothing", self._unit.span)
         into.body([x for x in acts if not isinstance(x, s.Evaluation)])

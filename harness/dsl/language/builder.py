@@ -10,6 +10,7 @@ from typing import Any
 from lark import Token, Transformer
 
 from harness.dsl.language import syntax as s
+from harness.dsl.language.description import split_description
 
 Parts = list[Any]
 _ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)")
@@ -77,10 +78,22 @@ class Builder(Transformer[Token, s.Module]):
     def build(self, parts: Parts) -> s.Group:
         return s.Group("build", None, _nodes(parts), _span(parts))
 
+    def tools(self, parts: Parts) -> s.Group:
+        return s.Group("tools", None, _nodes(parts), _span(parts))
+
+    def mock(self, parts: Parts) -> s.Mock:
+        return s.Mock(str(parts[0]), _text(parts[1]), self.literal(parts[-1:]), _span(parts))
+
     def entries(self, parts: Parts) -> s.Entries:
         inner = _nodes(parts)
         label = inner.pop(0) if inner and isinstance(inner[0], s.Label) else None
         return s.Entries(str(parts[0]), label, inner, _span(parts))
+
+    def description(self, parts: Parts) -> s.Description:
+        return s.Description(*split_description(parts[0]), str(parts[0]), _span(parts))
+
+    def rule_step(self, parts: Parts) -> s.Entry:
+        return s.Entry(f"step {parts[1]}", parts[2], _span(parts))
 
     system_model = knowledge_entry = recorded_fact = space = artifact = measure = budget = entries
 
@@ -116,6 +129,15 @@ class Builder(Transformer[Token, s.Module]):
         ends = [part for part in parts if not isinstance(part, tuple)]
         return s.FieldDeclaration(str(parts[0]), parts[1], bound, optional, _span(ends))
 
+    def untyped(self, parts: Parts) -> s.FieldDeclaration:
+        return s.FieldDeclaration(str(parts[0]), s.NamedType("any", "", _span(parts)), span=_span(parts))
+
+    def default(self, parts: Parts) -> s.DefaultType:
+        return s.DefaultType(self.signed(parts), _span(parts))
+
+    def dimension(self, parts: Parts) -> s.Name:
+        return s.Name(str(parts[0]), _span(parts))
+
     def bound(self, parts: Parts) -> tuple[str, s.Expression]:
         return str(parts[0]), parts[1]
 
@@ -124,7 +146,10 @@ class Builder(Transformer[Token, s.Module]):
         return number if len(parts) == 1 else s.Prefix("-", number, _span(parts))
 
     def type(self, parts: Parts) -> s.TypeExpression:
-        first = parts[0]
+        first, shape = parts[0], _only(parts, s.Name)
+        if shape and first.type in ("NAME", "LSQB") and isinstance(parts[-1], Token):
+            name = str(first) if first.type == "NAME" else ""
+            return s.ShapedType(name, [part.name for part in shape], _span(parts))
         if first.type == "NAME":
             if len(parts) == 3:
                 return s.NamedType(f"{first}.{parts[2]}", "", _span(parts))
@@ -175,6 +200,8 @@ class Builder(Transformer[Token, s.Module]):
         return s.Name("".join(parts), _span(parts))
 
     def emit(self, parts: Parts) -> s.Emit:
+        if isinstance(parts[1], Token):
+            return s.Emit(_text(parts[1]), None, _span(parts), is_text=True)
         return s.Emit(parts[1].name, _only(parts, s.Entry) if len(parts) > 2 else None, _span(parts))
 
     def let(self, parts: Parts) -> s.Let:

@@ -14,7 +14,7 @@ KEYWORDS = frozenset(
     """system_model task step evaluation check expect system domain type matches model state trace_schema variant case
     knowledge fact rule invariant hint const input agent_loop service_loop engineering_loop on parameter measure budget
     design_space tuning_space build artifact emit if else let for in repeat until parallel branch run match fail
-    return wait""".split()
+    return wait tools""".split()
 )
 WORD_OPERATORS = {"and": "AND", "or": "OR", "not": "NOT", "true": "TRUE", "false": "FALSE"}
 _NAMING = frozenset(
@@ -27,6 +27,7 @@ _OPERAND_FOLLOWS = frozenset(
     """_COLON _EQUAL LPAR _COMMA LSQB DOT ARROW OR AND NOT COMPARE PLUS MINUS STAR SLASH BAR DOTDOT
     IF IN MATCH REPEAT UNTIL RETURN FAIL""".split()
 )
+_NUMBERS = frozenset({"NUMBER", "QUANTITY", "LABEL"})
 _NO_CALL_AFTER = _OPERAND_FOLLOWS - {"_COLON"} | {"EMIT"}
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 _NUMBER = r"\d+(?:_\d+)*(?:\.\d+)?(?:[eE][+-]?\d+)?"
@@ -38,6 +39,7 @@ _TOKEN = re.compile(
     |(?P<STRING>"(?:[^"\\\n]|\\.)*")
     |(?P<QUANTITY>{_NUMBER}(?:{_UNIT})(?![A-Za-z0-9_]))
     |(?P<NUMBER>{_NUMBER}(?![A-Za-z0-9_]))
+    |(?P<LABEL>\d\w*)
     |(?P<ARROW>->)|(?P<AND>&&)|(?P<OR>\|\|)|(?P<COMPARE>==|!=|<=|>=|<|>)|(?P<DOTDOT>\.\.)
     |(?P<LBRACE>\{{)|(?P<RBRACE>\}})|(?P<LPAR>\()|(?P<RPAR>\))|(?P<LSQB>\[)|(?P<RSQB>\])
     |(?P<_COLON>:)|(?P<_COMMA>[,;])|(?P<_EQUAL>=)|(?P<DOT>\.)|(?P<NOT>!)|(?P<BAR>\|)|(?P<OPTIONAL>\?)
@@ -45,7 +47,7 @@ _TOKEN = re.compile(
     |(?P<UNKNOWN>.)""",
     re.VERBOSE | re.DOTALL | re.ASCII,
 )
-_FRONT_MATTER = re.compile(r"\s*---\n.*?\n---\n", re.DOTALL)
+FRONT_MATTER = re.compile(r"\s*---\n.*?\n---\n", re.DOTALL)
 _AFTER = re.compile(r"[ \t\r\n]*(:(?!:)|=(?!=)|[.,)\]])?")
 
 
@@ -58,7 +60,7 @@ def tokens(text: str, *, limit: int = 1 << 30) -> list[Token]:
     """
     found: list[Token] = []
     append, previous, typed = found.append, "", False
-    front = _FRONT_MATTER.match(text)
+    front = FRONT_MATTER.match(text)
     for match in _TOKEN.finditer(text, front.end() if front else 0):
         kind = match.lastgroup or "UNKNOWN"
         if kind == "SKIP":
@@ -73,6 +75,10 @@ def tokens(text: str, *, limit: int = 1 << 30) -> list[Token]:
             append(Token("NAME", tail, start + len(head) + 1, end_pos=match.end()))
             previous = "NAME"
             continue
+        if kind in _NUMBERS and previous == "STEP" and "/" not in word and "." not in word:
+            kind = "WORD"  # the name of a step can begin with a digit
+        elif kind == "LABEL":
+            kind = "UNKNOWN"
         if kind == "WORD":
             kind = _word(word, text, match.end(), previous, typed=typed)
             typed = (kind == "KEY" and previous in _TYPED) or (typed and kind == "NAME")

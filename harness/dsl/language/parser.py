@@ -13,8 +13,10 @@ from lark.exceptions import UnexpectedToken
 from harness.core.nearest import nearest
 from harness.dsl.language import syntax
 from harness.dsl.language.builder import Builder
+from harness.dsl.language.description import KIND, UNCLOSED, collapse_descriptions
 from harness.dsl.language.diagnostic import MAX_SYNTAX_ERRORS, Diagnostic, Lines
 from harness.dsl.language.lexer import KEYWORDS, TokenList, tokens
+from harness.dsl.language.surroundings import find_program
 
 MAX_CHARACTERS = 4_000_000
 MAX_TOKENS = 400_000
@@ -53,25 +55,40 @@ def parse(text: str) -> tuple[syntax.Module, list[Diagnostic]]:
         return syntax.Module([]), [
             _error("E107", f"the file has {len(text)} characters, the maximum is {MAX_CHARACTERS}", 0)
         ]
+    module, problems = _parse(text)
+    if not problems or any(problem.code == "E107" for problem in problems):
+        return module, problems
+    surrounded = find_program(text)
+    if surrounded.problem is not None:
+        return syntax.Module([]), [surrounded.problem]
+    if surrounded.note is None:
+        return module, problems
+    module, problems = _parse(surrounded.program)
+    return module, [*problems, surrounded.note]
+
+
+def _parse(text: str) -> tuple[syntax.Module, list[Diagnostic]]:
     found = tokens(text, limit=MAX_TOKENS)
-    problems = list(_lexical(found))
     if len(found) > MAX_TOKENS:
-        problems.append(_error("E107", f"the file has more than {MAX_TOKENS} tokens", found[MAX_TOKENS]))
+        return syntax.Module([]), [_error("E107", f"the file has more than {MAX_TOKENS} tokens", found[MAX_TOKENS])]
+    found = collapse_descriptions(found, text)
+    problems = list(_lexical(found))
     if any(problem.code == "E107" for problem in problems):
         return syntax.Module([]), problems
-    parser, lines = _parser(), Lines(text)
+    parser, lines, opened = _parser(), Lines(text), None
     level, frontier = 0, -1
     while True:
         try:
             return _module(parser, found), problems
         except UnexpectedToken as error:
             at = _index(found, error.token)
+        opened = opened or _unclosed(found, lines)
         place = (found[at].start_pos or 0) if at < len(found) else len(text)
         if place <= frontier:
             level += 1  # a consequence of the previous error: leave out the enclosing block
         else:
             level = 0
-            problem = _unexpected(parser, found, at, text, lines)
+            problem = _unexpected(parser, found, at, lines, opened)
             # A missing '{' leaves its '}' unmatched: this is not a second error.
             if problem.message != UNMATCHED_BRACE or not any(p.message.endswith("expected '{'") for p in problems):
                 problems.append(problem)
@@ -119,6 +136,8 @@ def _lexical(found: list[Token]) -> list[Diagnostic]:
             bad.append(number)
             if str(token).startswith('"'):
                 problems.append(_error("E102", "this string is not closed on its line", token, note='add a closing "'))
+            elif token[0].isdigit():
+                problems.append(_error("E101", f"a name cannot begin with a digit: {_quoted(token)}", token))
             elif not bad[:-1] or found[bad[-2]].end_pos != token.start_pos:
                 problems.append(_error("E101", f"unexpected character {str(token)!r}", token))
         elif kind == "STRING" and "\\" in token:
@@ -156,7 +175,7 @@ def _index(found: list[Token], token: Token) -> int:
     return bisect_left(found, token.start_pos or 0, key=lambda t: t.start_pos or 0)
 
 
-def _unexpected(parser: Lark, found: list[Token], at: int, text: str, lines: Lines) -> Diagnostic:
+def _unexpected(parser: Lark, found: list[Token], at: int, lines: Lines, opened: Token | None) -> Diagnostic:
     """The error at a token, from the state of the parser before it: later reductions narrow the expected tokens."""
     state = parser.parse_interactive()
     for token in found[:at]:
@@ -169,15 +188,17 @@ def _unexpected(parser: Lark, found: list[Token], at: int, text: str, lines: Lin
         place = lines.place(before.start_pos or 0)[0]
         if at == len(found) or lines.place(found[at].start_pos or 0)[0] != place:
             note = f"after {str(before)[:30]!r} in line {place}"
+    if opened is not None and (at == len(found) or (found[at].start_pos or 0) > (opened.start_pos or 0)):
+        line, column = lines.place(opened.start_pos or 0)
+        note = f"the {_DISPLAY_NAMES[opened.type]} of {line}:{column} is not closed"
     if at == len(found):
-        opened = _unclosed(found)
         if opened is not None:
-            line, column = lines.place(opened.start_pos or 0)
-            note = f"the {_DISPLAY_NAMES[opened.type]} of {line}:{column} is not closed"
             expected = _DISPLAY_NAMES[_PAIRS[opened.type]]
-        end = len(text.rstrip())
+        end = len(lines.text.rstrip())
         return Diagnostic("E105", f"unexpected end of file, expected {expected}", (end, end + 1), note)
     token = found[at]
+    if token.type == UNCLOSED:
+        return _error("E105", f"the block {_quoted(token)} is not closed", token, note="add its '}'")
     if token.type == "RBRACE" and not _open_braces(found, at):
         return _error("E104", UNMATCHED_BRACE, token)
     if token.type == "CALLEE" and at > 1 and found[at - 2].type in ("STEP", "CHECK"):
@@ -199,7 +220,7 @@ def _quoted(token: Token) -> str:
 
 
 def _describe_expected(accepted: set[str]) -> str:
-    rest = set(accepted)
+    rest = accepted - {KIND}
     names = []
     if rest >= _VALUE:
         rest -= _VALUE | {"MINUS", "NOT", "LBRACE"}
@@ -220,14 +241,31 @@ def _describe_expected(accepted: set[str]) -> str:
     return " or ".join(names) if len(names) < 3 else ", ".join(names[:-1]) + " or " + names[-1]
 
 
-def _unclosed(found: list[Token]) -> Token | None:
-    stack = []
+def _unclosed(found: list[Token], lines: Lines) -> Token | None:
+    """The bracket that is not closed, or None.
+
+    A missing brace leaves the outermost block open. Where the lines are indented, the block that lacks its brace is
+    the innermost one whose closing brace stands further left than the line that opens it.
+    """
+    stack: list[Token] = []
+    shifted: Token | None = None
     for token in found:
         if token.type in _PAIRS:
             stack.append(token)
         elif stack and token.type == _PAIRS[stack[-1].type]:
-            stack.pop()
-    return stack[-1] if stack else None
+            opened = stack.pop()
+            if shifted is None and _closes_left_of(token, opened, lines):
+                shifted = opened
+    return (shifted or stack[-1]) if stack else None
+
+
+def _closes_left_of(closing: Token, opened: Token, lines: Lines) -> bool:
+    """Whether a closing bracket begins its line, further left than the line of the opening one."""
+    place, column = lines.place(closing.start_pos or 0)
+    if lines.line(place)[: column - 1].strip():
+        return False
+    line = lines.line(lines.place(opened.start_pos or 0)[0])
+    return column - 1 < len(line) - len(line.lstrip())
 
 
 def _damaged(found: list[Token], at: int, level: int) -> tuple[int, int]:

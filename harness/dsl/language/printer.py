@@ -41,6 +41,10 @@ def print_type(kind: s.TypeExpression) -> str:
             return f"[{print_type(kind.of)}]"
         case s.EnumType():
             return " | ".join(_quote(option) for option in kind.options)
+        case s.ShapedType():
+            return f"{kind.name}[{', '.join(kind.dimensions)}]"
+        case s.DefaultType():
+            return _expression(kind.value, 0)
         case s.RecordType():
             return "{ " + ", ".join(map(_field, kind.fields)) + " }" if kind.fields else "{}"
 
@@ -235,8 +239,18 @@ def _arrows(lines: Iterable[str], arrows: list[s.Arrow]) -> Iterator[str]:
 
 @_lines.register
 def _(node: s.Emit) -> Iterator[str]:
-    head = f"emit {node.path}"
+    head = f"emit {_quote(node.path) if node.is_text else node.path}"
     yield from [head] if node.entries is None else _braces(head, list(_indented(node.entries)))
+
+
+@_lines.register
+def _(node: s.Description) -> Iterator[str]:
+    yield node.text
+
+
+@_lines.register
+def _(node: s.Mock) -> Iterator[str]:
+    yield f"{node.tool} {_quote(node.request)} -> {_literal(node.result)}"
 
 
 @_lines.register
@@ -298,18 +312,13 @@ def _(node: s.Arm) -> Iterator[str]:
 
 
 @_lines.register
-def _(node: s.Fail) -> Iterator[str]:
-    yield f"fail {_expression(node.message, 0)}"
-
-
-@_lines.register
 def _(node: s.Wait) -> Iterator[str]:
     yield f"wait {'until' if node.is_until else 'for'} {_expression(node.amount, 0)}"
 
 
 @_lines.register
-def _(node: s.Return) -> Iterator[str]:
-    yield f"return {_expression(node.value, 0)}"
+def _(node: s.Fail | s.Return) -> Iterator[str]:
+    yield f"fail {_expression(node.message, 0)}" if isinstance(node, s.Fail) else f"return {_expression(node.value, 0)}"
 
 
 @_lines.register

@@ -43,7 +43,7 @@ def _entry(
             details = {"cmd": arguments.get("cmd"), "output": result}
         case "tool.write":
             details = {"path": arguments.get("path"), "status": "ERROR" if failed else "SUCCESS"}
-        case "tool.read":
+        case "tool.read" | "tool.exists":
             details = {"path": arguments.get("path"), "output": result}
         case name if name.startswith("tool.") or name == "sweep":
             details = {"tool": name, "arguments": arguments, "output": result}
@@ -57,7 +57,7 @@ def _entry(
         details["error"] = value["why"]
     return {
         "timestamp": event.wall,
-        "step_id": _step(program, begun["at"]),
+        "step_id": step_name(program, begun["at"]),
         "type": "tool" if begun["name"].startswith(("tool.", "sweep")) else "llm",
         "details": details,
         "seq": event.seq,
@@ -71,7 +71,7 @@ def _shown(value: Any) -> Any:
     return {"undefined": value.reason} if isinstance(value, Undefined) else value
 
 
-def _step(program: Program, label: str) -> str:
+def step_name(program: Program, label: str) -> str:
     """Name of the innermost step around an instruction."""
     best = ""
     name = label
@@ -85,14 +85,15 @@ def _step(program: Program, label: str) -> str:
 def metrics(outcome: Outcome, log: RunLog) -> dict[str, Any]:
     """`metrics.json`: for each check its value and whether it held, and the outcome of the run.
 
-    A check without a known value has the value null and the reason, never a number that was not measured.
+    The value is what the check's call returned, such as a judge's score, else what its condition saw. A check without
+    a known value has the value null and the reason, never a number that was not measured.
     """
     checks: dict[str, Any] = {}
     values = dict(_judged_values(log))
     for step in outcome.steps:
         if step.kind == "step":
             continue
-        seen = next((value for label, value in values.items() if label.startswith(step.label)), None)
+        seen = next((value for label, value in values.items() if f"{label}/".startswith(f"{step.label}/")), None)
         known = step.status not in ("skipped", "review", "simulated")
         checks[step.name] = {"value": seen if known else None, "held": step.status == "ok", "why": step.why}
     return {
@@ -109,13 +110,17 @@ def metrics(outcome: Outcome, log: RunLog) -> dict[str, Any]:
 
 
 def _judged_values(log: RunLog) -> Iterator[tuple[str, Any]]:
+    begun: dict[str, str] = {}
     for event in log.events():
-        if b'"judged"' not in event.body:
-            continue
         value = event.value
-        for label, _name, held, seen in value.get("judged", ()):
-            result = restore_value(value["value"], log.blobs) if "value" in value else seen
-            yield label, ({"undefined": result.reason} if isinstance(result, Undefined) else result if held else seen)
+        if value["k"] in ("intent", "asked"):
+            begun[value["key"]] = value["at"]
+        elif value["k"] in ("result", "answered") and value.get("key") in begun:
+            result = restore_value(value["value"], log.blobs)
+            yield begun[value["key"]], {"undefined": result.reason} if isinstance(result, Undefined) else result
+        else:
+            for label, _name, _held, seen in value.get("judged", ()):
+                yield label, seen
 
 
 def timeline(program: Program, log: RunLog) -> list[dict[str, Any]]:
@@ -145,7 +150,9 @@ def timeline(program: Program, log: RunLog) -> list[dict[str, Any]]:
         elif kind in ("result", "answered", "failed") and value.get("key") in open_effects:
             span = open_effects.pop(value["key"])
             span["end"], span["status"] = now, value.get("status", "ok")
-        elif kind in ("stopped", "cancelled", "ended") or (kind == "failed" and not {"again", "handler"} & {*value}):
+        elif kind in ("stopped", "cancelled", "ended") or (
+            kind == "failed" and not {"again", "handler", "at"} & {*value}
+        ):
             label = str(value.get("at") or value.get("label") or "")
             stop = _span(
                 program, label, "stop", now, seq=event.seq, text=clip(str(value.get("why", value.get("status", ""))))
@@ -162,7 +169,7 @@ def timeline(program: Program, log: RunLog) -> list[dict[str, Any]]:
 
 def _span(program: Program, label: str, kind: str, start: float, *, seq: int, text: str) -> dict[str, Any]:
     return {
-        "step": _step(program, label),
+        "step": step_name(program, label),
         "label": label,
         "kind": kind,
         "name": "",

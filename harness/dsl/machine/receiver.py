@@ -20,7 +20,7 @@ from harness.dsl.machine.state import Fiber
 from harness.dsl.machine.value_storage import store_value
 from harness.dsl.tools.request import Response
 
-QUICK = frozenset(("tool.read", "tool.write", "tool.random", "tool.now"))
+QUICK = frozenset(("tool.read", "tool.exists", "tool.write", "tool.random", "tool.now"))
 """Tools that do not wait for anything."""
 WAIT = "tool.wait"
 CUT_S = 0.02

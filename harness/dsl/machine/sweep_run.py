@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from harness.core.status import Status
 from harness.dsl.expressions.compiled import compiled
 from harness.dsl.expressions.nodes import Frame
+from harness.dsl.facts.knowledge import Knowledge
 from harness.dsl.ir import Sweep
 from harness.dsl.machine.external_effects import ExternalEffects
 from harness.dsl.machine.machine_parts import MachineParts
@@ -118,12 +120,28 @@ class _Searcher:
                 return Measurement(status=str(Status.WRONG), why=value.reason)
             samples.append(float(value))
             items += [[name, record] for name, record in response.items]
+        broken = self._broken(items)
+        if broken:
+            return Measurement(status=str(Status.WRONG), why=f"it breaks the invariant {broken}")
         return Measurement(samples=tuple(samples), detail={"items": items} if items else {})
+
+    def _broken(self, items: list[list[Any]]) -> str:
+        """The first invariant that the items of one point break, on their own; empty if none."""
+        knowledge = Knowledge(self._parts.program)
+        for name, record in items:
+            case = self._schema.find(name)
+            if case in self._cases:
+                with suppress(MismatchError):
+                    for found in knowledge.observe(case, item_of(self._schema.cases[case], record), 0).broken:
+                        return found.invariant
+        return ""
 
     @property
     def _cases(self) -> tuple[int, ...]:
+        """The cases that a point can report: those of the loop, and those that invariants are about."""
         case = self._sweep.measure.case
-        return tuple(dict.fromkeys((*self._sweep.emits, *((case,) if case >= 0 else ()))))
+        judged = [case for one in self._parts.program.invariants if not one.parameters for case in one.cases]
+        return tuple(dict.fromkeys((*self._sweep.emits, *((case,) if case >= 0 else ()), *judged)))
 
     def _frame(self, values: Any) -> Frame:
         frame = self._parts.stepper.frame(self._fiber)

@@ -13,6 +13,8 @@ from harness.dsl.mining.measurement import Measurement, Scalar
 from harness.dsl.mining.technique import about, distinctive_words, known_in, words_of
 
 MAX_VALUES = 64
+MIN_GAIN = 1.05
+"""Ratio by which the best value must lead in each context of an interaction, if nothing was measured twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +45,21 @@ class AxisFinding:
         good: The values that no other value is shown to be better than, in order.
         effect: The best value against the worst value that is not good; against the next best if all are good.
         levels: How much worse than the best each value is, as a ratio of at least 1.
+        depends_on: The other parameter that decides which value is best (an interaction); empty without one.
+        best_by: (value of that parameter, best value) for each of its values.
     """
 
     axis: Axis
     good: tuple[Scalar, ...]
     effect: Effect
     levels: tuple[float, ...]
+    depends_on: str = ""
+    best_by: tuple[tuple[Scalar, Scalar], ...] = ()
 
     @property
     def helps(self) -> bool:
         """Whether some value is shown to be worse than the best."""
-        return len(self.good) < len(self.axis.values)
+        return len(self.good) < len(self.axis.values) and not self.depends_on
 
 
 def axes_of(members: Sequence[Measurement]) -> Iterator[Axis]:
@@ -117,7 +123,36 @@ def compare_values(axis: Axis, *, comparisons: int) -> AxisFinding | None:
             found.append(made)
     shown = [one for one in found if one.low > 1 and one.ratio >= MIN_RATIO]
     largest = max(shown, key=lambda one: one.ratio) if shown else min(found, key=lambda one: one.ratio)
-    return AxisFinding(axis, tuple(good), largest, tuple(math.exp(levels[best] - level) for level in levels))
+    worse = tuple(math.exp(levels[best] - level) for level in levels)
+    return AxisFinding(axis, tuple(good), largest, worse, *_interaction(axis))
+
+
+def _interaction(axis: Axis) -> tuple[str, tuple[tuple[Scalar, Scalar], ...]]:
+    """The parameter whose value decides which value of the axis is best, and the best one for each; empty without one.
+
+    In all contexts with one value of that parameter the same value must be best, by more than the noise of repeated
+    measurements (without repetitions, by `MIN_GAIN`); the contexts of different values must disagree.
+    """
+    scale = axis.noise.width if axis.noise.freedom else math.log(MIN_GAIN)
+    others = dict.fromkeys(key for member in axis.members for key in member.parameters if key != axis.name)
+    for other in others:
+        best: dict[tuple[str, Scalar], set[tuple[str, Scalar]]] = {}
+        contexts: dict[str, list[tuple[float, Measurement]]] = {}
+        for member, (context, _, merit) in zip(axis.members, axis.seen, strict=True):
+            contexts.setdefault(context, []).append((merit, member))
+        for seen in contexts.values():
+            ranked = sorted(seen, key=lambda one: -one[0])
+            if other not in ranked[0][1].parameters or ranked[0][0] - ranked[1][0] < scale:
+                break
+            of, value = ranked[0][1].parameters[other], ranked[0][1].parameters[axis.name]
+            best.setdefault((type(of).__name__, of), set()).add((type(value).__name__, value))
+        else:
+            single = all(len(found) == 1 for found in best.values())
+            if single and len({next(iter(found)) for found in best.values()}) > 1:
+                return other, tuple(
+                    (of, next(iter(found))[1]) for (_, of), found in sorted(best.items(), key=lambda one: one[0])
+                )
+    return "", ()
 
 
 def median_of(axis: Axis, value: Scalar) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import statistics
 from collections.abc import Iterable, Sequence
 
 from harness.core.slug import slug
@@ -54,11 +55,25 @@ class Writer:
         statement = (
             f"{finding.after.subject} ({technique}{with_others}) {_verdict(made)} {finding.before.subject} in {where}"
         )
+        statement += "".join(f", but {key} is worse" for key in finding.fallen)
+        if finding.is_first:
+            statement += ", and no step before it has numbers"
         if len(finding.pairs) > 1:
             statement += f", and so on in {len(finding.pairs)} comparisons"
         before, after = finding.numbers
         pairs: Pairs = [("statement", _text(statement)), ("helps", s.Literal(finding.helps))]
         pairs += [("metric", _text(finding.after.metric)), ("before", _number(before)), ("after", _number(after))]
+        if finding.against_reference is not None:
+            pairs += [
+                ("reference", _text(finding.after.reference_name)),
+                (
+                    "reference_numbers",
+                    _figures(statistics.median(m.reference) for m in (finding.before, finding.after)),
+                ),
+                ("against_reference", _figures(finding.against_reference)),
+            ]
+        for key, numbers in finding.fallen.items():
+            pairs.append((f"worse_{_word(key)}", _figures(numbers)))
         pairs += _numbers(made)
         if finding.together:
             pairs.append(("together_with", _values(finding.together)))
@@ -71,14 +86,22 @@ class Writer:
         name = named[id(finding)] = self._unique(f"{_word(axis.name)}_in_{_word(where)}")
         if finding.helps:
             statement = f"{axis.name} of {_list(finding.good)} is better than its other values in {where}"
+        elif finding.depends_on:
+            best = "; ".join(
+                f"{_list([value])} if {finding.depends_on} is {_list([of])}" for of, value in finding.best_by
+            )
+            statement = f"the best {axis.name} depends on {finding.depends_on} in {where}: {best}"
         else:
             statement = f"no value of {axis.name} is beyond noise better than another in {where}"
         pairs: Pairs = [("statement", _text(statement)), ("helps", s.Literal(finding.helps))]
         pairs += [("metric", _text(axis.members[0].metric))]
+        if finding.depends_on:
+            pairs.append(("interacts_with", _text(finding.depends_on)))
         pairs += [("values", _values(axis.values)), ("good", _values(finding.good))]
         pairs += [("medians", _figures(median_of(axis, value) for value in axis.values))]
         pairs += [("times_worse", _figures(finding.levels))]
-        return _record(name, [*pairs, *_numbers(made), *self._evidence(axis.members)])
+        numbers = [] if finding.depends_on else _numbers(made)  # one interval says nothing of an interaction
+        return _record(name, [*pairs, *numbers, *self._evidence(axis.members)])
 
     def _evidence(self, members: Sequence[Measurement]) -> Pairs:
         runs = runs_of(members)
@@ -97,6 +120,10 @@ class Writer:
         technique = found[0].technique
         best = max(found, key=lambda finding: (finding.effect.known, finding.effect.ratio))
         gain = f"{_gain(best.effect)} in {self.place(best.after)}"
+        if best.against_reference is not None:
+            old, new = best.against_reference
+            gain += f", from {old:.2f} to {new:.2f} of {best.after.reference_name}"
+        gain += "".join(f", but {key} went from {a:g} to {b:g}" for key, (a, b) in best.fallen.items())
         if best.together:
             gain += f", together with {' and '.join(best.together)}"
         against = self._findings.against(technique.name)

@@ -11,7 +11,7 @@ from harness.dsl.mining.effect_size import Effect, Group, combined, effect, nois
 from harness.dsl.mining.measurement import Measurement
 from harness.dsl.mining.pairing import Pair, kinds_of, pairs_of
 from harness.dsl.mining.permutation_test import p_value
-from harness.dsl.mining.technique import Technique
+from harness.dsl.mining.technique import Technique, is_library
 
 MIN_SINGLE_RATIO = 1.05
 """Ratio by which two single measurements must differ."""
@@ -46,8 +46,44 @@ class TechniqueFinding:
 
     @property
     def helps(self) -> bool:
-        """Whether it is an improvement beyond noise; otherwise it is recorded as a fact only."""
-        return self.effect.helps
+        """Whether it is an improvement beyond noise, also against the reference; otherwise it is only a fact."""
+        seen = self.against_reference
+        return self.effect.helps and (seen is None or seen[1] > seen[0])
+
+    @property
+    def hurts(self) -> bool:
+        """Whether it is worse beyond noise than the same without the technique."""
+        return self.effect.hurts and not self.is_first
+
+    @property
+    def is_first(self) -> bool:
+        """Whether there is no earlier step: it is compared with a library, which says little of the technique."""
+        return is_library(self.before) or self.before.subject == self.after.reference_name
+
+    @property
+    def against_reference(self) -> tuple[float, float] | None:
+        """How many times as good as the reference column the subjects before and after are; None without one."""
+        if not (self.before.reference and self.after.reference):
+            return None
+        sides = [statistics.median(m.reference) for m in (self.before, self.after)]
+        lower = self.after.lower_is_better
+        ratios = [
+            r / m.median if lower else m.median / r for m, r in zip((self.before, self.after), sides, strict=True)
+        ]
+        return ratios[0], ratios[1]
+
+    @property
+    def fallen(self) -> dict[str, tuple[float, float]]:
+        """Other metrics that are worse after than before: the numbers of each."""
+        found = {}
+        for key, (lower, values) in self.after.others.items():
+            if key not in self.before.others or not values:
+                continue
+            old, new = statistics.median(self.before.others[key][1]), statistics.median(values)
+            low, high = (old, new) if lower else (new, old)
+            if high > low and (low <= 0 or high / low >= MIN_SINGLE_RATIO):
+                found[key] = (old, new)
+        return found
 
     @property
     def members(self) -> list[Measurement]:
@@ -82,7 +118,7 @@ class Findings:
 
     def against(self, technique: str) -> list[TechniqueFinding]:
         """The findings in which a technique is worse."""
-        return [finding for finding in self._by_technique().get(technique, ()) if finding.effect.hurts]
+        return [finding for finding in self._by_technique().get(technique, ()) if finding.hurts]
 
     @property
     def choices(self) -> dict[str, list[AxisFinding]]:
@@ -109,7 +145,7 @@ def _supported(found: list[TechniqueFinding]) -> list[TechniqueFinding]:
     helping = [finding for finding in found if finding.helps]
     if any(finding.effect.known for finding in helping):
         return sorted(helping, key=lambda finding: not finding.effect.known)
-    if any(finding.effect.hurts for finding in found):
+    if any(finding.hurts for finding in found):
         return []
     if len(found) > 2 and not combined([finding.effect for finding in found], comparisons=1).low > 1:
         return []

@@ -60,11 +60,13 @@ class Metric:
         key: Name of the column in the records.
         lower_is_better: Whether lower values are better.
         rank: Order of preference; the lowest is used.
+        kind: What is measured: `time`, or the word that denotes it; columns of one kind can be compared.
     """
 
     key: str
     lower_is_better: bool
     rank: tuple[int, int]
+    kind: str = ""
 
 
 @functools.lru_cache(maxsize=4096)
@@ -86,9 +88,26 @@ def metric(name: str) -> Metric | None:
     # Rates first: `tokens_per_second` is not a duration.
     for groups, lower in ((_HIGHER, False), (_LOWER, True)):
         for place, known in groups.items():
-            if not tokens.isdisjoint(known.split()):
-                return Metric(name, lower, (place, middle))
+            kind = next((word for word in known.split() if word in tokens), "")
+            if kind == "speedup":
+                return Metric(name, lower, (place, len(_MIDDLES)), kind)  # a ratio of the other columns
+            if kind:
+                return Metric(name, lower, (place, middle), "time" if place == 0 else kind)
     return None
+
+
+METRIC_WORDS = frozenset(word for groups in (_HIGHER, _LOWER) for known in groups.values() for word in known.split())
+"""Words, and pairs of words, that denote what a column measures."""
+_UNMEASURED = re.compile(
+    r"\b(?:not[ _-]measured|unmeasured|not[ _-]run|proj(?:ected|ection)?|predicted|simulat(?:ed|ion)|sim|estimated|"
+    r"theoretical|placeholders?|hypothetical)\b",
+    re.IGNORECASE,
+)
+
+
+def is_unmeasured(text: str) -> bool:
+    """Whether words say that numbers were not measured: predicted, simulated, placeholders."""
+    return _UNMEASURED.search(text) is not None
 
 
 def number(value: Any) -> float | None:
@@ -98,7 +117,7 @@ def number(value: Any) -> float | None:
     if isinstance(value, int | float):
         return float(value) if math.isfinite(value) else None
     match = _NUMBER.match(str(value))
-    if match is None:
+    if match is None or is_unmeasured(str(value)):
         return None
     found = float(match[1].replace(",", "")) * _UNITS.get((match[2] or "").lower(), 1.0)
     return found if math.isfinite(found) else None
@@ -131,6 +150,7 @@ def is_undecided(value: Any) -> bool:
         "review",
         "pending",
         "not_measured",
+        "unknown",
     )
 
 

@@ -27,6 +27,9 @@ class Measurement:
         parents: Digests or names of the subjects it was derived from.
         order: Position among the subjects of the task.
         notes: Why it was not right, or was not counted.
+        reference_name: The column with the numbers of a library or baseline; empty without one.
+        reference: Its numbers, measured together with the samples.
+        others: Other metrics by column: whether lower is better, and the numbers.
     """
 
     task: str
@@ -42,6 +45,9 @@ class Measurement:
     parents: tuple[str, ...] = ()
     order: float = 0.0
     notes: list[str] = field(default_factory=list)
+    reference_name: str = ""
+    reference: list[float] = field(default_factory=list)
+    others: dict[str, tuple[bool, list[float]]] = field(default_factory=dict)
 
     @property
     def usable(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.dsl.mining.effect_size import Group
 from harness.dsl.mining.measurement import Measurement
@@ -122,7 +122,7 @@ def pairs_of(kinds: Sequence[Kind], members: Sequence[Measurement]) -> Iterator[
         elif is_library(after.members[0]) or not after.features:
             continue
         elif is_ladder:
-            found = _step_before(after, candidates)
+            found = _step_before(after, candidates) or _references(after, kinds)
         else:
             found = _nearest_subsets(after, candidates) or ([] if stacked else _highest_below(after, candidates))
             found = found or _baseline(after, candidates) or _next_best(after, candidates)
@@ -155,6 +155,16 @@ def _step_before(after: Kind, kinds: Sequence[Kind]) -> list[Kind]:
     earlier = [kind for kind in kinds if kind.members[0].order < order]
     last = max((kind.members[0].order for kind in earlier), default=order)
     return _best([kind for kind in earlier if kind.members[0].order == last])
+
+
+def _references(after: Kind, kinds: Sequence[Kind]) -> list[Kind]:
+    """What the first step is compared with: the library in its column or, without one, the best library in a row."""
+    first = after.members[0]
+    if first.reference:
+        samples = [(run, value) for (run, _), value in zip(first.samples, first.reference, strict=False)]
+        library = replace(first, subject=first.reference_name, samples=samples, reference=[], others={}, labels=())
+        return [Kind((library,), {}, (), frozenset())]
+    return _best([kind for kind in kinds if is_library(kind.members[0])])
 
 
 def _skipped(

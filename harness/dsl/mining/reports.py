@@ -14,15 +14,13 @@ from typing import Any
 
 from harness.core.errors import UsageError
 from harness.dsl.mining import headers
+from harness.dsl.mining.columns import choose_metric, find_parameters, is_missing, may_be_parameter
 from harness.dsl.mining.headers import Metric, normalize
 from harness.dsl.mining.measurement import Measurement, Scalar
-from harness.dsl.mining.technique import step_of
+from harness.dsl.mining.technique import is_library, step_of
+from harness.dsl.mining.traces import flatten_trace
 
 _MAX_DEPTH = 12
-_MAX_CHOICES = 24  # a column with more distinct values is not a parameter
-_AUXILIARY = re.compile(
-    r"(?:^|_)(?:id|head|rung|value|lower_is_better|metric|time|date|timestamp|why|note|notes|comment|description|path|file|url|commit|error)$"
-)
 Record = dict[str, Any]
 
 
@@ -56,7 +54,7 @@ def read_json(text: str, path: Path, wanted: Wanted) -> list[Measurement]:
         UsageError: if the text is neither.
     """
     try:
-        data = json.loads(text)
+        data = flatten_trace(json.loads(text))
     except RecursionError as error:
         raise UsageError("nested too deeply", where=str(path)) from error
     except ValueError:
@@ -64,6 +62,11 @@ def read_json(text: str, path: Path, wanted: Wanted) -> list[Measurement]:
             data = [json.loads(line) for line in text.splitlines() if line.strip()]
         except (ValueError, RecursionError) as error:
             raise UsageError(f"neither JSON nor JSON lines: {error}", where=str(path)) from error
+    return read_records(data, path, wanted)
+
+
+def read_records(data: Any, path: Path, wanted: Wanted) -> list[Measurement]:
+    """Measurements of JSON data, as `read_json`."""
     return _measurements(_walk(data, {}, path.stem, wanted), path.name, wanted)
 
 
@@ -89,18 +92,35 @@ def read_markdown(text: str, path: Path, wanted: Wanted) -> list[Measurement]:
     """Measurements of all tables, with their headings; tables with one column per subject are supported."""
     rows: list[_Row] = []
     title = heading = path.stem
-    table: list[list[str]] = []
-    for line in [*text.splitlines(), ""]:
-        if "|" in line:
-            table.append([cell.strip(" *`") for cell in line.strip().strip("|").split("|")])
-            continue
-        if table:
-            rows += _table(table, title, heading, wanted)
-            table = []
-        if line.startswith("#"):
-            heading = line.strip("# ").strip() or heading
-            title = heading if line.startswith("# ") else title
+    blocks = _blocks(text)
+    for place, (kind, lines) in enumerate(blocks):
+        if kind == "#":
+            heading = lines[-1].strip("# ").strip() or heading
+            title = heading if lines[-1].startswith("# ") else title
+        elif kind == "|":
+            cells = [[cell.strip(" *`") for cell in line.strip().strip("|").split("|")] for line in lines]
+            near = [*blocks[max(0, place - 1) : place], *blocks[place + 1 : place + 2]]
+            prose = [line for kind, lines in near if kind == "" for line in lines]
+            found = list(_table(cells, title, heading, wanted))
+            if headers.is_unmeasured("\n".join([heading, *prose])) and not wanted.metric:
+                for row in found:
+                    row.plain["projected"] = True
+            rows += found
     return _measurements(rows, path.name, wanted)
+
+
+def _blocks(text: str) -> list[tuple[str, list[str]]]:
+    """Headings (`#`), tables (`|`) and paragraphs (empty) of a report, with their lines."""
+    blocks: list[tuple[str, list[str]]] = []
+    joined = False
+    for line in text.splitlines():
+        kind = "|" if "|" in line else "#" if line.startswith("#") else ""
+        if joined and line.strip() and blocks[-1][0] == kind:
+            blocks[-1][1].append(line)
+        elif line.strip():
+            blocks.append((kind, [line]))
+        joined = bool(line.strip())
+    return blocks
 
 
 def _table(table: list[list[str]], title: str, heading: str, wanted: Wanted) -> Iterator[_Row]:
@@ -180,7 +200,7 @@ def _record(data: Mapping[str, Any], above: Record, task: str, wanted: Wanted) -
         return
     record = {**above, **flat}
     named = headers.normalize_record(record)
-    if headers.first(named, headers.NAMES) is None and not parameters and not any(map(_may_be_parameter, flat)):
+    if headers.first(named, headers.NAMES) is None and not parameters and not any(map(may_be_parameter, flat)):
         return
     task_name = headers.first(named, headers.TASKS)
     yield _Row(task_name if isinstance(task_name, str) else task, record, named, parameters, "", metrics)
@@ -236,28 +256,59 @@ def _of_task(task: str, rows: list[_Row], wanted: Wanted) -> list[Measurement]:
     counts = Counter(key for row in rows for key in row.metrics)
     often = [key for key, count in counts.items() if 2 * count >= max(counts.values())]
     kinds = {key: metric for row in rows for key, metric in row.metrics.items()}
-    metric = min((kinds[key] for key in often), key=lambda one: one.rank)
+    where = f"{rows[0].where.partition('#')[0]}: {task}"
+    metric, reference = choose_metric([kinds[key] for key in often], where)
+    absent = "" if wanted.metric else is_missing([row.record for row in rows], metric)
     lower = metric.lower_is_better if wanted.lower_is_better is None else wanted.lower_is_better
     name = str(rows[0].record.get("metric", metric.key)) if metric.key == "value" else metric.key
-    choices = _choices([row.record for row in rows])
+    choices = find_parameters([row.record for row in rows])
     found: dict[tuple[Any, ...], Measurement] = {}
     for row in rows:
         known = _measurement(task, row, choices, metric=name, lower=lower, place=len(found))
         known = found.setdefault((known.subject, known.labels, known.setting, tuple(known.parameters.items())), known)
         verdict = headers.first(row.plain, headers.RIGHT)
-        if headers.is_wrong(verdict):
+        if absent:
+            known.notes.append(f"{absent} was not measured")
+        elif headers.is_wrong(verdict):
             known.right = False
             known.notes.append("it was not right")
-        elif any(row.plain.get(flag) not in (None, False, "false", "no", "", 0) for flag in headers.PROJECTED):
+        elif any(row.plain.get(flag) not in (None, False, "false", "no", "", 0) for flag in headers.PROJECTED) or (
+            isinstance(verdict, str) and headers.is_unmeasured(verdict)
+        ):
             known.notes.append("projected, not measured")
-        elif not headers.is_undecided(verdict):
+        elif headers.is_undecided(verdict):
+            known.notes.append(f"{verdict}, not measured")
+        else:
             run = headers.first(row.plain, headers.RUNS)
             values = row.record.get(metric.key)
             for value in values if isinstance(values, list) else [values]:
                 seen = headers.number(value)
                 if seen is not None and seen > 0:  # a time or rate of zero is a placeholder
                     known.samples.append((str(run) if run is not None else row.where, seen))
+                    _add_others(known, row, metric, reference)
+    libraries = [one for one in found.values() if one.usable and is_library(one)]
+    if reference is None and libraries:
+        _refer(list(found.values()), max(libraries, key=lambda one: one.merit))
     return list(found.values())
+
+
+def _refer(members: list[Measurement], library: Measurement) -> None:
+    """The best library is the reference of all other subjects."""
+    for one in members:
+        if one.samples and not is_library(one):
+            one.reference_name, one.reference = library.subject, [library.median]
+
+
+def _add_others(known: Measurement, row: _Row, metric: Metric, reference: Metric | None) -> None:
+    """The reference next to a measurement, and its other metrics."""
+    if reference is not None and (seen := headers.number(row.record.get(reference.key))):
+        known.reference_name = reference.key
+        known.reference.append(seen)
+    for key, other in row.metrics.items():
+        if key != metric.key and other is not reference and other.kind != metric.kind:
+            number = headers.number(row.record.get(key))
+            if number is not None:
+                known.others.setdefault(key, (other.lower_is_better, []))[1].append(number)
 
 
 def _measurement(
@@ -287,52 +338,6 @@ def _measurement(
         parents=tuple(_strings(headers.first(named, headers.PARENTS))),
         order=step_of(subject) or float(place),
     )
-
-
-def _choices(records: list[Record]) -> tuple[set[str], set[str]]:
-    """(boolean columns, other columns with few values): the parameters of the subjects."""
-    seen: dict[str, set[Any]] = {}
-    for record in records:
-        for key, value in record.items():
-            values = seen.setdefault(key, set())
-            if isinstance(value, list | dict) or len(values) > _MAX_CHOICES:
-                values.update(range(_MAX_CHOICES + 1))
-            else:
-                values.add(headers.scalar(value))
-    flags, others = set(), set()
-    for key, values in seen.items():
-        if not _may_be_parameter(key):
-            continue
-        there = values - {None}
-        if there and all(isinstance(value, bool) for value in there):
-            flags.add(key)
-        elif 1 < len(there) <= _MAX_CHOICES:
-            others.add(key)
-    return flags, others
-
-
-_ROLES = frozenset(
-    [
-        *headers.NAMES,
-        *headers.RUNS,
-        *headers.TASKS,
-        *headers.RIGHT,
-        *headers.PROJECTED,
-        *headers.LABELS,
-        *headers.PARENTS,
-        *headers.SETTINGS,
-        "digest",
-        "case",
-        "type",
-        "source",
-    ]
-)
-
-
-def _may_be_parameter(key: str) -> bool:
-    """Whether a column can be a parameter: it has no other meaning."""
-    name = normalize(key)
-    return not (name in _ROLES or headers.metric(key) or headers.is_auxiliary(key) or _AUXILIARY.search(name))
 
 
 def _label(parameters: Mapping[str, Scalar]) -> str:

@@ -7,13 +7,17 @@ from pathlib import Path
 
 from harness.core.errors import UsageError
 from harness.dsl.mining.measurement import Measurement
-from harness.dsl.mining.reports import Wanted, read_csv, read_json, read_markdown
+from harness.dsl.mining.reports import Record, Wanted, read_csv, read_json, read_markdown, read_records
 
 MAX_BYTES = 256 << 20
 
 
 def read(
-    path: Path, wanted: Wanted | None = None, *, ledger: Callable[[Path], list[Measurement]] | None = None
+    path: Path,
+    wanted: Wanted | None = None,
+    *,
+    ledger: Callable[[Path], list[Measurement]] | None = None,
+    run: Callable[[Path], list[Record]] | None = None,
 ) -> list[Measurement]:
     """All measurements of a file, in file order.
 
@@ -21,6 +25,7 @@ def read(
         path: The file.
         wanted: Which numbers of a report are used.
         ledger: Reads an SQLite file; without it such a file is rejected.
+        run: Reads the folder of a program's run; without it a folder is rejected.
 
     Raises:
         UsageError: if the format is unknown, or the file holds no measurement.
@@ -28,6 +33,8 @@ def read(
     """
     wanted = wanted or Wanted()
     try:
+        if run is not None and path.is_dir():
+            return read_records(run(path), path, wanted)
         with path.open("rb") as file:
             head = file.read(16)
         if ledger is not None and head.startswith(b"SQLite format 3"):

@@ -100,7 +100,7 @@ _PLAIN = _BASELINES | frozenset(
     """step stage kernel kernels version final best impl py the of and with for cuda triton torch pytorch gpu cpu
     fp16 bf16 fp32 fp64 tf32 matmul gemm bmm fmha mha attention softmax level v unknown other loop loops good
     candidate cand cfg config variant tool seed repaired test run trial subject case gen generation id sm out new old
-    opt optimized improved fast slow no not without""".split()
+    opt optimized improved fast slow no not without load loads manual""".split()
 )
 
 

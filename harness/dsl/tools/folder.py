@@ -51,6 +51,20 @@ class Folder:
             raise ToolFault(Status.OUTPUT, f"{path} is larger than {MAX_FILE_BYTES} bytes")
         return data
 
+    def exists(self, path: str) -> bool:
+        """Whether a regular file has this path.
+
+        Raises:
+            ToolFault: if the path lies outside the folder.
+        """
+        try:
+            with self._parent(path, make=False) as (directory, name), _as_fault(path, "reached"):
+                return stat.S_ISREG(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode)
+        except ToolFault as fault:
+            if fault.status is Status.FORBIDDEN:
+                raise
+            return False
+
     def write(self, path: str, data: bytes) -> None:
         """Write a file atomically; missing folders are created.
 

@@ -27,6 +27,9 @@ SECONDS = 60.0
 MAX_TEXT = 10 << 20
 """Maximum bytes of a text result."""
 
+REPORTS = ("trace.json", "metrics.json")
+"""Files that every run writes about itself, next to its work folder: a program may say that they exist."""
+
 Tool = Callable[[Request], Response]
 """Performs one effect; raises `ToolFault` if it cannot."""
 
@@ -43,6 +46,7 @@ class Toolbox:
         recordings: Replayed when not live, added to when live.
         seconds: Limit of a command's wall time; the program may set a shorter one.
         hash_seed: PYTHONHASHSEED of commands.
+        mocks: What tools answer when not live and without a recording: tool, command or path, result.
         plugins: Other tools by full name (`tool.fetch`).
     """
 
@@ -53,6 +57,7 @@ class Toolbox:
     recordings: RecordingFile | None = None
     seconds: float = SECONDS
     hash_seed: int = 0
+    mocks: tuple[tuple[str, str, str], ...] = ()
     plugins: Mapping[str, Tool] = field(default_factory=dict)
 
     def perform(self, request: Request, *, interrupted: threading.Event | None = None) -> Response:
@@ -89,24 +94,47 @@ class Toolbox:
 
     def _recorded(self, request: Request, key: str) -> Response:
         found = self.recordings.find(key, request.occurrence) if self.recordings is not None else None
+        mocked = self._mocked(request) if found is None else None
+        if mocked is not None:
+            return mocked
+        if found is None and request.name == "tool.run" and _is_echo(request.arguments.get("cmd")):
+            return self._perform(request, None)  # it has no effect
         if found is None:
             return Response("simulated", why=f"no recording of this {request.name}, and effects are off (--live)")
         return Response(found.status, found.value, why=found.why, items=found.items, source={"provider": "recording"})
 
+    def _mocked(self, request: Request) -> Response | None:
+        """The answer of the first mock that fits; its numbers count as not measured."""
+        stated = request.arguments.get("cmd", request.arguments.get("path", ""))
+        asked = " ".join(map(str, stated)) if isinstance(stated, list) else str(stated)
+        for tool, pattern, result in self.mocks:
+            if request.name == f"tool.{tool}" and _fits(pattern, asked):
+                text, items, _ = trace_lines.from_output(result)
+                value: Any = text.removesuffix("\n") if items else result
+                if tool == "exists":
+                    value = result.strip().lower() in ("true", "yes", "1")
+                source = {"provider": "mock", "unmeasured": "a mock answered"}
+                return Response("ok", value, items=tuple(items), source=source)
+        return None
+
     def _perform(self, request: Request, interrupted: threading.Event | None) -> Response:
         match request.name:
             case "tool.write":
-                content = request.arguments.get("content", "")
-                text = content if isinstance(content, str) else _json(content)
-                self.folder.write(_text(request, "path"), _encoded(text))
+                path, content = _text(request, "path"), request.arguments.get("content")
+                if content is not None or not self.folder.exists(path):
+                    text = content if isinstance(content, str) else "" if content is None else _json(content)
+                    self.folder.write(path, _encoded(text))
                 return Response("ok", "")
+            case "tool.exists":
+                path = _text(request, "path")
+                return Response("ok", path in REPORTS or self.folder.exists(path))
             case "tool.read":
                 return Response("ok", _decoded(self.folder.read(_text(request, "path")), "the file"))
             case "tool.run":
                 return self._run(request, interrupted)
         plugin = self.plugins.get(request.name)
         if plugin is None:
-            known = ", ".join(sorted([*_PURE, "tool.read", "tool.write", "tool.run", *self.plugins]))
+            known = ", ".join(sorted([*_PURE, "tool.exists", "tool.read", "tool.write", "tool.run", *self.plugins]))
             raise ToolFault(Status.WRONG, f"there is no {request.name}; there are {known}")
         response = plugin(request)
         return Response(
@@ -155,6 +183,17 @@ class Toolbox:
         if problems or wrong:
             source["trace_problems"] = [*problems, *wrong][:20]
         return Response("ok", text.removesuffix("\n"), items=(*items, *marked), source=source)
+
+
+def _fits(pattern: str, asked: str) -> bool:
+    """Whether a mock's pattern is the command or path; `*` stands for any text."""
+    import re
+
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), asked, re.DOTALL) is not None
+
+
+def _is_echo(command: Any) -> bool:
+    return isinstance(command, list) and command[:1] == ["echo"] and all(isinstance(word, str) for word in command)
 
 
 def _resolve_command(command: list[str]) -> list[str]:

@@ -31,9 +31,14 @@ def read_row_of(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window)
     fits = (window.end - at) // width
     count = fits if plan.field.repeat is Word.REST else run.amount(plan.repeat, scope, plan, "count")
     whole = min(count, fits)
+    end = run.state.limits.stop_at
+    if end is not None and at < end and window.buffer.origin is None:
+        whole = min(whole, -((at - end) // width))
     run.state.count_items(whole, record)
     values = read_row(window, primitive, whole, big=run.big(primitive, plan, record))
     record.raw[plan.name] = Leaf(plan.field, window.buffer, at, window.pos, values, primitive=primitive)
+    if whole < min(count, fits):
+        run.state.stop(window, at)
     if count > fits or (plan.field.repeat is Word.REST and window.pos < window.end):
         needed = width if plan.field.repeat is Word.REST else (count - whole) * width
         run.short(record, plan, ShortError(needed, window.end - window.pos), whole, window=window)
@@ -78,6 +83,7 @@ def continue_array(
             at, bit = window.pos, window.bit
             if to_end and at >= window.end:
                 break
+            run.state.stop(window, array.start)
             scope.index = index
             run.state.count_items(1, record)
             node = _next(run, scope, plan, window, to_end=to_end or plan.until is not None)

@@ -11,6 +11,9 @@ class Limits:
 
     max_records: int | None = None
     """Top-level records of a repeated framing; reaching it ends the parse without a fault."""
+    stop_at: int | None = None
+    """Offset in the file at which repetition ends: a repeated record or item that begins before it is read, the next is
+    not, and the parse ends without a fault (`Parse.stopped`). What is placed beyond it (`at`) is read as ever."""
     records: int = 2_000_000
     """Record objects at all levels; columns create none and are bounded by the size of the file."""
     items: int = 20_000_000

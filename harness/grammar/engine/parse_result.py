@@ -35,6 +35,7 @@ class Parse:
         stopped_at: End offset (exclusive) of the last top-level record.
         size: Bytes of the file.
         skipped: Ranges that resynchronisation skipped.
+        stopped: Whether `Limits.stop_at` ended the parse.
     """
 
     grammar: Grammar
@@ -46,6 +47,7 @@ class Parse:
     stopped_at: int
     size: int
     skipped: tuple[tuple[int, int], ...] = ()
+    stopped: bool = False
 
     def walk(self) -> Iterator[tuple[str, Record]]:
         """Every record at each level with its path, parents first."""

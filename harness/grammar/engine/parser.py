@@ -86,7 +86,8 @@ class Reading:
             stopped = window.pos + (window.bit > 0)
             self.run.finish()
         except HaltError:
-            stopped = max(stopped, self.records[-1].end if self.records else start)
+            last = self.records[-1].end if self.records else start
+            stopped = max(stopped, last, window.pos if state.stopped else start)
         except RecursionError:
             self._too_deep()
         return Parse(
@@ -99,6 +100,7 @@ class Reading:
             stopped_at=min(stopped, size),
             size=size,
             skipped=tuple(self.run.skipped),
+            stopped=state.stopped,
         )
 
     def _too_deep(self) -> None:
@@ -139,9 +141,10 @@ class Reading:
     def stream(self, window: Window, end: int, *, before: int = 0) -> None:
         """Read top-level records up to an end offset; `before` of them were read by another engine."""
         most = self.state.limits.max_records
-        size = window.end
+        start, size = window.pos, window.end
         while window.pos < end and (most is None or before + len(self.records) < most):
             at = window.pos
+            self.state.stop(window, start)
             marks = len(self.state.errors), self.state.error_count, len(self.run.lazy)
             plan = self._choose(window)
             if plan is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.grammar.engine.fault import ASKED, Fault, FaultKind
 from harness.grammar.engine.limits import Limits
-from harness.grammar.engine.node import Record
+from harness.grammar.engine.node import Record, Window
 from harness.grammar.language.grammar import Field
 
 _CLOCK_EVERY = 1024
@@ -37,6 +37,8 @@ class State:
         self.deadline = time.monotonic() + limits.seconds
         self.quiet = 0
         """While positive, faults are not recorded: bytes are read ahead."""
+        self.stopped = False
+        """Whether `Limits.stop_at` ended the reading."""
         self.unasked = False
         """Whether instances are read that nothing has used: what cannot be read of them is a warning."""
         self._ticks = 0
@@ -143,6 +145,17 @@ class State:
         self.steps += steps
         if self.steps > self.limits.steps:
             self.halt("steps", record, f"at most {self.limits.steps} steps of expressions and checksums")
+
+    def stop(self, window: Window, begun: int) -> None:
+        """End the reading if a repetition that began at offset `begun` has reached `Limits.stop_at`.
+
+        Raises:
+            HaltError: if it has.
+        """
+        end = self.limits.stop_at
+        if end is not None and begun < end <= window.pos and window.buffer.origin is None and not self.quiet:
+            self.stopped = True
+            raise HaltError
 
     def halt(self, limit: str, record: Record, expected: str) -> None:
         """Record the limit that was exceeded and end the reading.

@@ -114,7 +114,7 @@ def verify(state: State, scope: Scope, plan: TypePlan) -> None:
         if checksum is None or not isinstance(node, Leaf) or not isinstance(node.value, int | str):
             continue
         try:
-            data = _summed(record, node, checksum, of, scope)
+            data = summed(record, node, checksum, of, scope)
         except NoValueError as error:
             state.fault(FaultKind.EXPRESSION, node.start, record, field, "a checksum", str(error))
             node.valid = False
@@ -141,7 +141,12 @@ def _compare(state: State, record: Record, field: Field, node: Leaf, computed: i
         state.fault(FaultKind.CHECKSUM, node.start, record, field, show(computed), show(node.value))
 
 
-def _summed(record: Record, own: Leaf, checksum: Checksum, of: Evaluate | None, scope: Scope) -> bytes | None:
+def summed(record: Record, own: Leaf, checksum: Checksum, of: Evaluate | None, scope: Scope) -> bytes | None:
+    """The bytes that a checksum is of.
+
+    Raises:
+        NoValueError: if they cannot be found.
+    """
     if of is not None:
         value = of(scope)
         if isinstance(value, str):

@@ -57,7 +57,7 @@ def parse_bytes(request: ParseBinaryInput, data: Any) -> ParseResult:
         parse_stopped_at=stopped,
         record_count=len(records),
         faults=faults,
-        truncated=end < size or limited or any(fault.kind is FaultKind.LIMIT for fault in faults),
+        truncated=end < size or limited or found.stopped or any(fault.kind is FaultKind.LIMIT for fault in faults),
         parse=found,
     )
 

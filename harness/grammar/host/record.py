@@ -8,6 +8,8 @@ from typing import Any, overload
 
 from harness.grammar.engine.node import Array, Leaf, Node, Record
 from harness.grammar.engine.parse_result import Parse
+from harness.grammar.language.decoders import DecodeError, decode
+from harness.grammar.language.grammar import Grammar
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,27 +118,33 @@ def _field(name: str, node: Node) -> ParsedField:
 def tree(parse: Parse, *, items: int = 100) -> list[dict[str, Any]]:
     """Return a parse as JSON values: type, offset, size and fields of each record, at every level.
 
+    A number with a label has `label`, a value with a decoder `decoded`.
+
     Args:
         parse: The engine's result.
         items: Maximum number of elements per array; the number of omitted elements is included.
     """
-    return [_tree(record, items) for record in parse.records]
+    return [json_of(parse.grammar, record, items=items) for record in parse.records]
 
 
-def _tree(node: Node, items: int) -> Any:
+def json_of(grammar: Grammar, node: Node, *, items: int = 100) -> Any:
+    """Return one node as JSON values; see `tree`."""
     if isinstance(node, Record):
         return {
             "type": node.type.name,
             "offset": node.start,
             "size": node.end - node.start,
             **({} if node.complete else {"complete": False}),
-            "fields": {name: _tree(inner, items) for name, inner in node.nodes.items()},
+            "fields": {name: json_of(grammar, inner, items=items) for name, inner in node.nodes.items()},
         }
     if isinstance(node, Array):
-        shown = [_tree(item, items) for item in node.items[:items]]
+        shown = [json_of(grammar, item, items=items) for item in node.items[:items]]
         more = len(node.items) - len(shown)
         return {"offset": node.start, "size": node.end - node.start, "items": shown, **({"more": more} if more else {})}
     made = {"offset": node.start, "size": node.end - node.start, "value": _plain(node.value)}
+    label, date = label_of(grammar, node), decoded(node)
+    made |= {} if label is None else {"label": label}
+    made |= {} if date is None else {"decoded": date}
     return made if node.valid is None else {**made, "valid": node.valid}
 
 
@@ -163,3 +171,22 @@ def leaf_group(leaf: Leaf) -> str:
             return "float" if row and isinstance(row[0], float) else "int"
         case _:
             return "unknown"
+
+
+def label_of(grammar: Grammar, leaf: Leaf) -> str | None:
+    """The label of a number in the enum of its field, or None."""
+    enum = grammar.enums.get(leaf.field.enum) if leaf.field.enum is not None else None
+    return enum.labels.get(leaf.value) if enum is not None and isinstance(leaf.value, int) else None
+
+
+def decoded(leaf: Leaf) -> str | None:
+    """The value as the decoder of its field shows it, or None without a decoder or a valid value."""
+    how = leaf.field.decode
+    if how is None or leaf.value is None:
+        return None
+    big = leaf.field.big is not False if how.big is None else how.big
+    raw = bytes(leaf.value) if isinstance(leaf.value, memoryview) else leaf.value
+    try:
+        return decode(raw, how.decoder, big=big, encoding=how.encoding)
+    except DecodeError:
+        return None

@@ -32,6 +32,16 @@ def build(value: Any, report: Report, processes: Mapping[str, Processor]) -> Gra
     return _Builder(report, {**PROCESSORS, **processes}).grammar(value)
 
 
+def magic_bytes(value: Any) -> bytes:
+    """Return the bytes of a constant of `magic`; empty if it is invalid."""
+    try:
+        if isinstance(value, str):
+            return value.encode("latin-1")
+        return bytes(value) if isinstance(value, list) else b""
+    except (ValueError, TypeError):
+        return b""
+
+
 class _Builder:
     def __init__(self, report: Report, processes: dict[str, Processor]) -> None:
         self.report, self.raw, self.processes = report, Raw(report), processes
@@ -81,9 +91,29 @@ class _Builder:
             registry=self.registry(value.get("registry"), fields),
             big=big is not False,
             title=self.raw.text(value.get("title", ""), ("title",), "title"),
+            magic=self.magic(value.get("magic")),
             processes=self.processes,
             document=value,
         )
+
+    def magic(self, value: Any) -> tuple[tuple[int, bytes], ...]:
+        made = []
+        if value is not None and not isinstance(value, list):
+            self.report.error("wrong-kind", "magic is a list of {at: OFFSET, equals: BYTES}", ("magic",))
+            return ()
+        for i, raw in enumerate(value or ()):
+            path: Key = ("magic", i)
+            entry = self.raw.mapping(raw, path, "magic")
+            self.raw.keys(entry, ("at", "equals"), path)
+            at, constant = number(entry.get("at", 0)), magic_bytes(entry.get("equals"))
+            if at is None or at < 0:
+                self.report.error("wrong-value", f"{short(entry['at'])} is not an offset", (*path, "at"))
+            elif not constant:
+                hint = 'write "PK" or [0x50, 0x4b]'
+                self.report.error("wrong-value", f"{short(entry.get('equals'))} is not bytes", path, hint=hint)
+            else:
+                made.append((at, constant))
+        return tuple(made)
 
     def enums(self, value: Any) -> dict[str, EnumDef]:
         made = {}

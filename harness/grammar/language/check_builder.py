@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from harness.grammar.language.evaluation import as_bytes
 from harness.grammar.language.expression import ArrayOf, Expr, Literal, Name
-from harness.grammar.language.finding import Key
+from harness.grammar.language.finding import Key, Report
 from harness.grammar.language.grammar import Checks, Constant
 from harness.grammar.language.primitive import Kind, Primitive
 from harness.grammar.language.raw_values import Raw, short
@@ -88,3 +89,44 @@ def _known(expr: Expr) -> Constant | None:
 
 def _exceeds(low: Constant, high: Constant) -> bool:
     return isinstance(low, int | float) and isinstance(high, int | float) and low > high
+
+
+def check_constants(checks: Checks, kind: Primitive, field: dict[Any, Any], report: Report, path: Key) -> None:
+    """Report each constant that no value of the field can be: out of range, or of another length."""
+    for key, expr in (("equals", checks.equals), *(("one_of", expr) for expr in checks.one_of)):
+        if isinstance(expr, Literal) and (why := _impossible(expr.value, kind, field)):
+            report.error("impossible-value", f"{short(expr.value)} is never the value: {why}", (*path, key))
+    low, high = _bounds(kind)
+    smallest, largest = (_number(expr) for expr in (checks.low, checks.high))
+    if smallest is not None and smallest > high:
+        report.error("impossible-value", f"no {kind.name} is at least {smallest}", path)
+    if largest is not None and largest < low:
+        report.error("impossible-value", f"no {kind.name} is at most {largest}", path)
+
+
+def _number(expr: Expr | None) -> int | float | None:
+    return expr.value if isinstance(expr, Literal) and isinstance(expr.value, int | float) else None
+
+
+def _impossible(value: Constant, kind: Primitive, field: dict[Any, Any]) -> str:
+    if isinstance(value, int | float) and kind.numeric:
+        low, high = _bounds(kind)
+        return "" if low <= value <= high else f"{kind.name} is {low} to {high}"
+    length = field.get("length")
+    if not isinstance(value, str | bytes) or isinstance(length, bool) or not isinstance(length, int):
+        return ""
+    if any(key in field for key in ("pad", "terminator", "process")):
+        return ""
+    if isinstance(value, str):
+        if not value.isascii() or str(field.get("encoding", "utf-8")).lower().startswith("utf-16"):
+            return ""
+        value = value.encode("ascii")
+    return "" if len(value) == length else f"it has {len(value)} bytes, the field {length}"
+
+
+def _bounds(kind: Primitive) -> tuple[float, float]:
+    """The smallest and the largest value of a number type."""
+    bits = kind.width if kind.bitwise else 8 * kind.width
+    if kind.kind not in (Kind.INTEGER, Kind.BITS) or not bits:
+        return -math.inf, math.inf
+    return (-(1 << bits - 1), (1 << bits - 1) - 1) if kind.signed else (0, (1 << bits) - 1)

@@ -135,9 +135,17 @@ REGISTRY_ENTRY: dict[str, Key] = {
     "name": Key(_TEXT, "Name of the record kind."),
     "decode": Key(_object(DECODE), "The decoder of the payload."),
 }
+MAGIC: dict[str, Key] = {
+    "at": Key({"type": "integer", "minimum": 0}, "Offset in the file; default 0."),
+    "equals": Key(_CONSTANT, "The bytes there."),
+}
 GRAMMAR: dict[str, Key] = {
     "title": Key(_TEXT, "A title."),
     "doc": Key(_TEXT, "Documentation."),
+    "magic": Key(
+        {"type": "array", "items": _object(MAGIC, "equals")},
+        "Constants that recognise a file of this format; one of them is enough.",
+    ),
     "format": Key({"const": "record_stream"}, "The only format."),
     "endian": Key(_ORDER, "Default byte order; big, with a warning, if absent."),
     "bit_order": Key(_ORDER, "Order in which bit fields take bits from a byte; default big."),

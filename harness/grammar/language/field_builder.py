@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from harness.grammar.checksums import ALGORITHMS
-from harness.grammar.language.check_builder import checks_of
+from harness.grammar.language.check_builder import check_constants, checks_of
 from harness.grammar.language.color import parse_color
 from harness.grammar.language.constant import constant_key
 from harness.grammar.language.constructs import CHECKSUM, DECODE, FIELD, SWITCH, VALIDATE
@@ -26,6 +26,7 @@ from harness.grammar.language.grammar import (
     TypeRef,
     Word,
 )
+from harness.grammar.language.habits import repeat_hint, type_hint
 from harness.grammar.language.primitive import NAMES, Kind, Primitive, primitive
 from harness.grammar.language.printer import print_expression
 from harness.grammar.language.raw_values import Raw, kind_of, short
@@ -86,7 +87,7 @@ class FieldBuilder:
             prefix=prefix,
             delimiter=delimiter,
             encoding=self.raw.encoding(raw.get("encoding"), (*path, "encoding"), encoding),
-            repeat=Word.REST if raw.get("repeat") == Word.REST else self.raw.optional(raw, "repeat", path),
+            repeat=self.repeat(raw, path),
             until=self.raw.optional(raw, "until", path),
             condition=self.raw.optional(raw, "if", path),
             switch=switch,
@@ -108,6 +109,14 @@ class FieldBuilder:
             index=index,
         )
 
+    def repeat(self, raw: dict[Any, Any], path: Key) -> Expr | Word | None:
+        """The number of items: an expression, or `rest`."""
+        value = raw.get("repeat")
+        if isinstance(value, str) and (hint := repeat_hint(value)):
+            self.report.error("wrong-value", f"{short(value)} is not a number of items", (*path, "repeat"), hint=hint)
+            return None
+        return Word.REST if value == Word.REST else self.raw.optional(raw, "repeat", path)
+
     def reference(self, value: Any, path: Key) -> TypeRef | None:
         """Read a type reference: a primitive, a type, or a type with arguments."""
         if isinstance(value, str):
@@ -122,8 +131,8 @@ class FieldBuilder:
                 if parsed is None:
                     return None
         bits = _ODD_NUMBER.fullmatch(str(value))
-        hint = self.report.nearest(value, (*self.type_names, *NAMES))
-        if bits is not None and primitive(name := f"{'s' * (bits[1] == 'i')}b{bits[2]}"):
+        hint = type_hint(value) or self.report.nearest(value, (*self.type_names, *NAMES))
+        if not type_hint(value) and bits is not None and primitive(name := f"{'s' * (bits[1] == 'i')}b{bits[2]}"):
             hint = f"{hint} a bit field of that width is {name}".strip()
         self.report.error("unknown-type", f"Unknown type {short(value)}", path, hint=hint)
         return None
@@ -249,7 +258,10 @@ class FieldBuilder:
             over = {"algorithm": "crc32", "over": value["crc32_of"]}
             checksum = self.checksum(over, (*path, "validate", "crc32_of"))
         labels = self.enums[enum].numbers if enum is not None else {}
-        return checks_of(value, self.raw, (*path, "validate"), kind, labels), checksum
+        checks = checks_of(value, self.raw, (*path, "validate"), kind, labels)
+        if kind is not None:
+            check_constants(checks, kind, raw, self.raw.report, (*path, "validate"))
+        return checks, checksum
 
     def checksum(self, raw: Any, path: Key) -> Checksum | None:
         """The checksum of a field; None if it is invalid, which is reported."""

@@ -223,6 +223,8 @@ class Grammar:
     """The default byte order: True for big."""
     format: str = "record_stream"
     title: str = ""
+    magic: tuple[tuple[int, bytes], ...] = ()
+    """Offsets and the bytes there, one of which recognises a file of this format."""
     processes: dict[str, Processor] = field(default_factory=dict, repr=False, compare=False)
     """Processors of `decode` by name."""
     document: Any = field(default=None, repr=False, compare=False)

@@ -9,6 +9,7 @@ from typing import Any
 from harness.grammar.language.encodings import canonical
 from harness.grammar.language.expression import ArrayOf, Expr, Literal
 from harness.grammar.language.finding import Key, Report
+from harness.grammar.language.habits import key_hint
 from harness.grammar.language.syntax import parse_expression
 from harness.grammar.language.tokens import ExpressionError
 
@@ -37,7 +38,7 @@ class Raw:
         """Report every key that is not in `known`, with the nearest known name."""
         for key in value:
             if key not in known:
-                hint = self.report.nearest(key, known) or f"known are {', '.join(sorted(known))}"
+                hint = key_hint(key) or self.report.nearest(key, known) or f"known are {', '.join(sorted(known))}"
                 self.report.error("unknown-key", f"unknown key {short(key)}", (*path, str(key)), hint=hint)
 
     def mapping(self, value: Any, path: Key, what: str) -> dict[Any, Any]:
@@ -86,7 +87,9 @@ class Raw:
             return None
         if value in ("big", "little"):
             return bool(value == "big")
-        self.report.error("wrong-value", f"{key} must be big or little, not {short(value)}", (*path, key))
+        near = {"le": "little", "be": "big"}.get(str(value))
+        hint = f"write {key}: {near}" if near else ""
+        self.report.error("wrong-value", f"{key} must be big or little, not {short(value)}", (*path, key), hint=hint)
         return None
 
     def encoding(self, value: Any, path: Key, default: str) -> str:

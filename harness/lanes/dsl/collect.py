@@ -74,7 +74,7 @@ def _case(suite: Suite, part: Part, inputs: dict[str, Any], path: Path, data: by
         suite=suite.name,
         name=part.name,
         title=part.title,
-        subject=subject.model_copy(update={"parents": parents}),
+        subject=subject.model_copy(update={"parents": parents, "line": part.line}),
         inputs=inputs,
         policy=suite.policy,
         line=part.line,

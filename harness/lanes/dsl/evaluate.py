@@ -10,6 +10,7 @@ from harness.core.case import Case
 from harness.core.clip import clip
 from harness.core.digest import digest_folder, digest_json
 from harness.core.evidence import Attempt, Evidence
+from harness.core.exhibit import Exhibit
 from harness.core.status import Status, first_of
 from harness.core.tier import Tier
 from harness.dsl.ir import Effect, Program, Sweep
@@ -17,6 +18,7 @@ from harness.dsl.language.diagnostic import ProgramError
 from harness.dsl.machine.input_files import read_input_files
 from harness.dsl.machine.settings import RunSettings
 from harness.lane.context import Context
+from harness.lanes.dsl.exhibits import run_exhibits
 from harness.lanes.dsl.parts import INVARIANT, PROGRAM, SUCCESS
 from harness.lanes.dsl.pinned_inputs import unchanged_path
 from harness.lanes.dsl.program_budget import ANNEALED, limits_at, tightest
@@ -121,8 +123,10 @@ def _build_evidence(
         "tightest": "" if spent is None else spent[0],
         "durability": first["durability"],
     }
+    exhibits: tuple[Exhibit, ...] = ()
     if case.inputs["kind"] in (SUCCESS, PROGRAM) or case.inputs["first"]:
-        facts |= {name: first[name] for name in ("criteria", "facts", "hints", "used", "timeline")}
+        facts |= {name: first[name] for name in ("criteria", "facts", "hints", "used")}
+        exhibits = run_exhibits(program, first)
     return Evidence(
         status=status,
         why=why,
@@ -139,6 +143,7 @@ def _build_evidence(
             for i, (trial, verdict) in enumerate(zip(trials, verdicts, strict=True))
         ),
         facts=facts,
+        exhibits=exhibits,
         finalist=False,  # a confirmation would repeat the effects of the program
         limits_hit=tuple(dict.fromkeys(t["why"].split(": ", 1)[-1] for t in trials if t["status"] == "budget")),
         tier=tier,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from harness.core.case import Case, Subject
+from harness.core.case import Case, Subject, line_of
 from harness.core.digest import digest_json
 from harness.core.errors import SuiteError
 from harness.core.slug import slug
@@ -80,6 +81,7 @@ def _case(
             digest=digest_json([digest, stage, architecture] if architecture else [digest, stage]),
             path=str(kernel),
             parents=(digest,),
+            line=line_of(rf"^def\s+{re.escape(definition.entry)}\b", source.data.decode("utf-8", "replace")),
         ),
         inputs=inputs | named | ({"architecture": architecture} if architecture else {}),
         policy=suite.policy,

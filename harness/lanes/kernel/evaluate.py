@@ -22,6 +22,7 @@ from harness.lanes.kernel.compilation import Launch, compile_kernel
 from harness.lanes.kernel.correctness import interpret
 from harness.lanes.kernel.definition import read_definition
 from harness.lanes.kernel.device_measurement import measure
+from harness.lanes.kernel.exhibits import kernel_exhibits
 from harness.lanes.kernel.golden_table import read_golden
 from harness.lanes.kernel.gpu import absent_gpu
 from harness.lanes.kernel.job import Job
@@ -64,6 +65,7 @@ def evaluate_case(case: Case, context: Context) -> Evidence:
     return found.model_copy(
         update={
             "facts": {"stage": stage, "budgeted": case.inputs["budgeted"], **found.facts},
+            "exhibits": kernel_exhibits(found.facts, found.status),
             "environment": {**found.environment, **{m: importlib.metadata.version(m) for m in MODULES}},
             "seconds": time.perf_counter() - started,
         }

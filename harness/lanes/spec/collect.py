@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from harness.core.case import Case, Subject
+from harness.core.case import Case, Subject, line_of
 from harness.core.digest import digest_bytes
 from harness.core.document import read_document
 from harness.core.errors import SpecError, SuiteError, position
@@ -50,7 +50,9 @@ def collect_cases(suite: Suite, *, lane: str) -> list[Case]:
     cases = []
     for path in suite.glob(options.patches, "patches"):
         stem = path.name.split(".")[0]
-        subject = Subject.from_bytes(stem, path.read_bytes(), path=path)
+        content = path.read_bytes()
+        subject = Subject.from_bytes(stem, content, path=path)
+        first = line_of(r"^\s*-\s*\{?\s*op:", content.decode("utf-8", "replace"))
         name = slug(stem)
         cases.append(
             Case(
@@ -58,7 +60,7 @@ def collect_cases(suite: Suite, *, lane: str) -> list[Case]:
                 suite=suite.name,
                 name=name,
                 title=f"{stem} on {grammar.stem}",
-                subject=subject.model_copy(update={"parents": (digest_bytes(data),)}),
+                subject=subject.model_copy(update={"parents": (digest_bytes(data),), "line": first}),
                 inputs=inputs,
                 policy=suite.policy,
                 line=suite.line("expect", name) or suite.line("patches"),

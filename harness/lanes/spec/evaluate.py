@@ -23,6 +23,7 @@ from harness.grammar.measurement import LARGE, SLOW, Measured, Samples, is_sound
 from harness.grammar.scoring import CLASSIC, score_run
 from harness.lane.pinned_file import read_pinned
 from harness.lanes.spec.collect import read_grammar
+from harness.lanes.spec.exhibits import patch_exhibits
 from harness.lanes.spec.patched_grammar import RejectedPatch, patch_grammar
 from harness.lanes.spec.score import SETS
 
@@ -66,6 +67,7 @@ def evaluate_patch(case: Case) -> Evidence:
         facts[name] = {"before": before[name].facts(), "after": measured.facts()}
         if case.inputs["policy"] == "classic":
             facts[name]["classic"] = _classic_score(made.grammar, case.inputs[name])
+    exhibits = patch_exhibits(base, made.grammar, sets["samples"].files, facts)
     status, why, counterexample = _compare(before, found)
     if status is Status.OK and len({attempt.answers for attempt in attempts}) != 1:
         status, why = Status.FLAKY, "attempts read the same files differently"
@@ -75,6 +77,7 @@ def evaluate_patch(case: Case) -> Evidence:
         counterexample=counterexample,
         attempts=tuple(a.model_copy(update={"status": status, "why": why}) for a in attempts),
         facts=facts,
+        exhibits=exhibits,
         median_ms=None
         if case.policy.timing is Timing.NONE
         else statistics.median(attempt.seconds for attempt in attempts) * 1000,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,9 @@ def patch_grammar(source: Path, base: Any) -> PatchedGrammar | RejectedPatch:
         place = error.where.removeprefix(str(source)).lstrip(":")
         return RejectedPatch(clip(f"not a patch: {error.what}" + (f" (at {place})" if place else "")), {})
     except PatchError as error:
-        return RejectedPatch(clip(str(error)), {})
+        named = re.match(r"Op (\d+)\b", str(error))
+        line, _ = document.positions.get(("ops", int(named[1])), (None, None)) if named else (None, None)
+        return RejectedPatch(clip(str(error)), {} if line is None else {"line": line})
     found = lint_value(value)
     if found.grammar is None:
         listed = [clip(str(error)) for error in found.errors]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from harness.core.case import Case, Subject
+from harness.core.case import Case, Subject, line_of
 from harness.core.digest import digest_folder
 from harness.core.errors import SuiteError
 from harness.core.policy import Policy
@@ -25,10 +26,9 @@ def collect_cases(suite: Suite) -> list[Case]:
         SuiteError: if the suite names a missing file, or is not a toolgen suite.
         SpecError: if the tool specification is invalid.
     """
-    options = _options(suite)
-    tool = read_tool(suite.resolve(options.tool, "tool"))
+    tool = tool_of(suite)
     files = digest_folder(tool.path)
-    return [_case(suite, tool, path, files) for path in suite.glob(options.candidates, "candidates")]
+    return [_case(suite, tool, path, files) for path in suite.glob(_options(suite).candidates, "candidates")]
 
 
 def case_of(suite: Suite, path: Path) -> Case:
@@ -38,8 +38,18 @@ def case_of(suite: Suite, path: Path) -> Case:
         SuiteError: if the suite names a missing tool, or is not a toolgen suite.
         SpecError: if the tool specification is invalid.
     """
-    tool = read_tool(suite.resolve(_options(suite).tool, "tool"))
+    tool = tool_of(suite)
     return _case(suite, tool, path, digest_folder(tool.path))
+
+
+def tool_of(suite: Suite) -> Tool:
+    """The tool of a suite.
+
+    Raises:
+        SuiteError: if the suite names a missing tool, or is not a toolgen suite.
+        SpecError: if the tool specification is invalid.
+    """
+    return read_tool(suite.resolve(_options(suite).tool, "tool"))
 
 
 def _options(suite: Suite) -> ToolgenSuite:
@@ -59,6 +69,7 @@ def _case(suite: Suite, tool: Tool, path: Path, files: str) -> Case:
         jitter_ms=options.jitter_ms,
         attempt_seconds=options.attempt_seconds,
         full=options.full,
+        strict=options.strict,
         line=suite.line("candidates"),
         files=files,
     )
@@ -74,6 +85,7 @@ def case_for(
     jitter_ms: tuple[float, float] = (0.0, 10.0),
     attempt_seconds: float = 60.0,
     full: bool = False,
+    strict: bool = False,
     line: int | None = None,
     files: str = "",
 ) -> Case:
@@ -88,6 +100,7 @@ def case_for(
         jitter_ms: Range of the pauses in each attempt, in milliseconds.
         attempt_seconds: Wall seconds for loading and all calls of one attempt.
         full: Whether questions continue after the first wrong answer.
+        strict: Whether only computing is allowed, see `ToolgenSuite.strict`.
         line: 1-based line of the suite that names the candidates.
         files: Digest of all files in the tool's folder, which the oracle may read.
     """
@@ -105,6 +118,7 @@ def case_for(
             parents=claims.parents,
             style=claims.style,
             group=claims.group or claims.generator,
+            line=line_of(rf"^(?:async\s+)?def\s+{re.escape(tool.signature.name)}\b", source.text),
         ),
         inputs={
             "tool": str(tool.path),
@@ -115,6 +129,7 @@ def case_for(
             "jitter_ms": list(jitter_ms),
             "attempt_seconds": attempt_seconds,
             "full": full,
+            **({"strict": True} if strict else {}),
         },
         policy=policy,
         line=line,

@@ -13,7 +13,9 @@ from harness.core.score import Score
 from harness.core.tier import Tier
 from harness.hooks import hookimpl
 from harness.lane.context import Context
-from harness.lanes.toolgen.collect import case_of, collect_cases
+from harness.lane.controls import Controls
+from harness.lanes.toolgen.collect import case_of, collect_cases, tool_of
+from harness.lanes.toolgen.controls import controls_of
 from harness.lanes.toolgen.options import ToolgenSuite
 from harness.lanes.toolgen.score import WEIGHTS, score_toolgen
 from harness.suites.suite import Suite
@@ -27,6 +29,7 @@ class Toolgen:
     untrusted: tuple[str, ...] = ("candidates",)
     boxed = True
     keyed = True
+    repairable = True
     min_tier: Tier | None = None
     components = (*WEIGHTS, "diversity")
     """The names that a suite's `gates` may use in addition to `score`."""
@@ -46,6 +49,14 @@ class Toolgen:
         policy = case.policy.model_copy(update={"attempts": 1, "timing": Timing.NONE})
         inputs = {**case.inputs, "screen": True, "full": False, "jitter_ms": [0.0, 0.0]}
         return case.model_copy(update={"policy": policy, "inputs": inputs})
+
+    def counted(self, case: Case) -> Case:
+        """The case for partial credit: questions continue after a wrong answer."""
+        return case.model_copy(update={"inputs": {**case.inputs, "full": True}})
+
+    def controls(self, suite: Suite) -> Controls:
+        """The candidates by which a judge of this suite is checked."""
+        return controls_of(tool_of(suite))
 
     def evaluate(self, case: Case, context: Context) -> Evidence:
         """Ask the candidate in boxes and return the observations.

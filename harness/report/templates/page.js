@@ -1,211 +1,282 @@
-// Draws the rows and cases that the page holds as data. Text from the run becomes text nodes only, never HTML.
+// Draws what the page holds as data. Text of rows becomes text nodes only; fragments were escaped where they were made.
 (() => {
-  "use strict";
   const WINDOW = 200;
   const $ = (selector, within = document) => within.querySelector(selector);
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const on = (target, kind, act, early) => target.addEventListener(kind, act, early);
+  const range = (start, size) => [...Array(size).keys()].map((i) => i + start);
+  const [overview, view, field, found] = ["#overview", "#view", "#search", "#found"].map((one) => $(one));
+  const root = document.documentElement, unhide = (node) => all(".scripted", node).forEach((one) => (one.hidden = false));
 
   const loaded = new Map();
   function island(id) {
-    if (!loaded.has(id)) {
-      const holder = document.getElementById(id);
-      loaded.set(id, holder && inflate(holder.textContent));
-    }
+    if (!loaded.has(id)) loaded.set(id, $(`#${id}`) && inflate($(`#${id}`).textContent).then(JSON.parse));
     return loaded.get(id);
   }
   function inflate(text) {
     const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
     return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
   }
-  let rows;
-  const data = () => (rows ??= island("rows").then(JSON.parse));
+  const parse = (text) => new DOMParser().parseFromString(text, "text/html").body;
+  const piece = async (name, number, size) => (await island(`${name}-${Math.floor(number / size)}`))?.[number % size];
+  let still;
+  const fixed = (id) => all("[id]", (still ??= parse($("#static").textContent))).find((one) => one.id === id)?.cloneNode(true);
 
-  // Words, as in harness/report/words.py
-
-  const NOTHING = "—";
   const visible = (value) =>
     String(value).replace(/[^\P{C}\n\t]|[\u2028\u2029]/gu, (c) => `\\u${c.codePointAt(0).toString(16).padStart(4, "0")}`);
-  const three = (value) => String(Number(value.toPrecision(3)));
-  const score = (value) => (value === null || value === undefined ? NOTHING : value.toFixed(3));
-  function milliseconds(value) {
-    if (value === null || value === undefined) return NOTHING;
-    if (value < 1) return value * 1000 < 999.5 ? `${three(value * 1000)} µs` : "1.00 ms";
-    return value < 999.5 ? `${three(value)} ms` : `${three(value / 1000)} s`;
-  }
-  const megabytes = (value) => (value === null || value === undefined ? NOTHING : `${value.toFixed(1)} MB`);
-  function delta(value, since) {
-    if (value === null) return since || NOTHING;
-    const rounded = Math.round(value * 1000) / 1000 || 0;
-    const arrow = rounded > 0 ? " ▲" : rounded < 0 ? " ▼" : "";
-    return `${rounded < 0 ? "" : "+"}${rounded.toFixed(3)}${arrow}${since === "edited" ? "*" : ""}`;
-  }
-  const number = (value) => (value === null ? "undefined" : String(Number(value.toPrecision(4))));
-
-  // Elements
+  const score = (value) => value?.toFixed(3) ?? "—";
+  const short = (number) => number.toLocaleString("en");
 
   function make(tag, attributes, ...children) {
     const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes || {})) {
-      if (value !== undefined && value !== "") made.setAttribute(name, visible(value));
-    }
+    for (const [name, value] of Object.entries(attributes || {})) if (value !== undefined) made.setAttribute(name, visible(value));
     made.append(...children.map((child) => (child instanceof Node ? child : visible(child ?? ""))));
     return made;
   }
-  const cell = (kind, ...children) => make("td", { class: kind }, ...children);
   const chip = (status) => make("span", { class: `chip chip-${status}` }, status);
-  function bar(value, verdict) {
-    const drawn = $("#bar").content.firstElementChild.cloneNode(true);
-    drawn.setAttribute("aria-label", `${score(value)} of 1`);
-    const fill = $(".fill", drawn);
-    fill.setAttribute("class", `fill ${verdict}`);
-    fill.setAttribute("width", Math.max(0, Math.min(1, value)) * 100);
-    return drawn;
+  const button = (text, kind, about) => make("button", { type: "button", class: kind, "aria-label": `${text} ${about}` }, text);
+  const link = (nodeid, text = nodeid) => make("a", { href: `#/case/${encodeURIComponent(nodeid)}` }, text);
+  const note = (text) => make("p", { class: "note" }, text);
+  const cell = (head, ...content) => make("td", { "data-head": head }, ...content);
+  function choose(label, values, now, act, first) {
+    const select = make("select", { "aria-label": label }, ...(first ? [make("option", { value: "" }, first)] : []), ...values.map((value) => make("option", { value }, value)));
+    select.value = now;
+    on(select, "change", () => act(select.value));
+    return select;
   }
-  const address = (columns, i) => `#${columns.anchor[i] || `case=${encodeURIComponent(columns.nodeid[i])}`}`;
-  const link = (columns, i, text) => make("a", { href: address(columns, i), "data-row": i }, text);
 
-  // Tables of a suite
+  // Addresses: a path, and after `?` the state of its table
 
-  function row(columns, i) {
-    const c = (name) => columns[name][i];
-    const made = make("tr", { class: c("verdict") });
-    const name = make("th", { scope: "row" }, link(columns, i, c("candidate")), " ", make("code", { class: "digest" }, c("digest")));
+  const address = () => location.hash.slice(1).split("?");
+  async function show() {
+    const [path, query] = address(), goal = path || "/", here = document.getElementById(goal), inside = overview.contains(here);
+    found.hidden = true;
+    if (goal[0] !== "/") return;
+    const node = inside ? null : await page(path, new URLSearchParams(query));
+    if (path !== address()[0]) return;
+    overview.hidden = !inside;
+    view.hidden = inside;
+    view.replaceChildren(...(node ? [node] : []));
+    for (const one of all("nav a")) one.toggleAttribute("aria-current", one.hash.slice(1) === goal);
+    document.title = `${$("h1, h2, h3", inside ? overview : view)?.textContent.trim() || path} · Crucible`;
+    if (path) $("#main").focus({ preventScroll: true });
+    if (inside && goal !== "/") here.scrollIntoView();
+    else scrollTo(0, 0);
+  }
+  async function page(path, query) {
+    if (path === "/compare") return compare(query);
+    if (path.startsWith("/case/")) return caseOf(path);
+    const node = path === "/trends" ? parse((await island("pages"))[0]).firstChild : fixed(path);
+    if (!node) return note(`There is no ${path} on this page.`);
+    if (node.dataset.suite) await board(node, query);
+    return dress(node);
+  }
+  async function caseOf(path) {
+    const { columns, cases } = await island("rows"), nodeid = decodeURIComponent(path.slice(6)), i = columns.nodeid.indexOf(nodeid);
+    const text = columns.details[i] != null && (await piece("details", columns.details[i], cases));
+    const node = text ? parse(text).firstChild : fixed(path);
+    if (node) return dress(node);
+    return make("article", { class: "case" }, make("h2", {}, nodeid, " ", chip(columns.status[i])), columns.why[i], note("Not on this page: see crucible show"));
+  }
+
+  // Buttons of figures, tables and commands
+
+  function dress(node) {
+    unhide(node);
+    for (const one of all(".command", node)) one.append(" ", button("copy", "copy", one.textContent));
+    for (const one of all("figure", node)) {
+      const kinds = [...($("svg.chart", one) ? ["SVG", "PNG"] : []), ...($("table", one) ? ["CSV"] : [])];
+      $("figcaption", one).append(make("span", { class: "tools" }, ...kinds.map((kind) => button(kind, "save", one.dataset.name))));
+    }
+    for (const one of all("table.rows", node)) one.parentElement.before(make("span", { class: "tools bar-tools" }, button("CSV", "save", "table")));
+    return node;
+  }
+  function save(name, content, type) {
+    const url = URL.createObjectURL(new Blob([content], { type }));
+    make("a", { href: url, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 1000);
+  }
+  const safe = (text) => (/^[=+\-@\t\r]/.test(text) && isNaN(text) ? `'${text}` : text);
+  const csv = (rows) => rows.map((row) => row.map((text) => `"${safe(String(text ?? "")).replaceAll('"', '""')}"`).join(",")).join("\r\n");
+  function picture(svg) {
+    const copy = svg.cloneNode(true), [, , width, height] = svg.getAttribute("viewBox").split(" "), to = [copy, ...all("*", copy)];
+    [svg, ...all("*", svg)].forEach((one, i) => {
+      const style = getComputedStyle(one);
+      for (const name of ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-size"]) to[i].setAttribute(name, style.getPropertyValue(name));
+    });
+    copy.setAttribute("width", width * 2);
+    copy.setAttribute("height", height * 2);
+    return new XMLSerializer().serializeToString(copy);
+  }
+  function paint(name, text) {
+    const image = new Image();
+    image.onload = () => {
+      const canvas = make("canvas", { width: image.width, height: image.height }), pen = canvas.getContext("2d");
+      pen.fillStyle = getComputedStyle(root).backgroundColor;
+      pen.fillRect(0, 0, canvas.width, canvas.height);
+      pen.drawImage(image, 0, 0);
+      canvas.toBlob((blob) => save(name, blob, "image/png"));
+    };
+    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
+  }
+  async function keep(one) {
+    const figure = one.closest("figure"), kind = one.textContent, suite = one.closest("[data-suite]");
+    const name = `${(figure?.dataset.name || address()[0].slice(1)).replace(/\W+/g, "-") || "table"}.${kind.toLowerCase()}`;
+    if (kind === "SVG") return save(name, picture($("svg.chart", figure)), "image/svg+xml");
+    if (kind === "PNG") return paint(name, picture($("svg.chart", figure)));
+    let rows;
+    if (suite && !figure) {
+      const { suites, columns } = await island("rows"), { start, size } = suites[suite.dataset.suite], names = Object.keys(columns);
+      rows = [names, ...range(start, size).map((i) => names.map((n) => columns[n][i]))];
+    } else {
+      const table = $("table", figure || one.parentElement.nextElementSibling);
+      rows = all("tr", table).map((row) => all("th, td", row).map((part) => part.textContent.trim()));
+    }
+    save(name, csv(rows), "text/csv");
+  }
+
+  // The table of a suite
+
+  function row({ columns, shown, heads, numeric }, names, i) {
+    const c = (name) => columns[name][i], made = make("tr", { class: c("verdict") });
+    const name = make("th", { scope: "row" }, link(c("nodeid"), c("candidate")), " ", make("code", { class: "digest" }, c("digest")));
     if (c("why")) name.append(make("span", { class: "why" }, c("why")));
-    const moved = c("delta") > 0.0005 ? "num up" : c("delta") < -0.0005 ? "num down" : "num";
-    const rank = make("td", { class: "num rank", title: c("unconfirmed") }, c("unconfirmed") ? "?" : c("rank") || "–");
-    const status = cell("", chip(c("status")));
-    if (c("reused")) status.append(" ", make("span", { title: `judged in run ${c("reused")}` }, "reused"));
-    made.append(
-      rank, name, cell("num strong", score(c("score"))), c("score") === null ? cell("") : cell("", bar(c("score"), c("verdict"))),
-      cell(moved, delta(c("delta"), c("since"))), cell("num", c("gates") ? `${c("held")}/${c("gates")}` : ""), status,
-      cell(c("stability") === "flaky" ? "num warn" : "num", c("stability") || NOTHING), cell("num", milliseconds(c("median"))),
-      cell("num", megabytes(c("peak"))), cell(c("style").includes("≠") ? "warn" : "", c("style")),
-    );
+    made.append(make("td", { class: "num rank", title: c("unconfirmed") }, c("unconfirmed") ? "?" : c("rank") || "–"), name);
+    for (const n of names) {
+      const one = n === "status" ? cell(heads[n], chip(c(n)), c("reused") && " reused") : cell(heads[n], shown[n][i]);
+      if (numeric.includes(n)) one.className = "num";
+      made.append(one);
+    }
     return made;
   }
-
-  function compare(values, reverse) {
+  function by(values, reverse) {
     const empty = (value) => value === null || value === "";
     return (a, b) => {
       const [x, y] = [values[a], values[b]];
       if (empty(x) || empty(y)) return empty(x) - empty(y) || a - b; // what was not measured comes last, either way
-      const order = typeof x === "number" ? x - y : x.localeCompare(y);
+      const order = x < y ? -1 : x > y ? 1 : 0;
       return (reverse ? -order : order) || a - b;
     };
   }
-
-  async function open(table) {
-    const { suites, columns } = await data();
-    const suite = suites[Number(table.dataset.suite)];
-    const state = { order: [...Array(suite.size).keys()].map((i) => i + suite.start), shown: WINDOW, key: "", reverse: false };
-    const body = $("tbody", table), region = table.parentElement;
-    const count = make("output", {}), more = make("button", { type: "button" }, `Show ${WINDOW} more`);
-    const filter = make("input", { type: "search", "aria-label": `Filter ${suite.suite}`, placeholder: "Filter by name, status, style" });
-    region.before(make("div", { class: "tools" }, filter, count));
-    region.after(more);
-    const note = $(".more", region.parentElement);
-    if (note) note.hidden = true;
-    function draw() {
-      const wanted = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-      const names = ["nodeid", "status", "style", "why", "digest"];
-      const fits = (i) => wanted.every((word) => names.some((name) => columns[name][i].toLowerCase().includes(word)));
-      const found = wanted.length ? state.order.filter(fits) : state.order;
-      body.replaceChildren(...found.slice(0, state.shown).map((i) => row(columns, i)));
-      count.textContent = `${found.length.toLocaleString("en")} of ${suite.size.toLocaleString("en")}`;
-      more.hidden = found.length <= state.shown;
+  async function board(node, query) {
+    const data = await island("rows"), { columns } = data, suite = data.suites[node.dataset.suite], table = $("table.board", node);
+    if (!table) return;
+    const places = range(suite.start, suite.size), state = { q: "", status: "", style: "", group: "", changed: "", sort: "", dir: "", ...Object.fromEntries(query) };
+    let shown = WINDOW;
+    const count = make("output"), more = make("button", { type: "button" }, `Show ${WINDOW} more`), box = make("input", { type: "checkbox" });
+    const text = make("input", { type: "search", "aria-label": "Filter by text", placeholder: "Filter by text", value: state.q });
+    const choices = ["status", "style", "group"].map((name) => [name, [...new Set(places.map((i) => columns[name][i]))].filter(Boolean).sort()]);
+    const selects = choices.filter(([, values]) => values.length > 1).map(([name, values]) => choose(name, values, state[name], (value) => change({ [name]: value }), `any ${name}`));
+    box.checked = state.changed;
+    on(box, "change", () => change({ changed: box.checked ? "1" : "" }));
+    table.parentElement.before(make("div", { class: "tools filters" }, text, ...selects, make("label", {}, box, " changed only"), count));
+    table.parentElement.after(more);
+    $(".more", node)?.remove();
+    const heads = all("thead th", table), keys = ["rank", "candidate", ...suite.columns];
+    heads.forEach((head, number) => {
+      const key = keys[number], sorter = make("button", { type: "button", class: "sort" }, ...head.childNodes);
+      on(sorter, "click", () => change({ sort: key, dir: (state.sort === key ? !state.dir : /score|held|delta/.test(key)) ? "1" : "" }));
+      head.append(sorter);
+    });
+    function change(values) {
+      Object.assign(state, values);
+      shown = WINDOW;
+      const given = new URLSearchParams(Object.entries(state).filter(([, value]) => value));
+      history.replaceState(null, "", `#${address()[0]}${given.size ? `?${given}` : ""}`);
+      refresh();
     }
-    function sort(key) {
-      state.reverse = state.key === key ? !state.reverse : ["score", "held", "delta"].includes(key);
-      state.key = key;
-      for (const head of all("thead th", table)) {
-        head.removeAttribute("aria-sort");
-        if (head.dataset.sort === key) head.setAttribute("aria-sort", state.reverse ? "descending" : "ascending");
-      }
-      const places = [...Array(suite.size).keys()];
-      if (key === "rank") state.order = places.map((i) => (state.reverse ? suite.size - 1 - i : i) + suite.start);
-      else state.order = places.map((i) => i + suite.start).sort(compare(columns[key], state.reverse));
-      draw();
+    function refresh() {
+      const words = state.q.toLowerCase().split(/\s+/), names = ["nodeid", "status", "style", "why", "digest"];
+      const fits = (i) =>
+        choices.every(([name]) => !state[name] || columns[name][i] === state[name]) && (!state.changed || columns.changed[i]) &&
+        words.every((word) => names.some((name) => columns[name][i].toLowerCase().includes(word)));
+      const chosen = places.filter(fits), sort = state.sort || "rank";
+      if (sort !== "rank") chosen.sort(by(columns[sort] || [], state.dir));
+      else if (state.dir) chosen.reverse();
+      heads.forEach((head, number) => (keys[number] === sort ? head.setAttribute("aria-sort", state.dir ? "descending" : "ascending") : head.removeAttribute("aria-sort")));
+      $("tbody", table).replaceChildren(...chosen.slice(0, shown).map((i) => row(data, suite.columns, i)));
+      count.textContent = `${short(chosen.length)} of ${short(suite.size)} candidates`;
+      more.hidden = chosen.length <= shown;
     }
-    filter.addEventListener("input", () => { state.shown = WINDOW; draw(); });
-    more.addEventListener("click", () => { state.shown += WINDOW; draw(); });
-    draw();
-    return { sort, filter };
+    on(text, "input", () => change({ q: text.value }));
+    on(more, "click", () => refresh((shown += WINDOW)));
+    refresh();
   }
 
-  for (const table of all("table[data-suite]")) {
-    let opened;
-    const once = () => (opened ??= open(table));
-    for (const head of all("thead th[data-sort]", table)) {
-      const button = make("button", { type: "button", class: "sort" });
-      button.append(...head.childNodes);
-      button.addEventListener("click", async () => (await once()).sort(head.dataset.sort));
-      head.append(button);
-    }
-    const note = $(".more", table.parentElement.parentElement);
-    if (note) {
-      const button = make("button", { type: "button" }, "Show all");
-      button.addEventListener("click", async () => (await once()).filter.focus());
-      note.append(" ", button);
-    }
+  // Any two runs, case by case
+
+  async function compare(query) {
+    const { runs, nodeids, cells } = await island("history"), node = make("section", {}, make("h2", {}, "Compare two runs"));
+    if (runs.length < 2) return node.append(note("The ledger has no other run.")), node;
+    const now = { a: query.get("a") || runs[1], b: query.get("b") || runs[0] };
+    const select = (key, label) => choose(label, runs, now[key], (value) => (location.hash = `/compare?${new URLSearchParams({ ...now, [key]: value })}`));
+    const [a, b] = Object.values(now).map((run) => cells[runs.indexOf(run)] || []);
+    const differs = range(0, nodeids.length).filter((i) => String(a[i]) !== String(b[i]));
+    const size = (i) => (a[i] && b[i] ? 9 * (a[i][1] !== b[i][1]) + Math.abs(b[i][0] - a[i][0]) : -1);
+    differs.sort((x, y) => size(y) - size(x) || x - y);
+    const side = (head, one) => (one ? cell(head, score(one[0]), " ", chip(one[1])) : cell(head, "not judged"));
+    const moved = (i) => (a[i] && b[i] ? `${(b[i][0] - a[i][0]).toFixed(3)}${a[i][2] === b[i][2] ? "" : "*"}` : "");
+    const lines = differs.slice(0, 1000).map((i) => make("tr", {}, make("th", { scope: "row" }, link(nodeids[i])), side("before", a[i]), side("after", b[i]), cell("Δ", moved(i))));
+    const heads = ["Case", "Before", "After", "Δ"].map((text) => make("th", { scope: "col" }, text));
+    const table = make("table", { class: "rows" }, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...lines));
+    node.append(make("p", { class: "tools filters" }, select("a", "run before"), " → ", select("b", "run after")),
+      note(`${short(differs.length)} cases differ${differs.length > 1000 ? "; 1,000 are shown" : ""}`),
+      make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "cases that differ" }, table));
+    return dress(node);
   }
 
-  // One case
+  // Search, theme, copying, sources, bytes
 
-  function grid(caption, heads, lines) {
-    if (!lines.length) return "";
-    const body = make("tbody", {}, ...lines.map(([kind, first, ...rest]) =>
-      make("tr", { class: kind }, make("th", { scope: "row" }, first), ...rest.map((value) => (value instanceof Node ? make("td", {}, value) : cell("", value))))));
-    const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));
-    return make("table", {}, make("caption", {}, caption), make("thead", {}, head), body);
+  async function search() {
+    const words = field.value.toLowerCase().split(/\s+/).filter(Boolean), { columns } = await island("rows");
+    const hits = columns.nodeid.map((_, i) => i).filter((i) => words.every((word) => columns.nodeid[i].toLowerCase().includes(word)));
+    found.replaceChildren(...hits.slice(0, 12).map((i) => link(columns.nodeid[i], `${columns.nodeid[i]}  ${columns.status[i]}`)), hits.length ? "" : "no such case");
+    found.hidden = !words.length;
   }
-  const shown = (value) => (typeof value === "string" ? value : JSON.stringify(value));
-
-  function card({ evidence, score: result }, columns, i, options) {
-    const c = (name) => columns[name][i];
-    const found = evidence.counterexample;
-    const box = (title, kind) => make("div", {}, make("h4", {}, title), make("pre", { class: kind }, found[kind || "question"]));
-    const named = Object.fromEntries(["quality", "notices", "fault", "reused", "unconfirmed"].map((name) => [name, evidence[name]]));
-    const given = Object.entries(named).filter(([, value]) => value && value.length !== 0);
-    const facts = [...(evidence.limits_hit.length ? [["limits hit", evidence.limits_hit.join(", ")]] : []), ...Object.entries(evidence.facts), ...given, ...Object.entries(evidence.environment)];
-    const text = c("nodeid").replaceAll("'", `'"'"'`);
-    const article = make("article", { id: "case" }, make("p", { class: c("why") ? "reason" : "" }, c("why") || evidence.why || result.explanation));
-    if (found) article.append(make("div", { class: "versus" }, box("Question", ""), box("Expected", "expected"), box("Observed", "observed")));
-    article.append(make("div", { class: "columns" },
-      grid("Gates", ["Gate", "Observed", "Threshold", "Why"], result.gates.map((g) => [g.passed ? "good" : "bad", `${g.passed ? "✓" : "✗"} ${g.name}`, number(g.observed), number(g.threshold), g.why])),
-      grid("Components", ["Component", "Value", "Weight", "Why"], result.components.map((p) => ["", p.name, p.value === null ? "undefined" : score(p.value), p.weight.toFixed(2), p.why])),
-      grid("Paired benchmark", ["Opponent", "Verdict", "Time / opponent's time", "Why"], evidence.comparisons.map((one) => ["", `${one.role} ${one.rival}`, one.verdict, number(one.ratio), one.why])),
-      grid("Attempts", ["#", "Status", "Seed", "Answers", "CPU", "Peak", "Why"], evidence.attempts.slice(0, 50).map((a, at) => ["", String(at), chip(a.status), String(a.seed), a.answers.slice(0, 12) || NOTHING, milliseconds(a.cpu_ms), megabytes(a.peak_mb), a.why])),
-      grid("Observed", ["Fact", "Value"], facts.map(([name, value]) => ["", name, shown(value)])),
-    ));
-    article.append(make("p", { class: "again" }, make("span", {}, "Run it again"), " ", make("code", {}, `pytest '${text}' ${options}`)));
-    const head = make("summary", {}, chip(c("status")), " ", make("b", {}, c("candidate")), " ", make("span", { class: "where" }, c("nodeid")), make("span", { class: "total" }, score(c("score"))));
-    return make("details", { class: `card ${c("verdict")}`, open: "open" }, head, article);
-  }
-
-  async function show() {
-    if (!location.hash.startsWith("#case=")) return;
-    const { columns, cases, options } = await data();
-    const nodeid = decodeURIComponent(location.hash.slice(6));
-    const i = columns.nodeid.indexOf(nodeid);
-    $("#asked")?.remove();
-    if (i < 0) return;
-    const place = columns.details[i];
-    const text = place === null ? null : await island(`details-${Math.floor(place / cases)}`);
-    const line = text && text.split("\n")[place % cases];
-    const command = make("code", {}, `crucible show '${nodeid.replaceAll("'", `'"'"'`)}'`);
-    const made = line
-      ? card(JSON.parse(line), columns, i, options)
-      : make("p", { class: "note" }, `The details of ${nodeid} are not on this page; `, command, " prints them.");
-    const section = make("section", { id: "asked", tabindex: "-1", "aria-label": "The case that was asked for" }, made);
-    const from = all(`[data-row="${i}"]`).find((one) => one.closest("section").id !== "asked");
-    (from?.closest("section") ?? $("main").firstElementChild).after(section);
-    section.scrollIntoView({ block: "nearest" });
-    section.focus({ preventScroll: true });
-  }
-
-  data().then(({ columns }) => {
-    for (const name of all("span[data-row]")) name.replaceWith(link(columns, Number(name.dataset.row), name.textContent));
+  on(field, "input", search);
+  on(window, "keydown", (event) => {
+    const { key } = event, now = document.activeElement;
+    if (key === "/" && !/^(INPUT|SELECT)$/.test(now.tagName)) event.preventDefault(field.focus());
+    else if (key === "Escape") found.hidden = true;
+    else if (key === "Enter" && now === field) search().then(() => $("a", found)?.click());
   });
-  addEventListener("hashchange", show);
+  on($("#theme"), "click", ({ currentTarget }) => {
+    root.dataset.theme = { light: "dark", dark: "" }[root.dataset.theme] ?? "light";
+    currentTarget.setAttribute("aria-label", `Theme: ${root.dataset.theme || "by system"}`);
+  });
+  async function source(one, line = one.dataset.line) {
+    if (!$("pre", one)) {
+      const text = await piece("sources", Number(one.dataset.source), (await island("rows")).sources);
+      if (!$("pre", one)) one.append(text ? parse(text).firstChild : note("Not on this page: see crucible show --source"));
+    }
+    all(".marked", one).forEach((other) => other.classList.remove("marked"));
+    const at = line && $(`pre [data-line="${line}"]`, one);
+    at?.classList.add("marked");
+    at?.scrollIntoView({ block: "center" });
+  }
+  on(window, "toggle", ({ target }) => target.matches?.("details.source[open]") && source(target), true);
+  on(window, "click", async (event) => {
+    const one = event.target.closest("button, a"), kind = one?.className;
+    if (kind === "copy") {
+      await navigator.clipboard?.writeText($("code", one.parentElement).textContent).catch(() => {});
+      one.textContent = "copied";
+    } else if (kind === "save") keep(one);
+    else if (kind === "skip") event.preventDefault($("#main").focus());
+    else if (one?.dataset.line) {
+      event.preventDefault();
+      const holder = $("details.source", one.closest("article"));
+      if (holder) source(holder, one.dataset.line).then(() => (holder.open = true));
+    }
+  });
+  for (const kind of ["mouseover", "focusin"]) {
+    on(window, kind, ({ target }) => {
+      if (target.dataset?.field) $(".named", target.closest(".hexview")).textContent = target.dataset.field;
+    });
+  }
+  on(window, "beforeprint", () => document.body.append(make("div", { id: "print" }, fixed("/failing"))));
+  on(window, "afterprint", () => $("#print")?.remove());
+  on(window, "hashchange", show);
+  unhide(document);
+  dress(overview);
   show();
 })();

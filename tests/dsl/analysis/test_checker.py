@@ -36,7 +36,6 @@ CASES = {
     "E401 in an engineering loop": 'engineering_loop E { parameter P: [1] measure { cmd: "x {{P}}" metric: m '
     'objective: minimize } step s { human.ask { prompt: "x" } } }',
     "E402": "agent_loop A { until: 1 > 2 step s { let x = 1 } }",
-    "E402 of a service loop": "service_loop S { on e { let x = 1 } }",
     "E403": 'engineering_loop E { parameter A: 1..1000 parameter B: 1..1000 measure { cmd: "x" metric: m '
     "objective: minimize } }",
     "E404": task('step q: llm.query { prompt: "x" answer: "yes" | "no" output_var: a }\nmatch a { case "yes" { } }'),
@@ -57,7 +56,7 @@ CASES = {
     # Names
     "E201": task("step a { let x = y }"),
     "E201 of a template": task('step a: tool.write { path: "x" content: "{{y}}" }'),
-    "E201 of an axiom": 'system_model { axiom: "a" }\n' + task('step a: llm.query { prompt: "{{axiom.2}}" }'),
+    "E201 of an axiom": 'system_model { axiom: "a" }\n' + task('step a: llm.query { prompt: "{{axiom.1}}" }'),
     "E201 of a fact": 'rule R { when: nothing apply: "x" }',
     "E202": task("step a { let x = 1 } step a { let y = 1 }"),
     "E203": SCHEMA + "fact f(t: T.P) { return t.tflop > 1 }",

@@ -37,13 +37,17 @@ class Arrow:
 
 @dataclass(slots=True)
 class Call:
-    """`tool.run { … } -> emit X`; `actor` is tool, llm or human."""
+    """`tool.run { … } -> emit X`; `actor` is tool, llm or human.
+
+    `is_turn` marks the questions and tools that a question with `tools` is lowered to.
+    """
 
     actor: str
     operation: str
     entries: list[Entry]
     arrows: list[Arrow]
     span: Span = field(default=NOWHERE, compare=False, repr=False)
+    is_turn: bool = False
 
 
 @dataclass(slots=True)
@@ -58,11 +62,12 @@ class Step:
 
 @dataclass(slots=True)
 class Emit:
-    """`emit A.B { field: value }`, or the name of an event."""
+    """`emit A.B { field: value }`, the name of an event, or a message: `emit "text"`."""
 
     path: str
     entries: list[Entry] | None
     span: Span = field(default=NOWHERE, compare=False, repr=False)
+    is_text: bool = False
 
 
 @dataclass(slots=True)
@@ -240,6 +245,16 @@ class Entries:
 
 
 @dataclass(slots=True)
+class Description:
+    """`baseline { … }`: a block that the language does not evaluate; `text` is all of it, as written."""
+
+    head: str
+    label: str
+    text: str
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(slots=True)
 class Setting:
     """`success: a b`, `until: c`, `strategy: "halving"`: a key with one or more values."""
 
@@ -261,5 +276,5 @@ class Variable:
 
 Statement = (
     Step | Call | Emit | Let | Assign | If | For | Repeat | Parallel | RunUnit | Match | Fail | Wait | Return
-    | Evaluation | On | Parameter | Entries | Setting | Variable
+    | Evaluation | On | Parameter | Entries | Setting | Variable | Description
 )  # fmt: skip

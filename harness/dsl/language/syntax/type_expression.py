@@ -40,7 +40,24 @@ class RecordType:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-TypeExpression = NamedType | ListType | EnumType | RecordType
+@dataclass(slots=True)
+class ShapedType:
+    """`[M, N, K]` or `Tensor[B, T, D]`: a type whose dimensions are named or counted; they are not evaluated."""
+
+    name: str
+    dimensions: list[str]
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class DefaultType:
+    """`n_layer: 12`: a value in place of a type: the type of the value, which is the default."""
+
+    value: Expression
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+TypeExpression = NamedType | ListType | EnumType | RecordType | ShapedType | DefaultType
 
 
 @dataclass(slots=True)

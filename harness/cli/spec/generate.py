@@ -1,0 +1,54 @@
+"""Generate valid files from valid samples by random changes; lengths, positions and checksums follow.
+
+Example:
+  crucible spec generate png.yaml *.png --out more --count 20 --seed 7
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from harness.cli import output
+from harness.cli.spec import inputs
+from harness.core.errors import UsageError
+from harness.core.number import whole
+from harness.grammar.writing.encoding import WriteError
+from harness.grammar.writing.generator import generate
+from harness.report import words
+
+MAX_FILES = 10_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", metavar="[GRAMMAR] FILE", help="valid samples, after their grammar (YAML)")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="write the files into this folder")
+    parser.add_argument("--count", type=whole(1, MAX_FILES), default=10, metavar="N", help="files (default 10)")
+    parser.add_argument("--seed", type=whole(), default=0, metavar="N", help="same seed, same files (default 0)")
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.out.exists() and not args.out.is_dir():
+        raise UsageError("it is not a folder", where=str(args.out), fix="name a folder that is new or empty")
+    given = inputs.read_inputs(args, several=True)
+    samples = [inputs.read_bytes(Path(name)) for name in given.files]
+    suffix = Path(given.files[0]).suffix
+    made: list[str] = []
+    try:
+        for data in generate(given.grammar, samples, count=args.count, seed=args.seed):
+            args.out.mkdir(parents=True, exist_ok=True)
+            path = args.out / f"{given.grammar_path.stem}-{args.seed}-{len(made):04}{suffix}"
+            path.write_bytes(data)
+            made.append(str(path))
+    except WriteError as error:
+        raise UsageError(str(error), where=given.files[0], fix="crucible spec parse shows the errors") from None
+    except OSError as error:
+        raise UsageError(f"it cannot be written: {error.strerror}", where=str(args.out), fix=output.WRITABLE) from None
+    if args.json:
+        output.print_json({"files": made})
+    else:
+        print(f"{args.out}: {words.count(len(made), 'file')}")
+    if len(made) < args.count:
+        print(f"note: {args.count - len(made)} of {args.count} had no possible change that was new")
+    return 0 if made else 1

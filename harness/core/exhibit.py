@@ -1,0 +1,127 @@
+"""Exhibit: data that a lane shows of an evaluation (`harness.core.exhibit_kinds`), packed as compressed JSON."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import zlib
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
+
+from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
+
+from harness.core.digest import digest_text
+from harness.core.frozen import Frozen
+
+if TYPE_CHECKING:  # its models are made by what shows something, not by what judges
+    from harness.core.exhibit_kinds import Shown, Value
+
+MAX_STORED = 64 << 10  # compressed bytes of one exhibit
+MAX_TEXT = 1 << 20  # characters of its JSON
+MAX_CASE = 512 << 10  # compressed bytes of all exhibits of a case
+LEVEL = 6  # of compression
+
+Kind = Literal["table", "series", "scatter", "bars", "heat", "timeline", "bytes", "roofline", "text"]
+
+
+class Exhibit(Frozen):
+    """What a lane shows of one evaluation. `harness.core.exhibit_kinds` makes and reads the data of each kind."""
+
+    name: str
+    """Unique within the evaluation."""
+    kind: Kind
+    digest: str
+    """Hex SHA-256 of the JSON: the ledger stores equal exhibits once."""
+    data: str = ""
+    """Base64 of the deflated JSON; empty where the ledger keeps it under the digest."""
+
+    @classmethod
+    def of(cls, name: str, kind: Kind, text: str) -> Self | None:
+        """Pack the JSON of an exhibit; None if it is larger than an exhibit may be."""
+        if len(text) > MAX_TEXT:
+            return None
+        data = zlib.compress(text.encode("utf-8", "backslashreplace"), LEVEL)
+        if len(data) > MAX_STORED:
+            return None
+        return cls(name=name, kind=kind, digest=digest_text(text), data=base64.b64encode(data).decode("ascii"))
+
+    @property
+    def stored(self) -> bytes:
+        """The deflated JSON; empty where there is none."""
+        try:
+            return base64.b64decode(self.data, validate=True)
+        except binascii.Error:
+            return b""
+
+
+def inflate(stored: bytes) -> str:
+    """The JSON of an exhibit; empty if the bytes are damaged. No more than `MAX_TEXT` is inflated."""
+    try:
+        return zlib.decompressobj().decompress(stored, MAX_TEXT).decode("utf-8", "replace")
+    except zlib.error:
+        return ""
+
+
+def within_limit(exhibits: tuple[Exhibit, ...]) -> tuple[Exhibit, ...]:
+    """The first exhibits of a case, as many as it may have; a last one says how many were left out."""
+    room = MAX_CASE
+    for number, one in enumerate(exhibits):
+        room -= len(one.data) * 3 // 4
+        if room < 0:
+            left, why = len(exhibits) - number, f"the exhibits of a case may have {MAX_CASE >> 10} KiB"
+            note = Exhibit.of("left out", "text", f'{{"title":"{left} more exhibits","text":"","cut":"{why}"}}')
+            return (*exhibits[:number], *([note] if note is not None else []))
+    return exhibits
+
+
+def pack(name: str, value: Value) -> Exhibit:
+    """Pack an exhibit for `Evidence.exhibits`; one that is too large is shortened until it fits.
+
+    Args:
+        name: Unique within the evaluation.
+        value: One of the kinds of this module.
+
+    Raises:
+        ValueError: if its title and names alone are too large.
+    """
+    shown: Value | None = value
+    while shown is not None:
+        packed = Exhibit.of(name, shown.kind, _text_of(shown))
+        if packed is not None:
+            return packed
+        shown = shown.shortened()
+    msg = f"exhibit {name!r} is too large and cannot be shortened"
+    raise ValueError(msg)
+
+
+def _text_of(value: Value) -> str:
+    try:
+        return value.model_dump_json(exclude_defaults=True)
+    except PydanticSerializationError:  # lone surrogates: escapes take their place
+        return json.dumps(_encodable(value.model_dump(exclude_defaults=True)), separators=(",", ":"))
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {name: _encodable(one) for name, one in value.items()}
+    return [_encodable(one) for one in value] if isinstance(value, tuple) else value
+
+
+def unpack(kind: str, stored: bytes) -> Value | None:
+    """The value of a stored exhibit; None if it is damaged or of a later version."""
+    text = inflate(stored)
+    try:
+        return cast("Value", _models()[kind].model_validate_json(text)) if text else None
+    except (ValidationError, KeyError):
+        return None
+
+
+@cache
+def _models() -> dict[str, type[Shown]]:
+    from harness.core.exhibit_kinds import KINDS
+
+    return {model.model_fields["kind"].default: model for model in KINDS}

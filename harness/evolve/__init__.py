@@ -1,0 +1,1 @@
+"""Search among candidates: edits, proposers, the cascade of checks, selection, and bundles (docs/evolution.md)."""

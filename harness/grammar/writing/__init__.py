@@ -1,0 +1,1 @@
+"""Writing: a parsed file with changed values as bytes."""

@@ -1,0 +1,314 @@
+"""Builder: the bytes of a parsed file with changed values; sizes, counts, positions and checksums follow.
+
+The unchanged bytes are those of the file, also where no field is. A size that changes moves what comes after it, and
+the fields that state lengths, counts and positions get the values that the grammar's expressions then need. Checksums
+and values that must equal an expression come last. The result is parsed again: it has the new values and no new error,
+or `WriteError` says which field is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from harness.grammar.engine.interpreter import Interpreter
+from harness.grammar.engine.limits import DEFAULT
+from harness.grammar.engine.node import Array, Buffer, Leaf, Node, Record
+from harness.grammar.engine.parse_result import Parse
+from harness.grammar.engine.parser import parse
+from harness.grammar.engine.plan import program_of
+from harness.grammar.engine.state import State
+from harness.grammar.explanation.expression_walk import reads_stream_position
+from harness.grammar.host.tree_view import resolve
+from harness.grammar.language.expression import Expr, Literal
+from harness.grammar.language.grammar import Field, Grammar, Word
+from harness.grammar.language.operations import NoValueError
+from harness.grammar.writing.encoding import WriteError, encode, is_big, is_fixed, number, unprocess
+from harness.grammar.writing.inversion import Inverter
+from harness.grammar.writing.settling import settle
+
+MAX_ROUNDS = 16
+MAX_PADDING = 1 << 20  # bytes
+
+
+def build(grammar: Grammar, data: bytes | Parse, changes: Mapping[str, Any] | None = None) -> bytes:
+    """Return the bytes of a file with changed values.
+
+    Args:
+        grammar: The grammar.
+        data: The file, or its parse.
+        changes: New values by path (`chunks[0].width`): int, float, bool, str (also the label of an enum) or bytes.
+
+    Raises:
+        WriteError: if a value does not fit its field, or the grammar does not state how the rest follows.
+        PathError: if a path leads nowhere.
+    """
+    raw = bytes(data.records[0].buffer.data) if isinstance(data, Parse) and data.records else data
+    if not isinstance(raw, bytes):
+        raise WriteError("the file has no records")
+    if not changes:
+        return raw
+    writing = _Writing(grammar, raw)
+    for path, value in changes.items():
+        writing.change(path, value)
+    return writing.finish(changes)
+
+
+@dataclass(slots=True)
+class _Change:
+    """New bytes for the bytes [start, end) of a buffer, and the nodes that contain them."""
+
+    start: int
+    end: int
+    data: bytes
+    inside: frozenset[int]
+
+    @property
+    def growth(self) -> int:
+        return len(self.data) - (self.end - self.start)
+
+
+class _Writing:
+    def __init__(self, grammar: Grammar, data: bytes) -> None:
+        self.grammar, self.data = grammar, data
+        self.found = parse(grammar, data)
+        self.run = Interpreter(program_of(grammar), State(DEFAULT))
+        self.inverter = Inverter(self.run)
+        self.above: dict[int, tuple[int, ...]] = {}
+        self.nodes: list[tuple[Node, Record, Field]] = []
+        self.changes: dict[int, dict[int, _Change]] = {}  # by buffer, by leaf
+        self.values: dict[int, Any] = {}
+        self.buffers: dict[int, Buffer] = {}
+        self.leaves: dict[int, tuple[Leaf, Record]] = {}
+        for record in self.found.records:
+            self._note(record, (id(record),))
+
+    def _note(self, record: Record, above: tuple[int, ...]) -> None:
+        self.above[id(record)] = above
+        self.buffers[id(record.buffer)] = record.buffer
+        for node in list(record.nodes.values()):
+            self._note_node(node, record, above)
+
+    def _note_node(self, node: Node, holder: Record, above: tuple[int, ...]) -> None:
+        self.above[id(node)] = (*above, id(node))
+        if node.field is not None:
+            self.nodes.append((node, holder, node.field))
+        if isinstance(node, Leaf):
+            self.leaves[id(node)] = (node, holder)
+        elif isinstance(node, Array):
+            for item in node.items:
+                self._note_node(item, holder, self.above[id(node)])
+        else:
+            origin = node.buffer.origin
+            if origin is not None and node.buffer is not holder.buffer:
+                self.leaves[id(origin)] = (origin, holder)
+                self.above[id(origin)] = self.above[id(node)]
+            self._note(node, self.above[id(node)])
+
+    def change(self, path: str, value: Any) -> None:
+        """Give the leaf at a path a value."""
+        _, node = resolve(self.found, path)
+        if not isinstance(node, Leaf):
+            raise WriteError(f"{path}: it is not a single value; name one of its fields")
+        if id(node) not in self.leaves:
+            raise WriteError(f"{path}: items of a row of numbers cannot be changed one by one")
+        try:
+            self._set(node, self.leaves[id(node)][1], self._labelled(node, value))
+        except WriteError as error:
+            raise WriteError(f"{path}: {error}") from None
+
+    def _labelled(self, node: Leaf, value: Any) -> Any:
+        enum = self.grammar.enums.get(node.field.enum or "")
+        if isinstance(value, str) and enum is not None and isinstance(node.value, int):
+            if value not in enum.numbers:
+                raise WriteError(f"{value!r} is not a label of {enum.name}")
+            return enum.numbers[value]
+        return value
+
+    def _set(self, leaf: Leaf, record: Record, value: Any) -> bool:
+        """Plan a value; whether that is new."""
+        if id(leaf) in self.values:
+            if self.values[id(leaf)] != value:
+                raise WriteError(f"{leaf.field.name} would have to be {self.values[id(leaf)]!r} and {value!r}")
+            return False
+        old = bytes(leaf.buffer.data[leaf.start : leaf.end])
+        waiting = self.changes.setdefault(id(leaf.buffer), {})
+        for other in waiting.values():  # bit fields that share a byte
+            if other.start == leaf.start and other.end == leaf.end and leaf.bits:
+                old = other.data
+        made = encode(leaf, value, record, old)
+        self.values[id(leaf)] = value
+        waiting[id(leaf)] = _Change(leaf.start, leaf.end, made, frozenset(self.above[id(leaf)]))
+        for other in waiting.values():
+            if leaf.bits and other.start == leaf.start and other.end == leaf.end:
+                other.data = made
+        return True
+
+    def finish(self, changes: Mapping[str, Any]) -> bytes:
+        """The new bytes."""
+        for _ in range(MAX_ROUNDS):
+            if not (self._stated() | self._paddings() | self._collapse()):
+                break
+        else:
+            raise WriteError("the sizes do not settle: a field states its own size")
+        made = self._spliced(self.found.records[0].buffer)
+        return settle(self.grammar, made, self.found, changes)
+
+    def _stated(self) -> bool:
+        with self._new_values():
+            return self._lengths() | self._positions()
+
+    def _grown(self, node: Node) -> int:
+        waiting = self.changes.get(id(node.buffer), {})
+        return sum(change.growth for change in waiting.values() if id(node) in change.inside)
+
+    def _shift(self, buffer: Buffer, at: int, inside: Sequence[int] = ()) -> int:
+        known = set(inside)
+        return sum(
+            change.growth
+            for change in self.changes.get(id(buffer), {}).values()
+            if change.end <= at and not (known & change.inside and change.start >= at)
+        )
+
+    def _lengths(self) -> bool:
+        """Set the numbers that state the lengths of what grew."""
+        is_new = False
+        for node, record, field in self.nodes:
+            growth = self._grown(node)
+            if not growth or isinstance(node, Array) or field.length is Word.REST:
+                continue
+            if isinstance(field.length, Word | None):
+                is_new |= self._prefix(node, record, field, growth)
+                continue
+            size = node.end - node.start
+            if isinstance(node, Record) and node.buffer is record.buffer:
+                size = node.window.end - node.window.start
+            if is_fixed(field.length):
+                raise WriteError(f"{field.name} has a fixed length of {size} bytes")
+            is_new |= self._state(field.length, record, size + growth, f"the length of {field.name}")
+        return is_new
+
+    def _paddings(self) -> bool:
+        """Resize zeros, and bytes that must all be equal, whose length follows from a number that changed."""
+        is_new = False
+        with self._new_values():
+            for node, record, field in self.nodes:
+                expr = field.length
+                if (
+                    not isinstance(node, Leaf)
+                    or expr is None
+                    or isinstance(expr, Word | Literal)
+                    or id(node) in self.values
+                ):
+                    continue
+                old = bytes(node.buffer.data[node.start : node.end])
+                try:
+                    size = self.inverter.value(expr, record)
+                except NoValueError:
+                    continue
+                if size == len(old) or not isinstance(size, int) or not 0 <= size <= MAX_PADDING:
+                    continue
+                fill = node.field.checks.all_bytes if node.field.checks is not None else None
+                if old.strip(bytes([fill or 0])):
+                    continue  # content, not padding
+                data = bytes([fill or 0]) * size
+                self.values[id(node)] = data
+                change = _Change(node.start, node.end, data, frozenset(self.above[id(node)]))
+                self.changes.setdefault(id(node.buffer), {})[id(node)] = change
+                is_new = True
+        return is_new
+
+    @contextmanager
+    def _new_values(self) -> Iterator[None]:
+        """While it lasts, expressions see the planned values."""
+        before = [(leaf, leaf.value) for leaf, _ in self.leaves.values()]
+        for leaf, _ in self.leaves.values():
+            leaf.value = self.values.get(id(leaf), leaf.value)
+        for _ in range(2):  # a computed value may use another
+            for leaf, record in self.leaves.values():
+                if leaf.field.compute is not None:
+                    with suppress(NoValueError):
+                        leaf.value = self.inverter.value(leaf.field.compute, record)
+        try:
+            yield
+        finally:
+            for leaf, value in before:
+                leaf.value = value
+
+    def _prefix(self, node: Leaf | Record, record: Record, field: Field, growth: int) -> bool:
+        """Set the stored length before a record; before bytes it is a part of their encoding."""
+        if isinstance(node, Leaf) or field.prefix is None:
+            return False
+        frame = next((one for one in record.frames if one.end == node.window.start and one.field is field), None)
+        if frame is None:
+            raise WriteError(f"the length before {field.name} was not found")
+        waiting, size = self.changes.setdefault(id(frame.buffer), {}), node.window.end - node.window.start + growth
+        data = number(size, field.prefix, big=is_big(field.prefix, field, record))
+        if id(frame) in waiting and waiting[id(frame)].data == data:
+            return False
+        waiting[id(frame)] = _Change(frame.start, frame.end, data, frozenset(self.above[id(record)]))
+        return True
+
+    def _positions(self) -> bool:
+        """Set the numbers that state where something is that moved."""
+        is_new = False
+        for node, record, field in self.nodes:
+            if field.at is None and field.offset is None:
+                continue
+            if isinstance(record.nodes.get(field.name), Array) and not isinstance(node, Array):
+                continue  # the array has the position
+            moved = self._shift(node.buffer, node.start, self.above[id(node)])
+            base = 0 if field.stream is not None else record.window.start if field.at is not None else record.start
+            based = self._shift(node.buffer, base) if base else 0
+            expr = field.at if field.at is not None else field.offset
+            if moved - based and expr is not None and not isinstance(expr, Literal):
+                target = node.start - base + moved - based
+                is_new |= self._state(expr, record, target, f"the position of {field.name}")
+        return is_new
+
+    def _state(self, expr: Expr, record: Record, target: int, what: str) -> bool:
+        if reads_stream_position(expr):
+            return False  # it follows by itself
+        try:
+            if self.inverter.value(expr, record) == target:
+                return False
+            leaf, holder, value = self.inverter.solve(expr, record, target)
+        except (WriteError, NoValueError) as error:
+            raise WriteError(f"{what} cannot be set to {target}: {error}") from None
+        if leaf.value == value and id(leaf) not in self.values:
+            return False
+        try:
+            return self._set(leaf, holder, value)
+        except WriteError as error:
+            raise WriteError(f"{what} cannot be {target}: {error}") from None
+
+    def _collapse(self) -> bool:
+        """Turn the changes within processed bytes into a change of their leaf."""
+        is_new = False
+        for buffer in self.buffers.values():
+            origin = buffer.origin
+            if origin is None or not self.changes.get(id(buffer)):
+                continue
+            content = self._spliced(buffer)
+            if self.values.get(id(origin)) == content:
+                continue
+            made = unprocess(origin.field, content)
+            self.values[id(origin)] = content
+            change = _Change(origin.start, origin.end, made, frozenset(self.above[id(origin)]))
+            self.changes.setdefault(id(origin.buffer), {})[id(origin)] = change
+            is_new = True
+        return is_new
+
+    def _spliced(self, buffer: Buffer) -> bytes:
+        parts: list[bytes] = []
+        at, data = 0, buffer.data
+        for change in sorted(self.changes.get(id(buffer), {}).values(), key=lambda one: (one.start, one.end)):
+            if change.start < at:
+                if bytes(change.data) == b"".join(parts)[-len(change.data) :]:
+                    continue  # bit fields of one byte
+                raise WriteError(f"two changes overlap at 0x{change.start:x}")
+            parts += [bytes(data[at : change.start]), change.data]
+            at = change.end
+        return b"".join([*parts, bytes(data[at:])])

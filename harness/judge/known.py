@@ -1,0 +1,153 @@
+"""KnownVerdicts: the ledger of a pool: verdicts of earlier runs that still apply, and the rows of this one."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.core.case import Case
+from harness.core.evaluation import Evaluation, SerialisedEvaluation
+from harness.core.evidence import NOT_REUSED, Evidence
+from harness.core.run import Run, new_run_id
+from harness.core.status import RunStatus
+from harness.core.tier import Tier
+from harness.judge.provenance import git_commit, machine, versions
+from harness.ledger import file
+from harness.ledger.store import Ledger
+
+
+def is_reusable(evidence: Evidence, tier: Tier | None) -> bool:
+    """Whether evidence of an earlier run is a verdict: it was judged, not too noisily, and in boxes of this tier."""
+    is_noisy = evidence.quality is not None and evidence.quality.noisy
+    return evidence.status not in NOT_REUSED and not is_noisy and evidence.tier in (None, tier)
+
+
+class KnownVerdicts:
+    """The verdicts of a ledger, for one program that judges; any thread may use it.
+
+    The run is registered with its first verdict, so a program that judged nothing leaves no run.
+
+    Args:
+        path: The ledger; made if it is missing.
+        root: The project, for the commit.
+        epoch: The epoch of the run.
+        secret_seed: Its secret seed.
+        tier: The proved tier.
+        engine: Fingerprints of the judging code by `engine:LANE` (`harness.lane.fingerprint`).
+        fresh: Whether verdicts of earlier runs are ignored.
+
+    Raises:
+        LedgerError: if the ledger cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        root: Path,
+        epoch: int,
+        secret_seed: int,
+        tier: Tier | None,
+        engine: Mapping[str, str],
+        fresh: bool = False,
+    ) -> None:
+        started = datetime.now(UTC)
+        self.run = Run(
+            run_id=new_run_id(started, started.microsecond << 4 | os.urandom(1)[0] & 15),
+            started_at=started,
+            epoch=epoch,
+            secret_seed=secret_seed,
+            tier=tier,
+            machine=machine(),
+            git_commit=git_commit(root),
+            command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+            versions=versions() | dict(engine),
+        )
+        self._engine, self._fresh = dict(engine), fresh
+        self._lock = threading.Lock()
+        self._ledger = Ledger.open(path)
+        # Its own connection: a question to the ledger itself would write what is pending first.
+        self._reader = file.connect(path, read_only=True)
+        self._engines: dict[str, dict[str, str]] = {}
+        self._names: dict[str, str] = {}
+        self._has_begun = False
+
+    def named(self, case: Case) -> Case:
+        """The case under a name that no other candidate of this run has: rows are kept by name."""
+        with self._lock:
+            if self._names.setdefault(case.nodeid, case.subject.digest) == case.subject.digest:
+                return case
+        return case.model_copy(update={"name": f"{case.name}-{case.subject.digest[:12]}"})
+
+    def find(self, case: Case, key: str) -> Evaluation | None:
+        """The latest verdict of an earlier run that applies to a case; None if there is none.
+
+        Args:
+            case: The case.
+            key: Its `key`.
+        """
+        if self._fresh:
+            return None
+        with self._lock:
+            rows = file.rows(
+                self._reader,
+                """SELECT run_id, record FROM evaluations WHERE case_key = ? AND machine = ?
+                   AND status NOT IN ('infra', 'skipped') ORDER BY created_at DESC""",
+                (key, self.run.machine),
+            )
+            name = f"engine:{case.lane}"
+            rows = [row for row in rows if self._engine_of(row["run_id"]).get(name, "") == self._engine.get(name)]
+        if not rows:
+            return None
+        known = Evaluation.from_wire(json.loads(rows[0]["record"]))
+        if not is_reusable(known.evidence, self.run.tier):
+            return None
+        reused = known.evidence.replace(reused=known.evidence.reused or rows[0]["run_id"])
+        return known.model_copy(update={"case": case, "evidence": reused})
+
+    def record(self, evaluation: Evaluation, text: str) -> None:
+        """Record a verdict of this run.
+
+        Args:
+            evaluation: The evaluation.
+            text: Its JSON.
+        """
+        with self._lock:
+            if not self._has_begun:
+                self._ledger.begin(self.run)
+                self._has_begun = True
+            self._ledger.record(evaluation, run_id=self.run.run_id, text=text)
+
+    def close(self) -> None:
+        """Finish the run.
+
+        Raises:
+            LedgerError: if a verdict could not be stored.
+        """
+        with self._lock:
+            try:
+                if self._has_begun:
+                    self._ledger.finish(self.run.run_id, RunStatus.FINISHED)
+            finally:
+                self._reader.close()
+                self._ledger.close()
+
+    def _engine_of(self, run_id: str) -> dict[str, str]:
+        if run_id not in self._engines:
+            [row] = file.rows(self._reader, "SELECT versions FROM runs WHERE run_id = ?", (run_id,))
+            self._engines[run_id] = json.loads(row["versions"])
+        return self._engines[run_id]
+
+
+def without_path(evaluation: Evaluation) -> tuple[Evaluation, str]:
+    """An evaluation, and its JSON, of a candidate that was not read from a file of the user."""
+    subject = evaluation.case.subject.model_copy(update={"path": ""})
+    case = evaluation.case.model_copy(update={"subject": subject})
+    made = SerialisedEvaluation.of(evaluation.model_copy(update={"case": case}))
+    return made.evaluation, made.text

@@ -1,0 +1,60 @@
+"""Sources: what was judged, by digest, so that reports and differences do not depend on files that have moved on."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+
+from harness.ledger.row import now, plain
+from harness.ledger.store import Ledger
+
+MAX_BYTES = 256 << 10  # of one source; of a larger one only digest and size are kept
+LEVEL = 6  # of compression
+
+
+def keep(connection: sqlite3.Connection, digest: str, text: str | bytes) -> None:
+    """Keep one source; one that is kept already is not changed.
+
+    Args:
+        connection: In a transaction (`Ledger.writing`).
+        digest: Its identity, usually the hex SHA-256 of its bytes.
+        text: The source; of more than `MAX_BYTES` only the size is kept.
+    """
+    data = text.encode("utf-8", "backslashreplace") if isinstance(text, str) else text
+    kept = zlib.compress(data, LEVEL) if len(data) <= MAX_BYTES else None
+    connection.execute(
+        "INSERT OR IGNORE INTO sources (digest, size, text, created_at) VALUES (?, ?, ?, ?)",
+        (plain(digest), len(data), kept, now()),
+    )
+
+
+def unkept(connection: sqlite3.Connection, digests: set[str]) -> set[str]:
+    """Those of some digests of which no source is kept."""
+    query = "SELECT 1 FROM sources WHERE digest = ?"
+    return {digest for digest in digests if connection.execute(query, (digest,)).fetchone() is None}
+
+
+def read(ledger: Ledger, digest: str) -> str | None:
+    """The source of a digest; None if it is not kept, or was too large. Bytes that are not UTF-8 become escapes."""
+    found = ledger.rows("SELECT text FROM sources WHERE digest = ? AND text IS NOT NULL", digest)
+    if not found:
+        return None
+    try:  # a ledger may come from elsewhere: no more than MAX_BYTES are inflated
+        return zlib.decompressobj().decompress(found[0]["text"], MAX_BYTES).decode("utf-8", "backslashreplace")
+    except zlib.error:
+        return None
+
+
+def size(ledger: Ledger, digest: str) -> int | None:
+    """The size in bytes of a source, also of one that was too large to keep; None if it was never seen."""
+    found = ledger.rows("SELECT size FROM sources WHERE digest = ?", digest)
+    return found[0]["size"] if found else None
+
+
+def digest_of(ledger: Ledger, subject: str, *, parents: tuple[str, ...] = ()) -> str:
+    """The digest under which the source of a subject is kept: its own, or that of the file it is a part of."""
+    if size(ledger, subject) is None:
+        for parent in parents:
+            if size(ledger, parent) is not None:
+                return parent
+    return subject

@@ -1,0 +1,250 @@
+"""Workbench: one tool as the search sees it, and as the confirmation sees it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from harness import hooks
+from harness.core.document import read_document
+from harness.core.errors import InfraError, UsageError
+from harness.core.policy import Policy, Timing
+from harness.judge.folders import project_root, scratch_folder
+from harness.judge.isolation import folders_of
+from harness.judge.pool import JudgePool
+from harness.judge.verdict import Verdict
+from harness.lane.registry import Registry
+from harness.lanes.toolgen.options import ToolgenSuite
+from harness.lanes.toolgen.prepared_tools import PreparedTools
+from harness.lanes.toolgen.questions import Questions
+from harness.lanes.toolgen.tool_spec import Tool, read_tool
+from harness.repair.localisation import Suspects, localise
+from harness.sandbox.limits import MIB, Limits
+from harness.sandbox.loop import drive
+from harness.sandbox.pool import BoxPool
+from harness.suites.loader import SUFFIX, load_suite
+from harness.suites.settings import settle
+
+HELD_BACK = 3
+"""Without an oracle every third example is held back from the search."""
+INPUTS = 40
+"""Sampled inputs of the search; with the examples they are one batch of a screening."""
+MAX_INPUTS = 640
+"""Sampled inputs of a search that was widened."""
+HONEST_FACTOR, MIN_CALL_MS = 5.0, 100.0
+"""A screened call may take this many times what the reference takes, and at least so long: an endless loop is common
+among edits and must not cost a whole time limit each time."""
+FRESH_INPUTS, HELD_BACK_EXAMPLES = "fresh inputs", "held-back examples"
+
+
+class Workbench:
+    """The pools for one tool. Use it as a context manager.
+
+    Args:
+        spec: A tool (folder or file), or a suite with `lane: toolgen`.
+        epoch: Sets the budget.
+        workers: Judge processes; by default one for each core that this process may use.
+        search_seed: Secret seed of the inputs that the search sees; random by default.
+        confirm_seed: Secret seed of those that it does not see; random by default.
+
+    Attributes:
+        tool: The tool.
+        searched: The tool as the search sees it: without the examples that are held back.
+        confirmed_on: What a confirmation asks that the search did not see.
+
+    Raises:
+        UsageError: if there is no such tool, or the suite is of another lane.
+        SuiteError: if the tool or the suite is wrong.
+        TierError: if this machine cannot isolate candidates.
+    """
+
+    def __init__(
+        self,
+        spec: Path,
+        *,
+        epoch: int = 0,
+        workers: int | None = None,
+        search_seed: int | None = None,
+        confirm_seed: int | None = None,
+    ) -> None:
+        self.spec, self._epoch, self._workers = spec.absolute(), epoch, workers
+        tool_path, self._policy, self._suite = _tool_of(self.spec, epoch)
+        self.tool: Tool = read_tool(tool_path)
+        self._seed = secrets.randbits(63) if search_seed is None else search_seed
+        self._confirm_seed = secrets.randbits(63) if confirm_seed is None else confirm_seed
+        self._folder = Path(tempfile.mkdtemp(prefix="crucible-repair-"))
+        self._prepared = PreparedTools()
+        self._boxes: BoxPool | None = None
+        self._searching: JudgePool | None = None
+        self._confirming: JudgePool | None = None
+        self._questions: Questions | None = None
+        self._held_back, self._inputs, self._is_small = 0, INPUTS, False
+        self.searched = self.tool
+        if self.tool.examples_only:
+            self.searched, self._held_back = _without_held_back(self.tool, self._folder)
+        self.confirmed_on = HELD_BACK_EXAMPLES if self.tool.examples_only else FRESH_INPUTS
+
+    # What the search sees
+
+    def screen(self, sources: Iterable[str | bytes]) -> list[Verdict]:
+        """Cheap verdicts on the inputs of the search, with short limits.
+
+        Raises:
+            SpecError: if the oracle fails.
+            InfraError: if a judge process cannot start.
+        """
+        if self._searching is None:
+            limit = self._call_ms()  # also finds out how many inputs there are
+            self._searching = JudgePool(
+                self.searched.path,
+                workers=self._workers,
+                epoch=self._epoch,
+                attempts=1,
+                timing="none",
+                secret_seed=self._seed,
+                questions=self._inputs,
+                budget={"time_ms": limit, "memory_mb": self._policy.budget.memory_mb},
+            )
+        return self._searching.screen_all(sources)
+
+    def suspects(self, source: str) -> Suspects:
+        """The suspicious lines of a candidate, on the inputs of the search.
+
+        Raises:
+            SyntaxError: if it is not Python.
+            SpecError: if the oracle fails.
+            InfraError: if no box can be opened.
+        """
+        if self._boxes is None:
+            self._boxes = BoxPool(protect=folders_of([self.tool.path, self._folder, self.spec]))
+        # Fuel ends an endless loop long before; few boxes may end, so their limit costs little.
+        limits = Limits(memory_bytes=int(self._policy.budget.memory_mb * MIB))
+        return drive(localise(self._boxes, source, self._seen(), limits))
+
+    def widen(self) -> bool:
+        """Let the search ask more inputs from now on; false where it asks all it can.
+
+        Called when a proposal passed the search and not the confirmation: then the search asked too little.
+        """
+        if self.tool.examples_only or self._is_small or self._inputs >= MAX_INPUTS:
+            return False
+        self._inputs *= 4
+        self._questions = None
+        if self._searching is not None:
+            self._searching.close()
+            self._searching = None
+        return True
+
+    # What it does not see
+
+    def confirm(self, source: str | bytes) -> Verdict:
+        """The full verdict on inputs that the search has not seen.
+
+        Raises:
+            SpecError: if the oracle fails.
+            InfraError: if a judge process cannot start.
+        """
+        if self._confirming is None:
+            self._confirming = JudgePool(
+                self.spec,
+                workers=self._workers,
+                epoch=self._epoch,
+                secret_seed=self._confirm_seed,
+                timing="cpu" if self._policy.timing is Timing.EXACT else None,
+            )
+        return self._confirming.judge(source)
+
+    def count_unseen(self) -> int:
+        """How many inputs, or examples, of the confirmation the search has not seen.
+
+        Raises:
+            SpecError: if the oracle fails.
+        """
+        if self.tool.examples_only:
+            return self._held_back
+        suite, policy = self._suite, self._policy
+        count = suite.questions if suite is not None else ToolgenSuite.model_fields["questions"].default
+        fresh = self._make(self.tool, self._confirm_seed, count, policy.attempts)
+        seen = {question.key for question in self._seen().shared}
+        every = (*fresh.shared, *(one for group in fresh.extras for one in group))
+        return len({one.key for one in every} - seen)
+
+    def close(self) -> None:
+        """End all processes."""
+        for pool in (self._searching, self._confirming, self._boxes):
+            if pool is not None:
+                pool.close()
+        self._prepared.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _seen(self) -> Questions:
+        if self._questions is None:
+            self._questions = found = self._make(self.searched, self._seed, self._inputs, 1)
+            sampled = sum(question.origin != "edge" for question in found.shared)
+            if found.oracle is not None and sampled < self._inputs:
+                # The tool has few inputs: some are left to the confirmation, as examples are without an oracle.
+                self._inputs, self._is_small = max(1, sampled - sampled // HELD_BACK), True
+                self._questions = self._make(self.searched, self._seed, self._inputs, 1)
+        return self._questions
+
+    def _make(self, tool: Tool, seed: int, count: int, attempts: int) -> Questions:
+        return drive(
+            self._prepared.questions(tool, secret_seed=seed, count=count, attempts=attempts, scratch=scratch_folder())
+        )
+
+    def _call_ms(self) -> float:
+        own = self.tool.spec.constraints.max_runtime_sec
+        full = min(self._policy.budget.time_ms, own * 1e3 if own is not None else float("inf"))
+        return min(full, max(MIN_CALL_MS, HONEST_FACTOR * 1e3 * self._honest_seconds()))
+
+    def _honest_seconds(self) -> float:
+        """The longest CPU time of the reference; 0 without an oracle."""
+        questions = self._seen()
+        found = [one.reference_seconds or 0.0 for one in questions.shared]
+        if questions.oracle is not None:
+            edges = [one.key for one in questions.shared if one.origin == "edge"]
+            found += [drive(questions.oracle.reply(key, any_error=True)).cpu_seconds for key in edges]
+        return max(found, default=0.0)
+
+
+def _tool_of(spec: Path, epoch: int) -> tuple[Path, Policy, ToolgenSuite | None]:
+    """The tool of a suite, or the tool itself, with the policy of a confirmation."""
+    if not spec.exists():
+        raise UsageError(f"Spec file not found: {spec}", fix="name a tool's folder or JSON file, or a suite")
+    settings = settle(project_root(spec), command={"epoch": epoch})
+    if not spec.name.endswith(SUFFIX):
+        return spec, settings.policy(), None
+    suite = load_suite(spec, name=spec.name, lanes=Registry(built_in=hooks.BUILT_IN).lanes, settings=settings)
+    if not isinstance(suite.options, ToolgenSuite):
+        raise UsageError(f"the lane {suite.options.lane!r} has no tool to repair", where=str(spec))
+    return suite.resolve(suite.options.tool, "tool"), suite.policy, suite.options
+
+
+def _without_held_back(tool: Tool, folder: Path) -> tuple[Tool, int]:
+    """A copy of a tool without every third example, and how many those are."""
+    file = tool.path / "tool.yaml" if tool.path.is_dir() else tool.path
+    value: dict[str, Any] = (
+        json.loads(file.read_text("utf-8-sig")) if file.suffix == ".json" else dict(read_document(file).value)
+    )
+    cases = value["test_cases"]
+    kept = [case for number, case in enumerate(cases, 1) if number % HELD_BACK]
+    copy = folder / "searched.json"
+    try:
+        copy.write_text(json.dumps({**value, "test_cases": kept}), "utf-8")
+    except (TypeError, ValueError) as error:
+        raise InfraError(f"the tool cannot be copied without its held-back examples: {error}") from None
+    return read_tool(copy), len(cases) - len(kept)

@@ -1,0 +1,167 @@
+"""Card: one case as the page shows it in full, read from the ledger in batches."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from markupsafe import Markup
+
+from harness.core.exhibit import unpack
+from harness.core.exhibit_kinds import Value
+from harness.ledger import queries, sources
+from harness.ledger.exhibits import exhibits
+from harness.ledger.store import Ledger
+from harness.report import highlight, rerun, source_diff, words
+from harness.report.ancestry import Ancestry, Relative
+from harness.report.page import Candidate, Page
+from harness.report.urgency import Urgency
+
+Row = dict[str, Any]
+
+HISTORY = 30  # evaluations of a case
+MAX_RECORD = 20_000  # characters of the raw record on the page
+MAX_DIFF = 400  # lines
+STATED = re.compile(r"^\S+ \S+ (?:passes|fails|is undefined)[^:]*(?:: )?")  # what a gate's numbers say already
+
+
+@dataclass(slots=True)
+class Card:
+    """Everything the page shows of one case.
+
+    Attributes:
+        case: The evaluation.
+        evidence, score: As recorded.
+        parts: Contributions to the score: name, contribution, value, weight, reason.
+        adjustment: Why the total is not the sum of the parts; empty if it is.
+        gates: Name, observed, threshold, whether it passed, what there is to add.
+        exhibits: Name and value of each exhibit.
+        source: Digest of what was judged, its language and the line it is about; None if it is not kept.
+        no_source: Why there is no source.
+        diffs: What the source was compared with, and the difference.
+        relatives: The lineage, oldest first; empty if the subject has no relatives.
+        history: Earlier evaluations of the case, oldest first, and this one.
+        attempts: `20 of 20 agree`.
+        rerun: The command that repeats it.
+        record: The raw record, as JSON.
+    """
+
+    case: Candidate
+    evidence: Row
+    score: Row
+    parts: list[tuple[str, float, float | None, float, str]] = field(default_factory=list)
+    adjustment: str = ""
+    gates: list[Row] = field(default_factory=list)
+    exhibits: list[tuple[str, Value]] = field(default_factory=list)
+    source: tuple[str, str, int | None] | None = None
+    no_source: str = ""
+    diffs: list[tuple[str, Markup]] = field(default_factory=list)
+    relatives: list[Relative] = field(default_factory=list)
+    history: list[Row] = field(default_factory=list)
+    attempts: str = ""
+    rerun: str = ""
+    record: str = ""
+
+
+class Cards:
+    """Makes the cards of a page, a batch of cases at a time.
+
+    Args:
+        ledger: Where the run is recorded.
+        page: Its page.
+    """
+
+    def __init__(self, ledger: Ledger, page: Page) -> None:
+        self._ledger, self._page = ledger, page
+        self._ancestry = Ancestry(ledger, page)
+
+    def of(self, candidates: Sequence[Candidate]) -> list[Card]:
+        """The cards of some cases, in their order."""
+        run_id = self._page.run["run_id"]
+        nodeids = [c.row["nodeid"] for c in candidates]
+        records, shown = queries.records(self._ledger, run_id, nodeids), exhibits(self._ledger, run_id, nodeids)
+        past = _histories(self._ledger, nodeids)
+        made = []
+        for c, nodeid in zip(candidates, nodeids, strict=True):
+            record = json.loads(records[nodeid])
+            values = [(one.name, value) for one in shown.get(nodeid, ()) if (value := unpack(one.kind, one.data))]
+            made.append(self._card(c, record, values, past.get(nodeid, [])))
+        return made
+
+    def _card(self, c: Candidate, record: Row, values: list[tuple[str, Value]], past: list[Row]) -> Card:
+        evidence, score, subject = record["evidence"], record["score"], record["case"]["subject"]
+        card = Card(c, evidence, score, exhibits=values, rerun=rerun.of(self._ledger, self._page.run, c.row))
+        card.parts = [
+            (part["name"], part["weight"] * (part["value"] or 0.0), part["value"], part["weight"], part["why"])
+            for part in score["components"]
+        ]
+        whole = sum(part[1] for part in card.parts)
+        if score["total"] is not None and abs(whole - score["total"]) > 0.0005:
+            why = "attempts disagree" if c.row["stability"] == 0.5 else "it is capped"
+            card.adjustment = f"the parts add up to {whole:.3f}; the total is {score['total']:.3f}: {why}"
+        card.gates = [gate | {"more": STATED.sub("", gate["why"])} for gate in score["gates"]]
+        card.attempts = _agreement(evidence["attempts"])
+        card.history = queries.judged_once(past)[-HISTORY:]
+        card.relatives = self._ancestry.of(c)
+        text = json.dumps(record, ensure_ascii=False, separators=(",", ": "))
+        card.record = text if len(text) <= MAX_RECORD else f"{text[:MAX_RECORD]}…"
+        self._add_source(card, subject, line=_line_of(record))
+        return card
+
+    def _add_source(self, card: Card, subject: Row, *, line: int | None) -> None:
+        row = card.case.row
+        digest = sources.digest_of(self._ledger, row["digest"], parents=tuple(subject["parents"]))
+        if sources.read(self._ledger, digest) is None:
+            size = sources.size(self._ledger, digest)
+            card.no_source = f"its {size:,} bytes are more than the ledger keeps" if size else ""
+            return
+        card.source = digest, highlight.language_of(subject["path"]), line
+        delta = card.case.delta
+        edited = delta is not None and not delta["same_digest"]
+        if not (edited or subject["parents"] or card.case.urgency is Urgency.FAILING):
+            return
+        text = sources.read(self._ledger, digest) or ""
+        for one in source_diff.predecessors(self._ledger, row):
+            before = sources.read(self._ledger, one.digest) or ""
+            lines = source_diff.unified(before, text, names=(one.label, "this run"))
+            if lines:
+                more = [f"@@ {len(lines) - MAX_DIFF} more lines @@"] if len(lines) > MAX_DIFF else []
+                card.diffs.append((one.label, highlight.difference(lines[:MAX_DIFF] + more)))
+
+
+def _histories(ledger: Ledger, nodeids: Sequence[str]) -> dict[str, list[Row]]:
+    """The evaluations of some cases in all runs, oldest first, by node id."""
+    found: dict[str, list[Row]] = defaultdict(list)
+    marks = ", ".join("?" * len(nodeids))
+    for row in ledger.rows(
+        f"""SELECT nodeid, run_id, digest, status, score, passed, median_ms, reused_from FROM evaluations
+            WHERE nodeid IN ({marks}) ORDER BY created_at""",  # noqa: S608 - question marks
+        *nodeids,
+    ):
+        found[row["nodeid"]].append(row)
+    return found
+
+
+def _agreement(attempts: Sequence[Row]) -> str:
+    if not attempts:
+        return ""
+    (_, most), *others = Counter((a["round"], a["status"], a["answers"]) for a in attempts).most_common()
+    rounds = len({a["round"] for a in attempts})
+    agree = len(attempts) if len(others) == rounds - 1 else most
+    said = "all agree" if agree == len(attempts) else f"{agree} agree"
+    return f"{words.count(len(attempts), 'attempt')}: {said}"
+
+
+def _line_of(record: Row) -> int | None:
+    """The line of the source that a verdict is about, where the lane or the suite knows it."""
+    facts, case = record["evidence"]["facts"], record["case"]
+    violations = facts.get("violations")
+    if isinstance(violations, list) and violations and isinstance(violations[0], dict):
+        line = violations[0].get("line")
+    else:
+        line = facts.get("line", case["line"] if case["lane"] == "dsl" else None)
+    return line if isinstance(line, int) and line > 0 else None

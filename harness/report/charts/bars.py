@@ -1,0 +1,49 @@
+"""Bars: a bar for each label, with its limit and its value before."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+
+from markupsafe import Markup
+
+from harness.core.exhibit_kinds import Bars
+from harness.report.charts.scale import named, scale, short
+from harness.report.charts.svg import WIDTH, fit, label, picture
+from harness.report.markup import element
+
+ROW = 30.0
+MAX_BARS = 60
+
+
+def draw(value: Bars) -> Markup:
+    """The chart of bars: the name above each bar, the number after it."""
+    rows = list(zip_longest(value.labels, value.values, value.limits, value.before))[:MAX_BARS]
+    x = scale(value.value, [n for row in rows for n in row[1:]], 2.0, WIDTH - 50.0, zero=True)
+    zero, marks = x.at(0.0) or 2.0, [label(2.0, 11.0, fit(named(value.value), WIDTH - 4), class_="axis")]
+    for number, (name, observed, limit, before) in enumerate(rows):
+        top = 18 + ROW * number
+        marks.append(label(2.0, top + 11, fit(str(name or ""), WIDTH - 6)))
+        at = x.at(observed)
+        marks.append(element("rect", x=2.0, y=top + 15, width=WIDTH - 52, height=9.0, class_="track"))
+        if (old := x.at(before)) is not None:
+            left, width = min(zero, old), abs(old - zero)
+            marks.append(element("rect", x=left, y=top + 15, width=width, height=4.0, class_="bar before"))
+        if at is not None:
+            left, width = min(zero, at), max(0.5, abs(at - zero))
+            high = 9.0 if before is None else 5.0
+            over = limit is not None and observed is not None and observed > limit
+            kind = "bar over" if over else "bar"
+            marks.append(element("rect", x=left, y=top + 24 - high, width=width, height=high, class_=kind))
+        if (end := x.at(limit)) is not None:
+            marks.append(element("line", x1=end, x2=end, y1=top + 13, y2=top + 26, class_="line limit"))
+        shown = "undefined" if observed is None else short(observed)
+        marks.append(label(WIDTH - 46, top + 23, fit(shown, 46)))
+    return picture(22 + ROW * len(rows), *marks, title=value.title)
+
+
+def rows(value: Bars) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
+    """The table of bars."""
+    columns = [("before", value.before), ("limit", value.limits)]
+    shown = [(name, numbers) for name, numbers in columns if numbers]
+    found: list[tuple[object, ...]] = list(zip_longest(value.labels, value.values, *(numbers for _, numbers in shown)))
+    return ("", named(value.value), *(name for name, _ in shown)), found

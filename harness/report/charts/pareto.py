@@ -1,0 +1,108 @@
+"""Pareto: candidates by score and time, their memory as size, the front, and the limits of the budget."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from harness.core.exhibit_kinds import Axis
+from harness.report import words
+from harness.report.charts.frame import axes, framed
+from harness.report.charts.scale import Scale
+from harness.report.markup import element, number
+
+MAX_POINTS = 2000  # above, the others are cells by density
+CELL = 8.0
+TIME, SCORE = Axis(label="median time of a call", unit="ms", log=True), Axis(label="score")
+
+
+class Point(NamedTuple):
+    """One candidate.
+
+    Attributes:
+        name: Of the candidate.
+        time: Milliseconds.
+        score: Its total.
+        memory: Peak MB; None where it was not measured.
+        role: `front`, `failing`, or empty.
+        route: The address of its case.
+    """
+
+    name: str
+    time: float
+    score: float
+    memory: float | None
+    role: str
+    route: str
+
+
+def draw(title: str, points: Sequence[Point], limits: Sequence[tuple[str, float]]) -> Markup:
+    """The figure: chart, sentence and legend.
+
+    Args:
+        title: Of the chart.
+        points: Those that have a time and a score.
+        limits: Name and milliseconds of each limit.
+    """
+    x, y = axes(TIME, SCORE, [*(p.time for p in points), *(value for _, value in limits)], _scores(points))
+    dense = len(points) > MAX_POINTS
+    shown = [p for p in points if not dense or p.role][:MAX_POINTS]
+    largest = max((p.memory or 0.0 for p in shown), default=0.0) or 1.0
+    marks = _cells([p for p in points if not p.role], x, y) if dense else []
+    for kind, (_, value) in zip(("limit", "limit last"), limits, strict=False):
+        at = x.at(value)
+        if at is not None:
+            marks.append(element("line", x1=at, x2=at, y1=y.start, y2=y.end, class_=f"line {kind}"))
+    marks += [_mark(p, x, y, largest) for p in sorted(shown, key=lambda p: -(p.memory or 0.0))]
+    roles = Counter(p.role for p in points)
+    legend = [("front", f"{roles['front']} on the front: best in score, time or memory")]
+    if roles[""]:
+        legend.append(("subject", f"{words.count(roles[''], 'other candidate')}; the larger, the more memory"))
+    if roles["failing"]:
+        legend.append(("failing", f"{words.count(roles['failing'], 'candidate')} that fail"))
+    legend += [(kind, name) for kind, (name, _) in zip(("limit", "limit last"), limits, strict=False)]
+    chart = framed(title, (TIME, x), (SCORE, y), marks, legend)
+    caption = element("figcaption", element("b", "Score against time"), " each point leads to its case")
+    return element("figure", caption, chart, class_="exhibit pareto", data_name="pareto")
+
+
+def _scores(points: Sequence[Point]) -> list[float]:
+    """What the axis of scores must hold: some room around equal scores, and none above 1."""
+    scores = [p.score for p in points]
+    return [*scores, max(0.0, min(scores) - 0.05), min(1.0, max(scores) + 0.05)]
+
+
+def _mark(p: Point, x: Scale, y: Scale, largest: float) -> Markup:
+    left, top = x.at(p.time) or 0.0, y.at(p.score) or 0.0
+    memory = "" if p.memory is None else f", {p.memory:.1f} MB"
+    said = f"{p.name}: {p.score:.3f}, {words.milliseconds(p.time)}{memory}{f', {p.role}' if p.role else ''}"
+    title = element("title", said)
+    radius = 3.0 + 5.0 * math.sqrt((p.memory or 0.0) / largest)
+    if p.role == "failing":
+        cross = f"M{number(left - 4)} {number(top - 4)}l8 8m0 -8l-8 8"
+        shape = element("path", title, d=cross, class_="dot failing")
+    else:
+        shape = element("circle", title, cx=left, cy=top, r=radius, class_=f"dot {p.role or 'subject'}")
+    return element("a", shape, href=f"#{p.route}", aria_label=said)
+
+
+def _cells(points: Sequence[Point], x: Scale, y: Scale) -> list[Markup]:
+    places = Counter((int((x.at(p.time) or 0) / CELL), int((y.at(p.score) or 0) / CELL)) for p in points)
+    most = max(places.values(), default=1)
+    return [
+        element(
+            "rect",
+            element("title", words.count(count, "candidate")),
+            x=column * CELL,
+            y=row * CELL,
+            width=CELL,
+            height=CELL,
+            fill_opacity=f"{0.15 + 0.85 * count / most:.2f}",
+            class_="cell",
+        )
+        for (column, row), count in places.items()
+    ]

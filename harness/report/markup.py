@@ -1,0 +1,60 @@
+"""Markup: elements of HTML and SVG, escaped: text of a run is never markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from harness.report import words
+
+MAX_LABEL = 400  # characters of one piece of text
+SPECIAL = re.compile(r"[&<>\"']")
+
+
+def text_of(value: Any) -> str:
+    """A value as text in markup: escaped, in one line, without control characters."""
+    text = words.printable(str(value)[:MAX_LABEL])
+    return str(escape(text)) if SPECIAL.search(text) else text
+
+
+def made(text: str) -> Markup:
+    """A string that is markup already; `Markup(text)` looks for methods of its argument each time."""
+    return str.__new__(Markup, text)
+
+
+def number(value: float) -> str:
+    """A coordinate, as short as a picture needs it."""
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def element(name: str, *children: Markup | str, **attributes: Any) -> Markup:
+    """An element; `_` at the end or within a name becomes `-`, and None leaves an attribute out.
+
+    Args:
+        name: Of the element.
+        children: Markup, or text that is escaped.
+        attributes: Numbers are shortened, markup stays as it is, other values are escaped.
+    """
+    parts = [f"<{name}"]
+    for key, value in attributes.items():
+        if value is not None:
+            shown = value if type(value) is Markup else number(value) if type(value) is float else text_of(value)
+            parts.append(f' {_attribute(key)}="{shown}"')
+    parts.append(">")
+    parts += [child if type(child) is Markup else text_of(child) for child in children]
+    parts.append(f"</{name}>")
+    return made("".join(parts))
+
+
+@cache
+def _attribute(key: str) -> str:
+    return key.rstrip("_").replace("_", "-")
+
+
+def joined(parts: Sequence[Markup], between: str = "") -> Markup:
+    """Several elements after each other, with text between them."""
+    return made(str(escape(between)).join(parts))

@@ -1,0 +1,128 @@
+"""Next steps: what to do after a run, at most five lines, each with a reason, a place to look and a command."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from harness.report import rerun, words
+from harness.report.run_verdict import Kind, RunVerdict
+from harness.report.suite_overview import Suite
+from harness.report.urgency import Urgency
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Case(Protocol):
+        """An evaluation of the page, see `harness.report.page.Candidate`."""
+
+        row: dict[str, Any]
+        urgency: Urgency
+        reason: str
+
+        @property
+        def is_fresh(self) -> bool:
+            """Whether it did not fail before."""
+            ...
+
+
+QUOTED = re.compile(r"`(crucible [^`]+)`")  # a command that a reason names
+MAX_STEPS = 5
+MAX_WHY = 160  # columns of a reason; the case has it in full
+MAX_OF_A_KIND = 2
+
+
+class Step(NamedTuple):
+    """One line.
+
+    Attributes:
+        kind: What it is about, in one or two words.
+        what: The thing: a gate, a case, a suite.
+        why: The reason.
+        route: Where the page shows it: the part of its address after `#/`.
+        command: What to type.
+    """
+
+    kind: str
+    what: str
+    why: str
+    route: tuple[str, ...]
+    command: str
+
+
+def next_steps(
+    verdict: RunVerdict,
+    overview: Sequence[Suite],
+    urgent: Sequence[Case],
+    run: dict[str, Any],
+    names: dict[tuple[str, str], str],
+) -> list[Step]:
+    """The first steps of a run, most important first.
+
+    Args:
+        verdict: Whether the run held, and why not.
+        overview: Its suites.
+        urgent: Its evaluations, most urgent first.
+        run: The run.
+        names: The short name of each (lane, suite).
+    """
+    found = islice(_steps(verdict, overview, urgent, run, names), MAX_STEPS)
+    return [step._replace(why=words.fit(step.why, MAX_WHY)) for step in found]
+
+
+def _steps(
+    verdict: RunVerdict,
+    overview: Sequence[Suite],
+    urgent: Sequence[Case],
+    run: dict[str, Any],
+    names: dict[tuple[str, str], str],
+) -> Iterator[Step]:
+    for fault in verdict.of_kind(Kind.GATE)[:MAX_OF_A_KIND]:
+        route = ("case", fault.nodeid) if fault.nodeid else ("gates",)
+        command = rerun.command(run, fault.nodeid) if fault.nodeid else f"pytest --gate {rerun.quote(fault.what)}"
+        yield Step("gate fails", fault.what, fault.why, route, command)
+    for fault in verdict.of_kind(Kind.PROBLEM)[:MAX_OF_A_KIND]:
+        yield Step(
+            "problem", fault.nodeid or "the run", fault.why, ("environment",), rerun.command(run, fault.nodeid or None)
+        )
+    failing = [case for case in urgent if case.urgency is Urgency.FAILING]
+    failing.sort(key=lambda case: not case.is_fresh)
+    for case in failing[:MAX_OF_A_KIND]:
+        row = case.row
+        kind = "control not caught" if row["expected"] else "new failure" if case.is_fresh else "fails"
+        said = f"expected {row['expected']}, was {row['status']}: {case.reason}" if row["expected"] else case.reason
+        yield Step(kind, row["nodeid"], said, ("case", row["nodeid"]), rerun.command(run, row["nodeid"]))
+    if more := failing[MAX_OF_A_KIND:]:
+        statuses = ", ".join(
+            f"{count} {status}" for status, count in Counter(c.row["status"] for c in more).most_common(4)
+        )
+        yield Step("fail", words.count(len(more), "more case"), statuses, ("failing",), rerun.command(run))
+    unconfirmed = [case for case in urgent if case.urgency is Urgency.UNCONFIRMED]
+    for case in unconfirmed[:MAX_OF_A_KIND]:
+        row = case.row
+        suite = names.get((row["lane"], row["suite"]), row["suite"])
+        command = rerun.again(run, row["suite"], "--confirm 60")
+        yield Step("leads unconfirmed", row["subject"], words.unconfirmed(row), ("suite", row["lane"], suite), command)
+    for status in ("flaky", "noisy", "review"):
+        found = [case for case in urgent if case.row["status"] == status and case.urgency is not Urgency.FAILING]
+        for case in [case for case in found if case.row["expected"] is None][:1]:
+            row = case.row
+            yield Step(status, row["nodeid"], row["why"], ("case", row["nodeid"]), rerun.command(run, row["nodeid"]))
+    yield from _unjudged(urgent, overview)
+
+
+def _unjudged(urgent: Sequence[Case], overview: Sequence[Suite]) -> Iterator[Step]:
+    """The reasons for which cases were skipped, by lane; the first case of each is the place to look."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for case in urgent:
+        row = case.row
+        if row["status"] == "skipped" and row["neutral"]:
+            found.setdefault((row["lane"], row["why"].partition(" (")[0]), []).append(row)
+    for (lane, why), rows in sorted(found.items(), key=lambda pair: -len(pair[1])):
+        first = next((suite for suite in overview if suite.suite == rows[0]["suite"]), None)
+        route = ("suite", lane, first.name) if first is not None else ("case", rows[0]["nodeid"])
+        command = quoted[1] if (quoted := QUOTED.search(why)) else "crucible doctor"
+        yield Step("not judged", f"{words.count(len(rows), 'case')} of {lane}", why, route, command)

@@ -1,0 +1,217 @@
+"""RunVerdict: whether a run held, and why not: the one answer of terminal, page, CI output, verbs and exit status."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from harness.core.status import RunStatus, Status
+from harness.ledger import queries
+from harness.ledger.run_gates import Problem, run_gates, run_problems
+from harness.ledger.store import Ledger
+from harness.report import words
+from harness.report.urgency import failed
+
+if TYPE_CHECKING:
+    from harness.core.evaluation import Evaluation
+    from harness.core.gate import GateResult
+
+Row = dict[str, Any]
+
+NO_CASE, ALL_SKIPPED = "no case was judged", "every case was skipped: nothing was judged"
+ABORTED = "the run was interrupted: what finished is in the ledger"
+
+
+class Kind(StrEnum):
+    """What kept a run from holding, in the order in which it is told."""
+
+    GATE = "gate"
+    """A gate of the run fails or is undefined."""
+    PROBLEM = "problem"
+    """A suite is wrong, nothing was judged, an output could not be written, or the run was interrupted."""
+    CANDIDATE = "candidate"
+    """A candidate is not as its suite requires."""
+    CONTROL = "control"
+    """A control does not have the verdict that its suite expects."""
+    INFRA = "infra"
+    """A case could not be judged."""
+
+
+class Fault(NamedTuple):
+    """One thing that kept a run from holding.
+
+    Attributes:
+        kind: What it is.
+        what: The gate's expression or the case's node id; empty for a problem of the run.
+        why: The reason, as recorded: it may contain text of a candidate.
+        nodeid: The case to look at; empty where there is none.
+    """
+
+    kind: Kind
+    what: str
+    why: str
+    nodeid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunVerdict:
+    """Whether a run held, with the numbers that its first line shows.
+
+    Attributes:
+        faults: What kept it from holding, in the order of `Kind`.
+        is_over: Whether the run ended.
+        gates: Its gates, with the columns of the table `run_gates`.
+        candidates, passing: Candidates that were judged, and those of them that pass.
+        controls, caught: Controls that were judged, and those of them that have the expected verdict.
+        unjudged: Cases that neither passed nor failed, by reason.
+        aborted: Whether the run was interrupted.
+    """
+
+    faults: tuple[Fault, ...]
+    is_over: bool
+    gates: tuple[Row, ...] = ()
+    candidates: int = 0
+    passing: int = 0
+    controls: int = 0
+    caught: int = 0
+    unjudged: tuple[tuple[str, int], ...] = ()
+    aborted: bool = False
+
+    @property
+    def held(self) -> bool:
+        """Whether everything is as asked; a run that is not over has not held yet."""
+        return self.is_over and not self.faults
+
+    @property
+    def word(self) -> str:
+        """`GOOD`, `NOT GOOD`, or `RUNNING` where nothing has failed yet."""
+        return "NOT GOOD" if self.faults else "GOOD" if self.is_over else "RUNNING"
+
+    def of_kind(self, *kinds: Kind) -> list[Fault]:
+        """The faults of some kinds."""
+        return [fault for fault in self.faults if fault.kind in kinds]
+
+    def facts(self, *, new: int | None = None) -> list[str]:
+        """What the first line says after the word, most important first.
+
+        Args:
+            new: How many of the failing cases did not fail before; None if no earlier run is comparable.
+        """
+        found = []
+        if bad := len(self.of_kind(Kind.GATE)):
+            found.append(f"{bad} of {words.count(len(self.gates), 'gate')} {_verb(bad, 'fail')}")
+        found += [fault.why for fault in self.of_kind(Kind.PROBLEM)][:1]
+        if infra := len(self.of_kind(Kind.INFRA)):
+            found.append(f"{words.count(infra, 'case')} could not be judged (infra)")
+        if failing := self.candidates - self.passing:
+            again = "" if new is None else f" ({new} new)"
+            found.append(f"{failing} of {words.count(self.candidates, 'candidate')} {_verb(failing, 'fail')}{again}")
+        elif self.candidates:
+            verb = "passes" if self.passing == 1 else "pass"
+            found.append(f"{self.passing} of {words.count(self.candidates, 'candidate')} {verb}")
+        if self.controls:
+            found.append(f"{self.caught} of {words.count(self.controls, 'control')} as expected")
+        if number := sum(count for _, count in self.unjudged):
+            reasons = ", ".join(f"{count} {reason}" for reason, count in self.unjudged[:2])
+            more = ", …" if len(self.unjudged) > 2 else ""
+            found.append(f"{number} not judged ({reasons}{more})")
+        return found or ["nothing was judged yet"]
+
+
+def run_verdict(ledger: Ledger, run_id: str) -> RunVerdict:
+    """The verdict on a run of the ledger.
+
+    Raises:
+        LedgerError: if the ledger cannot be read or has no such run.
+    """
+    run = queries.run(ledger, run_id)["run_id"], queries.run(ledger, run_id)["status"]
+    return decide(
+        RunStatus(run[1]),
+        queries.evaluations(ledger, run[0]),
+        gates=run_gates(ledger, run[0]),
+        problems=run_problems(ledger, run[0]),
+    )
+
+
+def decide(
+    status: RunStatus | None, rows: Sequence[Row], *, gates: Sequence[Row] = (), problems: Iterable[Problem] = ()
+) -> RunVerdict:
+    """The verdict on a run from its rows.
+
+    Args:
+        status: The state of the run; None if none was opened.
+        rows: Evaluations, with the ledger's columns `nodeid`, `status`, `why`, `expected`, `as_expected`, `neutral`.
+        gates: Rows of `run_gates`.
+        problems: What else kept the run from holding.
+    """
+    found = [
+        Fault(Kind.GATE, gate["expression"], gate["why"], gate["nodeid"]) for gate in gates if not gate["passed"]
+    ] + [Fault(Kind.PROBLEM, "", one.why, one.nodeid) for one in problems]
+    if status is RunStatus.ABORTED:
+        found.append(Fault(Kind.PROBLEM, "", ABORTED))
+    elif status is RunStatus.FINISHED and not any(fault.kind is Kind.PROBLEM for fault in found):
+        if not rows:
+            found.append(Fault(Kind.PROBLEM, "", NO_CASE))
+        elif all(row["status"] == Status.SKIPPED and row["neutral"] for row in rows):
+            found.append(Fault(Kind.PROBLEM, "", ALL_SKIPPED))
+    bad = [row for row in rows if failed(row)]
+    for kind in (Kind.CANDIDATE, Kind.CONTROL, Kind.INFRA):
+        found += [Fault(kind, row["nodeid"], _why(row), row["nodeid"]) for row in bad if _kind(row) is kind]
+    judged = [row for row in rows if row["as_expected"] or failed(row)]
+    judged = [row for row in judged if row["status"] != Status.INFRA]
+    candidates = [row for row in judged if row["expected"] is None]
+    unjudged = Counter(_reason(row) for row in rows if row["neutral"] and not row["as_expected"])
+    return RunVerdict(
+        faults=tuple(found),
+        is_over=status is not RunStatus.RUNNING,
+        gates=tuple(gates),
+        candidates=len(candidates),
+        passing=sum(row["as_expected"] for row in candidates),
+        controls=len(judged) - len(candidates),
+        caught=sum(row["as_expected"] for row in judged if row["expected"] is not None),
+        unjudged=tuple(unjudged.most_common()),
+        aborted=status is RunStatus.ABORTED,
+    )
+
+
+def gate_row(gate: GateResult) -> Row:
+    """A gate that is not stored yet, with the columns of `run_gates`."""
+    row = gate.to_wire()
+    return {**row, "expression": row.pop("name")}
+
+
+def evaluated(evaluation: Evaluation) -> Row:
+    """An evaluation that is not stored, with the columns that `decide` reads."""
+    return {
+        "nodeid": evaluation.case.nodeid,
+        "status": evaluation.status,
+        "why": evaluation.why,
+        "expected": evaluation.case.policy.expect,
+        "as_expected": evaluation.as_expected,
+        "neutral": evaluation.neutral,
+    }
+
+
+def _verb(number: int, verb: str) -> str:
+    return f"{verb}s" if number == 1 else verb
+
+
+def _kind(row: Row) -> Kind:
+    if row["status"] == Status.INFRA:
+        return Kind.INFRA
+    return Kind.CANDIDATE if row["expected"] is None else Kind.CONTROL
+
+
+def _why(row: Row) -> str:
+    said = f"{row['status']}: {row['why']}"
+    if row["expected"] is not None:
+        return f"expected {row['expected']}, was {said}"
+    return row["why"] if row["status"] == Status.OK and row["why"] else said
+
+
+def _reason(row: Row) -> str:
+    """Why a case was not judged, without the place, so that equal reasons count together."""
+    return row["why"].partition(" (")[0] if row["status"] == Status.SKIPPED else f"{row['status']}"

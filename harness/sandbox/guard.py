@@ -1,0 +1,295 @@
+"""Guard: an audit hook that ends a box at the first event that its tool forbids. Standard library only.
+
+The static check reads a candidate's text; the guard sees what the candidate does, however it is spelled. It is armed in
+the box after the modules that the text imports are loaded and before the source is executed. From then on no module is
+loaded from a file, so nothing of the import system needs an exception.
+
+The hook keeps no state that could be changed: all values it uses are constants of its code, it has no closure, no
+defaults and empty globals, and only the interpreter's own list of hooks refers to it. Asking for frames, for objects of
+the garbage collector or for code objects is itself an event, and hooks are not traced.
+"""
+
+from __future__ import annotations
+
+import functools
+import opcode
+import os
+import struct
+import sys
+import types
+from _thread import get_ident
+from typing import Any
+
+from harness.sandbox.importable import importable, is_importable
+from harness.sandbox.wire import ANSWERS, NONCE
+
+BOX_CODE = "<box>"
+"""The file name of this package's code objects inside a box."""
+_STDLIB = os.path.dirname(os.__file__) + "/"
+
+GROUPS: dict[str, frozenset[str]] = {
+    "guarded": frozenset(),
+    "no-files": frozenset(
+        """open os.chdir os.chflags os.chmod os.chown os.fwalk os.getxattr os.link os.listdir os.listdrives os.listxattr
+        os.lockf os.mkdir os.remove os.removexattr os.rename os.rmdir os.scandir os.setxattr os.symlink os.truncate
+        os.utime os.walk glob. mmap. pathlib. shutil. sqlite3. tempfile. fcntl.""".split()
+    ),
+    "no-network": frozenset("socket. ssl. urllib. http. ftplib. imaplib. nntplib. poplib. smtplib. telnetlib.".split()),
+    "no-system": frozenset(
+        """subprocess. pty. os.system os.exec os.fork os.forkpty os.kill os.killpg os.posix_spawn os.spawn os.startfile
+        os.putenv os.unsetenv os.remove os.rename os.rmdir os.chmod os.chown os.chflags signal. resource. syslog.
+        builtins.breakpoint builtins.input webbrowser.""".split()
+    ),
+    "no-text": frozenset("exec compile pickle. cpython. code.__new__".split()),
+}
+"""Events by the rule that forbids them; a name that ends in a point stands for all events that begin so."""
+
+REACH = frozenset(
+    """import ctypes. marshal. gc.get_objects gc.get_referrers gc.get_referents sys._getframe sys._current_frames
+    sys._current_exceptions sys.settrace sys.setprofile sys.addaudithook sys.monitoring.register_callback
+    sys.remote_exec code.__new__ function.__new__ object.__getattr__ object.__setattr__""".split()
+)
+"""Events that would give access to the hook, or to objects outside of the candidate: forbidden with any rule."""
+
+_ATTRIBUTES = frozenset(
+    {"__code__", "tb_frame", "gi_frame", "gi_code", "cr_frame", "cr_code", "ag_frame", "ag_code"}
+)  # fmt: skip
+_LIBRARIES: dict[str, frozenset[str]] = {
+    "sys._getframe": frozenset(
+        """collections/__init__.py contextlib.py dataclasses.py enum.py functools.py logging/__init__.py traceback.py
+        typing.py warnings.py asyncio/format_helpers.py asyncio/events.py""".split()
+    ),
+    "compile": frozenset({"ast.py", "collections/__init__.py", "dataclasses.py", "typing.py"}),
+    "exec": frozenset({"collections/__init__.py", "dataclasses.py", "typing.py"}),
+    "os.remove": frozenset({"shutil.py", "tempfile.py"}),
+    "os.rename": frozenset({"shutil.py"}),
+    "os.rmdir": frozenset({"shutil.py", "tempfile.py"}),
+    "os.chmod": frozenset({"shutil.py", "tempfile.py"}),
+    "os.chown": frozenset({"shutil.py"}),
+}
+"""Files of the standard library that may cause an event themselves, for example named tuples and data classes, which
+execute text that they make from the names of fields."""
+_ANY_LIBRARY = frozenset({"object.__getattr__", "object.__setattr__", "function.__new__", "code.__new__"})
+_NAMES_REFUSED = frozenset(
+    """__subclasses__ __globals__ __builtins__ __loader__ __code__ __import__ __closure__ f_back f_globals f_builtins
+    f_locals tb_frame gi_frame eval exec compile open input breakpoint globals locals vars getattr modules system popen
+    environ""".split()
+)
+"""Names that no text which the standard library makes and executes contains."""
+_PLAIN_OPERATIONS = frozenset(
+    """RESUME NOP CACHE PRECALL LOAD_NAME LOAD_GLOBAL LOAD_CONST LOAD_ATTR RETURN_VALUE RETURN_CONST BINARY_SUBSCR
+    BINARY_OP BUILD_TUPLE BUILD_LIST PUSH_NULL EXTENDED_ARG""".split()
+)
+"""Operations of an annotation: names, attributes, subscripts and operators, but no call."""
+
+_SILENT = ("signal", "setitimer", "alarm", "set_wakeup_fd")
+"""Functions of `signal` that cause no event: in a guarded box each of them does."""
+
+
+def arm(rules: frozenset[str], imports: list[str], more: list[str]) -> None:
+    """Load the modules that the source imports, then watch everything that happens in this process.
+
+    Args:
+        rules: Keys of `GROUPS`.
+        imports: Names of modules that the text of the source imports; one that is not importable is not loaded.
+        more: Names that the tool adds to the modules that may be imported.
+    """
+    listed = importable(rules, tuple(more))
+    for name in imports:
+        if is_importable(name, listed):
+            _load(name)
+    _replace_silent()
+    for name in _REMOVED:
+        if name not in listed:
+            sys.modules.pop(name, None)
+    sys.addaudithook(types.FunctionType(hook_code(rules), {"__builtins__": {}}))
+    hook_code.cache_clear()
+
+
+@functools.cache
+def hook_code(rules: frozenset[str]) -> types.CodeType:
+    """The code of the hook for a set of rules; the root zygote makes the usual one once for all boxes."""
+    watched = REACH.union(*(GROUPS[rule] for rule in rules))
+    values: dict[str, Any] = {
+        "@exact": frozenset(name for name in watched if not name.endswith(".")),
+        "@heads": frozenset(name[:-1] for name in watched if name.endswith(".")),
+        "@attributes": _ATTRIBUTES,
+        "@libraries": types.MappingProxyType(_LIBRARIES),
+        "@any_library": _ANY_LIBRARY,
+        "@refused": _NAMES_REFUSED,
+        "@plain": frozenset(number for name, number in opcode.opmap.items() if name in _PLAIN_OPERATIONS),
+        "@standard": sys.stdlib_module_names,
+        "@stdlib": _STDLIB,
+        "@answers": ANSWERS,
+        "@nonce": bytes(NONCE),
+        "@header": struct.Struct("<cI").pack,
+        "@write": os.write,
+        "@exit": os._exit,
+        "@getframe": sys._getframe,
+        "@ident": get_ident,
+        "@busy": set(),
+        "@str": str,
+        "@len": len,
+        "@type": type,
+        "@code": types.CodeType,
+        "@error": BaseException,
+        "@not_found": ModuleNotFoundError,
+    }
+    code = _hook.__code__
+    return code.replace(co_consts=tuple(_filled(one, values) for one in code.co_consts), co_filename=BOX_CODE)
+
+
+def _filled(constant: Any, values: dict[str, Any]) -> Any:
+    if type(constant) is tuple:
+        return tuple(_filled(one, values) for one in constant)
+    return values.get(constant, constant) if type(constant) is str else constant
+
+
+def _hook(event: Any, args: Any) -> None:  # noqa: PLR0915 - it cannot call another function of this module
+    # Each constant that begins with @ is replaced by a value in `arm`: the code refers to no variable outside of it.
+    exact, heads, attributes, code_type = "@exact", "@heads", "@attributes", "@code"
+    if event not in exact and event.partition(".")[0] not in heads:
+        return
+    if event == "object.__getattr__" and args[1] not in attributes:
+        return
+    if event == "object.__setattr__" and args[1] != "__code__":
+        return
+    ident: Any = "@ident"
+    getframe: Any = "@getframe"
+    busy: Any = "@busy"
+    kind: Any = "@type"
+    length: Any = "@len"
+    error: Any = "@error"
+    not_found: Any = "@not_found"
+    write: Any = "@write"
+    header: Any = "@header"
+    end: Any = "@exit"
+    libraries: Any = "@libraries"
+    answers: Any = "@answers"
+    nonce: Any = "@nonce"
+    plain: Any = "@plain"
+    text: Any = "@str"
+    any_library, refused, stdlib, standard = "@any_library", "@refused", "@stdlib", "@standard"
+    me = ident()
+    if event == "sys._getframe" and me in busy:
+        return  # the call below
+    line, detail, missing, allowed = 0, "", None, False
+    try:
+        busy.add(me)
+        try:
+            frame = getframe(1)
+        finally:
+            busy.discard(me)
+        file, library = frame.f_code.co_filename, ""
+        if file == "<box>":
+            return
+        if file.startswith(stdlib):
+            library = file[length(stdlib) :]
+        elif file.startswith("<frozen "):
+            library = file
+        if event == "open" and args[0] in ("<string>", "<unknown>"):
+            allowed = True  # the interpreter looks for the text of a syntax error
+        elif event == "import":
+            # A library does without what it would import later, such as `tracemalloc` for a warning.
+            if kind(args[0]) is text and (library or args[0].partition(".")[0] not in standard):
+                missing = args[0]
+        elif library and event in any_library:
+            allowed = True
+        elif library in libraries.get(event, ()):
+            if event == "compile":  # no file name that would make the code a library's
+                named = args[1]
+                allowed = kind(named) is text and not named.startswith(("/", "<frozen", "<box"))
+            elif event == "exec":
+                code = args[0]
+                allowed = code.co_filename == "<string>" and (
+                    library != "typing.py" or plain.issuperset(code.co_code[::2])
+                )
+                waiting = [code]
+                while waiting and allowed:
+                    code = waiting.pop()
+                    for name in code.co_names:
+                        if name in refused:
+                            allowed = False
+                    waiting += [value for value in code.co_consts if kind(value) is code_type]
+            else:
+                allowed = True
+        if allowed:
+            return
+        while frame is not None and not line:
+            if frame.f_code.co_filename == "candidate.py":
+                line = frame.f_lineno or 0
+            frame = frame.f_back
+        for value in args:
+            if kind(value) is text and not detail:
+                detail = value[:200]
+    except error:
+        missing = None
+    if missing is not None:
+        raise not_found("No module named '" + missing + "'", name=missing)
+    try:
+        body = f"{line}\n{event}\n{detail}".encode("utf-8", "backslashreplace")
+        write(answers, header(b"F", length(body) + length(nonce)) + nonce + body)
+    finally:
+        end(99)
+
+
+_REMOVED = frozenset(
+    """_ctypes _frozen_importlib _frozen_importlib_external _imp _posixsubprocess _signal _socket _ssl ctypes fcntl
+    importlib._bootstrap importlib._bootstrap_external marshal multiprocessing posix resource select selectors signal
+    socket ssl subprocess zipimport""".split()
+)
+"""Loaded modules that a subject may not import: their names are forgotten, so that an import of them is an event."""
+
+
+def _load(name: str) -> None:
+    try:
+        __import__(name)
+    except ImportError:
+        return  # the source's own import statement reports it
+    if name == "concurrent.futures":
+        __import__("concurrent.futures.thread")
+    if name.partition(".")[0] == "asyncio":
+        __import__("concurrent.futures.thread")
+        _replace_self_pipe()
+
+
+def _replace_self_pipe() -> None:
+    """Let event loops wake themselves by a pipe: their pair of sockets is refused in a box."""
+    import asyncio.selector_events
+    import fcntl
+    import signal
+
+    class End:
+        def __init__(self, descriptor: int) -> None:
+            self.descriptor = descriptor
+            fcntl.fcntl(descriptor, fcntl.F_SETFL, os.O_NONBLOCK)  # `os.set_blocking` uses a call that boxes refuse
+
+        def fileno(self) -> int:
+            return self.descriptor
+
+        def recv(self, count: int) -> bytes:
+            return os.read(self.descriptor, count)
+
+        def send(self, data: bytes) -> int:
+            return os.write(self.descriptor, data)
+
+        def close(self) -> None:
+            os.close(self.descriptor)
+
+    def make(self: Any) -> None:
+        self._ssock, self._csock = map(End, os.pipe())
+        self._internal_fds += 1
+        self._add_reader(self._ssock.fileno(), self._read_from_self)
+
+    asyncio.selector_events.BaseSelectorEventLoop._make_self_pipe = make  # type: ignore[attr-defined]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # else each run of a loop would install a handler
+
+
+def _replace_silent() -> None:
+    for module in (sys.modules.get("signal"), sys.modules.get("_signal")):
+        for name in _SILENT:
+            if module is not None and hasattr(module, name):
+                setattr(module, name, functools.partial(sys.audit, f"signal.{name}"))
+    linecache = sys.modules.get("linecache")
+    if linecache is not None:  # a traceback is formatted without the lines of the library's files
+        linecache.updatecache = lambda *_args, **_keys: []  # type: ignore[attr-defined]

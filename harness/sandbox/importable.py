@@ -1,0 +1,62 @@
+"""Importable: the modules that a guarded subject may import. Standard library only: boxes load this module.
+
+A module is listed if it computes and does nothing else, or if everything else that it can do is an event which the
+guard sees (`os`, `pathlib`, `logging`, `asyncio`). What a listed module imports for itself is loaded with it.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+
+PURE = frozenset(
+    """__future__ _collections_abc abc argparse array ast asyncio base64 binascii bisect calendar cmath codecs
+    collections collections.abc colorsys concurrent concurrent.futures concurrent.futures.thread contextlib
+    contextvars copy copyreg csv dataclasses datetime decimal difflib email.utils encodings enum errno fnmatch
+    fractions functools gc genericpath getopt gettext graphlib hashlib heapq hmac html html.entities html.parser
+    inspect io ipaddress itertools json json.decoder json.encoder json.scanner keyword locale logging math ntpath
+    numbers opcode operator optparse os os.path pathlib platform posixpath pprint queue quopri random re reprlib
+    sched secrets shlex stat statistics string string.templatelib stringprep struct sys sysconfig textwrap
+    threading time token tokenize tomllib traceback types typing unicodedata uuid warnings weakref
+    xml.sax.saxutils zlib _strptime""".split()
+)
+FILES = frozenset(
+    """bz2 dbm filecmp fileinput gzip glob linecache lzma mmap shelve shutil sqlite3 tarfile tempfile zipfile
+    zoneinfo configparser netrc plistlib mimetypes fcntl""".split()
+)
+NETWORK = frozenset(
+    """socket ssl select selectors socketserver http http.client http.server http.cookies http.cookiejar urllib
+    urllib.parse urllib.request urllib.error urllib.response urllib.robotparser ftplib imaplib poplib smtplib email
+    email.message email.policy email.parser xmlrpc xmlrpc.client xmlrpc.server""".split()
+)
+SYSTEM = frozenset("subprocess multiprocessing signal pty resource pwd grp".split())
+TEXT = frozenset("code codeop runpy timeit pickle marshal importlib importlib.util doctest builtins".split())
+
+BY_RULE = {"no-files": FILES, "no-network": NETWORK, "no-system": SYSTEM, "no-text": TEXT}
+"""Modules that may be imported as well where a rule of the guard is missing."""
+
+
+@functools.cache
+def importable(rules: frozenset[str], more: tuple[str, ...] = ()) -> frozenset[str]:
+    """The names of the modules that may be imported.
+
+    Args:
+        rules: The rules of the guard (see `guard.GROUPS`).
+        more: Names that the tool adds.
+    """
+    return PURE.union(more, *(names for rule, names in BY_RULE.items() if rule not in rules))
+
+
+def is_importable(name: str, listed: frozenset[str]) -> bool:
+    """Whether a dotted module name is listed, or lies below a listed package, or is not of the standard library.
+
+    A module that is not of the standard library does not exist in a box, so importing it fails there as it always does.
+    """
+    head = name.partition(".")[0]
+    if head not in sys.stdlib_module_names:
+        return True
+    return (
+        name in listed
+        or head in ("asyncio", "encodings")
+        or any(name.startswith(f"{one}.") for one in listed if one not in PURE)
+    )

@@ -1,0 +1,117 @@
+"""Progress: how far a run is, on a terminal as one line that is rewritten, elsewhere as a line now and then."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping
+from typing import Any
+
+import pytest
+
+from harness.core.case import Case
+from harness.core.evaluation import Evaluation
+from harness.core.status import Status
+from harness.report import words
+
+LIVE_SECONDS, PLAIN_SECONDS = 0.25, 30.0  # between two lines
+MAX_WIDTH = 100
+
+
+def is_live(reporter: Any, environ: Mapping[str, str]) -> bool:
+    """Whether a line can be rewritten: on a terminal that is not told to be plain, at pytest's default verbosity."""
+    plain = environ.get("CI") or environ.get("NO_COLOR") or environ.get("TERM") == "dumb"
+    return bool(reporter.isatty and reporter.verbosity == 0 and not plain)
+
+
+class Progress:
+    """A pytest plugin that shows the progress of an open run through pytest's own terminal reporter.
+
+    Args:
+        reporter: pytest's terminal reporter.
+        cases: The selected cases by node id.
+        is_alone: Whether the run consists of nothing else; else the letters of other tests stand on the line.
+        environ: The environment.
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        reporter: Any,
+        cases: Mapping[str, Case],
+        *,
+        is_alone: bool,
+        environ: Mapping[str, str] = os.environ,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._reporter, self._cases, self._clock = reporter, cases, clock
+        self._live = is_alone and is_live(reporter, environ)
+        self._left = Counter((case.lane, case.suite) for case in cases.values())
+        self._total, self._done, self._failing = Counter(self._left), 0, Counter[tuple[str, str]]()
+        self._best: dict[tuple[str, str], tuple[float, str]] = {}
+        self._started = self._shown = clock()
+        self._encoding = getattr(reporter._tw._file, "encoding", None)
+        if self._live:
+            reporter.showfspath = False
+            reporter._show_progress_info = False
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
+        """Write no letter for a case where the live line says more."""
+        found = yield
+        return (found[0], "", "") if self._live and found and report.nodeid in self._cases else found
+
+    def advance(self, evaluation: Evaluation) -> None:
+        """Count an evaluation, and show where the run is if it is time to."""
+        place = evaluation.case.lane, evaluation.case.suite
+        self._done += 1
+        self._left[place] -= 1
+        bad = evaluation.status is Status.INFRA or not (evaluation.as_expected or evaluation.neutral)
+        self._failing[place] += bad
+        score = evaluation.score.total
+        if evaluation.passed and evaluation.case.policy.expect is None and score is not None:
+            self._best[place] = max(self._best.get(place, (score, "")), (score, evaluation.case.subject.name))
+        if self._live and not self._left[place]:
+            self._erase()
+            self._reporter.write_line(self._fit(self._suite(place)))
+        if self._clock() - self._shown >= (LIVE_SECONDS if self._live else PLAIN_SECONDS):
+            self._show(place)
+
+    def close(self) -> None:
+        """Erase the live line."""
+        if self._live:
+            self._erase()
+
+    def _show(self, place: tuple[str, str]) -> None:
+        self._shown = self._clock()
+        left = (self._shown - self._started) / self._done * (len(self._cases) - self._done)
+        parts = [f"{self._done} of {len(self._cases)}", f"{sum(self._failing.values())} failing", self._suite(place)]
+        line = " · ".join([*parts, f"{left:.0f} s left"])
+        if self._live:
+            self._reporter.rewrite(self._fit(line), erase=True)
+            return
+        self._reporter.ensure_newline()
+        if self._reporter._tw.width_of_current_line:  # xdist's letters, which pytest does not know of
+            self._reporter.line("")
+        self._reporter.write_line(self._fit(line))
+
+    def _suite(self, place: tuple[str, str]) -> str:
+        done = self._total[place] - self._left[place]
+        parts = [
+            f"{place[0]} {place[1].rpartition('/')[2].removesuffix('.suite.yaml')}",
+            f"{done}/{self._total[place]}",
+        ]
+        if self._failing[place]:
+            parts.append(f"{self._failing[place]} failing")
+        if place in self._best:
+            score, name = self._best[place]
+            parts.append(f"best {name} {words.score(score)}")
+        return "  ".join(parts)
+
+    def _erase(self) -> None:
+        self._reporter.rewrite("", erase=True)
+        self._reporter._tw.write("\r")
+
+    def _fit(self, line: str) -> str:
+        return words.encodable(words.fit(line, min(self._reporter._tw.fullwidth, MAX_WIDTH) - 1), self._encoding)

@@ -1,0 +1,153 @@
+"""Charts of all kinds: well-formed, escaped, within their frame, whatever the numbers and names are."""
+
+from __future__ import annotations
+
+import math
+import xml.etree.ElementTree as ET
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from harness.core.exhibit_kinds import (
+    Axis,
+    Bars,
+    Bytes,
+    Cloud,
+    Heat,
+    Line,
+    Roofline,
+    Scatter,
+    Series,
+    Spans,
+    Table,
+    Text,
+    Timeline,
+    Window,
+)
+from harness.report.charts import pareto, score_bar
+from harness.report.charts.figure import figure, rows_of
+from harness.report.charts.roofline import said
+from harness.report.charts.scale import scale
+
+HOSTILE = "<script>alert(1)</script>\"'&\u202e\x1b[31m" + "x" * 300
+LOG = Axis(label=HOSTILE, unit="ms", log=True)
+ODD = (None, 0.0, -1.0, 1e-300, 1e300, 5.0)
+
+
+def spans(*rows):
+    start, end = zip(*rows, strict=True) if rows else ((), ())
+    return Spans(start=start, end=end, kinds=("int",) * len(rows), paths=(HOSTILE,) * len(rows), invalid=(0, 99))
+
+
+CELLS = ((None, HOSTILE), (1,), (True, 2.5), (10**30, math.nan), (1, 2, 3))
+VALUES = [
+    Table(title=HOSTILE, columns=("a", HOSTILE), rows=CELLS),
+    Series(title=HOSTILE, x=LOG, y=LOG, lines=(Line(name=HOSTILE, x=ODD, y=ODD[::-1], low=(1.0,), high=ODD),)),
+    Series(title="empty", x=LOG, y=LOG, absent=HOSTILE),
+    Series(title="one", x=Axis(label="x"), y=Axis(label="y"), lines=(Line(name="l", x=(3.0,), y=(3.0,)),)),
+    Scatter(title=HOSTILE, x=LOG, y=LOG, clouds=(Cloud(name=HOSTILE, x=ODD, y=ODD, labels=(HOSTILE,)),)),
+    Scatter(title="dense", x=Axis(label="x"), y=LOG, clouds=(
+        Cloud(name="many", x=tuple(map(float, range(1, 5000))), y=tuple(map(float, range(1, 5000)))),
+        Cloud(name="bad", x=(1.0,), y=(1.0,), role="failing"))),
+    Bars(title=HOSTILE, value=LOG, labels=(HOSTILE,) * 6, values=ODD, limits=ODD[::-1], before=(1.0,)),
+    Heat(title=HOSTILE, x=LOG, y=LOG, value=LOG, columns=(HOSTILE,) * 3, rows=(HOSTILE,) * 2,
+         values=((1.0, None, 2.0),)),
+    Timeline(title=HOSTILE, lanes=(HOSTILE,), lane=(0, 0, 0, 7), start=(0.0, 5.0, 2.0, 1.0), end=(3.0, 1.0, None, 1.0),
+             labels=(HOSTILE,), states=("ok", "wrong", "open"), lines=(1, None)),
+    Timeline(title="none", absent="nothing"),
+    Bytes(title=HOSTILE, file="f", size=20, windows=(
+        Window(start=16, data="00ff" * 10, after=spans((0, 18), (17, 30), (25, 24), (35, 99)), before=spans()),
+        Window(start=0, data="zz", after=spans()))),
+    Roofline(title=HOSTILE, peak=900.0, bandwidth=4000.0, labels=(HOSTILE,), intensity=ODD, rate=ODD[::-1]),
+    Text(title=HOSTILE, text=HOSTILE + "\n\ttabbed\n", language="python"),
+    Text(title="unknown", text="x", language="a language of a later Pygments"),
+]  # fmt: skip
+EACH = pytest.mark.parametrize("value", VALUES, ids=lambda value: f"{value.kind}-{value.title[:5]}")
+
+
+@EACH
+def test_whatever_the_data_the_figure_is_sound(value):
+    markup = str(figure(HOSTILE, value))
+    root = ET.fromstring(markup)
+    assert not [one for one in root.iter() if one.tag in ("script", "style")]
+    assert not [name for one in root.iter() for name in one.attrib if name.startswith("on") or name == "style"]
+    assert "\x1b" not in markup
+    assert "\u202e" not in markup
+    for svg in root.iter("svg"):
+        assert svg.attrib["aria-label"]
+        _, _, width, height = map(float, svg.attrib["viewBox"].split())
+        for text in svg.iter("text"):
+            assert 0 <= float(text.attrib["x"]) <= width
+            assert 0 <= float(text.attrib["y"]) <= height
+        for shape in svg.iter("rect"):
+            assert float(shape.attrib["width"]) >= 0
+            assert float(shape.attrib["x"]) + float(shape.attrib["width"]) <= width + 0.1
+
+
+@EACH
+def test_every_figure_has_its_table(value):
+    head, rows = rows_of(value)
+    assert head
+    assert all(len(row) <= max(len(head), 3) for row in rows)
+
+
+def test_overlapping_and_distant_spans_are_cut_to_the_bytes():
+    view = ET.fromstring(str(figure("b", VALUES[10])))
+    fields = [one for one in view.iter("span") if "data-at" in one.attrib]
+    assert all(16 <= int(one.attrib["data-at"]) < 36 for one in fields)
+    last_column = [one.text for one in fields]
+    assert sum(len(text.split()) for text in last_column) == 40  # each of 20 bytes once before, once after
+
+
+def test_a_span_that_ends_before_it_begins_is_drawn():
+    view = ET.fromstring(str(figure("t", VALUES[8])))
+    marks = [one for one in view.iter("rect") if one.attrib.get("class", "").startswith("span")]
+    assert len(marks) == 3  # the fourth is on a lane that does not exist
+
+
+def test_a_roofline_says_what_bounds_in_words():
+    value = Roofline(title="r", peak=900.0, bandwidth=4000.0)
+    assert said(value, 10.0, 20.0) == "bound by memory, 50% of the roof"
+    assert said(value, 1000.0, 450.0) == "bound by computation, 50% of the roof"
+
+
+@settings(max_examples=100, deadline=None, phases=[Phase.generate])
+@given(st.lists(st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False, width=32))), st.booleans())
+def test_ticks_are_on_the_axis_and_in_order(values, log):
+    made = scale(Axis(label="a", log=log), values, 0.0, 100.0)
+    places = [made.at(value) for value, _ in made.ticks(room=200.0)]
+    assert all(place is not None and -0.001 <= place <= 100.001 for place in places)
+    assert places == sorted(places)
+    assert len(places) <= 9
+    assert all(made.at(value) is None or 0 <= made.at(value) <= 100 for value in values)
+
+
+class TestScore:
+    def test_the_parts_add_up(self):
+        bar = ET.fromstring(str(score_bar.stacked([("a", 0.4), ("b", 0.25)], 0.65)))
+        widths = [float(one.attrib["width"]) for one in bar.iter("rect") if "part" in one.attrib["class"]]
+        assert sum(widths) == pytest.approx(65.0, abs=0.1)
+        assert bar.attrib["aria-label"] == "a 0.400, b 0.250; total 0.650"
+
+    def test_what_was_taken_off_is_marked(self):
+        bar = ET.fromstring(str(score_bar.stacked([("a", 1.0)], 0.5)))
+        [off] = [one for one in bar.iter("rect") if one.attrib["class"] == "off"]
+        assert (float(off.attrib["x"]), float(off.attrib["width"])) == (50.0, 50.0)
+
+    @pytest.mark.parametrize("values", [[], [1.0], [None, 1.0], [math.nan, 1.0]])
+    def test_one_run_has_no_trend(self, values):
+        assert score_bar.spark(values) == ""
+
+    def test_a_gap_in_a_trend(self):
+        assert "from 0.500 to 1.000" in score_bar.spark([0.5, None, 1.0])
+
+
+def test_pareto_draws_fronts_links_and_density():
+    few = [pareto.Point(HOSTILE, 1.0 + n, 0.5, None, "front" if n else "failing", "/case/x") for n in range(3)]
+    drawn = ET.fromstring(str(pareto.draw("P", few, [("limit", 5.0)])))
+    assert [one.attrib["href"] for one in drawn.iter("a")] == ["#/case/x"] * 3
+    many = [pareto.Point("c", 1.0 + n, n / 5000, 1.0, "front" if n == 4999 else "", "/c") for n in range(5000)]
+    drawn = ET.fromstring(str(pareto.draw("P", many, [])))
+    assert len(list(drawn.iter("a"))) == 1
+    assert len(list(drawn.iter("rect"))) < 2000

@@ -1,0 +1,61 @@
+"""Nothing that failed is cut: the one case of ten thousand that fails is shown by every output that has a limit."""
+
+from __future__ import annotations
+
+from harness.ledger import queries
+from harness.ledger.store import Ledger
+from harness.report import ci
+from harness.report.html import render_report
+from harness.report.leaderboard import render_leaderboard, render_overview
+from harness.report.urgency import Urgency, urgencies
+from tests.ledger.factory import fill, make_evaluation
+
+CASES = 10_000
+
+
+def test_one_failing_case_last_in_the_order_of_paths(tmp_path):
+    """It also has the best score, so that no order by score or path puts it first by luck."""
+    plain = make_evaluation("good", attempts=0, score=0.9, suite="s00.suite.yaml")
+    many = []
+    for number in range(CASES - 1):
+        suite = f"s{number % 40:02}.suite.yaml"
+        case = plain.case.model_copy(update={"suite": suite, "name": f"c{number:05}"})
+        many.append(plain.model_copy(update={"case": case}))
+    bad = make_evaluation("zzz", suite="s39.suite.yaml", status="wrong", score=0.1, why="the one")
+    [run_id] = fill(tmp_path / "l.db", [*many, bad])
+    with Ledger.read(tmp_path / "l.db") as ledger:
+        assert next(iter(urgencies(ledger, run_id))) == "s39.suite.yaml::zzz"
+        overview = render_overview(ledger, run_id, rows=5)
+        assert (overview[1].split()[1], overview[-1]) == ("s39", "… 36 more suites, all as expected: crucible top")
+        assert any("the one" in line for line in render_leaderboard(ledger, run_id, top=1))
+        assert "s39.suite.yaml&#58;&#58;zzz" in "\n".join(ci.summary(ledger, run_id))
+        page = render_report(ledger, run_id, size=400_000)
+    assert "the one" in page.partition("<!-- islands -->")[0].partition('<script type="application/octet-stream"')[0]
+
+
+def test_the_order(tmp_path):
+    before = [make_evaluation(name) for name in ("moved", "rest", "first")]
+    after = [
+        make_evaluation("first", score=0.99, attempts=0),
+        make_evaluation("rest"),
+        make_evaluation("moved", score=0.85),
+        make_evaluation("caught", status="wrong", expect="wrong"),
+        make_evaluation("missed", expect="wrong"),
+        make_evaluation("leads", suite="b.suite.yaml"),
+        make_evaluation("waits", status="review"),
+    ]
+    _, run_id = fill(tmp_path / "l.db", before, after)
+    with Ledger.read(tmp_path / "l.db") as ledger:
+        found = urgencies(ledger, run_id)
+        assert len(queries.evaluations(ledger, run_id)) == len(found)
+    names = {nodeid.partition("::")[2]: urgency for nodeid, urgency in found.items()}
+    assert names == {
+        "missed": Urgency.FAILING,
+        "leads": Urgency.UNCONFIRMED,
+        "first": Urgency.CHANGED,
+        "moved": Urgency.CHANGED,
+        "waits": Urgency.CHANGED,
+        "rest": Urgency.OTHER,
+        "caught": Urgency.CONTROL,
+    }
+    assert list(names.values()) == sorted(names.values())

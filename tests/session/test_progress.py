@@ -1,0 +1,140 @@
+"""Progress: one line that is rewritten on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from _pytest.terminal import TerminalReporter
+
+from harness.report import words
+from harness.session.progress import Progress
+from tests.ledger.factory import make_evaluation
+
+
+class Terminal(io.StringIO):
+    """A file that says it is a terminal."""
+
+    encoding = "utf-8"
+
+    def isatty(self):
+        return True
+
+
+MADE = [
+    *(make_evaluation(f"a{i}", suite="x/a.suite.yaml", score=i / 4, gate=None) for i in range(4)),
+    make_evaluation("b0", suite="b.suite.yaml", status="wrong", score=0.1, why="\x1b[31m\n::error::"),
+    make_evaluation("b1", suite="b.suite.yaml", status="skipped", score=None),
+]
+
+
+@pytest.fixture
+def run(pytester, monkeypatch):
+    def judge(*, file=None, step=0.1, is_alone=True, args=(), **environ):
+        file = file or Terminal()
+        reporter = TerminalReporter(pytester.parseconfig("-p", "no:cacheprovider", *args), file)
+        reporter._tw.fullwidth = 70
+        now = iter(range(10_000))
+        cases = {one.case.nodeid: one.case for one in MADE}
+        progress = Progress(reporter, cases, is_alone=is_alone, environ=environ, clock=lambda: next(now) * step)
+        for one in MADE:
+            progress.advance(one)
+        progress.close()
+        return file.getvalue()
+
+    return judge
+
+
+def test_a_live_line_is_rewritten_and_a_suite_that_is_over_gets_a_line(run):
+    text = run(step=1.0)
+    shown = [part.strip() for part in text.split("\r")]
+    assert "1 of 6 · 0 failing · toolgen a  1/4  best a0 0.000 · 10 s left" in shown
+    assert "toolgen a  4/4  best a3 0.750" in shown
+    assert any(part.startswith("5 of 6 · 1 failing · toolgen b  1/2  1 failing · ") for part in shown)
+    assert text.endswith("\r")
+    lines = [line.rpartition("\r")[2] for line in text.split("\n")[:-1]]
+    assert lines == ["toolgen a  4/4  best a3 0.750", "toolgen b  2/2  1 failing"]
+    assert all(words.width(part) < 70 for part in shown)
+
+
+def test_it_is_rewritten_at_most_four_times_a_second(run):
+    assert run(step=0.001).count("of 6") == 0
+    assert 1 <= run(step=0.1).count("of 6") <= 3
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        {"CI": "true"},
+        {"NO_COLOR": "1"},
+        {"TERM": "dumb"},
+        {"file": io.StringIO},
+        {"is_alone": False},
+        {"args": ("-q",)},
+    ],
+)
+def test_elsewhere_there_is_a_plain_line_at_most_every_30_seconds(run, plain):
+    if "file" in plain:
+        plain = {"file": plain["file"]()}
+    assert run(step=1.0, **plain) == ""
+    file = io.StringIO() if "file" in plain else Terminal()
+    text = run(step=20.0, **plain | {"file": file})
+    assert "\r" not in text
+    assert 2 <= text.count("\n") <= 4
+    assert all(line.partition(" · ")[0].endswith(" of 6") for line in text.splitlines())
+
+
+def test_a_terminal_of_ascii_gets_ascii(run):
+    file = Terminal()
+    file.encoding = "ascii"
+    text = run(file=file, step=1.0)
+    assert text.isascii()
+    assert "1 of 6 - 0 failing - toolgen a" in text
+
+
+def test_the_letters_of_other_tests_stay(project):
+    project.suite(good="ok", bad="wrong")
+    project.put("test_mine.py", "def test_mine():\n    pass\n")
+    project.run().stdout.fnmatch_lines(["a.suite.yaml .F*", "test_mine.py .*"])
+
+
+@pytest.mark.parametrize(("argument", "present", "absent"), [
+    ("-q", ["NOT GOOD  1 of 2 gates fails · *", "FAIL  a.suite.yaml::bad: wrong*", "report *"], "* candidate  score*"),
+    ("-qq", ["gate count() == 9: FAILS: *"], "*crucible*"),
+    ("-v", ["run *", "not judged: 1 it says skipped", "gate count() == 3: passes*"], "*`-v` lists*"),
+])  # fmt: skip
+def test_quiet_and_verbose(project, argument, present, absent):
+    project.suite(good="ok", bad="wrong", gone="skipped")
+    result = project.run(argument, "--gate", "count() == 3", "--gate", "count() == 9")
+    result.stdout.fnmatch_lines(present)
+    if argument != "-v":
+        lines = [line for line in result.outlines if "rootdir" not in line and "plugins:" not in line]
+        assert not [line for line in lines if line.startswith(absent.strip("*"))]
+    project.run("-qq", "-k", "good").stdout.no_fnmatch_line("*GOOD*")
+
+
+def test_an_ascii_terminal_gets_ascii_and_a_narrow_one_narrow_lines(project, monkeypatch):
+    project.suite(good="ok", bad="wrong")
+    project.suite("b", good="ok")
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    text = project.run(subprocess=True).stdout.str().partition("= crucible =")[2]
+    assert text.isascii()
+    assert "\\u" not in text
+    monkeypatch.setenv("COLUMNS", "20")
+    lines = project.run().stdout.str().partition("crucible =")[2].partition("short test summary")[0].splitlines()[1:-1]
+    assert all(words.width(line) <= 20 for line in lines if "pytest '" not in line and "FAIL" not in line)
+
+
+def test_the_summary_of_a_good_run_fits_a_screen(project, monkeypatch):
+    """Whatever there is to say: many suites, skips, notices, gates."""
+    monkeypatch.setenv("COLUMNS", "100")
+    for number in range(40):
+        project.suite(f"s{number:02}", good="ok", other="ok", gone="skipped", look="review")
+    gates = [part for number in range(9) for part in ("--gate", f"count() >= {number}")]
+    lines = project.run(*gates).outlines
+    first = next(place for place, line in enumerate(lines) if "= crucible =" in line)
+    shown = lines[first:-1]
+    assert len(shown) <= 25, "\n".join(shown)
+    assert all(words.width(line) <= 100 for line in shown)
+    assert shown[1].startswith("GOOD  80 of 80 candidates pass · 80 not judged (40 review, 40 it says skipped)")
+    assert any("more suites, all as expected: crucible top" in line for line in shown)
