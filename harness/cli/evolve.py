@@ -3,6 +3,7 @@
 Example:
   crucible evolve examples/dream.yaml
   crucible evolve search.yaml --lanes 4 --ledger reports/ledger.db
+  crucible evolve search.yaml --judge-only proposals/ --once
 """
 
 from __future__ import annotations
@@ -13,15 +14,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli import output
+from harness.core.errors import UsageError
 from harness.core.number import whole
 from harness.core.tier import Tier
+from harness.report import words
 
 if TYPE_CHECKING:
+    from harness.evolve.config import Experiment
     from harness.evolve.result import Result
+    from harness.ledger.trials import Trial
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="YAML with one experiment or several")
+    parser.add_argument("--judge-only", type=Path, metavar="DIR", help="judge the .py files that appear in a folder")
+    parser.add_argument("--once", action="store_true", help="with --judge-only: end when all of them are judged")
+    parser.add_argument("--epoch", type=whole(), default=0, metavar="N", help="with --judge-only: sets the budget")
     parser.add_argument("--lanes", type=whole(1), metavar="N", help="judge processes (default: one for each core)")
     parser.add_argument("--min-tier", type=str.upper, choices=[tier.value for tier in Tier], help="as in pytest")
     output.add_ledger(parser)
@@ -33,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
     from harness.evolve.search import Search
 
     experiments = read_experiments(args.file)
+    if args.judge_only is not None:
+        return _judge_only(args, experiments)
     results = []
     with output.open_ledger(args.ledger, create=True) as ledger:
         for experiment in experiments:
@@ -56,6 +66,34 @@ def run(args: argparse.Namespace) -> int:
         for result in results:
             _print(result)
     return 0 if all(result.champions for result in results) else 1
+
+
+def _judge_only(args: argparse.Namespace, experiments: list[Experiment]) -> int:
+    from harness.evolve.given import Given
+
+    enabled = [experiment for experiment in experiments if experiment.enabled]
+    if len(enabled) != 1:
+        raise UsageError(f"{len(enabled)} experiments are enabled", where=str(args.file), fix="enable one of them")
+    with output.open_ledger(args.ledger, create=True) as ledger:
+        given = Given(
+            enabled[0],
+            args.file,
+            args.judge_only,
+            ledger,
+            epoch=args.epoch,
+            lanes=args.lanes,
+            min_tier=args.min_tier,
+            words=["evolve", str(args.file), "--judge-only", str(args.judge_only)],
+        )
+        return 0 if given.run(_print_trial, is_once=args.once) else 1
+
+
+def _print_trial(name: str, trial: Trial) -> None:
+    score = "-" if trial.score is None else f"{trial.score:.3f}"
+    print(
+        words.printable(f"{name}: {trial.stage} {trial.status} {score} {trial.verdict.get('why', '')}").rstrip(),
+        flush=True,
+    )
 
 
 def _say(line: str) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from harness.core.pareto import dominates
 from harness.evolve.measures import Steps
-from harness.evolve.selection import dominates
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,33 +83,3 @@ class Front:
         self.members = [one for one in self.members if not dominates(vector, one.steps.vector)]
         self.members.append(member)
         return True
-
-
-def hypervolume(vectors: Sequence[Sequence[float]], reference: Sequence[float]) -> float:
-    """The volume that vectors dominate below a reference point; smaller is better in each objective.
-
-    By slicing along the last objective (While et al. 2006): exact, and fast enough for fronts of some hundred members
-    in few dimensions.
-
-    Args:
-        vectors: Any vectors; those not below the reference contribute nothing.
-        reference: The worst point.
-    """
-    inside = [tuple(vector) for vector in vectors if all(a < b for a, b in zip(vector, reference, strict=True))]
-    return _volume(sorted(set(inside)), tuple(reference))
-
-
-def _volume(vectors: list[tuple[float, ...]], reference: tuple[float, ...]) -> float:
-    if not vectors:
-        return 0.0
-    if len(reference) == 1:
-        return reference[0] - min(vector[0] for vector in vectors)
-    total = 0.0
-    by_last = sorted(vectors, key=lambda vector: vector[-1])
-    for index, vector in enumerate(by_last):
-        upper = by_last[index + 1][-1] if index + 1 < len(by_last) else reference[-1]
-        if upper > vector[-1]:
-            slab = [other[:-1] for other in by_last[: index + 1]]
-            front = [one for one in set(slab) if not any(dominates(other, one) for other in slab)]
-            total += (upper - vector[-1]) * _volume(sorted(front), reference[:-1])
-    return total

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.core.errors import SuiteError
+from harness.evolve.cheap_checks import MAX_BYTES
 from harness.evolve.completion import code_of
 from harness.evolve.config import Proposer
 from harness.evolve.proposers import Proposal
@@ -88,6 +89,8 @@ class Budgeted:
         used = reply.tokens or (len(prompt) + len(reply.text)) // 4
         self.tokens += used
         text = code_of(reply.text, entry).encode("utf-8", "backslashreplace").decode()
+        if len(text.encode()) > MAX_BYTES:
+            text = f"a reply of {len(text)} characters"  # not Python: it ends at the first stage
         return Proposal(text, tuple(parents), name, tokens=used)
 
 

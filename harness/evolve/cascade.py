@@ -12,7 +12,7 @@ from harness.core.evaluation import Evaluation
 from harness.core.status import Status
 from harness.evolve.cheap_checks import check
 from harness.evolve.measures import measure, steps
-from harness.evolve.pools import Pools
+from harness.evolve.pools import FRESH, OWN, Pools
 from harness.evolve.prompt import feedback_of, feedback_of_check
 from harness.evolve.search_run import SearchRun
 from harness.judge.verdict import Verdict
@@ -22,8 +22,8 @@ from harness.session.confirmation import merge_round
 
 STAGES = ("reply", "known", "parse", "gate", "duplicate", "screen", "judged", "again", "confirmed", "rescored")
 """In the order of the cascade. `reply`: a provider gave none. `again`: judged twice, since its time is new."""
-FRESH = 1  # the set of inputs of `again` and of migrations
 Measures = Mapping[str, Any]
+_IN_TIME_OR_NOT = frozenset({Status.OK, Status.TIMEOUT})
 
 
 @dataclass(slots=True)
@@ -94,7 +94,7 @@ class Cascade:
         copies: list[Trial] = []
         for trial, text in proposed:
             job = Job(trial, text)
-            if known[trial.digest].number < trial.number:
+            if not trial.verdict.get("fault") and known[trial.digest].number < trial.number:
                 copies.append(trial)
             else:
                 self._check(job, forms)
@@ -127,7 +127,7 @@ class Cascade:
         policy = before.case.policy.model_copy(
             update={"epoch": trial.epoch, "anneal_temp": values.get("anneal_temp", before.case.policy.anneal_temp)}
         )
-        lane = self._pools.get(trial.suite).lane
+        lane = self._pools.lane(trial.suite)
         scored = Evaluation(
             case=before.case.model_copy(update={"policy": policy}),
             evidence=before.evidence,
@@ -158,9 +158,14 @@ class Cascade:
 
     def _submit(self, job: Job, stage: str) -> None:
         trial = job.trial
-        pool = self._pools.get(trial.suite, FRESH if stage == "again" else 0)
         self._in_flight += 1
-        judged = pool.submit(job.text, screen=stage == "screen", epoch=trial.epoch)
+        judged = self._pools.submit(
+            trial.suite,
+            job.text,
+            epoch=trial.epoch,
+            screen=stage == "screen",
+            inputs=FRESH if stage == "again" else OWN,
+        )
         judged.add_done_callback(lambda found: self._events.put((job, stage, found.exception() or found.result())))
 
     def _take(self, event: tuple[Job, str, Verdict | BaseException]) -> None:
@@ -180,6 +185,8 @@ class Cascade:
         elif stage == "screen":
             verdict = {**job.trial.verdict, "why": found.why, "feedback": feedback_of(found, is_screened=True)}
             self._end(job, stage=stage, status=found.status.value, passed=False, verdict=verdict)
+        elif stage == "judged" and _was_late(found):
+            self._submit(job, "again")  # its calls were in time when it was screened: the second verdict counts
         elif stage == "judged" and self._claims_speed(job, found):
             job.first = found
             self._submit(job, "again")
@@ -198,11 +205,10 @@ class Cascade:
 
     def _settle(self, job: Job, first: Verdict, fresh: Verdict) -> None:
         """Merge two rounds. Disturbances only add time, so the smaller of both times counts."""
-        pool = self._pools.get(job.trial.suite, FRESH)
-        seed = self._pools.secret_seed(job.trial.suite, FRESH)
+        lane, seed = self._pools.lane(job.trial.suite), self._pools.secret_seed(FRESH)
         faster = measure(fresh.evaluation, size=job.size)["time"], measure(first.evaluation, size=job.size)["time"]
         is_fresh = None not in faster and faster[0] < faster[1]
-        merged = merge_round(first.evaluation, fresh.evaluation, pool.lane, seed, remeasure=is_fresh)
+        merged = merge_round(first.evaluation, fresh.evaluation, lane, seed, remeasure=is_fresh)
         self._conclude(job, merged, "again")
 
     # --- results ---
@@ -224,7 +230,7 @@ class Cascade:
         values = trial.verdict.get("values", {})
         if old is None and values.get("anneal_temp", 1.0) != evaluation.case.policy.anneal_temp:
             policy = evaluation.case.policy.model_copy(update={"anneal_temp": values["anneal_temp"]})
-            lane = self._pools.get(trial.suite).lane
+            lane = self._pools.lane(trial.suite)
             evaluation = Evaluation(
                 case=evaluation.case.model_copy(update={"policy": policy}),
                 evidence=evaluation.evidence,
@@ -260,3 +266,9 @@ class Cascade:
             done, self._done = self._done, []
             self._trials.complete(done)
             self._progress()
+
+
+def _was_late(found: Verdict) -> bool:
+    """Whether time limits alone speak against a candidate; on a busy machine that may be the machine's fault."""
+    statuses = {attempt.status for attempt in found.evaluation.evidence.attempts}
+    return found.status in (Status.TIMEOUT, Status.FLAKY) and Status.TIMEOUT in statuses and statuses <= _IN_TIME_OR_NOT

@@ -13,13 +13,13 @@ from harness.core.paired import Comparison
 from harness.core.policy import Timing
 from harness.core.stability import EVERYONE, FIRST_TEN, MIN_HASH_SEEDS, stability_of
 from harness.judge.folders import scratch_folder
-from harness.judge.pool import JudgePool
 from harness.lane.context import Context
+from harness.lane.protocol import Lane
 from harness.session.confirmation import another_round
 
 
 def confirm(
-    before: Evaluation, source: str, *, seed_parent: str | None, pool: JudgePool, secret_seed: int
+    before: Evaluation, source: str, *, seed_parent: str | None, lane: Lane, like: Context, secret_seed: int
 ) -> Evaluation:
     """The evaluation of a finalist after a further round on fresh inputs.
 
@@ -27,7 +27,8 @@ def confirm(
         before: Its evaluation so far.
         source: Its source.
         seed_parent: The source that it is timed against; None to time nothing.
-        pool: The pool that judged it; its lane and isolation are used.
+        lane: Its lane.
+        like: A context with the isolation to use.
         secret_seed: Of the fresh inputs.
     """
     stability = stability_of(before.evidence)
@@ -45,15 +46,15 @@ def confirm(
         context = Context(
             secret_seed=secret_seed,
             scratch=scratch_folder(),
-            tier=pool.tier,
-            protect=pool.protect,
+            tier=like.tier,
+            protect=like.protect,
             opponents={case.nodeid: opponents},
             warm=FIRST_TEN,
         )
         try:
             return another_round(
                 before.model_copy(update={"case": case}),
-                pool.lane,
+                lane,
                 context,
                 attempts=max(EVERYONE, MIN_HASH_SEEDS - seeds),
                 remeasure=True,

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.evolve.archive import Archive
-from harness.evolve.cascade import FRESH, Cascade, Measures
+from harness.evolve.cascade import Cascade, Measures
 from harness.evolve.cheap_checks import check
 from harness.evolve.config import Experiment
-from harness.evolve.pools import Pools
+from harness.evolve.pools import FRESH, Pools
 from harness.evolve.proposal_plan import First, ProposalPlan, failures_of
 from harness.evolve.proposers import Proposal
 from harness.evolve.state import ELITE, MIGRANT, State, ToolState
@@ -170,8 +170,8 @@ class Generations:
                 rows.append(row)
         waiting = self._add(rows)
         if waiting:
-            pool = self.pools.get(tool, FRESH)
-            judged = [pool.submit(self.trials.source(row.digest), epoch=generation) for row in waiting]
+            sources = [self.trials.source(row.digest) for row in waiting]
+            judged = [self.pools.submit(tool, source, epoch=generation, inputs=FRESH) for source in sources]
             verdicts = [one.result() for one in judged]
             self.trials.complete(
                 changed(

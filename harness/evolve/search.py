@@ -16,7 +16,7 @@ from harness.evolve.budgeted import open_providers
 from harness.evolve.cascade import Cascade
 from harness.evolve.config import Experiment, tool_path
 from harness.evolve.generation import Generations
-from harness.evolve.pools import Pools
+from harness.evolve.pools import FINAL, Pools
 from harness.evolve.proposal_plan import ProposalPlan
 from harness.evolve.result import Champion, Result, count_stages
 from harness.evolve.search_run import SearchRun
@@ -24,8 +24,6 @@ from harness.evolve.state import ELITE, MIGRANT, State, ToolState
 from harness.lanes.toolgen.tool_spec import Tool, read_tool
 from harness.ledger.store import Ledger
 from harness.ledger.trials import Trial, Trials, changed
-
-FINAL_INPUTS = 2  # the set of inputs of finalists
 
 
 class Search:
@@ -64,17 +62,8 @@ class Search:
         tools: dict[str, Tool] = {name: read_tool(path) for name, path in paths.items()}
         starts = _starts(file, experiment)
         self.trials = Trials.begin(ledger, experiment.key, lane="toolgen", config=experiment.to_wire())
-        secret = experiment.secret_seed
-        secret = derive_seed(experiment.seed, experiment.name, "inputs") if secret is None else secret
-        options: dict[str, Any] = {
-            "attempts": experiment.attempts,
-            "timing": experiment.timing,
-            "questions": experiment.questions,
-            "min_tier": min_tier,
-        }
-        if experiment.fitness_weights:
-            options["weights"] = experiment.fitness_weights
-        self.pools = Pools(paths, secret_seed=secret, lanes=lanes, options=options)
+        secret = secret_of(experiment)
+        self.pools = Pools(paths, secret_seed=secret, lanes=lanes, options=pool_options(experiment, min_tier))
         self._run = SearchRun(ledger, experiment.name, secret_seed=secret, words=words)
         self.state = State(experiment.islands)
         providers = open_providers(experiment.proposers, self.trials.rows.values())
@@ -101,8 +90,9 @@ class Search:
             is_complete = True
             return self._result(reason, champions)
         finally:
+            tier = self.pools.tier
             self.pools.close()
-            self._run.finish(is_complete=is_complete)
+            self._run.finish(is_complete=is_complete, tier=tier)
             record = {"reason": reason, "stages": count_stages(self.trials.rows.values()), "trace": self.state.trace}
             self.trials.end("finished" if is_complete else "stopped", record)
 
@@ -170,8 +160,9 @@ class Search:
             self._run.load(trial),
             self.trials.source(trial.digest),
             seed_parent=self.trials.source(root) if is_timed else None,
-            pool=self.pools.get(tool),
-            secret_seed=self.pools.secret_seed(tool, FINAL_INPUTS),
+            lane=self.pools.lane(tool),
+            like=self.pools.get().context,
+            secret_seed=self.pools.secret_seed(FINAL),
         )
         self._run.record(after, trial)
         compared = finals.against_parent(after)
@@ -236,6 +227,23 @@ class Search:
             f"generation {self._generation}: {judged + self._known}/{len(rows)} trials ({rates}), best {best}, "
             f"front {front}, {judged / elapsed:.1f}/s, {elapsed:.0f} s{spent}"
         )
+
+
+def secret_of(experiment: Experiment) -> int:
+    """The secret seed of the inputs: the given one, or one that follows from the seed of the search."""
+    given = experiment.secret_seed
+    return derive_seed(experiment.seed, experiment.name, "inputs") if given is None else given
+
+
+def pool_options(experiment: Experiment, min_tier: str | None) -> dict[str, Any]:
+    """The options of the pools of an experiment."""
+    found: dict[str, Any] = {
+        "attempts": experiment.attempts,
+        "timing": experiment.timing,
+        "questions": experiment.questions,
+        "min_tier": min_tier,
+    }
+    return found | ({"weights": experiment.fitness_weights} if experiment.fitness_weights else {})
 
 
 def _starts(file: Path, experiment: Experiment) -> dict[str, str]:

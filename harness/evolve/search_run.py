@@ -12,10 +12,10 @@ from harness.core.evaluation import Evaluation, SerialisedEvaluation
 from harness.core.run import Run, new_run_id
 from harness.core.status import RunStatus
 from harness.core.tier import Tier
+from harness.judge.provenance import git_commit, machine, versions
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.ledger.trials import Trial
-from harness.judge.provenance import git_commit, machine, versions
 
 
 class SearchRun:
@@ -42,7 +42,6 @@ class SearchRun:
             command=shlex.join(["crucible", *words]),
             versions=versions(),
         )
-        self.tier: Tier | None = None
         self._has_begun = False
 
     @property
@@ -86,8 +85,8 @@ class SearchRun:
         """The name under which the verdicts on one tool are ranked."""
         return f"evolve/{self._name}/{tool}"
 
-    def finish(self, *, is_complete: bool) -> None:
+    def finish(self, *, is_complete: bool, tier: Tier | None) -> None:
         """End the run."""
         if self._has_begun:
             status = RunStatus.FINISHED if is_complete else RunStatus.ABORTED
-            self._ledger.finish(self.run_id, status, tier=self.tier)
+            self._ledger.finish(self.run_id, status, tier=tier)

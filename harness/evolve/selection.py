@@ -7,13 +7,9 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
+from harness.core.pareto import Vector, dominates
+
 T = TypeVar("T")
-Vector = Sequence[float]
-
-
-def dominates(one: Vector, other: Vector) -> bool:
-    """Whether `one` is at least as small everywhere, and smaller somewhere."""
-    return all(a <= b for a, b in zip(one, other, strict=True)) and any(a < b for a, b in zip(one, other, strict=True))
 
 
 def ranks(vectors: Mapping[str, Vector]) -> dict[str, int]:

@@ -67,9 +67,9 @@ timing: none
 attempts: 1
 questions: 6
 population: 8
-generations: 4
+generations: 3
 migrate_every: 2
-finalists: 2
+finalists: 1
 """
 
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.evolve.archive import Archive, Front, Member, hypervolume
+from harness.core.pareto import dominates, hypervolume
+from harness.evolve.archive import Archive, Front, Member
 from harness.evolve.measures import Steps, cell_of, steps
-from harness.evolve.selection import crowding, dominates, order, ranks, tournament
+from harness.evolve.selection import crowding, order, ranks, tournament
 
 vectors = st.lists(st.tuples(*[st.integers(0, 6)] * 3), min_size=1, max_size=25)
 

@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     from harness.dsl.improve.revision import Improvement, summary
     from harness.dsl.language.diagnostic import ProgramError
     from harness.dsl.machine.settings import RunSettings
-    from harness.lanes.dsl.lineage import record_lineage
+    from harness.lanes.dsl.lineage import record_lineage, record_trials
     from harness.providers.factory import provider_for
 
     inputs = options.parse_inputs(args.input)
@@ -96,6 +96,7 @@ def run(args: argparse.Namespace) -> int:
         if attempt.accepted:
             record_lineage(args.ledger, attempt.digest, parent)
             parent = attempt.digest
+    record_trials(args.ledger, program, attempts, operator=provider.name)
     if better and args.out is not None:
         output.write_file(args.out, best.source)
     if args.json:
