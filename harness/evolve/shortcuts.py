@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.evolve.edit import Edit, SourceText, is_docstring
 
-PLAIN = (None, True, False, 0, 1, -1, "", [], {}, 0.0)
+PLAIN: tuple[Any, ...] = (None, True, False, 0, 1, -1, "", [], {}, 0.0)
 """Answers that a shortcut may state; any other one would be the answer to this one question."""
 
 
