@@ -49,10 +49,10 @@ def results(source: str, operator: str) -> list[str]:
 def test_every_edit_parses_and_differs(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
     made = list(edits(source))
-    every = {edit.apply(source) for edit in made}
-    assert source not in every
     assert len(made) > 200
-    for edited in sorted(every)[::29]:
+    for edit in made[:: max(1, len(made) // 60)]:
+        edited = edit.apply(source)
+        assert edited != source
         ast.parse(edited)
 
 
