@@ -115,12 +115,14 @@ ALGORITHMS = {
                         is_prime[multiple] = False
             return found
         """,
-        [("range(2, n + 1):", "range(2, n):"), ("range(number * number, n + 1, number)", "range(number, n + 1, number * number)")],
+        [("range(2, n + 1):", "range(2, n):"),
+         ("range(number * number, n + 1, number)", "range(number, n + 1, number * number)")],
     ),
     "edit_distance": (
         "def distance(first: str, second: str) -> int",
         None,
-        "st.tuples(st.text('abc', max_size=7), st.text('abc', max_size=7)).map(lambda p: dict(first=p[0], second=p[1]))",
+        "st.tuples(st.text('abc', max_size=7), st.text('abc', max_size=7))"
+        ".map(lambda p: dict(first=p[0], second=p[1]))",
         """
         def distance(first, second):
             row = list(range(len(second) + 1))
@@ -131,7 +133,8 @@ ALGORITHMS = {
                     previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + cost)
             return row[len(second)]
         """,
-        [("cost = 0 if one == other else 1", "cost = 1 if one == other else 0"), ("previous, row[0] = row[0], i", "previous, row[0] = row[0], 0")],
+        [("cost = 0 if one == other else 1", "cost = 1 if one == other else 0"),
+         ("previous, row[0] = row[0], i", "previous, row[0] = row[0], 0")],
     ),
     "parentheses": (
         "def is_balanced(text: str) -> bool",
@@ -174,7 +177,8 @@ ALGORITHMS = {
                         waiting.append((other, count + 1))
             return -1
         """,
-        [("waiting.append((other, count + 1))", "waiting.append((other, count))"), ("waiting.popleft()", "waiting.pop()")],
+        [("waiting.append((other, count + 1))", "waiting.append((other, count))"),
+         ("waiting.popleft()", "waiting.pop()")],
     ),
     "knapsack": (
         "def best(weights: list[int], values: list[int], limit: int) -> int",
@@ -189,7 +193,8 @@ ALGORITHMS = {
                     table[room] = max(table[room], table[room - weight] + value)
             return table[limit]
         """,
-        [("range(limit, weight - 1, -1)", "range(limit, weight, -1)"), ("max(table[room], table[room - weight] + value)", "max(table[room], table[room - weight])")],
+        [("range(limit, weight - 1, -1)", "range(limit, weight, -1)"),
+         ("max(table[room], table[room - weight] + value)", "max(table[room], table[room - weight])")],
     ),
     "run_lengths": (
         "def encode(text: str) -> list",
@@ -205,7 +210,8 @@ ALGORITHMS = {
                     found.append([character, 1])
             return found
         """,
-        [("found.append([character, 1])", "found.append([character, 0])"), ("found[-1][0] == character", "found[0][0] == character")],
+        [("found.append([character, 1])", "found.append([character, 0])"),
+         ("found[-1][0] == character", "found[0][0] == character")],
     ),
     "roman": (
         "def value_of(numeral: str) -> int",
@@ -283,11 +289,12 @@ def main() -> None:
             if found.state == REPAIRED:
                 learned.append(found.to_wire())
             exact = found.source == good.encode()
-            rows.append({"bug": f"{name}/{index}", "state": found.state, "strategy": found.strategy,
-                         "screened": found.screened, "wall_s": round(wall, 2), "as_before": exact, "why": found.why})  # fmt: skip
-            print(f"{name + '/' + str(index):<20} {found.state:<12} {found.strategy:<8} {found.screened:>5} screened "
-                  f"{wall:6.1f} s  {'as it was' if exact else found.change.splitlines()[-1] if found.change else found.why[:90]}",
-                  flush=True)  # fmt: skip
+            row = {"bug": f"{name}/{index}", "state": found.state, "strategy": found.strategy}
+            row |= {"screened": found.screened, "wall_s": round(wall, 2), "as_before": exact, "why": found.why}
+            rows.append(row)
+            changed = "as it was" if exact else found.change.splitlines()[-1] if found.change else found.why[:90]
+            print(f"{row['bug']:<20} {found.state:<12} {found.strategy:<8} {found.screened:>5} screened {wall:6.1f} s  "
+                  f"{changed}", flush=True)  # fmt: skip
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     cpu = sum(one.ru_utime + one.ru_stime for one in used)
     repaired = sum(row["state"] == REPAIRED and row["wall_s"] <= args.seconds for row in rows)

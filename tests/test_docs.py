@@ -74,10 +74,11 @@ def test_ctrf_reports_hold_our_cases(project):
         assert "it says wrong" in json.dumps(bad)
 
 
-# Blocks that run: `<!-- file: PATH -->` writes the next block, `<!-- run -->` executes the lines that begin with `$`.
+# Blocks that run: `<!-- file: PATH -->` writes the next block, `<!-- run -->` executes the lines that begin with `$`,
+# and `<!-- python -->` is a program. What `pip install` would install is there already.
 
-BLOCK = re.compile(r"<!-- (run|file)(?:: (.+?))? -->\n```\w*\n(.*?)```", re.DOTALL)
-TUTORIALS = sorted((ROOT / "docs/tutorials").glob("*.md"))
+BLOCK = re.compile(r"<!-- (run|file|python)(?:: (.+?))? -->\n```\w*\n(.*?)```", re.DOTALL)
+EXECUTED = [ROOT / "README.md", *sorted((ROOT / "docs/tutorials").glob("*.md"))]
 
 
 def matches(expected: list[str], shown: list[str]) -> bool:
@@ -102,9 +103,14 @@ def run_page(path: Path, folder: Path) -> None:
             (here / argument).parent.mkdir(parents=True, exist_ok=True)
             (here / argument).write_text(text, "utf-8")
             continue
-        first, *commands = re.split(r"^\$ (.+)\n", text, flags=re.MULTILINE)
+        if kind == "python":
+            (here / "block.py").write_text(text, "utf-8")
+        lines = "$ python block.py\n…\n" if kind == "python" else text
+        first, *commands = re.split(r"^\$ (.+)\n", lines, flags=re.MULTILINE)
         assert not first, first
         for command, expected in zip(commands[::2], commands[1::2], strict=True):
+            if command.startswith("pip install "):
+                continue
             done = subprocess.run(
                 ["bash", "-c", f"{command}\ncode=$?; pwd > '{folder}/.here'; exit $code"],
                 cwd=here, env=environ, capture_output=True, text=True, check=False,
@@ -121,7 +127,13 @@ def test_expected_lines_match_what_they_say():
     assert not matches(["…", "b"], ["a"])
 
 
-@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
-def test_a_tutorial_runs_word_for_word(path, tmp_path):
+def test_the_index_names_every_page():
+    index = (ROOT / "docs/README.md").read_text("utf-8")
+    missing = [path for path in PAGES if path.is_relative_to(ROOT / "docs") and path.name not in index]
+    assert missing == []
+
+
+@pytest.mark.parametrize("path", EXECUTED, ids=lambda path: path.stem)
+def test_a_page_runs_word_for_word(path, tmp_path):
     assert BLOCK.search(path.read_text("utf-8"))
     run_page(path, tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -42,7 +43,7 @@ def test_the_example_lane(tmp_path, form):
     else:
         shutil.copy(EXAMPLE / "crucible_lane_sql.py", work / "conftest.py")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "suites", "-q"],
+        [sys.executable, "-m", "pytest", "suites", "--gate", 'max("steps_taken") <= 90000'],
         cwd=work,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
         capture_output=True,
@@ -51,6 +52,9 @@ def test_the_example_lane(tmp_path, form):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "GOOD  2 of 2 candidates pass · 3 of 3 controls as expected" in done.stdout
+    assert "gate sql steps: passes: observed " in done.stdout
+    assert 'gate max("steps_taken") <= 90000: passes: observed ' in done.stdout
+    assert re.search(r"candidate +score +gates +status +steps_taken\n 1  good .* 1/1  ok +[\d,]+\n", done.stdout)
     with sqlite3.connect(work / "reports/ledger.db") as ledger:
         rows = ledger.execute("SELECT subject, status, round(score, 1) FROM evaluations ORDER BY subject").fetchall()
         shown = ledger.execute(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from harness.core.digest import digest_bytes
 from harness.core.evidence import Counterexample
 from harness.core.exhibit import pack
 from harness.core.exhibit_kinds import Axis, Bars, Table
+from harness.core.gate import Gate, GateResult
 from harness.core.policy import Policy
 from harness.core.score import Component, Score, judge
 from harness.core.slug import slug
@@ -152,3 +153,16 @@ def _beside(expected: list[str], observed: list[str]) -> tuple[tuple[str, str], 
 def crucible_lanes() -> list[SqlLane]:
     """The lanes of this plugin."""
     return [SqlLane()]
+
+
+@harness.hookimpl
+def crucible_columns(evaluation: harness.Evaluation) -> dict[str, float | None]:
+    """A column of the leaderboard, which `--gate 'max("steps_taken") <= 5000'` can read too."""
+    return {"steps_taken": evaluation.evidence.facts.get("steps")} if evaluation.case.lane == SqlLane.name else {}
+
+
+@harness.hookimpl
+def crucible_gates(rows: Sequence[Mapping[str, Any]]) -> list[GateResult]:
+    """A gate on each run with queries: what passes takes 100,000 steps at most."""
+    steps = [row["steps_taken"] for row in rows if row["lane"] == SqlLane.name and row["passed"]]
+    return [Gate(name="sql steps", threshold=100_000, at_most=True).evaluate(sum(steps))] if steps else []

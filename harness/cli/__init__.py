@@ -22,6 +22,7 @@ from harness.core.errors import CrucibleError, UsageError
 VERBS = (
     "init",
     "judge",
+    "run",
     "serve",
     "evolve",
     "toolgen",

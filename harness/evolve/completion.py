@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-import re
 import warnings
 
-_FENCE = re.compile(r"^[ \t]*(?:```|~~~)[^\n`]*\n(.*?)^[ \t]*(?:```|~~~)[ \t]*$", re.DOTALL | re.MULTILINE)
+FENCES = ("```", "~~~")
 MAX_CHARACTERS = 1 << 20  # of a reply; what is beyond is not searched
 
 
@@ -19,10 +18,27 @@ def code_of(reply: str, entry: str) -> str:
     text = reply[:MAX_CHARACTERS].replace("\r\n", "\n")
     if "\n" in text and not text.endswith("\n"):
         text += "\n"
-    blocks = [found[1] for found in _FENCE.finditer(text)]
+    blocks = _blocks(text)
     if not blocks:
         return text
     return next((block for block in reversed(blocks) if _defines(block, entry)), blocks[-1])
+
+
+def _blocks(text: str) -> list[str]:
+    """The fenced blocks that are closed; one pass over the lines, because a reply may consist of opening fences."""
+    found: list[str] = []
+    lines: list[str] | None = None
+    for line in text.split("\n"):
+        stripped = line.strip(" \t")
+        if lines is None:
+            if stripped.startswith(FENCES) and "`" not in stripped[3:]:
+                lines = []
+        elif stripped in FENCES:
+            found.append("".join(f"{one}\n" for one in lines))
+            lines = None
+        else:
+            lines.append(line)
+    return found
 
 
 def _defines(block: str, entry: str) -> bool:

@@ -52,13 +52,17 @@ def feedback_of_check(checked: Checked) -> str:
     return f"{checked.status}: {checked.why}"
 
 
-def prompt_for(tool: Tool, parent: str, failures: Sequence[str]) -> str:
+IMPROVE = "This version passes. Make it faster or smaller; its answers must stay the same."
+
+
+def prompt_for(tool: Tool, parent: str, failures: Sequence[str], *, task: str = IMPROVE) -> str:
     """The prompt for one proposal.
 
     Args:
         tool: The tool; only its public part is used.
         parent: Source of the parent.
         failures: Sentences of `feedback_of` about children that failed.
+        task: What is to be done with the parent.
     """
     spec = tool.spec
     examples = [
@@ -71,7 +75,7 @@ def prompt_for(tool: Tool, parent: str, failures: Sequence[str]) -> str:
         spec.docstring.strip(),
         "Examples:\n" + "\n".join(examples) if examples else "",
         f"Forbidden: {', '.join(spec.constraints.forbidden_apis)}" if spec.constraints.forbidden_apis else "",
-        f"This version passes. Make it faster or smaller; its answers must stay the same.\n```python\n{parent}\n```",
+        f"{task}\n```python\n{parent}\n```",
         "Earlier changes of it failed:\n" + "\n".join(f"- {one}" for one in failures) if failures else "",
     ]
     return "\n\n".join(part for part in parts if part)

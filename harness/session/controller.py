@@ -283,9 +283,9 @@ class Controller:
             reporter.write_line(words.printable(line))
 
     def _evaluate_gates(self) -> None:
-        if not self._settings.gates:
-            return
         gates, outcome = self._settings.gates, self.outcome
+        if not gates and not self._registry.has("crucible_gates"):
+            return
         if self._recorder is None:
             outcome.gates += evaluate_gates(gates, [], ledger=None, run_id="", named={})
             return
@@ -293,6 +293,10 @@ class Controller:
         ledger, run_id = opened.ledger, opened.run.run_id
         rows = list(outcome.rows.values())
         outcome.gates += evaluate_gates(gates, rows, ledger=ledger, run_id=run_id, named=opened.baselines)
+        try:
+            outcome.gates += [gate for found in self._registry.call("crucible_gates", rows=rows) for gate in found]
+        except Exception as error:
+            outcome.problems.append(Problem(f"a plugin's crucible_gates failed: {type(error).__name__}: {error}"))
         for gate in outcome.gates:
             outcome.examples[gate.name] = counter_example(ledger, run_id, gate)
 

@@ -199,7 +199,9 @@ def test_code_is_found_in_a_reply(reply):
     assert code_of(reply, "total") == GOOD
 
 
-@pytest.mark.parametrize("reply", ["", "I cannot do that.", "```", "```python\nnot python\n```", "x" * (10 << 20)])
+@pytest.mark.parametrize(
+    "reply", ["", "I cannot do that.", "```", "```python\nnot python\n```", "x" * (10 << 20), "```python\n" * 99_999]
+)
 def test_any_reply_gives_some_text(reply):
     assert len(code_of(reply, "total")) <= 2 << 20
 

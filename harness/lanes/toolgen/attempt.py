@@ -16,9 +16,10 @@ from harness.core.digest import derive_seed
 from harness.core.status import Status
 from harness.lanes.toolgen.documentation import DocExample
 from harness.lanes.toolgen.idempotence import difference, own_answer
-from harness.lanes.toolgen.oracle import Oracle, Reply
+from harness.lanes.toolgen.oracle import Reply
 from harness.lanes.toolgen.outcome import HOSTILE, Outcome
 from harness.lanes.toolgen.plan import Plan
+from harness.lanes.toolgen.property_check import check_property, require_property
 from harness.lanes.toolgen.questions import Origin, Question, Questions, Trial, is_oversized
 from harness.lanes.toolgen.waiting import Waiting
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, wrong_answer
@@ -255,7 +256,7 @@ class _AttemptRun:
             self._conclude(trial, await self._find_not_idempotent(trial))
             return
         replies: list[list[str]] = []
-        found = await oracle.check(trial.index, trial.key, trial.seed, replies)
+        found = await check_property(oracle, trial, replies)
         while "asks" in found:
             key = found["asks"].encode("ascii")
             answer = await self._answer(key)
@@ -266,12 +267,12 @@ class _AttemptRun:
                 reply = Reply("raised", b"")
                 sentence = f"{self.plan.entry} returned {len(answer.payload)} bytes, too many to check"
             replies.append([key.decode("ascii"), reply.kind, reply.payload.decode("ascii"), sentence])
-            found = await oracle.check(trial.index, trial.key, trial.seed, replies)
+            found = await check_property(oracle, trial, replies)
         if "undecodable" in found:
             raise BoxFault(Status.PROTOCOL, "an answer that is not canonical JSON")
         problem = found.get("problem")
         if "raised" in found:
-            await _require_property(oracle, trial, found)
+            await require_property(oracle, trial)
             problem = f"it cannot be checked on this answer ({clip(found['raised'], limit=160)})"
         self._conclude(trial, problem)
 
@@ -305,24 +306,6 @@ class _AttemptRun:
         right = (await oracle.reply(key, any_error=True)).reply.payload
         self.box.allow(len(right))
         return is_oversized(payload, key, right)
-
-
-async def _require_property(oracle: Oracle, trial: Trial, raised: dict[str, str]) -> None:
-    """Check whether a property that raised on a candidate's answers also raises on the reference's.
-
-    Raises:
-        SpecError: if it does; otherwise the candidate's answer caused the error.
-    """
-    replies: list[list[str]] = []
-    found = await oracle.check(trial.index, trial.key, trial.seed, replies)
-    while "asks" in found:
-        reply = (await oracle.reply(found["asks"].encode("ascii"), any_error=True)).reply
-        payload = reply.payload.decode("ascii") if reply.kind == "value" else "null"
-        replies.append([found["asks"], "value", payload, ""])
-        found = await oracle.check(trial.index, trial.key, trial.seed, replies)
-    if "raised" in found:
-        asked = clip(trial.key.decode("ascii"), limit=200)
-        raise oracle.fault(f"the oracle's property {trial.name} raised {clip(raised['raised'])} on {asked}")
 
 
 async def ask_once(

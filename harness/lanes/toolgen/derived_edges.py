@@ -46,11 +46,11 @@ async def _ask_waiting(pool: BoxPool, box: PolledBox, waiting: list[Question], q
         question = waiting[-1]
         try:
             answer = await ask(pool, box, question.key, due=question.due)
+            handled += await questions.right(question, Reply(answer.kind, answer.payload))
         except GuardFault:
             raise
         except BoxFault:
             box.close()
             break
-        handled += await questions.right(question, Reply(answer.kind, answer.payload))
         waiting.pop()
     return handled

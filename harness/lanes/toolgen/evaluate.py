@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import statistics
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from harness.lanes.toolgen.attempt import opened
 from harness.lanes.toolgen.attempts import Attempts
 from harness.lanes.toolgen.candidate_timing import CandidateTiming
 from harness.lanes.toolgen.derived_edges import ask_derived
-from harness.lanes.toolgen.executed_code import line_counts
+from harness.lanes.toolgen.executed_code import count_lines
 from harness.lanes.toolgen.exhibits import candidate_exhibits
 from harness.lanes.toolgen.hash_dependence import attempts_for
 from harness.lanes.toolgen.outcome import Outcome
@@ -34,22 +33,17 @@ from harness.lanes.toolgen.questions import Questions
 from harness.lanes.toolgen.reader import Reader
 from harness.lanes.toolgen.reading import Reading
 from harness.lanes.toolgen.score import memory_limit, time_limit
-from harness.lanes.toolgen.source import Source, read_source
+from harness.lanes.toolgen.source import read_unchanged_source
 from harness.lanes.toolgen.static_check import Violation
 from harness.lanes.toolgen.style import BASELINE, distance, reference_style
 from harness.lanes.toolgen.tool_spec import Tool, read_tool
-from harness.sandbox.awaited_box import ask
-from harness.sandbox.awaited_box import opened as open_box
 from harness.sandbox.fault import BoxFault, GuardFault
 from harness.sandbox.limits import MIB, Limits
 from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.usage import Usage
-from harness.sandbox.wire import COUNT_LINES
 
 LOAD_SECONDS = 2.0
 """Wall time limit for loading a candidate; it does not anneal, since imports always take their time."""
-TRACED_QUESTIONS = 6
-"""Questions for which the executed lines are counted, where a style would earn a bonus."""
 _ENVIRONMENT = {"python": platform.python_version(), "implementation": platform.python_implementation()}
 
 
@@ -60,7 +54,7 @@ class Evaluator:
         self.case, self.context = case, context
         self.started = time.perf_counter()
         self.tool = _unchanged_tool(case)
-        self.source = _unchanged_source(case)
+        self.source = read_unchanged_source(Path(case.subject.path), case.subject.digest)
         self.attempts: Attempts | None = None
         self.profile: Profile | None = None
         self.comparisons: tuple[Comparison, ...] = ()
@@ -235,23 +229,9 @@ class Evaluator:
         style = self.facts["style"]
         style["baseline"] = reference_style(self.tool)
         if status is Status.OK and distance(style["detected"], style["baseline"], ())["distance"]:
-            style["detected"] = await self._executed_style(questions, plan)
+            counts = await count_lines(self.context.boxes, questions, plan)
+            style["detected"] = await self.reader.executed_style(plan.source, plan.entry, counts)
         style.update(distance(style["detected"], style["baseline"], self.facts["profile"]["rows"]))
-
-    async def _executed_style(self, questions: Questions, plan: Plan) -> str:
-        """The style of the lines that are executed for the largest of the ordinary questions."""
-        asked = sorted((one.key for one in questions.shared if one.origin != "edge"), key=len)[-TRACED_QUESTIONS:]
-        counts: Counter[int] = Counter()
-        entry = plan.entry_for(plan.imports, COUNT_LINES)
-        try:
-            with await open_box(
-                self.context.boxes, plan.source, entry=entry, limits=plan.limits, hash_seed=plan.hash_seeds[0]
-            ) as box:
-                for key in asked:
-                    counts.update(line_counts(await ask(self.context.boxes, box, key)))
-        except BoxFault:
-            return "plain"
-        return await self.reader.executed_style(plan.source, plan.entry, counts)
 
     # --- evidence ---
 
@@ -335,12 +315,6 @@ def _unchanged_tool(case: Case) -> Tool:
     tool = read_tool(Path(case.inputs["tool"]))
     require_unchanged(tool.path, case.inputs["tool_digest"], tool.digest)
     return tool
-
-
-def _unchanged_source(case: Case) -> Source:
-    source = read_source(Path(case.subject.path))
-    require_unchanged(case.subject.path, case.subject.digest, source.digest)
-    return source
 
 
 def _own_limits(tool: Tool) -> dict[str, float | None]:

@@ -4,16 +4,42 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Mapping
 from itertools import accumulate
 
+from harness.lanes.toolgen.plan import Plan
+from harness.lanes.toolgen.questions import Questions
 from harness.lanes.toolgen.syntax_walk import descendants
 from harness.sandbox.answer import Answer
+from harness.sandbox.awaited_box import ask, opened
 from harness.sandbox.codec import CodecError, decode
+from harness.sandbox.fault import BoxFault
+from harness.sandbox.pool import BoxPool
+from harness.sandbox.wire import COUNT_LINES
 
 MIN_LOOP_SHARE = 0.02  # of all executed lines; a loop below it does not do the work
+TRACED_QUESTIONS = 6  # for which lines are counted
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _LOOPS = (ast.For, ast.While, ast.AsyncFor)
+
+
+async def count_lines(pool: BoxPool, questions: Questions, plan: Plan) -> Counter[int]:
+    """How often each line is executed for the largest ordinary questions; empty if the box does not say.
+
+    Raises:
+        InfraError: if no box can be opened.
+    """
+    asked = sorted((one.key for one in questions.shared if one.origin != "edge"), key=len)[-TRACED_QUESTIONS:]
+    counts: Counter[int] = Counter()
+    entry = plan.entry_for(plan.imports, COUNT_LINES)
+    try:
+        with await opened(pool, plan.source, entry=entry, limits=plan.limits, hash_seed=plan.hash_seeds[0]) as box:
+            for key in asked:
+                counts.update(line_counts(await ask(pool, box, key)))
+    except BoxFault:
+        return Counter()
+    return counts
 
 
 def line_counts(answer: Answer) -> dict[int, int]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.core.clip import clip
 from harness.core.digest import digest_bytes
 from harness.core.status import Status
-from harness.lane.pinned_file import Fault, FileFaultError, read_plain_file, text_fault
+from harness.lane.pinned_file import Fault, FileFaultError, read_plain_file, require_unchanged, text_fault
 
 MAX_BYTES = 512 << 10  # of a candidate
 _DECLARED = re.compile(rb"^(?:\xef\xbb\xbf)?[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
@@ -48,6 +48,17 @@ def read_source(path: Path) -> Source:
         status = {Fault.LINK: Status.FORBIDDEN, Fault.REFUSED: Status.INFRA}.get(fault.kind, Status.CRASH)
         is_undecodable = fault.kind is Fault.ABSENT and "\\" in path.name
         return _refused(status, "its file name is not printable UTF-8" if is_undecodable else str(fault), fault.detail)
+
+
+def read_unchanged_source(path: Path, digest: str) -> Source:
+    """Read a candidate that must still be as it was collected.
+
+    Raises:
+        InfraError: if it changed since.
+    """
+    source = read_source(path)
+    require_unchanged(path, digest, source.digest)
+    return source
 
 
 def _refused(status: Status, why: str, description: str) -> Source:
