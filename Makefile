@@ -16,7 +16,7 @@ TEST_EXTRAS := [$(subst $(space),$(comma),$(strip dev $(EXTRAS)))]
 RUN_STAMP   := $(VENV)/.installed-run$(subst $(space),,$(addprefix -,$(EXTRAS)))
 TEST_STAMP  := $(VENV)/.installed-test$(subst $(space),,$(addprefix -,$(EXTRAS)))
 
-.PHONY: help run test check clean
+.PHONY: help run test check attack fuzz clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -47,6 +47,12 @@ check: $(TEST_STAMP)  ## style, types, floors
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+attack: $(TEST_STAMP)  ## the attack corpus and the honest programs on every tier of this machine
+	$(BIN)/python tests/attacks/corpus.py --tiers
+
+fuzz: $(TEST_STAMP)  ## search for new ways round the static check and the guard
+	$(BIN)/python benchmarks/evasions.py
 
 clean:  ## remove the environment and all output
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

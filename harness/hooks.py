@@ -13,7 +13,8 @@ A plugin needs one file::
         return [Words()]
 
 as a `conftest.py`, or as a module that an entry point of the group `crucible` names. The built-in lanes use the same
-hook.
+hook. `crucible_columns` adds columns to leaderboards and gates, `crucible_gates` adds gates to runs, and
+`crucible_evaluated` sees each evaluation (`harness.hooks.Hooks`). `examples/lane_sql` uses three of them.
 """
 
 from harness.lane.hookspecs import Hooks, hookimpl, hookspec

@@ -14,7 +14,7 @@ import pytest
 
 import harness.bytecode  # noqa: F401 - first: the modules below are then imported without pytest's rewriting
 from harness.core.number import amount, whole
-from harness.session.untrusted import SUFFIX, Seal, SealedFolder, guard_conftests
+from harness.session.untrusted import SEAL, SUFFIX, Seal, SealedFolder, guard_conftests
 
 if TYPE_CHECKING:
     from harness.core.evaluation import Evaluation
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from harness.session.run_folder import RunFolder
     from harness.session.run_session import RunSession
 
-SEAL = pytest.StashKey[Seal]()
 REGISTRY: pytest.StashKey[Registry] = pytest.StashKey()
 SESSION: pytest.StashKey[RunSession] = pytest.StashKey()
 MARKERS = {
@@ -33,7 +32,7 @@ MARKERS = {
     "timed": "measures wall time and runs alone",
     "gpu": "needs a GPU; skipped on a machine without one",
 }
-LANE_HOOKS = ("crucible_lanes", "crucible_evaluated")
+LANE_HOOKS = ("crucible_lanes", "crucible_evaluated", "crucible_columns", "crucible_gates")
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -308,7 +307,16 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "A..E",
         "help": "refuse to run sandboxed items under weaker isolation than this tier (default C, or the lane's own)",
     },
+    "--cluster": {
+        "metavar": "ADDRESS",
+        "help": "judge on a Dask cluster: tcp://HOST:PORT, tls://HOST:PORT, or local for one that is started here",
+    },
+    "--insecure": {"action": "store_true", "help": "let --cluster reach another machine without TLS"},
     "--shard": {"type": _shard, "metavar": "I/N", "help": "run only part I of N; parts are disjoint and complete"},
+    "--shard-durations": {
+        "metavar": "FILE",
+        "help": "balance shards by the seconds of cases: a ledger, or a JSON object by node id; the same for all parts",
+    },
     "--limit": {"type": whole(1), "metavar": "N", "help": "run only the first N selected cases of each suite"},
     "--top": {"type": whole(0), "metavar": "N", "help": "leaderboard rows per suite (default 5)"},
     "--confirm": {

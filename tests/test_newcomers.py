@@ -56,15 +56,6 @@ def test_controls_with_the_expected_verdict_are_not_red(project):
     assert "control not caught" in (project.path / "reports/index.html").read_text()
 
 
-def test_the_scaffold_passes_with_the_full_score(project, monkeypatch):
-    monkeypatch.setattr(hooks, "BUILT_IN", BUILT_IN)
-    project.put("conftest.py", "")
-    assert main(["init", str(project.path)]) == 0
-    result = project.run("suites", "--min-tier", "E", "--confirm", "0")
-    assert result.ret == 0
-    assert dict(project.rows("SELECT subject, round(score, 3) FROM evaluations"))["join_words"] == 1.0
-
-
 def test_a_fault_of_a_trusted_file_does_not_count_against_the_subject(project, monkeypatch):
     monkeypatch.setattr(hooks, "BUILT_IN", BUILT_IN)
     project.put("conftest.py", "")

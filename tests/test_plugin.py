@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.session.controller import drain
+from harness.session.termination import drain
 
 
 def test_outcomes_and_the_ledger(project):

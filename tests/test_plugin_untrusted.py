@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+from harness.session.untrusted import PLANTED
+
 BOMB = "import pathlib\npathlib.Path(__file__).with_name('RAN').touch()\n\n\ndef test_planted():\n    assert True\n"
 
 
@@ -13,13 +15,22 @@ BOMB = "import pathlib\npathlib.Path(__file__).with_name('RAN').touch()\n\n\ndef
 def planted(project):
     """Candidates beside a suite; every Python file among them leaves a trace when imported."""
     for folder in ("candidates", "candidates/deep", "test_candidates"):
-        for name in ("conftest.py", "test_x.py", "__init__.py", "x_test.py"):
+        for name in ("test_x.py", "x_test.py"):
             project.put(f"{folder}/{name}", BOMB)
         project.put(f"{folder}/good.txt", "ok")
     project.put("zuites/a.suite.yaml", "lane: words\nwords: [../candidates/*.txt, ../test_candidates/good.txt]\n")
     project.put("zuites/a.suite.yaml", "lane: words\nwords: ../candidates/*.txt\n")
     project.put("zuites/b.suite.yaml", "lane: words\nwords: [../test_candidates/good.txt]\n")
     return project
+
+
+@pytest.fixture
+def mined(planted):
+    """The same with files that pytest imports by itself."""
+    for folder in ("candidates", "candidates/deep", "test_candidates"):
+        for name in ("conftest.py", "__init__.py"):
+            planted.put(f"{folder}/{name}", BOMB)
+    return planted
 
 
 def ran(project):
@@ -46,15 +57,45 @@ def ran(project):
     ],
     ids=" ".join,
 )
-def test_a_planted_file_never_runs(planted, args):
-    planted.run(*args)
-    assert ran(planted) == []
+def test_a_planted_file_never_runs(mined, args):
+    mined.run(*args)
+    assert ran(mined) == []
 
 
-def test_a_planted_file_never_runs_where_pytest_starts_below_the_root(planted, monkeypatch):
-    monkeypatch.chdir(planted.path / "zuites")
-    planted.run("..")
-    assert ran(planted) == []
+def test_a_planted_file_never_runs_where_pytest_starts_below_the_root(mined, monkeypatch):
+    monkeypatch.chdir(mined.path / "zuites")
+    mined.run("..")
+    assert ran(mined) == []
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_suite_with_a_planted_file_where_its_candidates_are_is_refused(project, name):
+    for folder in ("one/candidates", "two/deep"):
+        project.put(f"{folder}/good.txt", "ok")
+    project.put("one/a.suite.yaml", "lane: words\nwords: candidates/*.txt\n")
+    project.put("two/b.suite.yaml", "lane: words\nwords: '*/*.txt'\n")
+    project.put("three/c.suite.yaml", "lane: words\nwords: ../one/candidates/../../two/deep/*.txt\n")
+    project.run(".").assert_outcomes(passed=3)
+    content = BOMB if name.endswith(".py") else ""
+    project.put(f"one/candidates/{name}", content)
+    project.put(f"two/deep/{name}", content)
+    result = project.run(".")
+    result.assert_outcomes(errors=3)
+    result.stdout.fnmatch_lines([f"one/a.suite.yaml: one/candidates/{name} lies where its candidates are*", "*fix: *"])
+    assert ran(project) == []
+
+
+@pytest.mark.parametrize("pattern", ["*.txt", "**/*.txt", "../*/*.txt", "../**/*.txt", "../*.txt"])
+def test_a_pattern_that_reaches_the_suites_own_folder_stops_the_run(project, pattern):
+    project.put("suites/x.suite.yaml", f"lane: words\nwords: '{pattern}'\n")
+    for folder in ("suites", "suites/inner", "."):
+        project.put(f"{folder}/good.txt", "ok")
+    project.put("suites/__init__.py", BOMB)
+    project.put("suites/conftest.py", BOMB)
+    result = project.run(".")
+    assert result.ret != 0
+    assert "reaches the suite's own folder" in result.stdout.str() + result.stderr.str()
+    assert ran(project) == []
 
 
 def test_the_suites_themselves_still_run(planted):
@@ -74,7 +115,8 @@ def test_naming_an_untrusted_file_is_a_usage_error(planted):
 
 
 def test_the_folders_are_named(planted):
-    planted.run(".").stdout.fnmatch_lines(["untrusted, never imported: candidates, test_candidates"])
+    planted.run(".", "-v").stdout.fnmatch_lines(["untrusted, never imported: candidates, test_candidates"])
+    planted.run(".").stdout.fnmatch_lines(["untrusted, never imported: 2 folders (`-v` lists them)"])
 
 
 def test_ordinary_tests_beside_candidates_still_run(planted):
@@ -113,8 +155,8 @@ def test_folders_that_a_wildcard_reaches_are_sealed_whole(project, pattern):
         assert ran(project) == []
 
 
-def test_candidates_in_the_suites_own_folder_seal_only_the_files_they_match(project):
-    project.put("a.suite.yaml", "lane: words\nwords: good_*.py\n")
+def test_a_candidate_in_the_suites_own_folder_seals_only_its_file(project):
+    project.put("a.suite.yaml", "lane: words\nwords: [good_x.py, good_test.py]\n")
     project.put("good_test.py", BOMB)
     project.put("good_x.py", "ok")
     project.put("test_mine.py", "def test_mine():\n    pass\n")

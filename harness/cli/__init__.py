@@ -22,7 +22,10 @@ from harness.core.errors import CrucibleError, UsageError
 VERBS = (
     "init",
     "judge",
+    "run",
     "serve",
+    "evolve",
+    "toolgen",
     "doctor",
     "top",
     "show",

@@ -1,7 +1,8 @@
 """Judge candidates without pytest and without a ledger: one line each.
 
 The exit status is 0 if all pass, 1 if one does not, 3 if one could not be judged. With --reward-file the reward is
-written as a number (1.0 or 0.0), as the verifier of a task needs it; nothing is written where there is no reward.
+written as a number, as the verifier of a task needs it; a file that is there before is removed, and where there is no
+reward none is written. The candidate is then judged as by a reward function, and one that is missing earns 0.
 
 Example:
   crucible judge candidate.py --tool specs/tools/json_flatten
@@ -36,27 +37,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=whole(1), metavar="N", help="judge processes (default: one for each core)")
     parser.add_argument("--screen", action="store_true", help="stop at the first wrong answer, time nothing")
     parser.add_argument("--reward-file", type=Path, metavar="FILE", help="write the reward of the one candidate here")
+    parser.add_argument("--graded", action="store_true", help="half the share of right answers for a wrong candidate")
     output.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     from harness.judge.pool import JudgePool
+    from harness.rewards.reward import pool_options
 
-    for path in args.files:
+    names = ("epoch", "attempts", "timing", "secret_seed", "min_tier")
+    options: dict[str, Any] = {name: getattr(args, name) for name in names}
+    options["workers"] = args.workers or (1 if len(args.files) == 1 else None)
+    if args.reward_file is not None:
+        if len(args.files) > 1:
+            raise UsageError("--reward-file takes the reward of one candidate", fix="name one file")
+        _remove(args.reward_file)
+        options = pool_options(args.tool, options)
+    for path in args.files if args.reward_file is None else ():
         if not path.is_file():
             raise UsageError("there is no such file", where=str(path))
-    if args.reward_file is not None and len(args.files) > 1:
-        raise UsageError("--reward-file takes the reward of one candidate", fix="name one file")
-    with JudgePool(
-        args.tool,
-        workers=args.workers or (1 if len(args.files) == 1 else None),
-        epoch=args.epoch,
-        attempts=args.attempts,
-        timing=args.timing,
-        secret_seed=args.secret_seed,
-        min_tier=args.min_tier,
-    ) as pool:
-        verdicts = (pool.screen_all if args.screen else pool.judge_all)(args.files)
+    with JudgePool(args.tool, **options) as pool:
+        found = [pool.submit(path, screen=args.screen, graded=args.graded) for path in args.files]
+        verdicts = [one.result() for one in found]
     if args.json:
         output.print_json([_to_wire(path, verdict) for path, verdict in zip(args.files, verdicts, strict=True)])
     else:
@@ -64,12 +66,24 @@ def run(args: argparse.Namespace) -> int:
             score = "  -  " if verdict.score is None else f"{verdict.score:.3f}"
             print(f"{path}: {verdict.status} {score} {verdict.why}".rstrip())
     rewards = [verdict.reward for verdict in verdicts]
-    if args.reward_file is not None and rewards[0] is not None:
+    earned = verdicts[0].graded if args.graded else rewards[0]
+    if args.reward_file is not None and earned is not None:
         try:
-            args.reward_file.write_text(f"{rewards[0]}\n", encoding="utf-8")
+            with args.reward_file.open(
+                "x", encoding="utf-8"
+            ) as file:  # not through a link that was put there meanwhile
+                file.write(f"{earned}\n")
         except OSError as error:
             raise UsageError(f"it cannot be written: {error.strerror}", where=str(args.reward_file)) from None
     return NOT_JUDGED if None in rewards else 0 if all(rewards) else 1
+
+
+def _remove(path: Path) -> None:
+    """Remove what the judged side may have put in the place of the reward."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(f"it cannot be written: {error.strerror}", where=str(path)) from None
 
 
 def _to_wire(path: Path, verdict: Verdict) -> dict[str, Any]:
@@ -79,6 +93,7 @@ def _to_wire(path: Path, verdict: Verdict) -> dict[str, Any]:
         "passed": verdict.passed,
         "score": verdict.score,
         "reward": verdict.reward,
+        "graded": verdict.graded,
         "why": verdict.why,
         "digest": verdict.evaluation.case.subject.digest,
     }

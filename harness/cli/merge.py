@@ -1,5 +1,7 @@
 """Copy the runs of other ledgers (shards, machines) or of a rescued journal into one. Repeating it is harmless.
 
+Ledgers that are named together must be parts of one partition (--shard), where they are parts at all.
+
 Example:
   crucible merge shard-1.db shard-2.db --ledger reports/ledger.db
 """
@@ -7,11 +9,12 @@ Example:
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
 from harness.cli import output
-from harness.ledger.merge import check_source, merge
+from harness.ledger.merge import check_shards, check_source, merge
 from harness.report import words
 
 
@@ -24,6 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     for source in args.sources:
         check_source(source)
+    for sentence in check_shards(args.sources) if len(args.sources) > 1 else ():
+        print(f"crucible: {sentence}", file=sys.stderr)
     with output.open_ledger(args.ledger, create=True) as ledger:
         merged = [merge(ledger, source) for source in args.sources]
     if args.json:

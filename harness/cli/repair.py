@@ -22,9 +22,14 @@ from typing import TYPE_CHECKING, Any
 from harness.cli import output
 from harness.core.errors import UsageError
 from harness.core.number import amount, whole
+from harness.providers.backends import BACKENDS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.ledger.handoffs import Handoffs
+    from harness.repair.repairer import Proposer
+    from harness.repair.workbench import Workbench
 
 INTERVAL, SECONDS = 5.0, 180.0
 LOGS = "repair"
@@ -51,6 +56,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=whole(1), metavar="N", help="judge processes (default: one for each core)")
     parser.add_argument("--import", dest="imported", type=Path, nargs="+", metavar="PATH", help="queue JSON hand-offs")
     parser.add_argument("--export", type=Path, metavar="DIR", help="write the waiting hand-offs as JSON, with bundles")
+    provider = parser.add_argument_group("a provider, asked when no edit helps")
+    provider.add_argument("--backend", choices=BACKENDS, help="what answers")
+    provider.add_argument("--model", default="", metavar="NAME", help="its model")
+    provider.add_argument("--base-url", default="", metavar="URL", help="its server")
+    provider.add_argument("--command", default="", metavar="LINE", help="for --backend command: the program")
+    provider.add_argument("--answers", default="", metavar="FILE", help="for --backend file: the file with answers")
+    provider.add_argument("--cassette", default="", metavar="FILE", help="recorded answers; missing ones are added")
+    provider.add_argument(
+        "--timeout", type=amount(0.001), default=120.0, metavar="S", help="for an answer, default 120"
+    )
+    provider.add_argument("--max-calls", type=whole(1), default=4, metavar="N", help="for each candidate (default 4)")
+    provider.add_argument("--max-tokens", type=whole(1), metavar="N", help="of all answers together")
     output.add_ledger(parser)
     output.add_json(parser)
 
@@ -83,7 +100,9 @@ def _watch(args: argparse.Namespace, queue: Handoffs) -> int:
     logs = args.ledger.absolute().parent / LOGS
     before = signal.signal(signal.SIGTERM, _interrupt)  # as systemd ends a service: what is in work is given back
     try:
-        with Watcher(queue, seconds=args.budget_s, logs=logs, workers=args.workers, say=_say) as watcher:
+        with Watcher(
+            queue, seconds=args.budget_s, logs=logs, workers=args.workers, proposer=_proposer(args), say=_say
+        ) as watcher:
             while True:
                 while watcher.work():
                     pass
@@ -111,7 +130,8 @@ def _repair_one(args: argparse.Namespace, queue: Handoffs) -> int:
             _, data = candidate_of(handoff)
         except InvalidHandoffError as error:
             raise UsageError(str(error)) from None
-        found = repair(bench, data, seconds=args.budget_s, patterns=Patterns.learn(queue.repairs()))
+        patterns, proposer = Patterns.learn(queue.repairs()), _proposer(args)
+        found = repair(bench, data, seconds=args.budget_s, patterns=patterns, proposer=proposer and proposer(bench))
     result, child = found.to_wire(), ""
     if found.source is not None:
         child = digest_bytes(found.source)
@@ -127,6 +147,22 @@ def _repair_one(args: argparse.Namespace, queue: Handoffs) -> int:
         for line in describe(found)[1:]:
             _say(line)
     return 0 if found.state in (REPAIRED, PASSING) else 1
+
+
+def _proposer(args: argparse.Namespace) -> Callable[[Workbench], Proposer] | None:
+    """The proposer of the selected provider.
+
+    Raises:
+        UsageError: if its settings are incomplete.
+    """
+    if args.backend is None:
+        return None
+    from harness.evolve import budgeted, config
+    from harness.repair.provider_proposals import proposer_for
+
+    names = ("backend", "model", "base_url", "command", "answers", "cassette", "max_calls", "max_tokens")
+    settings = config.Proposer(kind="model", timeout_s=args.timeout, **{name: getattr(args, name) for name in names})
+    return proposer_for(budgeted.open_providers([settings], [])[0])
 
 
 def _import(queue: Handoffs, paths: list[Path]) -> int:

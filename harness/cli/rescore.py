@@ -32,6 +32,7 @@ from harness.core.policy import Policy
 from harness.core.run import Run, new_run_id
 from harness.core.status import RunStatus
 from harness.core.tier import Tier
+from harness.gates.expression import parse_gate
 from harness.gates.row import row as gate_row
 from harness.hooks import Lane, Registry
 from harness.ledger import queries
@@ -235,16 +236,23 @@ def _store(
 def _gates_again(
     ledger: Ledger, row: queries.Row, made: Run, changes: list[Change], lanes: Mapping[str, Lane]
 ) -> Iterable[GateResult]:
-    """Evaluate the gates of the run again on the new scores; a baseline that is gone leaves a gate undefined."""
+    """Evaluate the gates of the run again on the new scores.
+
+    A baseline that is gone leaves a gate undefined; a gate that a plugin added is kept as it was.
+    """
+    rows = [gate_row(change.after, made) for change in changes]
     for gate in run_gates(ledger, row["run_id"]):
-        rows = [gate_row(change.after, made) for change in changes]
+        kept = {name: gate[name] for name in ("observed", "threshold", "why", "nodeid")}
+        try:
+            parse_gate(gate["expression"])
+        except UsageError:
+            yield GateResult(name=gate["expression"], passed=bool(gate["passed"]), **kept)
+            continue
         try:
             named = check_gates([gate["expression"]], lanes, ledger)
             yield from evaluate_gates([gate["expression"]], rows, ledger=ledger, run_id=made.run_id, named=named)
         except UsageError as error:
-            yield GateResult(
-                name=gate["expression"], observed=None, threshold=gate["threshold"], passed=False, why=error.what
-            )
+            yield GateResult(name=gate["expression"], passed=False, **kept | {"observed": None, "why": error.what})
 
 
 def _format_cells(change: Change) -> list[str]:

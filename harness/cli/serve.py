@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=whole(1), metavar="N", help="judge processes (default: one for each core)")
     parser.add_argument("--epoch", type=whole(), default=0, metavar="N", help="sets the budget (default 0)")
     parser.add_argument("--attempts", type=whole(1), metavar="N", help="seeded repetitions")
-    parser.add_argument("--timing", choices=["cpu", "none"], help="whether workloads are timed (default: the suite's)")
+    parser.add_argument("--timing", choices=["cpu", "none"], help="whether workloads are timed (default none)")
     parser.add_argument("--ledger", type=Path, metavar="PATH", help="a ledger that keeps and knows verdicts")
     parser.add_argument("--min-tier", type=str.upper, choices=[tier.value for tier in Tier], help="as in pytest")
 
@@ -55,12 +55,12 @@ def run(args: argparse.Namespace) -> int:
         raise MissingExtraError("serve", module=error.name or "starlette") from None
     from harness.judge.pool import JudgePool
     from harness.rewards.checked_judge import EVERY, CheckedJudge
+    from harness.rewards.reward import pool_options
 
     token, said = _token(args)
     with _bound(args.listen, args.port) as bound:
-        options = {
-            name: getattr(args, name) for name in ("workers", "epoch", "attempts", "timing", "ledger", "min_tier")
-        }
+        names = ("workers", "epoch", "attempts", "timing", "ledger", "min_tier")
+        options = pool_options(args.tool, {name: getattr(args, name) for name in names})
         with JudgePool(args.tool, **options) as pool:
             judge = CheckedJudge(pool, every=EVERY if args.check_every is None else args.check_every)
             service = Service(judge, token=token, queue=args.queue)
@@ -90,6 +90,7 @@ def _bound(address: str, port: int) -> socket.socket:
         bound = socket.socket(family)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((address, port))
+        bound.listen()  # clients may connect as soon as the address is printed
     except (OSError, OverflowError) as error:
         raise UsageError(f"it cannot be listened to: {error}", where=f"{address}:{port}") from None
     return bound

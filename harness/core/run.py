@@ -26,6 +26,8 @@ class Run(Frozen):
     git_commit: str = ""
     command: str = ""
     versions: dict[str, str] = {}
+    shard: str = ""
+    """`2/4 DIGEST`: part 2 of the partition with this digest; empty for a whole run."""
 
 
 def new_run_id(started_at: datetime, entropy: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.evolve import expression_edits as expressions
+from harness.evolve import omission_edits as omissions
 from harness.evolve import statement_edits as statements
 from harness.evolve.edit import Edit, Function, SourceText, Span
 
@@ -28,18 +29,29 @@ OPERATORS: dict[str, str] = {
     "duplicate": "a statement twice",
     "exchange": "two neighbouring statements exchanged",
     "move": "a statement out of a block, or into the one before it",
+    "term": "a value plus or minus 1 or a variable",
+    "operand": "an operand left out, or both exchanged; a constant to a variable; an item for an empty list",
+    "bound": "`x = y` to `x = max(x, y)`, `min(x, y)`, `max(0, y)`",
+    "guard": "a condition or not a variable, or and a variable",
+    "part": "a sequence to a part of it",
+    "insert": "a variable added to a container",
 }
 """Names and meanings; the name of an edit's operator is one of these."""
 
 _Maker = Callable[[SourceText, Any], Iterator[Change]]
 _ON_NODES: dict[type[ast.AST], tuple[tuple[str, _Maker], ...]] = {
     ast.Compare: (("comparison", expressions.swap_comparison),),
-    ast.BinOp: (("arithmetic", expressions.swap_arithmetic),),
+    ast.BinOp: (("arithmetic", expressions.swap_arithmetic), ("operand", omissions.change_operands)),
     ast.AugAssign: (("arithmetic", expressions.swap_arithmetic),),
     ast.UnaryOp: (("arithmetic", expressions.drop_sign),),
     ast.Constant: (("constant", expressions.change_constant),),
     ast.BoolOp: (("boolean", expressions.change_boolean),),
-    ast.Call: (("argument", expressions.change_arguments), ("call", expressions.swap_call)),
+    ast.Call: (
+        ("argument", expressions.change_arguments),
+        ("argument", omissions.exchange_arguments),
+        ("call", expressions.swap_call),
+    ),
+    ast.Assign: (("bound", omissions.bound_value),),
     ast.Slice: (("slice", expressions.move_slice_bound),),
     ast.Subscript: (("slice", expressions.move_index),),
     ast.IfExp: (("branch", expressions.simplify_conditional),),
@@ -52,6 +64,13 @@ _ON_BODIES: tuple[tuple[str, _Arranger], ...] = (
     ("exchange", statements.exchange),
     ("move", statements.move),
     ("duplicate", statements.duplicate),
+    ("insert", omissions.insert_call),
+)
+_WITH_NAMES: tuple[tuple[type[ast.expr], str, Callable[[SourceText, Any, Sequence[str]], Iterator[Change]]], ...] = (
+    (ast.expr, "term", omissions.add_term),
+    (ast.Constant, "operand", omissions.name_constant),
+    (ast.List, "operand", omissions.fill_list),
+    (ast.Name, "part", omissions.take_part),
 )
 _Places = Mapping[int, tuple[Sequence[ast.stmt], int]]
 _Names = dict[int, tuple[list[str], list[str]]]
@@ -116,8 +135,13 @@ def _changes(
             yield from _named("loop", expressions.move_loop_bound(source, node))
         if _is_condition(parent, node):
             yield from _named("negation", expressions.negate(source, node))
+            yield from _named("guard", omissions.guard(source, node, local))
+        for kind, named, put in _WITH_NAMES:
+            if isinstance(node, kind):
+                yield from _named(named, put(source, node, local))
     if isinstance(node, ast.Return):
         yield from _named("return", statements.change_return(source, node, local))
+        yield from _named("return", omissions.return_truth(source, node, local))
     place = places.get(id(node))
     if place is not None:
         for operator, arrange in _ON_BODIES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -89,9 +90,21 @@ class JudgedSuite:
             )
         return cls(name, suite, lane)
 
-    def case_of(self, path: Path) -> Case:
-        """The case of a candidate."""
-        return self.lane.case_of(self.suite, path)
+    def case_of(self, path: Path, *, how: str = "", epoch: int | None = None) -> Case:
+        """The case of a candidate.
+
+        Args:
+            path: Its file.
+            how: `screen` for a cheap verdict, `graded` for one that counts all right answers, empty for the full one.
+            epoch: Sets the budget; the suite's own by default.
+        """
+        case = self.lane.case_of(self.suite, path)
+        if epoch is not None:
+            case = case.model_copy(update={"policy": case.policy.model_copy(update={"epoch": epoch})})
+        if how == "screen":
+            return self.lane.screened(case)
+        counted: Callable[[Case], Case] | None = getattr(self.lane, "counted", None)
+        return counted(case) if how and counted is not None else case
 
 
 def _validated(model: type[Model], keys: dict[str, Any]) -> Model:

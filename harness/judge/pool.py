@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import shutil
-import tempfile
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,12 +21,15 @@ from harness.core.tier import Tier
 from harness.judge.folders import project_root, scratch_folder
 from harness.judge.isolation import folders_of, prove_tier, secrets_of
 from harness.judge.judged_suite import JudgedSuite
-from harness.judge.judges import Judges
+from harness.judge.judging import Judging
+from harness.judge.kept_sources import KeptSources
 from harness.judge.known import KnownVerdicts, without_path
+from harness.judge.placement import judges_for
 from harness.judge.verdict import Verdict
 from harness.lane.context import Context
 from harness.lane.controls import Controls
 from harness.lane.fingerprint import engine_of
+from harness.lane.protocol import ObservingLane
 from harness.lane.registry import Registry
 from harness.suites.settings import settle
 from harness.suites.suite import Suite
@@ -41,16 +39,6 @@ MAX_KNOWN = 10_000
 Source = str | bytes | os.PathLike[str]
 """The text or bytes of a candidate, or the path of its file."""
 Tools = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
-
-
-@dataclass(slots=True, eq=False)
-class _Judging:
-    """A candidate that is being judged, and all who wait for its verdict."""
-
-    key: str
-    path: Path
-    callers: list[Future[Verdict]] = field(default_factory=list)
-    judged: Future[str] | None = None
 
 
 class JudgePool:
@@ -66,10 +54,14 @@ class JudgePool:
         gates: Smallest accepted value of components, or of `score`; the suite's own by default.
         secret_seed: Seed of the inputs; random by default.
         min_tier: The weakest isolation that is accepted.
+        cluster: A Dask cluster that judges instead: `local`, `tcp://HOST:PORT` or `tls://HOST:PORT` (docs/cluster.md).
+        insecure: Whether an unencrypted connection to another machine is accepted.
         ledger: A ledger that receives each verdict, except those of screening, and answers for candidates it knows.
-        fresh: Whether the ledger's earlier verdicts are ignored; by default they are if a secret seed is given, because
-            it asks for a verdict on its own inputs.
+        fresh: Whether the ledger's earlier verdicts are ignored; by default if a secret seed is given.
         options: Further keys of a suite, such as `questions` or `jitter_ms`, for a tool that is given without one.
+
+    Attributes:
+        context: The seed, isolation and folders of its judge processes.
 
     Raises:
         UsageError: if there is no such tool or suite, its lane does not judge sources, or it demands exact timing.
@@ -89,6 +81,8 @@ class JudgePool:
         gates: dict[str, float] | None = None,
         secret_seed: int | None = None,
         min_tier: Tier | str | None = None,
+        cluster: str | None = None,
+        insecure: bool = False,
         ledger: str | os.PathLike[str] | None = None,
         fresh: bool | None = None,
         **options: Any,
@@ -112,14 +106,13 @@ class JudgePool:
             if self._suites.setdefault(read.name, read) is not read:
                 raise UsageError(f"two tools are named {read.name!r}", where=str(path), fix="rename one of them")
         lanes = {suite.lane.name: suite.lane for suite in self._suites.values()}
-        self._folder = Path(tempfile.mkdtemp(prefix="crucible-pool-"))
-        self._known: dict[str, Verdict | _Judging] = {}
+        self._sources = KeptSources()
+        self._known: dict[str, Verdict | Judging] = {}
         self._keys: dict[str, str] = {}
-        self._kept: Counter[Path] = Counter()
         self._lock = threading.RLock()
         self._ledger: KnownVerdicts | None = None
         try:
-            probes = [suite.case_of(self._write(b"")) for suite in self._suites.values()]
+            probes = [suite.case_of(self._sources.keep(b"")) for suite in self._suites.values()]
             written = settings.ledger if ledger is None else Path(ledger).absolute()
             secrets = [path for case in probes for path in secrets_of([case], root=root, ledger=written)]
             protect = folders_of(secrets)
@@ -136,15 +129,28 @@ class JudgePool:
                     fresh=secret_seed is not None if fresh is None else fresh,
                 )
         except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._sources.close()
             raise
-        context = Context(secret_seed=settings.secret_seed, scratch=scratch_folder(), tier=proved, protect=protect)
-        self._judges = Judges(lanes.values(), count=workers or len(os.sched_getaffinity(0)), context=context)
+        seed = settings.secret_seed
+        self.context = Context(secret_seed=seed, scratch=scratch_folder(), tier=proved, protect=protect)
+        self._judges = judges_for(
+            lanes.values(),
+            cluster=cluster,
+            insecure=insecure,
+            context=self.context,
+            count=workers or len(os.sched_getaffinity(0)),
+            examples=probes,
+            min_tier=max(settings.tier_for(lane.min_tier) for lane in lanes.values()),
+        )
 
     @property
     def tools(self) -> tuple[str, ...]:
         """The names of the tools and suites: of the folder or file, without its suffix."""
         return tuple(self._suites)
+
+    def lane(self, tool: str | None = None) -> ObservingLane:
+        """The lane that judges the candidates of a tool."""
+        return self._suite(tool).lane
 
     def controls(self, tool: str | None = None) -> Controls | None:
         """The candidates by which a judge of a tool is checked; None if its lane has none."""
@@ -177,7 +183,13 @@ class JudgePool:
         return [found.result() for found in [self.submit(source, screen=True, tool=tool) for source in sources]]
 
     def submit(
-        self, source: Source, *, screen: bool = False, graded: bool = False, tool: str | None = None
+        self,
+        source: Source,
+        *,
+        screen: bool = False,
+        graded: bool = False,
+        tool: str | None = None,
+        epoch: int | None = None,
     ) -> Future[Verdict]:
         """Begin to judge a candidate. A future that is cancelled before its candidate was begun costs nothing.
 
@@ -186,6 +198,7 @@ class JudgePool:
             screen: As for `screen_all`.
             graded: Whether questions continue after a wrong answer, so that `Verdict.graded` is a share of all.
             tool: As for `judge`.
+            epoch: Sets the budget of this candidate; the pool's own by default.
 
         Raises:
             InfraError: if the pool was closed.
@@ -196,15 +209,15 @@ class JudgePool:
         suite = self._suite(tool)
         how = "screen" if screen else "graded" if graded else ""
         data = None if isinstance(source, os.PathLike) else _bytes(source)
-        address = "" if data is None else f"{suite.name}:{how}:{digest_bytes(data)}"
+        address = "" if data is None else f"{suite.name}:{how}:{epoch}:{digest_bytes(data)}"
         caller: Future[Verdict] = Future()
         with self._lock:
             known = self._known.get(self._keys.get(address, ""))
             if isinstance(known, Verdict):  # without making a case: tens of thousands a second
                 caller.set_result(known)
                 return caller
-            path = Path(source).absolute() if isinstance(source, os.PathLike) else self._write(data or b"")
-            case = self._case(suite, path, how)
+            path = Path(source).absolute() if isinstance(source, os.PathLike) else self._sources.keep(data or b"")
+            case = suite.case_of(path, how=how, epoch=epoch)
             key = case.key
             if address:
                 self._keys[address] = key
@@ -216,11 +229,11 @@ class JudgePool:
                 if found is not None:
                     known = self._known[key] = Verdict(found)
             if known is not None:
-                self._release(path)
+                self._sources.release(path)
             if isinstance(known, Verdict):
                 caller.set_result(known)
                 return caller
-            judging = known or _Judging(key, path)
+            judging = known or Judging(key, path)
             judging.callers.append(caller)
             if known is None:
                 self._known[key] = judging
@@ -237,7 +250,7 @@ class JudgePool:
             LedgerError: if a verdict could not be stored.
         """
         self._judges.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._sources.close()
         ledger, self._ledger = self._ledger, None
         if ledger is not None:
             ledger.close()
@@ -250,48 +263,50 @@ class JudgePool:
     ) -> None:
         self.close()
 
-    def _begin(self, judging: _Judging, case: Case, *, is_recorded: bool) -> None:
+    def _begin(self, judging: Judging, case: Case, *, is_recorded: bool) -> None:
         # Without the lock: the judges hold their own one while they pass a result on.
         try:
             judged = self._judges.submit(case)
         except BaseException as error:
-            refused: Future[str] = Future()
-            refused.set_exception(error)
-            self._conclude(judging, refused, is_recorded=False)
+            self._settle(judging, error)
             raise
         judging.judged = judged
         judged.add_done_callback(lambda found: self._conclude(judging, found, is_recorded=is_recorded))
         if not judging.callers:  # all have left meanwhile
             judged.cancel()
 
-    def _conclude(self, judging: _Judging, found: Future[str], *, is_recorded: bool) -> None:
+    def _conclude(self, judging: Judging, found: Future[str], *, is_recorded: bool) -> None:
+        if error := asyncio.CancelledError() if found.cancelled() else found.exception():
+            self._settle(judging, error)
+            return
+        evaluation = Evaluation.model_validate_json(found.result())
+        if self._ledger is not None and is_recorded:
+            is_kept = self._sources.has(judging.path)  # then its path says nothing: the file is the pool's own
+            try:
+                self._ledger.record(*(without_path(evaluation) if is_kept else (evaluation, found.result())))
+            except CrucibleError as refused:
+                self._settle(judging, refused)
+                return
+        self._settle(judging, Verdict(evaluation))
+
+    def _settle(self, judging: Judging, result: Verdict | BaseException) -> None:
         """Pass a result on; only what says something about the candidate is remembered."""
-        result: Verdict | None = None
-        error = asyncio.CancelledError() if found.cancelled() else found.exception()
-        if error is None:
-            evaluation = Evaluation.model_validate_json(found.result())
-            result = Verdict(evaluation)
-            if self._ledger is not None and is_recorded:
-                try:
-                    self._record(evaluation, found.result(), is_kept=judging.path.parent == self._folder)
-                except CrucibleError as refused:
-                    error = refused
         with self._lock:
-            self._release(judging.path)
+            self._sources.release(judging.path)
             if self._known.get(judging.key) is judging:
                 del self._known[judging.key]
-            if error is None and result is not None and result.reward is not None:
+            if isinstance(result, Verdict) and result.reward is not None:
                 self._known[judging.key] = result
             callers = judging.callers.copy()
         for caller in callers:
             if not caller.set_running_or_notify_cancel():
                 continue
-            if error is not None or result is None:
-                caller.set_exception(error)
-            else:
+            if isinstance(result, Verdict):
                 caller.set_result(result)
+            else:
+                caller.set_exception(result)
 
-    def _leave(self, judging: _Judging, caller: Future[Verdict]) -> None:
+    def _leave(self, judging: Judging, caller: Future[Verdict]) -> None:
         """Judge no candidate that no caller waits for."""
         if not caller.cancelled():
             return
@@ -303,11 +318,6 @@ class JudgePool:
         if not is_wanted and judging.judged is not None:
             judging.judged.cancel()
 
-    def _record(self, evaluation: Evaluation, text: str, *, is_kept: bool) -> None:
-        if self._ledger is not None:
-            # The file of a candidate that was given as text is the pool's own, and will be gone.
-            self._ledger.record(*(without_path(evaluation) if is_kept else (evaluation, text)))
-
     def _suite(self, tool: str | None) -> JudgedSuite:
         if tool is None and len(self._suites) > 1:
             raise UsageError(f"the pool has several tools: {', '.join(self._suites)}", fix="name one: tool=...")
@@ -315,30 +325,6 @@ class JudgePool:
         if name not in self._suites:
             raise UsageError(f"the pool has no tool {name!r}{nearest(name, self._suites)}")
         return self._suites[name]
-
-    def _case(self, suite: JudgedSuite, path: Path, how: str) -> Case:
-        case = suite.case_of(path)
-        if how == "screen":
-            return suite.lane.screened(case)
-        counted = getattr(suite.lane, "counted", None)
-        return counted(case) if how and counted is not None else case
-
-    def _write(self, data: bytes) -> Path:
-        """The file of a candidate that was given as text; `_release` removes it."""
-        path = self._folder / f"{digest_bytes(data)[:32]}.py"
-        if not self._kept[path]:
-            path.write_bytes(data)
-        self._kept[path] += 1
-        return path
-
-    def _release(self, path: Path) -> None:
-        if path.parent != self._folder:
-            return
-        self._kept[path] -= 1
-        if not self._kept[path]:
-            del self._kept[path]
-            with contextlib.suppress(OSError):
-                path.unlink()
 
 
 def _bytes(source: str | bytes) -> bytes:

@@ -105,7 +105,10 @@ class Registry:
         groups = self.manager.subset_hook_caller("crucible_lanes", remove_plugins=others)()
         return [lane for group in reversed(groups) for lane in group]
 
+    def has(self, hook: str) -> bool:
+        """Whether a plugin implements a hook of `Hooks`."""
+        return bool(getattr(self.manager.hook, hook).get_hookimpls())
+
     def call(self, hook: str, **arguments: Any) -> list[Any]:
         """Call a hook of `Hooks` by name on every plugin; returns the results that are not None."""
-        caller = getattr(self.manager.hook, hook)
-        return caller(**arguments) if caller.get_hookimpls() else []
+        return getattr(self.manager.hook, hook)(**arguments) if self.has(hook) else []

@@ -1,8 +1,7 @@
-"""History: one subject over runs, its lineage, and the Pareto front."""
+"""History: one subject over runs, and its lineage."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from harness.ledger.comparison import comparable_runs
@@ -122,32 +121,3 @@ def _walk(start: str, edges: dict[str, set[str]], step: int) -> dict[str, int]:
                     following.append(other)
         edge = following
     return seen
-
-
-def pareto(ledger: Ledger, *, lane: str | None = None, suite: str | None = None) -> list[Row]:
-    """Passing subjects of each suite by score, time and memory; `front` says that no other is better in all of them.
-
-    A time or memory that was not measured counts as the worst: a subject cannot lead unmeasured.
-    """
-    rows = ledger.rows(
-        """SELECT lane, suite, rank, subject, digest, score, median_ms, peak_mb, run_id, nodeid FROM leaderboard
-           WHERE passed AND score IS NOT NULL AND (?1 IS NULL OR lane = ?1) AND (?2 IS NULL OR instr(suite, ?2))
-           ORDER BY lane, suite, position""",
-        lane,
-        suite,
-    )
-    fronts: dict[tuple[str, str], list[tuple[float, ...]]] = {}
-    # A row that dominates another one precedes it in this order, and so does a member of the front that dominates it:
-    # comparing with the front alone is enough.
-    for row in sorted(rows, key=_costs):
-        front, costs = fronts.setdefault((row["lane"], row["suite"]), []), _costs(row)
-        row["front"] = not any(
-            all(a <= b for a, b in zip(other, costs, strict=True)) for other in front if other != costs
-        )
-        if row["front"]:
-            front.append(costs)
-    return rows
-
-
-def _costs(row: Row) -> tuple[float, ...]:
-    return (-row["score"], *(math.inf if row[name] is None else row[name] for name in ("median_ms", "peak_mb")))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from harness.ledger.store import Ledger
 
 TABLES = """
     runs evaluations components gates attempts comparisons lineage handoffs snapshots spec_versions spec_branches
-    points run_gates run_problems sources exhibits case_exhibits experiments trials
+    points run_gates run_problems case_columns sources exhibits case_exhibits experiments trials
 """.split()
 
 
@@ -48,6 +50,45 @@ def check_source(source: Path) -> None:
         raise LedgerError(
             what, where=str(source), fix="name ledgers that `pytest` wrote, or .jsonl files of their journal folders"
         )
+
+
+def check_shards(sources: Sequence[Path]) -> list[str]:
+    """Check that the latest shards in several ledgers are parts of one partition.
+
+    Args:
+        sources: Ledgers that are merged together; of journals nothing is known.
+
+    Returns:
+        What is missing, one sentence each.
+
+    Raises:
+        LedgerError: if the partitions differ: some cases were judged twice, and others never.
+    """
+    found: dict[str, list[tuple[Path, int, int]]] = {}
+    for source in sources:
+        if source.suffix == journal.SUFFIX:
+            continue
+        with Ledger.read(source) as other:
+            rows = other.rows("SELECT record FROM runs ORDER BY started_at DESC, run_id DESC")
+        shard = next((text for row in rows if (text := json.loads(row["record"]).get("shard"))), "")
+        if shard:
+            place, _, digest = shard.partition(" ")
+            part, _, parts = place.partition("/")
+            found.setdefault(digest, []).append((source, int(part), int(parts)))
+    if len(found) > 1:
+        (one, *_), (two, *_) = list(found.values())[:2]
+        raise LedgerError(
+            f"this is part {two[1]}/{two[2]} of another partition than {one[0]}, which is part {one[1]}/{one[2]}",
+            where=str(two[0]),
+            fix="run all parts on the same files with the same options; merge other ledgers one by one",
+        )
+    return [
+        f"part {part} of {parts} is missing"
+        for shards in found.values()
+        for parts in [shards[0][2]]
+        for part in range(1, parts + 1)
+        if part not in {held for _, held, _ in shards}
+    ]
 
 
 def merge(ledger: Ledger, source: Path) -> Merged:

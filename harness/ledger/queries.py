@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.ledger.comparison import baseline, comparable_runs, deltas, diff, named_baseline, regressions
-from harness.ledger.history import best_known, best_scores, judged_once, lineage, parents, pareto, trend
+from harness.ledger.history import best_known, best_scores, judged_once, lineage, parents, trend
 from harness.ledger.lookup import (
     NO_GATES,
     GateCount,
@@ -26,6 +26,7 @@ from harness.ledger.lookup import (
     run,
     runs,
 )
+from harness.ledger.pareto import pareto
 
 __all__ = [
     "NO_GATES",

@@ -1,8 +1,8 @@
-"""Run gates: the gates of a whole run and what else kept it from holding, written when it ends."""
+"""Run gates: the gates of a whole run, what else kept it from holding, and columns of plugins, written when it ends."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.ledger.lookup import Row
@@ -18,6 +18,29 @@ class Problem(NamedTuple):
 
     why: str
     nodeid: str = ""
+
+
+def write_columns(ledger: Ledger, run_id: str, columns: Mapping[str, Mapping[str, float | str | None]]) -> None:
+    """Store the columns that plugins add to evaluations of a run, given by node id.
+
+    Raises:
+        LedgerError: if the ledger cannot be written.
+    """
+    rows = [
+        (run_id, plain(nodeid), plain(name), plain(value) if isinstance(value, str) else value)
+        for nodeid, found in columns.items()
+        for name, value in found.items()
+    ]
+    with ledger.writing() as connection:
+        connection.executemany("INSERT OR REPLACE INTO case_columns VALUES (?, ?, ?, ?)", rows)
+
+
+def columns(ledger: Ledger, run_id: str) -> dict[str, dict[str, float | str | None]]:
+    """The columns that plugins added to evaluations of a run, by node id."""
+    found: dict[str, dict[str, float | str | None]] = {}
+    for row in ledger.rows("SELECT * FROM case_columns WHERE run_id = ? ORDER BY nodeid, name", run_id):
+        found.setdefault(row["nodeid"], {})[row["name"]] = row["value"]
+    return found
 
 
 def write_run_gates(ledger: Ledger, run_id: str, gates: Sequence[GateResult], problems: Sequence[Problem] = ()) -> None:

@@ -233,7 +233,8 @@ CREATE INDEX points_kind ON points (lane, kind, created_at);
 
 
 # One row for each gate of a whole run (`--gate`, `[tool.crucible] gates`), in the order they were given, and one for
-# whatever else kept the run from holding: a wrong suite, a report that could not be written.
+# whatever else kept the run from holding: a wrong suite, a report that could not be written. `case_columns` are those
+# that plugins add (`crucible_columns`), numbers or text.
 RUN_GATES = """
 CREATE TABLE run_gates (
     run_id TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
@@ -245,6 +246,14 @@ CREATE TABLE run_gates (
     why TEXT NOT NULL DEFAULT '',
     nodeid TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (run_id, position)
+) WITHOUT ROWID;
+CREATE TABLE case_columns (
+    run_id TEXT NOT NULL,
+    nodeid TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value,
+    PRIMARY KEY (run_id, nodeid, name),
+    FOREIGN KEY (run_id, nodeid) REFERENCES evaluations (run_id, nodeid) ON DELETE CASCADE
 ) WITHOUT ROWID;
 CREATE TABLE run_problems (
     run_id TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,

@@ -6,8 +6,9 @@ import time
 from typing import Any
 
 from harness.providers.fault import ProviderError
-from harness.providers.http import Endpoint, text_of, tokens_of
+from harness.providers.http import Endpoint, tokens_of
 from harness.providers.question import Question, Reply
+from harness.providers.tool_protocol import messages_of, offered_tools, reply_text
 
 BASE_URL = "http://localhost:11434"
 MODEL = "qwen2.5:7b"
@@ -37,17 +38,18 @@ class OllamaProvider:
         """
         if question.to == "human":
             return None
-        messages = [{"role": "system", "content": question.role}] if question.role else []
-        messages.append({"role": "user", "content": question.prompt})
+        tools = offered_tools(question)
         body: dict[str, Any] = {
             "model": question.parameters.get("model") or self._model,
-            "messages": messages,
+            "messages": messages_of(question, encoded=False),
             "stream": False,
         }
         options = {_OPTIONS[name]: value for name, value in question.parameters.items() if name in _OPTIONS}
         if options:
             body["options"] = options
-        if question.structured:
+        if tools:
+            body["tools"] = tools
+        elif question.structured:  # a required format would keep the model from calling a tool
             body["format"] = question.answer_schema
         started = time.monotonic()
         reply, attempts = self._endpoint.post("/api/chat", body, timeout_s=question.timeout_s)
@@ -59,7 +61,7 @@ class OllamaProvider:
             raise ProviderError("the reply is not a complete message", where=where, status="protocol")
         if reply.get("done_reason") == "length":
             raise ProviderError("the answer was cut off", where=where, fix="raise max_tokens", status="output")
-        text = text_of(message, where)
+        text = reply_text(message, question, where)
         counts = [reply.get("prompt_eval_count"), reply.get("eval_count")]
         return Reply(
             text=text,

@@ -7,8 +7,9 @@ import time
 from typing import Any
 
 from harness.providers.fault import ProviderError
-from harness.providers.http import Endpoint, text_of, tokens_of
+from harness.providers.http import Endpoint, tokens_of
 from harness.providers.question import Question, Reply
+from harness.providers.tool_protocol import messages_of, offered_tools, reply_text
 
 BASE_URL = "http://localhost:8000/v1"
 KEY_VARIABLES = ("CRUCIBLE_API_KEY", "OPENAI_API_KEY")
@@ -44,19 +45,19 @@ class OpenAIProvider:
         """
         if question.to == "human":
             return None
-        messages = [{"role": "system", "content": question.role}] if question.role else []
-        messages.append({"role": "user", "content": question.prompt})
         body: dict[str, Any] = {
             "model": question.parameters.get("model") or self._model,
-            "messages": messages,
+            "messages": messages_of(question, encoded=True),
             **{name: question.parameters[name] for name in _OPTIONS if name in question.parameters},
         }
+        if tools := offered_tools(question):
+            body["tools"] = tools
         if question.structured:
             shape = {"name": "answer", "schema": question.answer_schema}
             body["response_format"] = {"type": "json_schema", "json_schema": shape}
         started = time.monotonic()
         reply, attempts = self._endpoint.post("/chat/completions", body, timeout_s=question.timeout_s)
-        text = _text(reply, self._endpoint.base_url)
+        text = reply_text(_message(reply, self._endpoint.base_url), question, self._endpoint.base_url)
         usage = reply.get("usage")
         tokens = usage.get("total_tokens") if isinstance(usage, dict) else 0
         return Reply(
@@ -69,7 +70,7 @@ class OpenAIProvider:
         )
 
 
-def _text(reply: dict[str, Any], where: str) -> str:
+def _message(reply: dict[str, Any], where: str) -> dict[str, Any]:
     try:
         choice = reply["choices"][0]
         message, reason = choice["message"], choice.get("finish_reason")
@@ -81,4 +82,4 @@ def _text(reply: dict[str, Any], where: str) -> str:
     if reason == "content_filter" or message.get("refusal"):
         said = str(message.get("refusal") or "content filter")
         raise ProviderError(f"the model refused: {said}", where=where, status="forbidden")
-    return text_of(message, where)
+    return dict(message)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-FUEL = 200_000
+FUEL = 50_000
 """Statements that one call may execute; beyond it the call ends with the lines so far."""
 ENTRY = "crucible_traced"
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
+import builtins
+import keyword
 import math
 import re
-import tokenize
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,14 +14,17 @@ from typing import Any
 PRIORS: Mapping[str, float] = {
     "comparison": 1.0, "constant": 1.0, "loop": 0.9, "arithmetic": 0.9, "slice": 0.9, "variable": 0.8, "delete": 0.8,
     "argument": 0.7, "boolean": 0.7, "negation": 0.6, "call": 0.6, "move": 0.6, "branch": 0.5, "return": 0.5,
-    "exchange": 0.5, "duplicate": 0.2,
+    "exchange": 0.5, "duplicate": 0.2, "term": 0.5, "operand": 0.5, "bound": 0.4, "guard": 0.3, "part": 0.3,
+    "insert": 0.2,
 }  # fmt: skip
 """Weight of each operator before anything was learned: how common its fault is (arbitrary unit)."""
 OTHER = 0.5  # weight of an operator that is not named above
 MAX_FACTOR = 3.0
 """What was learned moves an edit forward or back by at most this factor, whatever the table holds."""
-MAX_SHOWN = 60  # characters of a fingerprint's part
+MAX_TOKENS = 20  # of either side of a fingerprint
+_TOKEN = re.compile(r"\w+|[^\w\s]+")
 _NAME = re.compile(r"[^\W\d]\w*\Z")
+_KNOWN = frozenset((*keyword.kwlist, *dir(builtins)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,28 +79,16 @@ class Patterns:
 
 def fingerprint(operator: str, old: str, new: str) -> str:
     """What an edit changes, without the names of variables: `comparison: < -> <=`."""
-    before, after = _tokens(old), _tokens(new)
+    before, after = _TOKEN.findall(old), _TOKEN.findall(new)
     while before and after and before[-1] == after[-1]:
         before.pop()
         after.pop()
     start = 0
     while start < min(len(before), len(after)) and before[start] == after[start]:
         start += 1
-    shown = (" ".join(map(_abstract, part[start:]))[:MAX_SHOWN] for part in (before, after))
+    shown = (" ".join(map(_abstract, part[start:][:MAX_TOKENS])) for part in (before, after))
     return f"{operator}: {' -> '.join(shown)}"
 
 
-def _tokens(text: str) -> list[str]:
-    try:
-        found = [token.string for token in tokenize.generate_tokens(io.StringIO(text.strip()).readline)]
-    except (tokenize.TokenError, SyntaxError):  # a part of a statement
-        found = text.split()
-    return [token for token in found if token.strip()]
-
-
 def _abstract(token: str) -> str:
-    import builtins
-    import keyword
-
-    known = keyword.iskeyword(token) or token in dir(builtins)
-    return "x" if _NAME.match(token) and not known else token
+    return "x" if _NAME.match(token) and token not in _KNOWN else token

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from harness.evolve.edit import Edit
 from harness.evolve.operators import edits
 from harness.repair.localisation import LEAST
 from harness.repair.patterns import Patterns, Step, fingerprint
@@ -17,14 +18,21 @@ class Proposal:
     """An edited source.
 
     Attributes:
-        source: The text.
+        base: The text that is edited.
         steps: The edits that made it, in order.
         rank: How promising it is; larger is better.
+        edit: The last edit, which is not part of `base` yet; None for a text that is taken as it is.
     """
 
-    source: str
-    steps: tuple[Step, ...]
+    base: str
+    steps: tuple[Step, ...] = ()
     rank: float = 0.0
+    edit: Edit | None = None
+
+    @property
+    def source(self) -> str:
+        """The text; thousands of proposals of one source would be too many to keep."""
+        return self.base if self.edit is None else self.edit.apply(self.base)
 
 
 def single_edits(base: Proposal, suspicion: Mapping[int, float], patterns: Patterns) -> list[Proposal]:
@@ -33,12 +41,12 @@ def single_edits(base: Proposal, suspicion: Mapping[int, float], patterns: Patte
     Raises:
         SyntaxError: if the source is not Python.
     """
-    found = []
-    for edit in edits(base.source):
-        old = base.source[edit.span[0] : edit.span[1]]
+    found, source = [], base.source
+    for edit in edits(source):
+        old = source[edit.span[0] : edit.span[1]]
         step = Step(edit.operator, fingerprint(edit.operator, old, edit.replacement), edit.line)
         rank = suspicion.get(edit.line, LEAST) * patterns.weight(edit.operator, step.fingerprint)
-        found.append(Proposal(edit.apply(base.source), (*base.steps, step), rank))
+        found.append(Proposal(source, (*base.steps, step), rank, edit))
     return sorted(found, key=lambda one: -one.rank)
 
 

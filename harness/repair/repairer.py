@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from typing import Any
 from harness.core.clip import clip
 from harness.core.errors import InfraError
 from harness.core.status import Status
+from harness.evolve.cheap_checks import check
 from harness.judge.verdict import Verdict
 from harness.ledger.handoffs import EXHAUSTED, PASSING, REPAIRED, UNCONFIRMED
 from harness.repair.localisation import Suspects
@@ -145,7 +145,7 @@ class _Search:
             source = self.candidate.decode("utf-8")
         except UnicodeDecodeError:
             return Repair(EXHAUSTED, verdict.why)
-        self.known.add(_form(source))
+        self.known.add(check(source, self.bench.tool).normal_form)
         try:
             for strategy, proposals in self._strategies(source, verdict):
                 self.tried[strategy] = None
@@ -180,7 +180,7 @@ class _Search:
                 yield "pair", self._batches(self._singles(start)[:MAX_SECONDS_EDITS])
         if self.proposer is not None:
             texts = self.proposer(source, verdict)
-            yield "provider", ([Proposal(text, ())] for text in texts)
+            yield "provider", ([Proposal(text)] for text in texts)
 
     def _singles(self, base: Proposal) -> list[Proposal]:
         self._require_time()
@@ -214,20 +214,24 @@ class _Search:
                     self.starts.append((right, proposal.rank, proposal))
             self.passed += len(passing)
             passing.sort(key=lambda one: (changed_size(source, one.source), -one.rank))
-            for proposal in passing:
+            while passing:
+                proposal = passing.pop(0)
                 if (found := self._confirmed(strategy, source, proposal)) is not None:
                     return found
+                if self.bench.widen():  # the search asked too little to tell right from wrong
+                    verdicts = self.bench.screen(one.source for one in passing)
+                    passing = [one for one, seen in zip(passing, verdicts, strict=True) if seen.status is Status.OK]
         return None
 
     def _confirmed(self, strategy: str, source: str, proposal: Proposal) -> Repair | None:
         self._require_time()
-        verdict = _judged(self.bench.confirm(proposal.source))
-        if verdict.status is not Status.OK:
-            self.unconfirmed = f"{verdict.status}: {verdict.why}"
-            return None
         unseen = self.bench.count_unseen()
         if not unseen:
             self.unconfirmed = f"the tool has no {self.bench.confirmed_on} that the search had not seen"
+            return None
+        verdict = _judged(self.bench.confirm(proposal.source))
+        if verdict.status is not Status.OK:
+            self.unconfirmed = f"{verdict.status}: {verdict.why}"
             return None
         return Repair(
             REPAIRED,
@@ -241,10 +245,10 @@ class _Search:
         )
 
     def _is_new(self, source: str) -> bool:
-        form = _form(source)
-        if form in self.known:
+        checked = check(source, self.bench.tool)
+        if checked.stage or checked.normal_form in self.known:
             return False
-        self.known.add(form)
+        self.known.add(checked.normal_form)
         return True
 
     def _require_time(self) -> None:
@@ -256,11 +260,3 @@ def _judged(verdict: Verdict) -> Verdict:
     if verdict.status is Status.INFRA:
         raise InfraError(f"the candidate cannot be judged: {verdict.why}")
     return verdict
-
-
-def _form(source: str) -> str:
-
-    try:
-        return ast.dump(ast.parse(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return source

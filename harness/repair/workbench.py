@@ -35,7 +35,9 @@ HELD_BACK = 3
 """Without an oracle every third example is held back from the search."""
 INPUTS = 40
 """Sampled inputs of the search; with the examples they are one batch of a screening."""
-HONEST_FACTOR, MIN_CALL_MS = 5.0, 200.0
+MAX_INPUTS = 640
+"""Sampled inputs of a search that was widened."""
+HONEST_FACTOR, MIN_CALL_MS = 5.0, 100.0
 """A screened call may take this many times what the reference takes, and at least so long: an endless loop is common
 among edits and must not cost a whole time limit each time."""
 FRESH_INPUTS, HELD_BACK_EXAMPLES = "fresh inputs", "held-back examples"
@@ -53,6 +55,7 @@ class Workbench:
 
     Attributes:
         tool: The tool.
+        searched: The tool as the search sees it: without the examples that are held back.
         confirmed_on: What a confirmation asks that the search did not see.
 
     Raises:
@@ -81,10 +84,10 @@ class Workbench:
         self._searching: JudgePool | None = None
         self._confirming: JudgePool | None = None
         self._questions: Questions | None = None
-        self._held_back = 0
-        self._searched = self.tool
+        self._held_back, self._inputs, self._is_small = 0, INPUTS, False
+        self.searched = self.tool
         if self.tool.examples_only:
-            self._searched, self._held_back = _without_held_back(self.tool, self._folder)
+            self.searched, self._held_back = _without_held_back(self.tool, self._folder)
         self.confirmed_on = HELD_BACK_EXAMPLES if self.tool.examples_only else FRESH_INPUTS
 
     # What the search sees
@@ -97,15 +100,15 @@ class Workbench:
             InfraError: if a judge process cannot start.
         """
         if self._searching is None:
-            limit = self._call_ms()
+            limit = self._call_ms()  # also finds out how many inputs there are
             self._searching = JudgePool(
-                self._searched.path,
+                self.searched.path,
                 workers=self._workers,
                 epoch=self._epoch,
                 attempts=1,
                 timing="none",
                 secret_seed=self._seed,
-                questions=INPUTS,
+                questions=self._inputs,
                 budget={"time_ms": limit, "memory_mb": self._policy.budget.memory_mb},
             )
         return self._searching.screen_all(sources)
@@ -120,9 +123,23 @@ class Workbench:
         """
         if self._boxes is None:
             self._boxes = BoxPool(protect=folders_of([self.tool.path, self._folder, self.spec]))
-        seconds = self._call_ms() / 1e3
-        limits = Limits(call_seconds=2 * seconds, memory_bytes=int(self._policy.budget.memory_mb * MIB))
+        # Fuel ends an endless loop long before; few boxes may end, so their limit costs little.
+        limits = Limits(memory_bytes=int(self._policy.budget.memory_mb * MIB))
         return drive(localise(self._boxes, source, self._seen(), limits))
+
+    def widen(self) -> bool:
+        """Let the search ask more inputs from now on; false where it asks all it can.
+
+        Called when a proposal passed the search and not the confirmation: then the search asked too little.
+        """
+        if self.tool.examples_only or self._is_small or self._inputs >= MAX_INPUTS:
+            return False
+        self._inputs *= 4
+        self._questions = None
+        if self._searching is not None:
+            self._searching.close()
+            self._searching = None
+        return True
 
     # What it does not see
 
@@ -176,7 +193,12 @@ class Workbench:
 
     def _seen(self) -> Questions:
         if self._questions is None:
-            self._questions = self._make(self._searched, self._seed, INPUTS, 1)
+            self._questions = found = self._make(self.searched, self._seed, self._inputs, 1)
+            sampled = sum(question.origin != "edge" for question in found.shared)
+            if found.oracle is not None and sampled < self._inputs:
+                # The tool has few inputs: some are left to the confirmation, as examples are without an oracle.
+                self._inputs, self._is_small = max(1, sampled - sampled // HELD_BACK), True
+                self._questions = self._make(self.searched, self._seed, self._inputs, 1)
         return self._questions
 
     def _make(self, tool: Tool, seed: int, count: int, attempts: int) -> Questions:

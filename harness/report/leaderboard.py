@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from harness.core.ranking import Place
 from harness.ledger import queries
+from harness.ledger.run_gates import columns
 from harness.ledger.store import Ledger
 from harness.report import rerun, table, words
 from harness.report.suite_overview import suites
@@ -51,7 +52,8 @@ def render_leaderboard(
     paint = table.ansi if colour else table.plain
     rows = queries.evaluations(ledger, run["run_id"])
     gates = queries.gate_counts(ledger, run["run_id"])
-    board = _Board(run, gates, queries.deltas(ledger, run["run_id"]), top, width, paint)
+    extra = columns(ledger, run["run_id"])
+    board = _Board(run, gates, queries.deltas(ledger, run["run_id"]), top, width, paint, extra)
     lines: list[str] = []
     leaders, apart = queries.leaders_elsewhere(ledger, run["run_id"]), queries.left_out(ledger)
     for place, contest in queries.contests(ledger, run["run_id"]).items():
@@ -149,6 +151,8 @@ class _Board:
     top: int
     width: int
     paint: Paint
+    extra: Mapping[str, Mapping[str, float | str | None]]
+    """The columns that plugins add, by node id."""
 
     def head(self, rows: list[Row]) -> str:
         facts = [f"epoch {self.run['epoch']}", *([f"tier {self.run['tier']}"] if self.run["tier"] else [])]
@@ -167,10 +171,17 @@ class _Board:
         order = {row["nodeid"]: number for number, row in enumerate(rows, 1)}
         also = [row for row in rows[self.top :] if failed(row)][:MAX_SHOWN_FAILURES]
         shown = rows[: self.top] + also
-        cells = [self.cells(row, ranks[row["nodeid"]]) for row in shown]
+        names = sorted({name for row in rows for name in self.extra.get(row["nodeid"], ())})
+        cells = [[*self.cells(row, ranks[row["nodeid"]]), *self.more(row, names)] for row in shown]
         leads = rows[0]["nodeid"]
-        colours = [self.colours(row) for row in shown]
-        head, *lines = table.layout(COLUMNS, cells, limit=self.width, colours=colours, paint=self.paint)
+        colours = [[*self.colours(row), *[""] * len(names)] for row in shown]
+        head, *lines = table.layout(
+            [*COLUMNS, *(Column(words.printable(name), right=True, optional=7) for name in names)],
+            cells,
+            limit=self.width,
+            colours=colours,
+            paint=self.paint,
+        )
         board = [head]
         for row, line in zip(shown, lines, strict=True):
             if also and row is also[0] and order[row["nodeid"]] > self.top + 1:
@@ -204,6 +215,11 @@ class _Board:
             words.style(row),
         ]
 
+    def more(self, row: Row, names: Sequence[str]) -> list[str]:
+        """The cells of the columns that plugins add."""
+        values = self.extra.get(row["nodeid"], {})
+        return ["" if (value := values.get(name)) is None else _shown(value) for name in names]
+
     def colours(self, row: Row) -> list[str]:
         verdict = "good" if row["passed"] else "dim" if row["neutral"] else "bad"
         change = self.deltas.get(row["nodeid"], {}).get("score") or 0.0
@@ -227,3 +243,7 @@ class _Board:
         names = ", ".join(row["subject"] for row in rows[:3]) + (", …" if len(rows) > 3 else "")
         text = f"  left out: {words.count(len(rows), 'subject')} ({names}) judged at {reasons}; to compare them:"
         return [self.paint(words.fit(text, self.width), "dim"), f"    {rerun.again(self.run, rows[0]['suite'])}"]
+
+
+def _shown(value: float | str) -> str:
+    return words.printable(value) if isinstance(value, str) else words.measured(value)

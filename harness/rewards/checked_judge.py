@@ -127,7 +127,7 @@ class CheckedJudge:
         with self._lock:
             left = self._left.get(name, 0)
             is_due = left <= 0 and bool(self._sources.get(name))
-            # Not at a fixed distance: nobody can count to the next check.
+            # The distance is random, so that no candidate can count to the next check.
             self._left[name] = self._every // 2 + secrets.randbelow(max(1, self._every)) if is_due else left - 1
         for control, is_honest, text in self._sources[name] if is_due else ():
             fresh = f"{text}\n# {secrets.token_hex(4)}\n"  # no pool knows its bytes

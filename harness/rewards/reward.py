@@ -51,7 +51,8 @@ def reward_for(
         honest: Source or path of a candidate that must pass; by default `controls/honest.py` of the tool.
         cheat: Source or path of a candidate that must not pass; by default made from the tool.
         asynchronous: Whether a call of the function is awaited.
-        options: As for `JudgePool`; nothing is timed unless `timing` says so, or the suite does.
+        options: As for `JudgePool`. For a tool, unlike there, nothing is timed unless `timing` says so, and candidates
+            may do nothing but compute unless `strict=False`; a suite says both itself.
 
     Raises:
         UsageError: if an argument is wrong.
@@ -65,10 +66,7 @@ def reward_for(
     is_ours = isinstance(tool, str | os.PathLike | Sequence)
     pool: Pool
     if isinstance(tool, str | os.PathLike | Sequence):
-        paths = [tool] if isinstance(tool, str | os.PathLike) else tool
-        if not any(str(path).endswith(SUFFIX) for path in paths):
-            options.setdefault("timing", "none")
-        pool = JudgePool(tool, **options)
+        pool = JudgePool(tool, **pool_options(tool, options))
     elif options:
         raise UsageError(f"{next(iter(options))!r} is an option of the pool", fix="pass it to JudgePool")
     else:
@@ -80,6 +78,20 @@ def reward_for(
         if is_ours:
             pool.close()
         raise
+
+
+def pool_options(tools: Tools, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a pool that pays rewards: nothing is timed and candidates only compute, unless a suite says so.
+
+    Args:
+        tools: What the pool judges.
+        options: The options that are given; they come first.
+    """
+    paths = [tools] if isinstance(tools, str | os.PathLike) else tools
+    given = {name: value for name, value in options.items() if value is not None}
+    if any(str(path).endswith(SUFFIX) for path in paths):
+        return given
+    return {"timing": "none", "strict": True} | given
 
 
 def _source(given: str | os.PathLike[str] | None) -> str | None:

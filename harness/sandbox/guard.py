@@ -28,6 +28,7 @@ BOX_CODE = "<box>"
 _STDLIB = os.path.dirname(os.__file__) + "/"
 
 GROUPS: dict[str, frozenset[str]] = {
+    "guarded": frozenset(),
     "no-files": frozenset(
         """open os.chdir os.chflags os.chmod os.chown os.fwalk os.getxattr os.link os.listdir os.listdrives os.listxattr
         os.lockf os.mkdir os.remove os.removexattr os.rename os.rmdir os.scandir os.setxattr os.symlink os.truncate
@@ -36,7 +37,7 @@ GROUPS: dict[str, frozenset[str]] = {
     "no-network": frozenset("socket. ssl. urllib. http. ftplib. imaplib. nntplib. poplib. smtplib. telnetlib.".split()),
     "no-system": frozenset(
         """subprocess. pty. os.system os.exec os.fork os.forkpty os.kill os.killpg os.posix_spawn os.spawn os.startfile
-        os.putenv os.unsetenv os.remove os.rename os.rmdir os.chmod os.chown os.chflags signal. resource. syslog. winreg.
+        os.putenv os.unsetenv os.remove os.rename os.rmdir os.chmod os.chown os.chflags signal. resource. syslog.
         builtins.breakpoint builtins.input webbrowser.""".split()
     ),
     "no-text": frozenset("exec compile pickle. cpython. code.__new__".split()),
@@ -45,10 +46,10 @@ GROUPS: dict[str, frozenset[str]] = {
 
 REACH = frozenset(
     """import ctypes. marshal. gc.get_objects gc.get_referrers gc.get_referents sys._getframe sys._current_frames
-    sys._current_exceptions sys.settrace sys.setprofile sys.addaudithook sys.monitoring.register_callback sys.remote_exec
-    code.__new__ function.__new__ object.__getattr__ object.__setattr__""".split()
+    sys._current_exceptions sys.settrace sys.setprofile sys.addaudithook sys.monitoring.register_callback
+    sys.remote_exec code.__new__ function.__new__ object.__getattr__ object.__setattr__""".split()
 )
-"""Events that would give access to the hook, or to objects outside of the candidate: forbidden with any of the rules."""
+"""Events that would give access to the hook, or to objects outside of the candidate: forbidden with any rule."""
 
 _ATTRIBUTES = frozenset(
     {"__code__", "tb_frame", "gi_frame", "gi_code", "cr_frame", "cr_code", "ag_frame", "ag_code"}
@@ -144,7 +145,7 @@ def _filled(constant: Any, values: dict[str, Any]) -> Any:
     return values.get(constant, constant) if type(constant) is str else constant
 
 
-def _hook(event: Any, args: Any) -> None:
+def _hook(event: Any, args: Any) -> None:  # noqa: PLR0915 - it cannot call another function of this module
     # Each constant that begins with @ is replaced by a value in `arm`: the code refers to no variable outside of it.
     exact, heads, attributes, code_type = "@exact", "@heads", "@attributes", "@code"
     if event not in exact and event.partition(".")[0] not in heads:
@@ -189,7 +190,8 @@ def _hook(event: Any, args: Any) -> None:
         if event == "open" and args[0] in ("<string>", "<unknown>"):
             allowed = True  # the interpreter looks for the text of a syntax error
         elif event == "import":
-            if kind(args[0]) is text and args[0].partition(".")[0] not in standard:
+            # A library does without what it would import later, such as `tracemalloc` for a warning.
+            if kind(args[0]) is text and (library or args[0].partition(".")[0] not in standard):
                 missing = args[0]
         elif library and event in any_library:
             allowed = True
@@ -208,9 +210,7 @@ def _hook(event: Any, args: Any) -> None:
                     for name in code.co_names:
                         if name in refused:
                             allowed = False
-                    for value in code.co_consts:
-                        if kind(value) is code_type:
-                            waiting.append(value)
+                    waiting += [value for value in code.co_consts if kind(value) is code_type]
             else:
                 allowed = True
         if allowed:
@@ -225,7 +225,7 @@ def _hook(event: Any, args: Any) -> None:
     except error:
         missing = None
     if missing is not None:
-        raise not_found("No module named '" + missing + "'")
+        raise not_found("No module named '" + missing + "'", name=missing)
     try:
         body = f"{line}\n{event}\n{detail}".encode("utf-8", "backslashreplace")
         write(answers, header(b"F", length(body) + length(nonce)) + nonce + body)

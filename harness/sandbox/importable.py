@@ -10,14 +10,15 @@ import functools
 import sys
 
 PURE = frozenset(
-    """__future__ _collections_abc abc argparse array ast asyncio base64 binascii bisect calendar cmath codecs collections
-    collections.abc colorsys concurrent concurrent.futures concurrent.futures.thread contextlib contextvars copy copyreg
-    csv dataclasses datetime decimal difflib email.utils encodings enum errno fnmatch fractions functools gc genericpath
-    getopt gettext graphlib hashlib heapq hmac html html.entities html.parser inspect io ipaddress itertools json
-    json.decoder json.encoder json.scanner keyword locale logging math ntpath numbers opcode operator optparse os os.path
-    pathlib platform posixpath pprint queue quopri random re reprlib sched secrets shlex stat statistics string
-    string.templatelib stringprep struct sys sysconfig textwrap threading time token tokenize tomllib traceback types
-    typing unicodedata uuid warnings weakref xml.sax.saxutils zlib _strptime""".split()
+    """__future__ _collections_abc abc argparse array ast asyncio base64 binascii bisect calendar cmath codecs
+    collections collections.abc colorsys concurrent concurrent.futures concurrent.futures.thread contextlib
+    contextvars copy copyreg csv dataclasses datetime decimal difflib email.utils encodings enum errno fnmatch
+    fractions functools gc genericpath getopt gettext graphlib hashlib heapq hmac html html.entities html.parser
+    inspect io ipaddress itertools json json.decoder json.encoder json.scanner keyword locale logging math ntpath
+    numbers opcode operator optparse os os.path pathlib platform posixpath pprint queue quopri random re reprlib
+    sched secrets shlex stat statistics string string.templatelib stringprep struct sys sysconfig textwrap
+    threading time token tokenize tomllib traceback types typing unicodedata uuid warnings weakref
+    xml.sax.saxutils zlib _strptime""".split()
 )
 FILES = frozenset(
     """bz2 dbm filecmp fileinput gzip glob linecache lzma mmap shelve shutil sqlite3 tarfile tempfile zipfile

@@ -18,11 +18,11 @@ STRICT = frozenset(
     symlink symlinkat truncate ftruncate fallocate fsync fdatasync chmod fchmod fchmodat fchmodat2
     umask utimensat statfs fstatfs copy_file_range sendfile dup dup2 dup3 pipe pipe2 mmap munmap mprotect
     mremap madvise msync brk poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait
-    epoll_pwait epoll_pwait2 eventfd eventfd2 timerfd_create futex futex_waitv futex_wake futex_wait
-    futex_requeue set_robust_list get_robust_list rseq set_tid_address sched_yield sched_getaffinity nanosleep
+    epoll_pwait epoll_pwait2 eventfd eventfd2 timerfd_create futex_waitv futex_wait
+    set_robust_list get_robust_list rseq sched_yield nanosleep
     clock_nanosleep clock_gettime clock_getres gettimeofday time times getrusage getitimer setitimer alarm pause
     getpid gettid getppid getuid geteuid getgid getegid getgroups getresuid getresgid getpgrp getpgid getsid
-    uname sysinfo getcpu getrandom getrlimit rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending
+    uname getcpu getrandom getrlimit rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending
     rt_sigtimedwait sigaltstack restart_syscall arch_prctl membarrier exit exit_group
     """.split()
 )
@@ -72,6 +72,9 @@ _FCNTL_LOCKS = (5, 36, 37, 38)
 
 F_SETLK stays allowed, since SQLite needs it: on a file open for reading it takes no write lock, so it never conflicts.
 """
+_FUTEX_SHARED_WAKES = (1, 3, 4, 5, 7, 10, 12)
+"""Operations of futex that wake or move waiters, without FUTEX_PRIVATE_FLAG: on a page of a file that several boxes
+map, they would reach other boxes. Threads of one process use private ones."""
 _MAP_HUGETLB = 0x40000
 _PRCTL_REFUSED = (1, 4)
 """PR_SET_PDEATHSIG ends a box together with its zygote; PR_SET_DUMPABLE protects it from other processes."""
@@ -148,7 +151,9 @@ def _guarded(
             (_RETURN, 0, 0, _ALLOW),
         ],
     )
-    if not strict:
+    if strict:
+        block("futex", _refuse_values(1, _FUTEX_SHARED_WAKES))
+    else:
         block("prctl", _refuse_values(0, _PRCTL_REFUSED))
     harmless = len(_HARMLESS_IOCTLS)
     if device:  # the requests of a driver are unknown, so only those of a terminal are refused

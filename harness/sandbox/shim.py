@@ -147,7 +147,7 @@ def _guard(rules: frozenset[str]) -> None:
 
 
 def _first_line(function: Any) -> bytes:
-    """The line of the function that the entry is bound to; a cache, and what `functools.wraps` made, is looked through."""
+    """The line of the function that the entry is bound to, inside of a cache or of what `functools.wraps` made."""
     for _ in range(5):
         inner = getattr(function, "__wrapped__", None) if type(function) in _WRAPPERS else None
         if inner is None:

@@ -160,6 +160,11 @@ def hide_origin() -> None:
                     function.__code__ = _without_file(function.__code__)
         for name in ("__file__", "__cached__", "__spec__", "__loader__", "__path__"):
             vars(module).pop(name, None)
+    # A box that is timed has one core; the others have all. None of them can tell.
+    processors = frozenset(range(os.cpu_count() or 1))
+    for system in (os, sys.modules[os.name]):
+        if hasattr(system, "sched_getaffinity"):
+            vars(system)["sched_getaffinity"] = lambda _pid=0: set(processors)
     sys.executable = ""
     sys._base_executable = ""  # type: ignore[attr-defined]
     sys.prefix, sys.exec_prefix = sys.base_prefix, sys.base_exec_prefix

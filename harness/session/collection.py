@@ -20,6 +20,7 @@ from harness.lane.registry import Registry
 from harness.report.explanation import explain, headline
 from harness.report.words import printable, printable_lines
 from harness.session.snapshot import Collected, Snapshot
+from harness.session.untrusted import SEAL
 from harness.suites.loader import collect_cases, load_suite
 from harness.suites.settings import Settings
 
@@ -102,6 +103,11 @@ class SuiteFile(pytest.File):
         return list(self._nodes(self, "", collected.cases, state))
 
     def _collect(self, state: SessionState) -> Collected:
+        seal = self.config.stash.get(SEAL, None)
+        refused = seal.refused.get(os.path.realpath(self.path), "") if seal is not None else ""
+        if refused:
+            fix = "remove the file, or name a folder that its candidates' authors cannot write to"
+            return Collected("", error=_relative(f"{self.path}: {refused}\n  fix: {fix}"))
         try:
             lanes = state.registry.lanes
             suite = load_suite(self.path, name=self.nodeid, lanes=lanes, settings=state.settings)

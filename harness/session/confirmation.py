@@ -56,7 +56,7 @@ def another_round(before: Evaluation, lane: Lane, context: Context, *, attempts:
     lock = machine_lock()
     with lock.exclusive() if case.policy.timing is Timing.EXACT else lock.shared():
         fresh = evaluate_case(case, lane, context)
-    return _merged(before, fresh, lane, context.secret_seed, remeasure=remeasure)
+    return merge_round(before, fresh, lane, context.secret_seed, remeasure=remeasure)
 
 
 def _round_of(before: Evaluation, attempts: int, *, remeasure: bool) -> Case:
@@ -66,7 +66,16 @@ def _round_of(before: Evaluation, attempts: int, *, remeasure: bool) -> Case:
     return before.case.model_copy(update={"policy": policy})
 
 
-def _merged(before: Evaluation, fresh: Evaluation, lane: Lane, secret_seed: int, *, remeasure: bool) -> Evaluation:
+def merge_round(before: Evaluation, fresh: Evaluation, lane: Lane, secret_seed: int, *, remeasure: bool) -> Evaluation:
+    """The evaluation of a subject with a further round, from inputs of another secret seed.
+
+    Args:
+        before: The evaluation so far.
+        fresh: The evaluation of the new round.
+        lane: Its lane.
+        secret_seed: That of the new round.
+        remeasure: As in `another_round`.
+    """
     if fresh.status in (Status.INFRA, Status.SKIPPED, Status.REVIEW):
         return _with(before, before.evidence, lane, unconfirmed=f"{fresh.status}: {fresh.why}")
     note: dict[str, Any] = {"secret_seed": str(secret_seed)}
@@ -181,7 +190,7 @@ class Confirmation:
                 after = another_round(before, lane, context, attempts=attempts, remeasure=remeasure)
             else:
                 fresh = Evaluation.model_validate_json(found.result())
-                after = _merged(before, fresh, lane, context.secret_seed, remeasure=remeasure)
+                after = merge_round(before, fresh, lane, context.secret_seed, remeasure=remeasure)
             stability = stability_of(after.evidence)
             if after.evidence.unconfirmed or stability is None or not stability.confirmed:
                 self._finalists.tried.add(one.nodeid)  # no verdict, or its lane makes too few attempts

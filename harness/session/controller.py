@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,7 @@ from harness.session.reuse import reusable_evidence
 from harness.session.run_gates import counter_example, evaluate_gates
 from harness.session.run_inputs import RunInputs
 from harness.session.summary import Summary
+from harness.session.termination import drain
 from harness.session.untrusted import Seal
 from harness.suites.settings import Settings
 
@@ -283,9 +283,9 @@ class Controller:
             reporter.write_line(words.printable(line))
 
     def _evaluate_gates(self) -> None:
-        if not self._settings.gates:
-            return
         gates, outcome = self._settings.gates, self.outcome
+        if not gates and not self._registry.has("crucible_gates"):
+            return
         if self._recorder is None:
             outcome.gates += evaluate_gates(gates, [], ledger=None, run_id="", named={})
             return
@@ -293,6 +293,10 @@ class Controller:
         ledger, run_id = opened.ledger, opened.run.run_id
         rows = list(outcome.rows.values())
         outcome.gates += evaluate_gates(gates, rows, ledger=ledger, run_id=run_id, named=opened.baselines)
+        try:
+            outcome.gates += [gate for found in self._registry.call("crucible_gates", rows=rows) for gate in found]
+        except Exception as error:
+            outcome.problems.append(Problem(f"a plugin's crucible_gates failed: {type(error).__name__}: {error}"))
         for gate in outcome.gates:
             outcome.examples[gate.name] = counter_example(ledger, run_id, gate)
 
@@ -331,19 +335,6 @@ class Controller:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self._is_empty_shard():
             session.exitstatus = pytest.ExitCode.OK
-
-
-def drain(config: pytest.Config, record: Callable[[pytest.TestReport], None]) -> None:
-    """Record the reports that workers had sent before Ctrl-C and xdist had not read yet."""
-    distributed = config.pluginmanager.get_plugin("dsession")
-    events = getattr(distributed, "queue", None)
-    while events is not None:
-        try:
-            name, arguments = events.get_nowait()
-        except queue.Empty:
-            return
-        if name == "testreport":
-            record(arguments["rep"])
 
 
 def _shown(path: Path, root: Path) -> str:

@@ -16,27 +16,73 @@ from pathlib import Path
 import pytest
 
 from harness.core.case import Case
-from harness.core.errors import InfraError
+from harness.core.errors import CrucibleError, InfraError
 from harness.judge.judges import Judges
+from harness.judge.placement import CaseJudges, judges_for
 from harness.lane.context import Context
 from harness.lane.protocol import Lane
+from harness.suites.settings import Settings
 
 SOCKET = "judging"
 """Name of the socket in the folder of the run."""
 AHEAD = 64
 """Cases for each judge process that may be judged before their items ask for them."""
+CLUSTER_AHEAD = 4096
+"""The same for all workers of a cluster together."""
 MIN_CASES = 8
 """Fewer cases are judged by the items themselves: starting a judge process would cost more."""
 
 
-def cases_for_judges(cases: Mapping[str, Case], lanes: Mapping[str, Lane]) -> dict[str, Case]:
+def cases_for_judges(
+    cases: Mapping[str, Case], lanes: Mapping[str, Lane], *, is_cluster: bool = False
+) -> dict[str, Case]:
     """The cases that judge processes judge, by node id; empty if they are too few. A timed case runs in its item."""
     found = {
         nodeid: case
         for nodeid, case in cases.items()
         if not case.timed and (lane := lanes.get(case.lane)) is not None and Judges.can_judge(lane)
     }
-    return found if len(found) >= MIN_CASES else {}
+    return found if is_cluster or len(found) >= MIN_CASES else {}
+
+
+def judging_ahead(
+    cases: Mapping[str, Case],
+    lanes: Mapping[str, Lane],
+    *,
+    settings: Settings,
+    context: Context,
+    processes: int,
+    cluster: str | None,
+    insecure: bool,
+) -> JudgingAhead:
+    """Judges for the cases of a run, on this machine or on a cluster.
+
+    Args:
+        cases: The cases by node id, in the order of their items.
+        lanes: All lanes.
+        settings: The settings of the run.
+        context: Its values are those of the judges' own contexts.
+        processes: Number of judge processes of this machine.
+        cluster: The address of a cluster, or None.
+        insecure: As for `ClusterJudges`.
+
+    Raises:
+        pytest.UsageError: if the cluster cannot be used.
+    """
+    ours = [lanes[name] for name in sorted({case.lane for case in cases.values()})]
+    try:
+        judges = judges_for(
+            ours,
+            context=context,
+            count=processes,
+            cluster=cluster,
+            insecure=insecure,
+            examples={(case.lane, case.suite): case for case in cases.values()}.values(),
+            min_tier=max(settings.tier_for(lane.min_tier) for lane in ours),
+        )
+    except CrucibleError as error:
+        raise pytest.UsageError(str(error)) from None
+    return JudgingAhead(cases, judges, ahead=CLUSTER_AHEAD if cluster else AHEAD * processes)
 
 
 def judge_count(config: pytest.Config) -> int:
@@ -49,18 +95,13 @@ class JudgingAhead:
 
     Args:
         cases: The cases by node id, in the order of their items.
-        lanes: The lanes.
-        processes: Number of judge processes.
-        context: Its values are those of the judge processes.
+        judges: Judge the cases.
+        ahead: Cases that may be judged before their items ask for them.
     """
 
-    def __init__(
-        self, cases: Mapping[str, Case], lanes: Mapping[str, Lane], *, processes: int, context: Context
-    ) -> None:
+    def __init__(self, cases: Mapping[str, Case], judges: CaseJudges, *, ahead: int) -> None:
         self._cases, self._order = cases, iter(cases.items())
-        names = {case.lane for case in cases.values()}
-        self._judges = Judges([lanes[name] for name in sorted(names)], count=processes, context=context)
-        self._limit = AHEAD * processes
+        self._judges, self._limit = judges, ahead
         self._found: dict[str, Future[str]] = {}
         self._taken: set[str] = set()
         self._lock = threading.Lock()

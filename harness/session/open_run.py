@@ -19,6 +19,7 @@ from harness.lane.fingerprint import engine_of
 from harness.lane.registry import Registry
 from harness.ledger.store import Ledger
 from harness.session.run_gates import check_gates
+from harness.session.selection import SHARD
 from harness.suites.settings import Settings
 
 
@@ -78,6 +79,7 @@ def open_run(
         git_commit=git_commit(config.rootpath),
         command=shlex.join(["pytest", *map(str, config.invocation_params.args)]),
         versions=versions() | engine_of(registry.lanes, {case.lane for case in cases.values()}),
+        shard=config.stash.get(SHARD, ""),
     )
     ledger = Ledger.open(settings.ledger)
     try:

@@ -21,6 +21,7 @@ class RunOutcome:
 
     Attributes:
         rows: One mapping per evaluation, for gates; empty mappings where there are no gates.
+        columns: The columns that plugins add, by node id; only for evaluations that have some.
         statuses: Evaluations by status.
         failing: Evaluations that differ from what their suite expects.
         neutral: Evaluations that neither pass nor fail.
@@ -40,6 +41,7 @@ class RunOutcome:
     """
 
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    columns: dict[str, dict[str, float | str | None]] = field(default_factory=dict)
     statuses: Counter[Status] = field(default_factory=Counter)
     failing: list[Evaluation] = field(default_factory=list)
     neutral: list[Evaluation] = field(default_factory=list)

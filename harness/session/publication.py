@@ -10,7 +10,7 @@ import pytest
 from harness.core.errors import CrucibleError, LedgerError
 from harness.core.status import RunStatus
 from harness.ledger import queries
-from harness.ledger.run_gates import Problem, write_run_gates
+from harness.ledger.run_gates import Problem, write_columns, write_run_gates
 from harness.report import rerun, words
 from harness.report.run_verdict import RunVerdict, decide, evaluated, gate_row
 from harness.session.open_run import OpenRun
@@ -72,6 +72,8 @@ def _finish(outcome: RunOutcome, opened: OpenRun) -> None:
 def _store(outcome: RunOutcome, opened: OpenRun) -> None:
     if outcome.gates or outcome.problems:
         write_run_gates(opened.ledger, opened.run.run_id, outcome.gates, outcome.problems)
+    if outcome.columns:
+        write_columns(opened.ledger, opened.run.run_id, outcome.columns)
 
 
 def _write_page(outcome: RunOutcome, opened: OpenRun, settings: Settings) -> None:

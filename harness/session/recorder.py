@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.core.evaluation import SerialisedEvaluation
+from harness.core.evaluation import Evaluation, SerialisedEvaluation
 from harness.core.status import Status
 from harness.gates.row import row
 from harness.lane.registry import Registry
@@ -36,7 +36,8 @@ class Recorder:
         for notice in evaluation.evidence.notices:
             if notice not in outcome.notices:  # the cases of one tool have the same notices
                 outcome.notices.append(notice)
-        outcome.rows[evaluation.case.nodeid] = row(evaluation, self.opened.run) if self._with_rows else {}
+        columns = self._columns(evaluation)
+        outcome.rows[evaluation.case.nodeid] = columns | row(evaluation, self.opened.run) if self._with_rows else {}
         outcome.statuses[evaluation.status] += 1
         outcome.timing.add(evaluation)
         if evaluation.neutral and evaluation.status is not Status.INFRA:
@@ -53,6 +54,20 @@ class Recorder:
         """Store the sources of the last subjects."""
         if self._sources is not None:
             self._sources.flush()
+
+    def _columns(self, evaluation: Evaluation) -> dict[str, float | str | None]:
+        """The columns of plugins; a plugin that fails is told of once and costs no verdict."""
+        found: dict[str, float | str | None] = {}
+        try:
+            for columns in reversed(self._registry.call("crucible_columns", evaluation=evaluation)):
+                found |= {str(name): value for name, value in columns.items()}
+        except Exception as error:
+            notice = f"a plugin's crucible_columns failed: {type(error).__name__}: {error}"
+            if notice not in self.outcome.notices:
+                self.outcome.notices.append(notice)
+        if found:
+            self.outcome.columns[evaluation.case.nodeid] = found
+        return found
 
     def revise(self, before: Status, after: SerialisedEvaluation, *, rerun: str) -> None:
         """Replace an evaluation that passed by the result of its confirmation.

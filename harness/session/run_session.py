@@ -21,9 +21,9 @@ from harness.lane.context import Context
 from harness.lane.registry import Registry
 from harness.report import rerun
 from harness.session.collection import SESSION_STATE, BareHooks, CaseItem, SessionState
-from harness.session.judging_ahead import JudgingAhead, JudgingClient, cases_for_judges, judge_count
+from harness.session.judging_ahead import JudgingAhead, JudgingClient, cases_for_judges, judge_count, judging_ahead
 from harness.session.run_inputs import RunInputs
-from harness.session.selection import select_items
+from harness.session.selection import PUBLISHED, SHARD, select_items
 from harness.session.snapshot import Collected, Snapshot
 from harness.session.termination import Termination
 from harness.session.untrusted import SUFFIX, Seal
@@ -35,7 +35,10 @@ if TYPE_CHECKING:
     from harness.session.controller import Controller
 
 GC_THRESHOLD = 20_000  # allocations between two collections of the youngest objects
-OPTIONS = tuple("epoch attempts anneal_temp secret_seed ledger report min_tier shard limit top fresh confirm".split())
+OPTIONS = (
+    *"epoch attempts anneal_temp secret_seed ledger report min_tier".split(),
+    *"shard shard_durations limit top fresh confirm".split(),
+)
 
 
 class RunSession:
@@ -128,6 +131,7 @@ class RunSession:
         if self.controller is None or self.controller.is_prepared:
             return
         snapshot = Snapshot(Path(folder))
+        self.config.stash[SHARD] = snapshot.get(PUBLISHED) or ""
         known = {case.nodeid: case for suite in snapshot.suites() for case in suite.cases}
         wanted = set(ids)
         lines = self.controller.prepare({nodeid: case for nodeid, case in known.items() if nodeid in wanted})
@@ -151,13 +155,22 @@ class RunSession:
             return inputs
         cases = self.controller.cases
         wanted = {nodeid: cases[nodeid] for nodeid in order if nodeid in cases and nodeid not in inputs.reused}
-        found = cases_for_judges(wanted, self.registry.lanes)
+        cluster = self.config.option.crucible_cluster
+        found = cases_for_judges(wanted, self.registry.lanes, is_cluster=cluster is not None)
         if not found:
             return inputs
         context = Context(
             secret_seed=self.settings.secret_seed, scratch=scratch_folder(), tier=inputs.tier, protect=inputs.protect
         )
-        self._judging = JudgingAhead(found, self.registry.lanes, processes=processes, context=context)
+        self._judging = judging_ahead(
+            found,
+            self.registry.lanes,
+            settings=self.settings,
+            context=context,
+            processes=processes,
+            cluster=cluster,
+            insecure=bool(self.config.option.crucible_insecure),
+        )
         return replace(inputs, ahead=frozenset(found))
 
     def _settle(self, drawn_seed: int | None) -> Settings:
@@ -274,12 +287,8 @@ class RunSession:
     # Selection
 
     def select(self, items: list[pytest.Item]) -> None:
-        """Keep the first `--limit` cases of each suite, and of those the part that `--shard` names."""
-        found = select_items(items, self.settings)
-        if len(found) < len(items):
-            chosen = set(map(id, found))
-            self.config.hook.pytest_deselected(items=[item for item in items if id(item) not in chosen])
-            items[:] = found
+        """Apply `--limit` and `--shard`."""
+        select_items(items, self.config, self.settings, self.state.snapshot)
 
     # pytest hooks
 
@@ -293,7 +302,8 @@ class RunSession:
         if report.failed and report.nodeid.endswith(SUFFIX):
             self._wrong_suites += 1
             if self.controller is not None:
-                said = str(report.longrepr).strip().partition("\n")[0]
+                first, _, rest = str(report.longrepr).strip().partition("\n")
+                said = f"{first} {rest.partition(chr(10))[0]}" if first.endswith(":") else first
                 self.controller.outcome.wrong_suites[report.nodeid] = said
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import queue
 import signal
 import threading
+from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 
 class Termination:
@@ -33,3 +37,16 @@ class Termination:
         if not self.came:
             self.came = True
             raise KeyboardInterrupt
+
+
+def drain(config: pytest.Config, record: Callable[[pytest.TestReport], None]) -> None:
+    """Record the reports that workers had sent before Ctrl-C and xdist had not read yet."""
+    distributed = config.pluginmanager.get_plugin("dsession")
+    events = getattr(distributed, "queue", None)
+    while events is not None:
+        try:
+            name, arguments = events.get_nowait()
+        except queue.Empty:
+            return
+        if name == "testreport":
+            record(arguments["rep"])

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from harness.lane.protocol import Lane
 
 SUFFIX = ".suite.yaml"
+PLANTED = ("conftest.py", "__init__.py", "pytest.ini", ".pytest.ini", "pyvenv.cfg")
+"""Files by which pytest configures itself, which it imports, or by which it skips a folder."""
 _WILD = re.compile(r"[*?\[]")
 _WILD_FOLDER = re.compile(r"[*?][^\s/]*/")
 
@@ -41,12 +43,19 @@ class SealedFolder(pytest.Collector):
 
 
 class Area:
-    """The untrusted paths of one suite: whole folders, or single files where the suite itself is in their folder."""
+    """The untrusted paths of one suite: whole folders, or single files where the suite itself is in their folder.
+
+    Attributes:
+        own: The pattern that reaches the suite's own folder, or one above it, which cannot be sealed; or empty.
+        planted: A file among the untrusted ones, or on the way down to them, by which pytest configures itself or which
+            it imports; empty if there is none.
+    """
 
     def __init__(self, suite: str, patterns: Iterable[str]) -> None:
         self.suite = suite
         self.folders: set[str] = set()
         self.files: set[str] = set()
+        self.own = self.planted = ""
         for pattern in patterns:
             self._add(pattern)
 
@@ -56,6 +65,8 @@ class Area:
         fixed = next((n for n, part in enumerate(parts) if _WILD.search(part)), len(parts))
         start = os.path.realpath(os.sep.join(parts[:fixed]) or os.sep)
         folder = start if fixed < len(parts) or os.path.isdir(start) else os.path.dirname(start)
+        if fixed < len(parts) and _reaches(start, parts[fixed:-1], os.path.realpath(home)):
+            self.own = self.own or pattern
         if not _within(self.suite, folder):
             self.folders.add(folder)
         elif fixed == len(parts):
@@ -70,6 +81,22 @@ class Area:
                     real = os.path.realpath(found)
                     if os.path.isdir(real) and not _within(self.suite, real):
                         self.folders.add(real)
+
+        self._look_for_planted(os.path.realpath(home), folder, parts[fixed:-1])
+
+    def _look_for_planted(self, home: str, folder: str, inner: list[str]) -> None:
+        """Look in the folders from the suite's own, exclusive, down to those that the pattern can match."""
+        common = os.path.commonpath([home, folder])
+        way = [folder]
+        while way[-1] != common:
+            way.append(os.path.dirname(way[-1]))
+        below = [
+            str(found) for end in range(1, len(inner) + 1) for found in Path(folder).glob(os.sep.join(inner[:end]))
+        ]
+        for place in [*way[:-1], *below]:
+            found = next((name for name in PLANTED if os.path.lexists(os.path.join(place, name))), "")
+            if found and not self.planted and not _within(home, place):
+                self.planted = os.path.join(place, found)
 
     def covers(self, path: str) -> bool:
         """Whether a resolved path is in the area."""
@@ -90,6 +117,8 @@ class Seal:
         self._suites: list[str] | None = None
         self._areas: list[Area] | None = None
         self._documents: dict[str, Any] = {}
+        self.refused: dict[str, str] = {}
+        """Why a suite is not collected, by the resolved path of its file."""
         self.dropped: list[tuple[str, str]] = []
         """Pairs: a suite file that is among another suite's untrusted files, and that other suite."""
 
@@ -149,6 +178,16 @@ class Seal:
                         fix="one of them is not yours: keep suites out of folders that hold candidates",
                     )
                 self.dropped.append((area.suite, by.suite))
+            elif area.own:  # whatever lies there may already be imported when the suite is collected
+                raise UsageError(
+                    f"its pattern {area.own!r} reaches the suite's own folder, from which pytest imports files",
+                    where=area.suite,
+                    fix="keep candidates in a folder of their own, and name that",
+                )
+            elif area.planted:
+                self.refused[area.suite] = (
+                    f"{area.planted} lies where its candidates are: pytest would configure itself by it, or import it"
+                )
         return [area for area in areas if area in genuine]
 
     def _lane(self, name: str) -> Lane | None:
@@ -198,6 +237,25 @@ class Seal:
 
     def _skip(self) -> re.Pattern[str]:
         return re.compile("|".join(fnmatch.translate(p) for p in self._config.getini("norecursedirs")) or r"(?!)")
+
+
+def _reaches(start: str, inner: list[str], home: str) -> bool:
+    """Whether a pattern, from a folder on, matches files in the folder `home` or in one above it."""
+    if not _within(home, start):
+        return False
+    names = [name for name in os.path.relpath(home, start).split(os.sep) if name != "."]
+    return any(_matches(names[:end], inner) for end in range(len(names) + 1))
+
+
+def _matches(names: list[str], patterns: list[str]) -> bool:
+    if not patterns:
+        return not names
+    if patterns[0] == "**":
+        return _matches(names, patterns[1:]) or (bool(names) and _matches(names[1:], patterns))
+    return bool(names) and fnmatch.fnmatchcase(names[0], patterns[0]) and _matches(names[1:], patterns[1:])
+
+
+SEAL = pytest.StashKey[Seal]()
 
 
 def guard_conftests(manager: Any, covers: Callable[[str], bool]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import json
 import re
 import typing
@@ -63,9 +64,10 @@ def collect_cases(suite: Suite, lane: SuiteLane) -> list[Case]:
     """The cases of a suite with their expected statuses.
 
     Raises:
-        SuiteError: if there is no case, two cases have the same name, or `expect` names a case that does not exist.
+        SuiteError: if there is no case, one subject has two cases of one name, or `expect` names a case that does not
+            exist.
     """
-    cases = list(lane.collect(suite))
+    cases = _numbered(lane.collect(suite))
     if not cases:
         raise SuiteError("the suite has no case", where=str(suite.path), fix="add a subject to judge")
     names: dict[str, Case] = {}
@@ -88,6 +90,27 @@ def collect_cases(suite: Suite, lane: SuiteLane) -> list[Case]:
         policy = case.policy.model_copy(update={"expect": status})
         names[name] = case.model_copy(update={"policy": policy})
     return list(names.values())
+
+
+def _numbered(cases: Iterable[Case]) -> list[Case]:
+    """Cases of several files with one name are numbered: no author's file name keeps another from being judged.
+
+    The file that has exactly this name keeps it.
+    """
+    found = list(cases)
+    taken: dict[str, Case] = {}
+    for case in sorted(found, key=lambda one: Path(one.subject.path or "").stem != one.name):
+        taken.setdefault(case.name, case)
+    numbered: list[Case] = []
+    for case in found:
+        first = taken[case.name]
+        if case is not first and case.subject.path and case.subject.path != first.subject.path:
+            number = next(n for n in itertools.count(2) if f"{case.name}-{n}" not in taken)
+            other = taken[f"{case.name}-{number}"] = case.model_copy(update={"name": f"{case.name}-{number}"})
+            numbered.append(other)
+        else:
+            numbered.append(case)
+    return numbered
 
 
 def _lane(path: Path, document: Document, lanes: Mapping[str, SuiteLane]) -> SuiteLane:

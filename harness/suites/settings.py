@@ -68,6 +68,8 @@ class Settings(Frozen):
     """None: not set, so a lane's own default applies, else C."""
     shard: tuple[int, int] | None = None
     """1-based part, number of parts."""
+    shard_durations: Path | None = None
+    """A ledger or JSON file with the seconds of cases, by which shards are balanced."""
     limit: PositiveInt | None = None
     top: NonNegativeInt = 5
     confirm: Seconds | None = None

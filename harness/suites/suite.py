@@ -106,13 +106,23 @@ class Suite:
         return sorted(found)
 
 
-def _recordable(path: Path) -> Path:
-    """The path itself, or an escaped one where a name is not UTF-8: reports and ledger cannot store such a name.
+_COMMANDS = ("::", "##[", "##vso[")
+"""In a file name, what CI systems read as a command where a line begins with it."""
 
-    The escaped path does not exist, so the lane reports the file as unreadable, which counts against its author.
+
+def _recordable(path: Path) -> Path:
+    """The path itself, or an escaped one where the name is not UTF-8 or not printable, or could begin a CI command.
+
+    No report, log or ledger then needs to know such names. The escaped path does not exist, so the lane reports the
+    file as unreadable, which counts against its author.
     """
-    text = str(path)
-    return path if text.isascii() else Path(text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
+    name = path.name
+    if name.isprintable() and not any(one in name for one in _COMMANDS):
+        return path
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    for one in _COMMANDS:
+        text = text.replace(one, "".join(f"\\x{ord(character):02x}" for character in one))
+    return path.with_name("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text))
 
 
 class SuiteLane(Protocol):

@@ -4,7 +4,8 @@ Also a program, so that the corpus can be run as another user:
 
     python tests/attacks/corpus.py [--without LAYER ...] [--scratch FOLDER] [NAME ...]
 
-prints one line of JSON for the boxes, then one for each attack in the order of the table.
+prints one line of JSON for the boxes, then one for each attack in the order of the table. With `--tiers`
+(`make attack`) it judges on every tier of this machine and prints a table; its status is 1 if anything got through.
 """
 
 from __future__ import annotations
@@ -41,6 +42,12 @@ from harness.sandbox.limits import SyscallPolicy  # noqa: E402
 CANARIES = (Path("/tmp"), Path("/var/tmp"), Path.home(), HERE, ROOT)
 SECRET_SEED = 7
 """With its hash seeds, e71_hash_seed_flake is right in one of three attempts and wrong in another."""
+KINDS = {
+    "all-layers": (),
+    "no-cgroup": ("cgroup",),
+    "no-namespaces": ("namespaces", "cgroup"),
+}
+"""Kinds of boxes by the layers that are left out: tiers A, B and C as far as the machine has them."""
 JOBS = 4
 """Most attacks are slept out: more of them than processors run at once."""
 
@@ -56,6 +63,8 @@ class Attack:
     weaker: frozenset[str]
     """What may happen without namespaces."""
     attempts: int
+    tool: str
+    most: dict[str, float]
 
     @property
     def path(self) -> Path:
@@ -74,6 +83,8 @@ def table() -> tuple[Attack, ...]:
             expect=frozenset(row["expect"]),
             weaker=frozenset(row.get("tiers", {}).get("C", row["expect"])),
             attempts=row.get("attempts", 1),
+            tool=row.get("tool", "spec"),
+            most=row.get("most", {}),
         )
         for row in document["attacks"]
     )
@@ -97,9 +108,16 @@ def run(attack: Attack, made: Context) -> dict[str, Any]:
         timing=Timing.NONE,
         schedule=Schedule(time_ms=(1000.0, 1000.0), memory_mb=(128.0, 128.0)),
     )
-    case = case_for(read_tool(HERE / "spec"), attack.path, suite="attacks", policy=policy, questions=8)
+    case = case_for(read_tool(HERE / attack.tool), attack.path, suite="attacks", policy=policy, questions=8)
     evaluation = evaluate_case(case, Toolgen(), made)
-    return {"name": attack.name, "status": evaluation.status.value, "why": evaluation.why, "passed": evaluation.passed}
+    values = {one.name: one.value for one in evaluation.score.components}
+    return {
+        "name": attack.name,
+        "status": evaluation.status.value,
+        "why": evaluation.why,
+        "passed": evaluation.passed,
+        "most": {name: values.get(name) for name in attack.most},
+    }
 
 
 def canaries() -> list[str]:
@@ -140,14 +158,51 @@ def run_all(names: Sequence[str], without: Sequence[str], scratch: Path) -> list
     return [head, *(rows[attack.name] for attack in attacks)]
 
 
+def faults(attack: Attack, row: dict[str, Any], layers: dict[str, str]) -> str:
+    """What is not as the table says; empty if the attack was held (or the honest program accepted)."""
+    expected = attack.expect if layers["namespaces"] == "" else attack.weaker
+    found = [f"{row['status']}, not {' or '.join(sorted(expected))}"] if row["status"] not in expected else []
+    found += [f"left {row['canaries']}"] if row["canaries"] else []
+    found += [f"{name} {row['most'][name]:g}" for name, most in attack.most.items() if row["most"][name] > most]
+    found += ["the next candidate is not ok"] if row["control"]["status"] != "ok" else []
+    return "; ".join(found)
+
+
+def print_tiers(names: Sequence[str], scratch: Path) -> int:
+    """Judge the corpus on every tier of this machine and print a table; the number of attacks that got through."""
+    attacks = [attack for attack in table() if not names or attack.name in names]
+    columns: dict[str, dict[str, str]] = {}
+    problems: list[str] = []
+    for kind, without in KINDS.items():
+        head, *rows = run_all(names, without, scratch)
+        title = f"{head['tier']} {kind}"
+        columns[title] = {row["name"]: row["status"] for row in rows}
+        for attack, row in zip(attacks, rows, strict=True):
+            if fault := faults(attack, row, head["layers"]):
+                columns[title][attack.name] = f"{row['status']} !"
+                problems.append(f"{attack.name} on {title}: {fault}: {row['why']}")
+        problems += [f"survivors on {title}: {head['survivors']}"] if head["survivors"] else []
+    widths = {title: max(len(title), 11) for title in columns}
+    print(" ".join(["attack".ljust(26), *(title.ljust(widths[title]) for title in columns)]))
+    for attack in attacks:
+        print(" ".join([attack.name.ljust(26), *(columns[one][attack.name].ljust(widths[one]) for one in columns)]))
+    honest = sum("honest" in attack.layer for attack in attacks)
+    print(f"{len(attacks) - honest} attacks and {honest} honest programs on {len(columns)} kinds of box")
+    print(*(problems or ["every attack was held, no honest program was refused"]), sep="\n")
+    return len(problems)
+
+
 def main() -> int:
     """Judge what the command line names."""
     parser = argparse.ArgumentParser(description="run the attack corpus")
     parser.add_argument("--without", action="append", default=[])
     parser.add_argument("--scratch", type=Path)
+    parser.add_argument("--tiers", action="store_true", help="judge on every tier and print a table")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="crucible-corpus-") as own:
+        if options.tiers:
+            return min(1, print_tiers(options.names, Path(own)))
         for row in run_all(options.names, options.without, options.scratch or Path(own)):
             print(json.dumps(row))
     return 0

@@ -15,17 +15,22 @@ FILES = sorted((HERE / "candidates").glob("*.py"))
 STATUSES = {"ok", "wrong", "flaky", "timeout", "memory", "crash", "output", "protocol", "forbidden"}
 LAYERS = {
     "attempts",
+    "bound code",
     "cgroup",
     "deadline",
     "environment",
+    "guard",
+    "honest",
     "kill",
     "landlock",
     "namespaces",
     "pipe verdict",
     "pivot_root",
     "protocol",
+    "reader",
     "rlimit",
     "seccomp",
+    "static check",
     "stdio",
     "tmpfs",
     "uid",
@@ -52,7 +57,7 @@ def test_every_layer_is_attacked():
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=NAMES)
 def test_entry_is_well_formed(attack):
-    assert set(attack) - {"tiers", "attempts"} == {"name", "what", "layer", "expect"}
+    assert set(attack) - {"tiers", "attempts", "tool", "most"} == {"name", "what", "layer", "expect"}
     assert attack["what"].strip()
     assert attack["layer"]
     assert set(attack["layer"]) <= LAYERS

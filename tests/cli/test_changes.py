@@ -120,7 +120,7 @@ class TestRescore:
             assert {row["passed"] for row in queries.leaderboard(ledger)} == {0}
 
     def test_the_gates_of_the_run_are_evaluated_again(self, words):
-        texts = ("sum(passed) == 1", "words.mean(score) >= 0.5", 'delta(score, "gone") >= 0')
+        texts = ("sum(passed) == 1", "words.mean(score) >= 0.5", 'delta(score, "gone") >= 0', "a plugin's gate")
         with Ledger.open(words.path) as ledger:
             [run] = queries.runs(ledger)
             write_run_gates(ledger, run["run_id"], [Gate(name=text, threshold=1).evaluate(1) for text in texts])
@@ -128,7 +128,7 @@ class TestRescore:
         with Ledger.read(words.path) as ledger:
             gates = run_gates(ledger, queries.run(ledger)["run_id"])
         assert [(gate["expression"], gate["passed"], gate["observed"]) for gate in gates] == [
-            (texts[0], 0, 0.0), (texts[1], 1, 0.5), (texts[2], 0, None),
+            (texts[0], 0, 0.0), (texts[1], 1, 0.5), (texts[2], 0, None), (texts[3], 1, 1.0),
         ]  # fmt: skip
         assert "there is no run 'gone'" in gates[2]["why"]
 

@@ -8,30 +8,61 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+import yaml
+
 from harness.cli import main
-from harness.cli.example import FILES, PYPROJECT
+from harness.cli.init import LANES, scaffold
 from harness.suites.settings import Project
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_example_works(tmp_path):
-    folder = tmp_path / "my tools"
-    assert main(["init", str(folder)]) == 0
+# Projects of the lane toolgen are judged in tests/test_docs.py: they are what README and the tutorial show.
+GOOD = {
+    "spec": "GOOD  2 of 2 candidates pass · 1 of 1 control as expected",
+    "dsl": "GOOD  10 of 10 candidates pass · 2 of 2 controls as expected",
+}
+FIRST = {"spec": "records"}  # the good one is better than the slow one
+
+
+def run_pytest(folder, *args):
     # The plugin may or may not be installed where these tests run.
     code = "import sys, pytest; sys.path.insert(0, sys.argv[1]); sys.exit(pytest.main(sys.argv[2:]))"
-    options = ["-p", "harness.plugin", "-p", "no:cacheprovider", "--min-tier", "E"]
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(ROOT), *options, "suites/"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    options = ["-p", "harness.plugin", "-p", "no:cacheprovider", "--min-tier", "E", "--confirm", "0"]
+    command = [sys.executable, "-c", code, str(ROOT), *options, *args]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("lane", GOOD)
+def test_the_example_works(tmp_path, lane, capsys):
+    folder = tmp_path / "my project"
+    assert main(["init", str(folder), "--lane", lane]) == 0
+    told = capsys.readouterr().out.partition("now type:\n")[2].splitlines()
+    assert told == [f"  cd '{folder}' && pytest suites/", "  crucible top", "  crucible show --run latest"]
+    done = run_pytest(folder, "suites/", "-q")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 passed" in done.stdout
-    assert "controls: 1 of 1 as expected" in done.stdout
+    assert GOOD[lane] in done.stdout
     assert (folder / "reports" / "index.html").exists()
+    assert main(["top", "--ledger", str(folder / "reports/ledger.db"), "--json"]) == 0
+    if lane in FIRST:
+        assert json.loads(capsys.readouterr().out)[0]["subject"] == FIRST[lane]
+
+
+def test_the_kernels_are_collected(tmp_path):
+    """Judging them takes a minute and needs torch."""
+    assert main(["init", str(tmp_path / "p"), "--lane", "kernel"]) == 0
+    done = run_pytest(tmp_path / "p", "suites/", "--collect-only", "-q")
+    for name in ("good-interpreter", "slow-compile", "wrong-interpreter"):
+        assert f"suites/add.suite.yaml::{name}" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_workflow_is_one_of_the_documented_kind(tmp_path):
+    for lane in LANES:
+        workflow = yaml.safe_load(scaffold(lane)[".github/workflows/crucible.yml"])
+        commands = [step.get("run", "") for step in workflow["jobs"]["judge"]["steps"]]
+        assert f"pip install '{'pytest-crucible[kernels]' if lane == 'kernel' else 'pytest-crucible'}'" in commands
+        assert any(command.startswith("pytest suites/ ") for command in commands)
 
 
 def test_nothing_is_overwritten(tmp_path, capsys):
@@ -52,11 +83,11 @@ def test_a_project_that_is_there_gets_a_snippet_to_copy(tmp_path, capsys):
 
 def test_json_and_wrong_places(tmp_path, capsys):
     assert main(["init", str(tmp_path / "x"), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["written"] == sorted([*FILES, "pyproject.toml"])
+    assert json.loads(capsys.readouterr().out)["written"] == sorted(scaffold("toolgen"))
     (tmp_path / "file").touch()
     assert main(["init", str(tmp_path / "file")]) == 4
     assert main(["init", str(tmp_path / "file" / "below")]) == 1
 
 
 def test_the_snippet_is_understood():
-    assert Project.model_validate(tomllib.loads(PYPROJECT)["tool"]["crucible"]).attempts == 3
+    assert Project.model_validate(tomllib.loads(scaffold("spec")["pyproject.toml"])["tool"]["crucible"]).attempts == 3

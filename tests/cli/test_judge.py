@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -47,6 +48,31 @@ def test_what_cannot_be_judged_has_no_reward(folder, capsys, tmp_path):
     assert judge(folder, *words, tool="broken") == 3
     assert "RuntimeError" in capsys.readouterr().out
     assert not (tmp_path / "reward").exists()
+
+
+def test_a_reward_that_was_put_there_before_does_not_count(folder, tmp_path):
+    reward = tmp_path / "reward"
+    reward.write_text("1.0\n")
+    assert judge(folder, str(folder / "good.py"), "--reward-file", str(reward), tool="broken") == 3
+    assert not reward.exists()
+    elsewhere = tmp_path / "elsewhere"
+    reward.symlink_to(elsewhere)
+    assert judge(folder, str(folder / "wrong.py"), "--reward-file", str(reward), "--graded") == 1
+    assert 0.0 <= float(reward.read_text()) < 0.5
+    assert not elsewhere.exists()
+
+
+@pytest.mark.parametrize("kind", ["missing", "link", "pipe", "folder"])
+def test_what_was_not_submitted_earns_nothing(folder, tmp_path, kind):
+    submitted, reward = tmp_path / "submitted.py", tmp_path / "reward"
+    if kind == "link":
+        submitted.symlink_to(folder / "good.py")  # such as the solution that the verifier keeps
+    elif kind == "pipe":
+        os.mkfifo(submitted)
+    elif kind == "folder":
+        submitted.mkdir()
+    assert judge(folder, str(submitted), "--reward-file", str(reward)) == 1
+    assert reward.read_text() == "0.0\n"
 
 
 @pytest.mark.parametrize(

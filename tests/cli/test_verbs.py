@@ -140,7 +140,11 @@ def test_lineage(crucible):
 def test_pareto(crucible):
     assert {row["subject"] for row in crucible("pareto", "--json").json} == {"hello", "trie"}
     everything = crucible("pareto", "--all", "--suite", "clamp").out.splitlines()
-    assert [line.split()[0] == "*" for line in everything[1:]] == [True, False]
+    assert [line.split()[0] == "*" for line in everything[1:3]] == [True, False]
+    assert everything[3].startswith("hypervolume of ")
+    epoch = crucible("pareto", "--json").json[0]["epoch"]
+    assert len(crucible("pareto", "--epoch", epoch, "--json").json) == 2
+    assert crucible("pareto", "--epoch", epoch + 1, "--json").json == []
 
 
 @pytest.mark.parametrize("verb", ["top", "pareto", "trend"])

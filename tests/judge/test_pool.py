@@ -107,9 +107,9 @@ def test_a_cancelled_candidate_is_not_judged_unless_another_caller_waits_for_it(
         assert shared[1].result(120).passed
         assert [job for job in pool._judges._waiting if not job.found.cancelled()] == []
         assert first.result(120).status is Status.TIMEOUT
-        assert list(pool._folder.iterdir()) == [pool._write(b"")]  # what was judged is not kept
+        assert list(pool._sources.folder.iterdir()) == [pool._sources.keep(b"")]  # what was judged is not kept
         assert pool.judge(f"{GOOD}# left").passed  # asked again, it is judged
-    assert not pool._folder.exists()
+    assert not pool._sources.folder.exists()
 
 
 def test_several_tools_share_the_processes(tool, tmp_path):

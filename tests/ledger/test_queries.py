@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harness.core.errors import LedgerError
 from harness.core.evaluation import Evaluation
 from harness.core.gate import Gate
-from harness.ledger import history, queries
+from harness.ledger import pareto, queries, sources
 from harness.ledger.store import Ledger
 from tests.ledger.factory import fill, make_evaluation, make_run
 
@@ -331,6 +331,21 @@ class TestHistory:
             rows = queries.pareto(ledger)
         assert {row["subject"] for row in rows if row["front"]} == {"best", "fast", "small"}
         assert "fails" not in scores(rows)
+        assert {row["hypervolume"] for row in rows} == {rows[0]["hypervolume"]}
+        assert 0 < rows[0]["hypervolume"] < 1
+
+    def test_a_smaller_subject_is_on_the_front_and_an_epoch_has_its_own(self, path):
+        same = {"score": 0.9, "median_ms": 1.0, "peak_mb": 1.0}
+        fill(path, [make_evaluation("long", **same), make_evaluation("short", **same)])
+        with Ledger.open(path) as ledger:
+            digests = {row["subject"]: row["digest"] for row in queries.pareto(ledger)}
+            with ledger.writing() as connection:
+                sources.keep(connection, digests["long"], "x = 1\n" * 9)
+                sources.keep(connection, digests["short"], "x = 1\n")
+            assert {row["subject"] for row in queries.pareto(ledger) if row["front"]} == {"short"}
+            at = queries.pareto(ledger)[0]["epoch"]
+            assert len(queries.pareto(ledger, epoch=at)) == 2
+            assert queries.pareto(ledger, epoch=at + 1) == []
 
     @given(
         st.lists(
@@ -341,12 +356,9 @@ class TestHistory:
         )
     )
     def test_the_front_is_what_nobody_dominates(self, values):
-        class Stub:
-            def rows(self, *_):
-                return [{"lane": "l", "suite": "s", "score": s, "median_ms": m, "peak_mb": p} for s, m, p in values]
-
-        rows = history.pareto(Stub())
-        costs = [history._costs(row) for row in rows]
+        same = {"lane": "l", "suite": "s", "size": 1, "stability_bound": None}
+        rows = pareto.mark_fronts([{**same, "score": s, "median_ms": m, "peak_mb": p} for s, m, p in values])
+        costs = [pareto.costs(row) for row in rows]
         for row, mine in zip(rows, costs, strict=True):
             beaten = any(other != mine and all(a <= b for a, b in zip(other, mine, strict=True)) for other in costs)
             assert row["front"] is not beaten

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.repair import repairer
 from harness.repair.workbench import Workbench
 
 TOOL = """
@@ -75,6 +76,20 @@ def describe(numbers: list[int], n: int) -> list:
     """Four numbers about a list and a count."""
     return [sum_inclusive(n), mean(numbers), count_evens(numbers), fibonacci(n)]
 '''
+EXAMPLES = """
+    tool_id: double
+    description: Twice a number.
+    signature: "def double(n: int) -> int"
+    test_cases:
+      - {input: {n: 1}, expected_output: 2}
+      - {input: {n: 3}, expected_output: 6}
+      - {input: {n: 5}, expected_output: 10}
+      - {input: {n: -4}, expected_output: -8}
+      - {input: {n: 0}, expected_output: 0}
+      - {input: {n: 7}, expected_output: 14}
+"""
+
+HOPELESS = b'"""Nothing."""\n\n\ndef describe(numbers: list[int], n: int) -> list:\n    """Nothing."""\n    return []\n'
 FAULTS = {
     "remove_colon": ("for number in numbers:", "for number in numbers"),
     "missing_paren": ("return sum(numbers) / len(numbers)", "return sum(numbers) / len(numbers"),
@@ -111,8 +126,21 @@ def tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tool(tmp_path_factory.mktemp("tool"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def bench(tool: Path):
-    """The pools for the tool."""
+    """The pools for the tool; tests share what they have judged."""
     with Workbench(tool, workers=1, search_seed=5, confirm_seed=6) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def examples_bench(tmp_path_factory: pytest.TempPathFactory):
+    """The pools for a tool with examples only, of which two are held back."""
+    with Workbench(write_tool(tmp_path_factory.mktemp("examples"), tool=EXAMPLES, oracle=None), workers=1) as made:
+        yield made
+
+
+@pytest.fixture
+def _no_edits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a proposer is asked."""
+    monkeypatch.setattr(repairer, "single_edits", lambda *_: [])

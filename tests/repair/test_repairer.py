@@ -10,21 +10,7 @@ from harness.repair.patterns import Patterns
 from harness.repair.repairer import repair
 from harness.repair.workbench import Workbench
 from harness.sandbox.codec import decode
-from tests.repair.conftest import FAULTS, GOOD, with_fault, write_tool
-
-HOPELESS = b'"""Nothing."""\n\n\ndef describe(numbers: list[int], n: int) -> list:\n    """Nothing."""\n    return []\n'
-EXAMPLES = """
-    tool_id: double
-    description: Twice a number.
-    signature: "def double(n: int) -> int"
-    test_cases:
-      - {input: {n: 1}, expected_output: 2}
-      - {input: {n: 3}, expected_output: 6}
-      - {input: {n: 5}, expected_output: 10}
-      - {input: {n: -4}, expected_output: -8}
-      - {input: {n: 0}, expected_output: 0}
-      - {input: {n: 7}, expected_output: 14}
-"""
+from tests.repair.conftest import EXAMPLES, FAULTS, GOOD, HOPELESS, ORACLE, with_fault, write_tool
 
 
 def special_cased(bench: Workbench, entry: str) -> str:
@@ -58,20 +44,26 @@ def test_what_no_edit_repairs_is_exhausted(bench):
     assert found.why.startswith("no edit helped; wrong: ")
 
 
-def test_a_patch_that_special_cases_what_the_search_asks_loses(bench):
+@pytest.mark.usefixtures("_no_edits")
+def test_a_patch_that_special_cases_what_the_search_asks_loses(bench, monkeypatch):
+    widened = []
+    monkeypatch.setattr(Workbench, "widen", lambda self: bool(widened.append(self)))
     patch = special_cased(bench, "describe")
-    found = repair(bench, HOPELESS, seconds=300, proposer=lambda source, verdict: [patch])
     assert bench.screen([patch])[0].status == "ok"
+    found = repair(bench, HOPELESS, seconds=300, proposer=lambda source, verdict: [patch])
     assert (found.state, found.source, found.passed) == (UNCONFIRMED, None, 1)
     assert found.tried[-1] == "provider"
+    assert widened == [bench]  # the search asked too little, and would ask more from now on
 
 
+@pytest.mark.usefixtures("_no_edits")
 def test_a_proposal_equal_to_its_parent_is_not_a_challenger(bench):
     same = [HOPELESS.decode(), HOPELESS.decode() + "# a comment\n", "x" * 600_000, "\ud800", "", "Sure! Here it is:"]
     found = repair(bench, HOPELESS, seconds=300, proposer=lambda source, verdict: same)
     assert (found.state, found.source) == (EXHAUSTED, None)
 
 
+@pytest.mark.usefixtures("_no_edits")
 def test_a_proposer_is_asked_last_and_its_repair_is_confirmed_like_any_other(bench):
     asked = []
 
@@ -110,19 +102,30 @@ def test_what_helped_before_comes_first(bench):
     assert again.screened <= learned.screened
 
 
-def test_without_an_oracle_every_third_example_is_held_back(tmp_path):
-    tool = write_tool(tmp_path, tool=EXAMPLES, oracle=None)
+def test_without_an_oracle_every_third_example_is_held_back(examples_bench):
+    found = repair(examples_bench, b"def double(n):\n    return n * 3\n", seconds=300)
+    assert (found.state, found.confirmed_on, found.unseen) == (REPAIRED, "held-back examples", 2), found.why
+    seen = {one.key for one in examples_bench._seen().shared if one.expected is not None}
+    assert seen.isdisjoint({b'{"n":5}', b'{"n":7}'})
+
+
+@pytest.mark.usefixtures("_no_edits")
+def test_a_patch_that_knows_the_shown_examples_loses(examples_bench):
+    patch = special_cased(examples_bench, "double")
+    hopeless = b"def double(n):\n    return ''\n"
+    found = repair(examples_bench, hopeless, seconds=300, proposer=lambda source, verdict: [patch])
+    assert (found.state, found.source) == (UNCONFIRMED, None)
+
+
+def test_of_few_inputs_some_are_left_to_the_confirmation(tmp_path):
+    oracle = ORACLE.replace("st.integers(0, 20)", "st.integers(0, 8)").replace(
+        "st.lists(st.integers(-99, 99), max_size=9)", "st.just([])"
+    )
+    tool = write_tool(tmp_path, oracle=oracle)
     with Workbench(tool, workers=1) as bench:
-        broken = b"def double(n):\n    return n * 3\n"
-        found = repair(bench, broken, seconds=300)
-        assert (found.state, found.confirmed_on, found.unseen) == (REPAIRED, "held-back examples", 2), found.why
-        assert {one.key for one in bench._seen().shared if one.expected is not None}.isdisjoint(
-            {b'{"n":5}', b'{"n":7}'}
-        )
-        patch = special_cased(bench, "double")
-        hopeless = b"def double(n):\n    return ''\n"
-        found = repair(bench, hopeless, seconds=300, proposer=lambda source, verdict: [patch])
-        assert (found.state, found.source) == (UNCONFIRMED, None)
+        seen = {one.key for one in bench._seen().shared}
+        assert 0 < bench.count_unseen() <= 9 - len(seen) + 1
+        assert not bench.widen()
 
 
 def test_with_nothing_held_back_nothing_is_believed(tmp_path):

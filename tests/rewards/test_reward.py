@@ -17,7 +17,13 @@ from tests.judge.conftest import CRASHING, GOOD, ORACLE, WRONG, write_tool
 from tests.rewards.conftest import FAST
 
 ALMOST = "def double(n: int) -> int:\n    return 2 * n if n < 7000 else 0\n"
-DOCUMENTED = '"""Doubles."""\n\n\ndef double(n: int) -> int:\n    """Return twice n.\n\n    >>> double(2)\n    4\n    """\n    return 4\n'
+DOCUMENTED = """'Doubles.'
+
+
+def double(n: int) -> int:
+    'Return twice n: double(2) is 4.'
+    return 4
+"""
 PROMPTS = ["Write double."] * 2
 
 
@@ -102,7 +108,7 @@ class TestWhatPays:
         with reward_for(broken, max_infra=2, check_every=0, **FAST) as reward:
             assert reward(PROMPTS, [GOOD, WRONG]) == [None, None]
             assert reward.counts["infra"] == 2
-            with pytest.raises(InfraError, match="3 of the last 3 candidates have no reward: infra: .*RuntimeError"):
+            with pytest.raises(InfraError, match=r"3 of the last 3 candidates have no reward: infra: .*RuntimeError"):
                 reward("", GOOD, "")
 
     @pytest.mark.parametrize(

@@ -46,7 +46,11 @@ def test_every_call_gets_the_verdict_of_its_list(policy: str) -> None:
     names = {number: name for name, number in NUMBERS.items()}
     for number in range(500):
         name = names.get(number, "")
-        if name in GUARDED or (name == "prctl" and policy in ("compute", "device")):
+        if (
+            name in GUARDED
+            or (name == "futex" and policy in ("strict", "sealed"))
+            or (name == "prctl" and policy in ("compute", "device"))
+        ):
             continue
         allowed = {
             "strict": name in STRICT,
@@ -56,6 +60,15 @@ def test_every_call_gets_the_verdict_of_its_list(policy: str) -> None:
         }[policy]
         refusal = refuse(errno.ENOSYS if number > max(names) else errno.EPERM)
         assert run(program, number) == (ALLOW if allowed and number <= max(names) else refusal), (number, name)
+
+
+@pytest.mark.parametrize("policy", ["strict", "sealed", "zygote"])
+def test_only_private_futexes_wake(policy: str) -> None:
+    program = build(policy)
+    for operation in (1, 3, 4, 5, 7, 10, 12):
+        assert run(program, NUMBERS["futex"], 0, operation) == refuse(errno.EPERM)
+        assert run(program, NUMBERS["futex"], 0, operation | 128) == ALLOW
+    assert run(program, NUMBERS["futex"], 0, 0) == ALLOW  # a wait wakes nobody
 
 
 @pytest.mark.parametrize("policy", ["strict", "sealed", "compute", "device"])

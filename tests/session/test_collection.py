@@ -86,13 +86,11 @@ def test_a_lane_that_breaks_while_collecting_is_a_collection_error(project):
     result.stdout.fnmatch_lines(["bad.suite.yaml:2:1: 'missing/[*].txt' matches no file"])
 
 
-def test_duplicate_names_are_refused(project):
-    project.put("w/a b.txt", "ok")
-    project.put("w/a-b.txt", "ok")
-    project.put("a.suite.yaml", "lane: words\nwords: w/*.txt\n")
-    result = project.run()
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*two cases are named 'a-b'*a b.txt*a-b.txt*"])
+def test_files_with_one_case_name_are_numbered(project):
+    for name in ("a b", "a-b", "a@b"):
+        project.put(f"w/{name}.txt", "ok")
+    project.put("a.suite.yaml", "lane: words\nwords: w/*.txt\nexpect: {a-b: ok}\n")
+    assert ids(project.run("--collect-only", "-q")) == [f"a.suite.yaml::a-b{end}" for end in ("-2", "", "-3")]
 
 
 def test_limit_counts_per_suite_after_selection(project):

@@ -19,7 +19,7 @@ from harness.lane.context import Context
 from harness.lanes.toolgen.collect import case_for
 from harness.lanes.toolgen.lane import Toolgen
 from harness.lanes.toolgen.tool_spec import read_tool
-from harness.session.judging_ahead import MIN_CASES, JudgingAhead, JudgingClient, cases_for_judges
+from harness.session.judging_ahead import AHEAD, MIN_CASES, JudgingAhead, JudgingClient, cases_for_judges
 from tests.judge.conftest import GOOD, ORACLE, WRONG, write_tool
 
 SUITE = "lane: toolgen\ntool: tool\ncandidates: candidates/*.py\ntiming: none\njitter_ms: [0, 0]\n"
@@ -49,7 +49,9 @@ def ahead(tmp_path):
     paths = sorted((tmp_path / "candidates").iterdir())
     made = [case_for(tool, path, suite="s", policy=policy, jitter_ms=(0, 0)) for path in paths]
     context = Context(secret_seed=7, scratch=tmp_path / "scratch")
-    judging = JudgingAhead({case.nodeid: case for case in made}, {"toolgen": Toolgen()}, processes=1, context=context)
+    judging = JudgingAhead(
+        {case.nodeid: case for case in made}, Judges([Toolgen()], count=1, context=context), ahead=AHEAD
+    )
     yield judging
     judging.close()
 

@@ -129,3 +129,19 @@ def test_a_ledger_that_is_deleted_while_the_run_lasts(project, run):
     assert result.ret == 1
     assert set(facts(project, result).values()) == {False}
     assert Path(project.path / "reports/ledger.db").exists()
+
+
+def test_a_plugin_whose_hooks_fail(project, run):
+    """A column costs no verdict; a gate that cannot be evaluated did not pass."""
+    conftest = project.path / "conftest.py"
+    hook = "\n@hookimpl\ndef crucible_{}({}):\n    raise RuntimeError('no idea')\n"
+    conftest.write_text(conftest.read_text() + hook.format("columns", "evaluation"))
+    project.suite(good="ok", other="ok")
+    result = run()
+    assert set(facts(project, result).values()) == {True}
+    assert result.stdout.str().count("a plugin's crucible_columns failed: RuntimeError: no idea") == 1
+    (project.path / "summary.md").unlink()
+    conftest.write_text(conftest.read_text() + hook.format("gates", "rows"))
+    result = run()
+    assert set(facts(project, result).values()) == {False}
+    assert "exit status 1: a plugin's crucible_gates failed: RuntimeError: no idea" in result.stdout.str()

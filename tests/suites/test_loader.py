@@ -264,11 +264,20 @@ def test_yaml_like_noise_gives_a_suite_or_a_suite_error(load, text):
         check_place(error)
 
 
-def test_a_file_name_that_is_not_utf8_is_a_name_all_the_same(load, tmp_path):
+def test_a_file_name_that_cannot_be_shown_is_a_name_all_the_same(load, tmp_path):
     """Nobody can print, record or send it; it must not take its neighbours with it."""
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "good.txt").touch()
-    (tmp_path / "a" / os.fsdecode(b"bad\xff.txt")).touch()
+    for name in (os.fsdecode(b"bad\xff"), "\n\x1b[1A\x1b]0;x\x07", "\u202egpj", "::error::x", "##[error]x", "é ok"):
+        (tmp_path / "a" / f"{name}.txt").touch()
     found = load(GOOD).glob("a/*.txt")
-    assert [path.name for path in found] == ["bad\\xff.txt", "good.txt"]
-    assert "its file name is not UTF-8" in read_source(found[0]).why
+    assert [path.name for path in found] == [
+        "\\n\\x1b[1A\\x1b]0;x\\x07.txt",
+        "\\u202egpj.txt",
+        "\\x23\\x23\\x5berror]x.txt",
+        "\\x3a\\x3aerror\\x3a\\x3ax.txt",
+        "bad\\xff.txt",
+        "good.txt",
+        "é ok.txt",
+    ]
+    assert all("its file name is not printable UTF-8" in read_source(one).why for one in found[:5])

@@ -26,4 +26,7 @@ VERBS = (
     "lift",
     "runs",
     "graph",
+    "view",
+    "report",
+    "step",
 )

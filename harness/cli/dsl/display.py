@@ -83,7 +83,7 @@ def write_exports(session: Session, outcome: Outcome) -> None:
     _write_json(folder / TRACE, export.trace(session.program, session.log))
     _write_json(folder / METRICS, export.metrics(outcome, session.log))
     bundle = folder / BUNDLE
-    if outcome.status in ("suspended", "budget", "in_doubt"):
+    if outcome.status in ("suspended", "budget", "in_doubt", "running"):
         from harness.dsl.machine.bundle import pack_run
 
         pack_run(session, bundle)
@@ -126,7 +126,9 @@ def print_summary(session: Session, outcome: Outcome, *, as_json: bool) -> int:
             _show(f"  in doubt: {key}\n  crucible dsl resolve {where} {key} repeat|done|failed")
         _show(f"run: {folder}  head: {outcome.head}  events: {outcome.events}")
         _show(f"durability: {session.settings.durability.promise}")
-    return 0 if outcome.passed or outcome.status == "suspended" else 1
+        if outcome.status == "running":
+            _show(f"  crucible dsl step {where}")
+    return 0 if outcome.passed or outcome.status in ("suspended", "running") else 1
 
 
 def _show(text: str) -> None:

@@ -32,6 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="programs that a proposed grammar must still parse",
     )
+    parser.add_argument(
+        "--variable",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="what may change: a name, step or written file; or a measured Variant.Case.field (repeatable)",
+    )
+    options.add_files(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the best program here, if one is better")
     options.add_settings(parser)
     output.add_ledger(parser)
@@ -45,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     from harness.dsl.improve.revision import Improvement, summary
     from harness.dsl.language.diagnostic import ProgramError
     from harness.dsl.machine.settings import RunSettings
-    from harness.lanes.dsl.lineage import record_lineage
+    from harness.lanes.dsl.lineage import record_lineage, record_trials
     from harness.providers.factory import provider_for
 
     inputs = options.parse_inputs(args.input)
@@ -61,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
     provider = None if settings.backend is None else provider_for(settings.backend)
     if provider is None:
         raise UsageError("no back end to ask for revisions", fix="--backend ollama, openai, command or file")
+    files = options.read_files(program, args)
     objective = Objective(args.metric, maximize=not args.minimize)
     improving = Improvement(
         objective,
@@ -72,11 +81,13 @@ def run(args: argparse.Namespace) -> int:
             provider=provider,
             repeats=args.repeats,
             first=first,
+            files=files,
         ),
         provider,
         inputs=tuple(inputs),
         laws=laws,
         programs=programs,
+        variable=frozenset(args.variable),
     )
     best, attempts = improving.improve(program, args.rounds)
     better = best.digest != program.digest
@@ -85,6 +96,7 @@ def run(args: argparse.Namespace) -> int:
         if attempt.accepted:
             record_lineage(args.ledger, attempt.digest, parent)
             parent = attempt.digest
+    record_trials(args.ledger, program, attempts, operator=provider.name)
     if better and args.out is not None:
         output.write_file(args.out, best.source)
     if args.json:

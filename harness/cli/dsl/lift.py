@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
         if not args.json:
             facts = len(lifted.techniques) + len(lifted.axes)
             print(f"{args.out}: {words.count(facts, 'fact')}, {words.count(len(names), 'law')}")
-            for line in [*_format_lines(lifted), *_format_unused(measurements)]:
+            for line in [*_format_lines(lifted), *_format_unused(measurements), *_format_alone(lifted, measurements)]:
                 print(f"  {visible(line)}")
     return int(not names)
 
@@ -167,6 +167,18 @@ def _format_unused(measurements: list[Measurement]) -> Iterator[str]:
         yield f"not used: {one.subject}: {one.notes[0]}"
     if len(unused) > MAX_UNUSED:
         yield f"not used: {len(unused) - MAX_UNUSED} more"
+
+
+def _format_alone(lifted: Findings, measurements: list[Measurement]) -> Iterator[str]:
+    """Known techniques that were measured and could be compared with nothing."""
+    from harness.dsl.mining.technique import about, known_in, words_of
+
+    compared = {finding.technique.name for finding in lifted.techniques}
+    for one in measurements:
+        for name in known_in(words_of(one), about(one)) if one.usable else ():
+            if name not in compared:
+                compared.add(name)
+                yield f"not compared: {name}: {one.subject} is {one.median:g}, and nothing without it was measured"
 
 
 def _format_effect(made: Effect) -> str:

@@ -34,6 +34,9 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cassette", metavar="FILE", help="recorded answers; a back end adds missing ones")
     parser.add_argument("--recordings", metavar="FILE", help="recorded effects; --live adds to them")
     parser.add_argument(
+        "--tools", metavar="FILE", help='a file with `tools { run "x" -> "text" }`: answers while effects are off'
+    )
+    parser.add_argument(
         "--grant", action="append", metavar="PROGRAM", help="a program that may run outside a box (repeatable)"
     )
     parser.add_argument(
@@ -56,6 +59,13 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_stop(parser: argparse.ArgumentParser) -> None:
+    """Add `--stop-after`."""
+    parser.add_argument(
+        "--stop-after", type=whole(1), metavar="N", help="stop when N more steps have ended; `dsl step` goes on"
+    )
+
+
 def parse_settings(args: argparse.Namespace, *, before: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return the given settings; back end and limits are merged into the earlier ones.
 
@@ -73,6 +83,8 @@ def parse_settings(args: argparse.Namespace, *, before: dict[str, Any] | None = 
     for name in ("events", "seconds", "workers", "concurrency"):
         if getattr(args, name) is not None:
             found[name] = getattr(args, name)
+    if args.tools is not None:
+        found["mocks"] = _read_mocks(Path(args.tools))
     if args.recordings is not None:
         found["recordings"] = str(Path(args.recordings).absolute())
     if found.get("events") and not found["events"].startswith(("unix:", "tcp:")) and found["events"] != INBOX:
@@ -96,6 +108,21 @@ def parse_settings(args: argparse.Namespace, *, before: dict[str, Any] | None = 
     if limits:
         found["limits"] = {**before.get("limits", {}), **limits}
     return found
+
+
+def _read_mocks(path: Path) -> list[list[str]]:
+    from harness.dsl.analysis.load import load_program
+    from harness.dsl.language.diagnostic import ProgramError
+
+    try:
+        mocks = load_program(path).mocks
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", where=str(path), fix="--tools FILE") from error
+    except ProgramError as error:
+        raise UsageError(f"cannot be used:\n{error}", where=str(path), fix="correct it first") from error
+    if not mocks:
+        raise UsageError("it has no mock", where=str(path), fix='write `tools { run "command" -> "output" }`')
+    return [list(mock) for mock in mocks]
 
 
 def parse_budgets(pairs: list[str]) -> dict[str, float]:

@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", type=Path, metavar="DIR", help="for a bundle: the folder of the run")
     parser.add_argument("--retry-failed", action="store_true", help="measure failed points of searches again")
     parser.add_argument("--quiet", action="store_true", help="do not print events")
+    options.add_stop(parser)
     options.add_settings(parser)
     output.add_json(parser)
 
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
             session.grant(which, options.parse_budgets(args.budget)[which])
         if plain is not None:
             _answer_open(session, plain, named)
-        outcome = session.run()
+        outcome = session.run(steps=args.stop_after)
         display.write_exports(session, outcome)
         return display.print_summary(session, outcome, as_json=args.json)
 

@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     options.add_files(parser)
     parser.add_argument("--quiet", action="store_true", help="do not print events")
+    options.add_stop(parser)
     options.add_settings(parser)
     options.add_durability(parser)
     output.add_json(parser)
@@ -75,6 +76,6 @@ def run(args: argparse.Namespace) -> int:
         listener=None if args.quiet or args.json else display.print_event,
     )
     with session:
-        outcome = session.run()
+        outcome = session.run(steps=args.stop_after)
         display.write_exports(session, outcome)
         return display.print_summary(session, outcome, as_json=args.json)

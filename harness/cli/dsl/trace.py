@@ -1,4 +1,4 @@
-"""Print the events of a run, or the run as trace.json or a timeline.
+"""Print the events of a run, or the run as trace.json or a timeline; `--json` is one object, `--jsonl` a line an event.
 
 Example:
   crucible dsl trace reports/dsl/hello-1
@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import Any
 
 from harness.cli import output
 from harness.cli.dsl import display, run_folders
 from harness.core.number import whole
+from harness.dsl.eventlog.runlog import StoredEvent
 from harness.dsl.machine import export
 from harness.dsl.machine.stored_run import stored_program
 
@@ -29,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit", type=whole(1), default=1000, metavar="N", help="maximum number of events (default 1000)"
     )
+    parser.add_argument("--jsonl", action="store_true", help="print each event as one line of JSON")
     output.add_json(parser)
 
 
@@ -39,11 +42,18 @@ def run(args: argparse.Namespace) -> int:
             program = stored_program(file, log)
             output.print_json(getattr(export, args.shape)(program, log))
             return 0
-        for event in log.events(start=args.start, stop=args.start + args.limit):
-            if args.json:
-                print(
-                    json.dumps({"seq": event.seq, "hash": event.hash.hex(), "wall": event.wall, "event": event.value})
-                )
+        events = log.events(start=args.start, stop=args.start + args.limit)
+        if args.json and not args.jsonl:
+            found = [_to_json(event) for event in events]
+            head = next(row.head for row in file.runs() if row.number == log.number)
+            output.print_json({"run": log.name, "head": head, "events": found})
+        for event in events:
+            if args.jsonl:
+                print(json.dumps(_to_json(event)))
             else:
                 print(f"{event.seq:>6}  {display.format_event(event.value)}")
     return 0
+
+
+def _to_json(event: StoredEvent) -> dict[str, Any]:
+    return {"seq": event.seq, "hash": event.hash.hex(), "wall": event.wall, "event": event.value}

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         except (NotAdaptedError, SpecError, UnicodeDecodeError) as error:
             left.append({"problem": str(path), "why": getattr(error, "what", str(error))})
             continue
-        kernels = [*adapted.kernels, *adapted.native]
+        kernels = [*adapted.kernels]
         written.append({"problem": str(path), "files": [str(file) for file in files], "kernels": kernels})
         left += [{"problem": str(path), "why": note} for note in adapted.notes]
     if any(given.is_dir() for given in args.problems):  # candidates of other problems are expected for a single problem

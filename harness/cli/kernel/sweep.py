@@ -31,6 +31,7 @@ from harness.lanes.kernel.device_measurement import hold_device
 from harness.lanes.kernel.device_tuning import measurer
 from harness.lanes.kernel.gpu import absent_gpu, list_gpus, own_gpu
 from harness.lanes.kernel.sweep import Subject, Sweep, Tried, label, sweep
+from harness.lanes.kernel.sweep_trials import record_sweep
 from harness.lanes.kernel.trace_items import Performance, send
 from harness.lanes.kernel.tuned_table import Tuned, write_tuned
 from harness.lanes.kernel.warm_processes import WarmProcesses
@@ -106,6 +107,8 @@ def run(args: argparse.Namespace) -> int:
                 )
             one.unmeasured = absent
             found.append(one)
+            with output.open_ledger(args.ledger, create=True) as ledger:
+                record_sweep(ledger, one)
             send(_build_trace_items(one), fields=args.trace_fields)
             if not args.json:
                 _print_ranking(one, top=args.top)

@@ -53,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
         }
         with output.open_ledger(args.ledger, create=True) as ledger:
             archive.save(ledger, found.store, scores=scores)
+            operator = args.proposer or args.backend or "built-in"
+            archive.record_trials(ledger, args.grammar.stem, found, operator=operator)
     if args.out is not None:
         output.write_file(args.out, found.best.spec_text)
     if args.json:

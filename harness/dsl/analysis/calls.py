@@ -60,6 +60,7 @@ def lower_effect(
         compare=compare,
         timeout_s=timeout,
         held=held,
+        catches=call.is_turn and who is Answerer.TOOL,
     )
 
 
@@ -109,6 +110,8 @@ def _arguments(
     if name == "tool.write" and "content" not in entries:
         span = (call.span[0], call.span[0] + len(name))
         scope.report.add("W511", "tool.write without content keeps the file, or makes an empty one", span)
+    if "tools" in entries and not call.is_turn:
+        scope.report.add("E206", "a model calls tools in a step of an agent loop or task, not in a check", call.span)
     for key in signature.required:
         if key not in entries:
             span = (call.span[0], call.span[0] + len(name))

@@ -25,6 +25,7 @@ _SIGNATURES: dict[str, tuple[tuple[str, ...], Type | None]] = {
     "abs": ((_NUMBER,), None), "min": ((_NUMBER, _NUMBER), None), "max": ((_NUMBER, _NUMBER), None),
     "mod": ((_NUMBER, _NUMBER), None), "round": ((_NUMBER,), INT), "floor": ((_NUMBER,), INT),
     "ceil": ((_NUMBER,), INT), "sqrt": ((_NUMBER,), FLOAT), "log2": ((_NUMBER,), FLOAT), "len": ((_VALUE,), INT),
+    "append": ((_LIST, _VALUE), list_of(ANY)),
     "first": ((_LIST,), None), "last": ((_LIST,), None), "contains": ((_VALUE, _VALUE), BOOL),
     "matches": ((_STRING, _STRING), BOOL), "equals": ((_VALUE, _VALUE), BOOL),
     "starts_with": ((_STRING, _STRING), BOOL), "ends_with": ((_STRING, _STRING), BOOL),

@@ -33,6 +33,7 @@ class Names:
     artifacts: list[s.Entries] = field(default_factory=list)
     notes: list[s.Entry] = field(default_factory=list)
     descriptions: list[s.Description] = field(default_factory=list)
+    mocks: list[s.Mock] = field(default_factory=list)
 
     def prose(self, kind: str) -> list[str]:
         """Strings of `axiom`, `heuristic` or `prediction`, in order: `{{axiom.0}}` is the first."""
@@ -73,6 +74,8 @@ def _walk(items: Iterable[s.Declaration], names: Names, report: Report) -> None:
                 names.notes.append(item)
             case s.Description():
                 names.descriptions.append(item)
+            case s.Mock():
+                names.mocks.append(item)
             case s.Entries():
                 _entries(item, names, report)
 

@@ -81,6 +81,7 @@ def analyse(
         main=main,
         prose=tuple(_prose(names)),
         choices=(*choices, *_parameters(names, shared)),
+        mocks=tuple(_mocks(names, shared, {**TOOLS, **(tools or {})})),
         described=tuple(sorted(_described(names, shared), key=lambda found: found[2])),
     )
     report.diagnostics.sort(key=lambda found: (found.span, found.code))
@@ -227,6 +228,13 @@ def _prose(names: Names) -> Iterable[tuple[str, str]]:
                 for value in part.value.items if isinstance(part.value, s.Sequence) else [part.value]:
                     if isinstance(value, s.Literal) and isinstance(value.value, str):
                         yield f"{node.keyword} {node.label.text if node.label else ''}".strip(), value.value
+
+
+def _mocks(names: Names, shared: Shared, tools: Mapping[str, Signature]) -> Iterable[tuple[str, str, str]]:
+    for mock in names.mocks:
+        if mock.tool not in tools:
+            shared.report.unknown("E205", "tool", mock.tool, tools, mock.span)
+        yield mock.tool, mock.request, str(mock.result.value)
 
 
 def _described(names: Names, shared: Shared) -> Iterable[tuple[str, str, s.Span]]:

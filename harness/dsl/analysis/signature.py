@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from harness.dsl.ir import Semantics
 from harness.dsl.plain import field, plain
-from harness.dsl.types import ANY, BOOL, FLOAT, INT, STRING, Kind, Type
+from harness.dsl.types import ANY, BOOL, FLOAT, INT, STRING, Kind, Type, list_of
 
 
 @plain
@@ -47,7 +47,15 @@ ANSWERERS = Type(Kind.ENUM, options=("person", "any"))
 QUERIES: dict[str, Signature] = {
     "llm.query": Signature(
         {"prompt": STRING},
-        {"role": STRING, "model": STRING, "temperature": FLOAT, "max_tokens": INT, "system": STRING},
+        {
+            "role": STRING,
+            "model": STRING,
+            "temperature": FLOAT,
+            "max_tokens": INT,
+            "system": STRING,
+            "tools": list_of(STRING),
+            "said": list_of(ANY),
+        },
         STRING,
         Semantics.IDEMPOTENT,
     ),

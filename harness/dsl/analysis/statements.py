@@ -10,6 +10,7 @@ from harness.dsl.analysis.emission import join_emits, lower_emit
 from harness.dsl.analysis.expression import elaborate, elaborate_condition, fit
 from harness.dsl.analysis.scope import Scope
 from harness.dsl.analysis.signature import Signature
+from harness.dsl.analysis.tool_calls import calls_tools, lower_tool_calls
 from harness.dsl.expressions import nodes as n
 from harness.dsl.ir import (
     Answerer,
@@ -210,6 +211,9 @@ class Statements:
     def _call(self, node: s.Call, *, check: str | None = None) -> None:
         if node.actor == "tool" and node.operation in UNITS:
             self._tool_unit(node)
+            return
+        if calls_tools(node) and check is None and not self.forbids_queries:
+            lower_tool_calls(node, self)
             return
         effect = calls.lower_effect(
             node,

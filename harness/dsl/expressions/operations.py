@@ -268,6 +268,10 @@ def _length(value: Value) -> Value:
     return len(value) if isinstance(value, str | list | tuple | dict) else Undefined(f"{shown(value)} has no length")
 
 
+def _append(items: Value, value: Value) -> Value:
+    return [*items, value] if isinstance(items, list) else Undefined(f"{shown(items)} is not a list")
+
+
 FUNCTIONS: dict[str, Callable[..., Value]] = {
     "abs": _on_numbers(abs),
     "min": _on_numbers(min),
@@ -281,6 +285,7 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "len": _length,
     "first": _ends(last=False),
     "last": _ends(last=True),
+    "append": _append,
     "contains": contains,
     "matches": matches,
     "equals": same,

@@ -1,8 +1,10 @@
-"""Contract: the clauses of a program that a revision must keep, because they judge the program."""
+"""Contract: what a revision must keep, because it judges the program; what is declared variable may change."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any
 
 from harness.dsl.language import syntax as s
 from harness.dsl.language.printer import print_module, print_value
@@ -31,7 +33,69 @@ def clauses_of(module: s.Module) -> Clauses:
                 found[f"{keyword} {name}".strip()] = print_module(s.Module([item]))
     for name, text in _writers(module, used):
         found[f"the file {name}"] = text
-    return found
+    return found | _sources(module)
+
+
+def measuring_files(module: s.Module) -> set[str]:
+    """Words of the commands of checks, measurements and calls that report items: the paths among them are fixed."""
+    used: set[str] = set()
+    for item in _flat(module.items):
+        for _ in _unit(item, used) if isinstance(item, s.Unit) else ():
+            pass
+    return used
+
+
+def mask_variables(module: s.Module, variable: Collection[str]) -> str:
+    """The source of a program without what is declared variable: names, steps, and contents of files.
+
+    Args:
+        module: The syntax tree; it is changed.
+        variable: Names of variables, constants, parameters and steps, and paths of written files.
+    """
+    for node in _nodes(module):
+        match node:
+            case s.Let() | s.Variable() | s.Assign() | s.Parameter() if node.name in variable:
+                node.value = s.Literal("variable")
+            case s.Step() if node.label.text in variable:
+                node.body = []
+            case s.Call(operation="write"):
+                named = any(e.key == "path" and _plain(e.value) in variable for e in node.entries)
+                node.entries = [e for e in node.entries if not (named and e.key == "content")]
+            case s.Entry() if node.key in variable:
+                node.value = s.Literal("variable")
+    return print_module(module)
+
+
+def _sources(module: s.Module) -> Clauses:
+    """What reports the items of each case: commands, in order. No revision may add or remove one."""
+    found: dict[str, list[str]] = {
+        f"{item.label.text}.{shape.label.text}": []
+        for item in _flat(module.items)
+        if isinstance(item, s.Variant)
+        for shape in item.cases
+    }
+    for item in _flat(module.items):
+        for call in _calls(item.body) if isinstance(item, s.Unit) else ():
+            command = next((print_value(e.value) for e in call.entries if e.key == "cmd"), call.operation)
+            for path in (path for arrow in call.arrows if arrow.is_emit for path in arrow.paths):
+                full = next((name for name in found if name == path or name.endswith(f".{path}")), path)
+                found.setdefault(full, []).append(command)
+    return {f"the sources of {case}": "; ".join(commands) for case, commands in found.items()}
+
+
+def _plain(value: s.Value) -> str:
+    return str(value.value) if isinstance(value, s.Literal) else ""
+
+
+def _nodes(node: Any) -> Iterator[Any]:
+    """All nodes of a syntax tree."""
+    if is_dataclass(node):
+        yield node
+        for part in fields(node):
+            yield from _nodes(getattr(node, part.name))
+    elif isinstance(node, list | tuple):
+        for part in node:
+            yield from _nodes(part)
 
 
 def find_broken_clause(before: Clauses, after: Clauses) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from harness.dsl.improve.identity import Identity, identify
 from harness.dsl.ir import Program
 from harness.dsl.machine import export
 from harness.dsl.machine.outcome import Outcome
@@ -42,6 +45,7 @@ class Measured:
         why: Reason of the first failure.
         metrics: Metrics of the first run.
         trace: Trace of the first run as JSON, truncated.
+        identities: What the measurements of each run are of.
     """
 
     values: tuple[float, ...]
@@ -49,6 +53,7 @@ class Measured:
     why: str
     metrics: dict[str, Any]
     trace: str
+    identities: tuple[Identity, ...] = ()
 
     @property
     def varies(self) -> bool:
@@ -59,7 +64,8 @@ class Measured:
         """The runs of both; without values if one has none."""
         both = (*self.values, *other.values) if self.values and other.values else ()
         passed = self.passed and other.passed
-        return Measured(both, passed, self.why or other.why, self.metrics, self.trace)
+        identities = (*self.identities, *other.identities)
+        return Measured(both, passed, self.why or other.why, self.metrics, self.trace, identities)
 
     def beats(self, other: Measured, *, maximize: bool) -> bool:
         """Whether the worst run is better than the best run of the other."""
@@ -80,25 +86,30 @@ def measure(
     provider: Provider | None,
     repeats: int,
     first: int = 0,
+    files: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Measured:
-    """Run a program several times with the seeds from `first`, each in a temporary folder."""
+    """Run a program several times with the seeds from `first`, each in a temporary folder with some files."""
     values: list[float] = []
     report: tuple[dict[str, Any], str] = ({}, "")
     why = ""
+    identities: list[Identity] = []
     for seed in range(first, first + repeats):
         with tempfile.TemporaryDirectory(prefix="crucible-improve-") as folder:
             own = settings.replace(hash_seed=seed)
             place = Path(folder) / "run"
-            with Session.start(program, place, inputs=inputs, seed=seed, settings=own, provider=provider) as session:
+            with Session.start(
+                program, place, inputs=inputs, seed=seed, settings=own, provider=provider, files=files
+            ) as session:
                 outcome = session.run()
                 why = why or ("" if outcome.passed else outcome.why or outcome.status)
+                identities.append(identify(program, session))
                 value = _value(program, session, outcome, objective)
                 if value is not None:
                     values.append(value)
                 if seed == first:
                     trace = json.dumps(export.trace(program, session.log), ensure_ascii=False)
                     report = (export.metrics(outcome, session.log), trace[:MAX_TRACE])
-    return Measured(tuple(values) if len(values) == repeats else (), not why, why, *report)
+    return Measured(tuple(values) if len(values) == repeats else (), not why, why, *report, tuple(identities))
 
 
 def _value(program: Program, session: Session, outcome: Outcome, objective: Objective) -> float | None:

@@ -11,7 +11,8 @@ from typing import Any
 from harness.core.digest import digest_json, short
 from harness.dsl.analysis.load import check_source
 from harness.dsl.facts.plan import check_plan
-from harness.dsl.improve.contract import clauses_of, find_broken_clause
+from harness.dsl.improve.contract import clauses_of, find_broken_clause, mask_variables, measuring_files
+from harness.dsl.improve.identity import find_difference
 from harness.dsl.improve.measured_runs import Measured, Objective
 from harness.dsl.ir import Program
 from harness.dsl.language.builder import Builder
@@ -22,6 +23,8 @@ from harness.providers.question import Provider, Question
 
 _FENCE = re.compile(r"```([A-Za-z-]*)[ \t]*\n(.*?)```", re.DOTALL)
 MAX_REPLY = 1 << 20
+MIN_DOTS = 2
+"""Dots of `Variant.Case.field`; names of files have fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Improvement:
         inputs: Names that the caller provides.
         laws: A domain that no revision may violate.
         programs: Sources that a proposed grammar must parse to the same tree.
+        variable: What a revision may change: names, steps, written files; empty for all that is not measured. Fields
+            and cases in it may also differ between the measurements.
     """
 
     objective: Objective
@@ -66,25 +71,33 @@ class Improvement:
     inputs: tuple[str, ...] = ()
     laws: Program | None = None
     programs: Sequence[str] = ()
+    variable: frozenset[str] = frozenset()
 
     def improve(self, program: Program, rounds: int) -> tuple[Program, list[Attempt]]:
         """The best program after some rounds, and all attempts."""
         best, known = program, self.measure(program, 0)
-        clauses = clauses_of(parse(program.source)[0])
+        tree = parse(program.source)[0]
+        clauses, files = clauses_of(tree), measuring_files(tree)
+        fixed = mask_variables(tree, self._declared) if self._declared else ""
         attempts: list[Attempt] = []
         for number in range(1, rounds + 1):
             reply = self.provider.answer(self._question(best, known, attempts))
             if reply is None:
                 attempts.append(Attempt(number, False, "the provider gave no answer", "", (), ""))
                 break
-            attempt, revised, measured = self._try(number, reply.text[:MAX_REPLY], best, known, clauses)
+            attempt, revised, measured = self._try(number, reply.text[:MAX_REPLY], best, known, (clauses, files, fixed))
             attempts.append(attempt)
             if attempt.accepted and revised is not None and measured is not None:
                 best, known = revised, measured
         return best, attempts
 
+    @property
+    def _declared(self) -> frozenset[str]:
+        """Parts of the program that are declared variable: not the fields of items."""
+        return frozenset(name for name in self.variable if name.count(".") < MIN_DOTS)
+
     def _try(
-        self, number: int, reply: str, best: Program, known: Measured, clauses: dict[str, str]
+        self, number: int, reply: str, best: Program, known: Measured, kept: tuple[dict[str, str], set[str], str]
     ) -> tuple[Attempt, Program | None, Measured | None]:
         blocks = _FENCE.findall(reply)
         grammar = next((text for kind, text in blocks if kind.lower() == "lark"), "")
@@ -103,7 +116,10 @@ class Improvement:
         tree = parse(text)[0]
         if tree == parse(best.source)[0]:
             return rejected("it is identical to the program", digest=revised.digest)
+        clauses, files, fixed = kept
         changed = find_broken_clause(clauses, clauses_of(tree))
+        if not changed and fixed and mask_variables(tree, self._declared) != fixed:
+            changed = f"more than what is declared variable ({', '.join(sorted(self._declared))})"
         if changed:
             return rejected(f"it changes what it is judged by: {changed}", digest=revised.digest)
         if self.laws is not None and (breaches := check_plan(revised, self.laws).breaches):
@@ -111,6 +127,9 @@ class Improvement:
         measured = self.measure(revised, 0)
         if known.passed and not measured.passed:
             return rejected(f"it fails: {measured.why}", measured.values, revised.digest)
+        for before, after in zip(known.identities, measured.identities, strict=False):
+            if found := find_difference(before, after, files=files, variable=self.variable):
+                return rejected(f"it changes what is measured: {found}", measured.values, revised.digest)
         if measured.beats(known, maximize=self.objective.maximize) and (measured.varies or known.varies):
             # Three noisy runs beat three others by chance one time in twenty: both run again with other seeds.
             seed = max(len(measured.values), len(known.values))
@@ -135,8 +154,9 @@ class Improvement:
             f"Revise this program so that {goal} becomes {end}. Now it is {_format_values(known)}"
             + (f"; the runs fail: {known.why}." if known.why else "."),
             "You may change steps, prompts, parameters, strategies. Checks, success, facts, rules, the trace's schema, "
-            "measurements and the files that they run must stay as they are; constants in place of measurements count "
-            "for nothing. Answer with the whole program in one fenced block.",
+            "measurements, the files that they run and the input that is measured must stay as they are; constants in "
+            "place of measurements count for nothing. Answer with the whole program in one fenced block.",
+            f"Only these may change: {', '.join(sorted(self._declared))}." if self._declared else "",
             f"```spak-dsl\n{program.source}\n```",
             f"metrics.json:\n{json.dumps(known.metrics, indent=1, ensure_ascii=False)[:8_000]}",
             f"trace.json (clipped):\n{known.trace}",

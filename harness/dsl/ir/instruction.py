@@ -105,6 +105,7 @@ class Effect:
         compare: For a check: comparison of the result.
         timeout_s: Time limit in seconds; None for the limit of the budget.
         held: For a check: target of the outcome, True, False or Undefined.
+        catches: Whether a fault does not fail the step, but is the result: a string that begins with `error: `.
     """
 
     label: str
@@ -120,6 +121,7 @@ class Effect:
     compare: Comparison | None = None
     timeout_s: float | None = None
     held: Target | None = None
+    catches: bool = False
 
 
 @plain

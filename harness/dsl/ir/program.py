@@ -180,6 +180,8 @@ class Program:
     prose: tuple[tuple[str, str], ...] = ()
     choices: tuple[Choice, ...] = ()
     """Axes of design and tuning spaces, and parameters of engineering loops: the decisions of a plan."""
+    mocks: tuple[tuple[str, str, str], ...] = ()
+    """What tools answer while effects are off: the tool, its command or path (`*` for any text), and the result."""
     described: tuple[tuple[str, str, Span], ...] = ()
     """Blocks and properties that are kept and not evaluated: what each is, its text and its span."""
 

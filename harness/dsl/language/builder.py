@@ -78,6 +78,12 @@ class Builder(Transformer[Token, s.Module]):
     def build(self, parts: Parts) -> s.Group:
         return s.Group("build", None, _nodes(parts), _span(parts))
 
+    def tools(self, parts: Parts) -> s.Group:
+        return s.Group("tools", None, _nodes(parts), _span(parts))
+
+    def mock(self, parts: Parts) -> s.Mock:
+        return s.Mock(str(parts[0]), _text(parts[1]), self.literal(parts[-1:]), _span(parts))
+
     def entries(self, parts: Parts) -> s.Entries:
         inner = _nodes(parts)
         label = inner.pop(0) if inner and isinstance(inner[0], s.Label) else None

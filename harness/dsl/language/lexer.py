@@ -14,7 +14,7 @@ KEYWORDS = frozenset(
     """system_model task step evaluation check expect system domain type matches model state trace_schema variant case
     knowledge fact rule invariant hint const input agent_loop service_loop engineering_loop on parameter measure budget
     design_space tuning_space build artifact emit if else let for in repeat until parallel branch run match fail
-    return wait""".split()
+    return wait tools""".split()
 )
 WORD_OPERATORS = {"and": "AND", "or": "OR", "not": "NOT", "true": "TRUE", "false": "FALSE"}
 _NAMING = frozenset(

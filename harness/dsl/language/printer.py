@@ -249,6 +249,11 @@ def _(node: s.Description) -> Iterator[str]:
 
 
 @_lines.register
+def _(node: s.Mock) -> Iterator[str]:
+    yield f"{node.tool} {_quote(node.request)} -> {_literal(node.result)}"
+
+
+@_lines.register
 def _(node: s.Let) -> Iterator[str]:
     kind = "" if node.type is None else f": {print_type(node.type)}"
     yield f"let {node.name}{kind} = {_expression(node.value, 0)}"
@@ -307,18 +312,13 @@ def _(node: s.Arm) -> Iterator[str]:
 
 
 @_lines.register
-def _(node: s.Fail) -> Iterator[str]:
-    yield f"fail {_expression(node.message, 0)}"
-
-
-@_lines.register
 def _(node: s.Wait) -> Iterator[str]:
     yield f"wait {'until' if node.is_until else 'for'} {_expression(node.amount, 0)}"
 
 
 @_lines.register
-def _(node: s.Return) -> Iterator[str]:
-    yield f"return {_expression(node.value, 0)}"
+def _(node: s.Fail | s.Return) -> Iterator[str]:
+    yield f"fail {_expression(node.message, 0)}" if isinstance(node, s.Fail) else f"return {_expression(node.value, 0)}"
 
 
 @_lines.register

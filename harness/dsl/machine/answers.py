@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import UsageError
 from harness.dsl.eventlog.runlog import RunLog
-from harness.dsl.machine.effects import typed
 from harness.dsl.machine.external_effects import Query
 from harness.dsl.machine.machine import Machine
+from harness.dsl.machine.typed_reply import typed
 from harness.dsl.machine.value_storage import restore_value
 from harness.dsl.tools.request import Response
 from harness.dsl.values import MismatchError
@@ -51,7 +51,7 @@ class QuestionHandler:
             return None
         if reply.provider == "file":  # as with `answer`: a person's mistake does not end the run
             try:
-                typed(reply.text, query.answer, foreign=True)
+                typed(reply.text, query.answer, foreign=True, calls="tools" in query.parameters)
             except MismatchError as error:
                 self.refused[query.id] = f"the answer is not {query.answer}: {error}"
                 return None
@@ -93,7 +93,7 @@ def give_answer(machine: Machine, log: RunLog, question: str, text: str, *, sour
                 what = f"the run has ended ({machine.status}): question {question} stays open"
                 raise UsageError(what, where=where, fix=f"fork it at event {fiber.intent.seq}")
             try:
-                typed(text, query.answer, foreign=True)
+                typed(text, query.answer, foreign=True, calls="tools" in query.parameters)
             except MismatchError as error:
                 raise UsageError(
                     f"the answer is not {query.answer}: {error}",

@@ -36,6 +36,7 @@ class EffectHandler:
         versions: What the log knows of them.
         boxed: Returns what runs Python scripts; called at first use.
         questions: Asks the run's provider.
+        mocks: What tools answer while effects are off.
         progress: Takes a short line during long work.
         retry_failed: Whether points that failed before are measured again.
     """
@@ -49,12 +50,13 @@ class EffectHandler:
         versions: FileVersions,
         boxed: Callable[[], Boxed],
         questions: QuestionHandler,
+        mocks: tuple[tuple[str, str, str], ...],
         progress: Callable[[str], None] | None,
         retry_failed: bool,
     ) -> None:
         self.workers, self.retry_failed, self.progress = settings.workers, retry_failed, progress
         self._settings, self._folder, self._work = settings, folder, work
-        self._boxed, self._questions = boxed, questions
+        self._boxed, self._questions, self._mocks = boxed, questions, mocks
         self.is_interactive = questions.is_interactive
         self._tools: Toolbox | None = None
         self._lock = threading.Lock()
@@ -86,6 +88,7 @@ class EffectHandler:
             recordings=RecordingFile(Path(settings.recordings)) if settings.recordings else None,
             seconds=settings.seconds,
             hash_seed=settings.hash_seed,
+            mocks=self._mocks,
             plugins={name: tool.perform for name, tool in plugin_tools().items()},
         )
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from harness.dsl.eventlog.canonical import normalize
 from harness.dsl.expressions.compiled import compiled
 from harness.dsl.expressions.operations import matches
 from harness.dsl.ir import Answerer, Effect
@@ -18,14 +15,13 @@ from harness.dsl.machine.machine_parts import MachineParts
 from harness.dsl.machine.program_layout import enclosing_check
 from harness.dsl.machine.seeds import effect_key, question_id
 from harness.dsl.machine.state import Fiber, Intent
+from harness.dsl.machine.typed_reply import typed
 from harness.dsl.machine.value_storage import restore_value, store_value
 from harness.dsl.tools.request import Request, Response
-from harness.dsl.types import Kind, Type, json_schema
-from harness.dsl.values import MismatchError, Undefined, Value, conform, item_of, shown
+from harness.dsl.types import json_schema
+from harness.dsl.values import MismatchError, Undefined, Value, item_of, shown
 
 PROMPTS = ("prompt", "prompt_template")
-_BOOLEANS = {"yes": True, "true": True, "no": False, "false": False}
-_FENCE = r"\A\s*```[a-zA-Z]*\n(.*?)\n?```\s*\Z"
 
 
 class Effects:
@@ -129,7 +125,9 @@ class Effects:
             value: Value = Undefined(f"simulated: {response.why}")
         else:
             try:
-                value = typed(response.value, effect.answer, foreign=effect.who is not Answerer.TOOL)
+                tools = effect.who is Answerer.LLM and "tools" in intent.arguments
+                foreign = effect.who is not Answerer.TOOL
+                value = typed(response.value, effect.answer, foreign=foreign, calls=tools)
             except MismatchError as error:
                 wrong = Response("protocol", why=f"the answer is not {effect.answer}: {error}", source=response.source)
                 self._fail(fiber, effect, wrong, intent.key)
@@ -204,6 +202,8 @@ class Effects:
         may_retry = key and response.may_retry and (not retry.on or response.status in retry.on)
         if may_retry and fiber.tries + 1 < retry.attempts:
             event |= {"again": True, "wait": retry.backoff_s * 2**fiber.tries}
+        elif effect.catches:
+            event |= {"caught": True, "at": self._following(fiber, held=True)}
         elif self._check(fiber) is not None:
             event["judged"] = [
                 [effect.label, self._name(fiber, effect), False, f"undefined: {response.status}: {response.why}"]
@@ -278,36 +278,6 @@ def _undefined(value: Value) -> Undefined | None:
 def _prompt(arguments: Mapping[str, Value]) -> tuple[str, str]:
     prompt = next((arguments[name] for name in PROMPTS if name in arguments), "")
     return str(prompt), str(arguments.get("role", ""))
-
-
-def typed(value: Value, kind: Type, *, foreign: bool) -> Value:
-    """Convert a response to the type that the program expects.
-
-    Args:
-        value: Of the response.
-        kind: The expected type.
-        foreign: Whether a model or a person answered: then a string is parsed as JSON unless a string is expected.
-
-    Raises:
-        MismatchError: if it does not fit.
-    """
-    if foreign and isinstance(value, str):
-        try:
-            value = normalize(value)
-        except ValueError as error:
-            raise MismatchError("", str(error)) from None
-        if kind.kind not in (Kind.STRING, Kind.ANY):
-            fenced = re.match(_FENCE, value.replace("\r\n", "\n"), re.DOTALL)
-            text = (fenced.group(1) if fenced else value).strip()
-            if kind.kind is Kind.ENUM and text in kind.options:
-                return text
-            if kind.kind is Kind.BOOL and text.lower() in _BOOLEANS:
-                return _BOOLEANS[text.lower()]
-            try:
-                value = normalize(json.loads(text))
-            except (ValueError, RecursionError):
-                raise MismatchError("", f"{shown(text)} is not JSON") from None
-    return conform(value, kind)
 
 
 def _holds(op: str, value: Value, expected: Value) -> bool:

@@ -57,7 +57,7 @@ def _entry(
         details["error"] = value["why"]
     return {
         "timestamp": event.wall,
-        "step_id": _step(program, begun["at"]),
+        "step_id": step_name(program, begun["at"]),
         "type": "tool" if begun["name"].startswith(("tool.", "sweep")) else "llm",
         "details": details,
         "seq": event.seq,
@@ -71,7 +71,7 @@ def _shown(value: Any) -> Any:
     return {"undefined": value.reason} if isinstance(value, Undefined) else value
 
 
-def _step(program: Program, label: str) -> str:
+def step_name(program: Program, label: str) -> str:
     """Name of the innermost step around an instruction."""
     best = ""
     name = label
@@ -150,7 +150,9 @@ def timeline(program: Program, log: RunLog) -> list[dict[str, Any]]:
         elif kind in ("result", "answered", "failed") and value.get("key") in open_effects:
             span = open_effects.pop(value["key"])
             span["end"], span["status"] = now, value.get("status", "ok")
-        elif kind in ("stopped", "cancelled", "ended") or (kind == "failed" and not {"again", "handler"} & {*value}):
+        elif kind in ("stopped", "cancelled", "ended") or (
+            kind == "failed" and not {"again", "handler", "at"} & {*value}
+        ):
             label = str(value.get("at") or value.get("label") or "")
             stop = _span(
                 program, label, "stop", now, seq=event.seq, text=clip(str(value.get("why", value.get("status", ""))))
@@ -167,7 +169,7 @@ def timeline(program: Program, log: RunLog) -> list[dict[str, Any]]:
 
 def _span(program: Program, label: str, kind: str, start: float, *, seq: int, text: str) -> dict[str, Any]:
     return {
-        "step": _step(program, label),
+        "step": step_name(program, label),
         "label": label,
         "kind": kind,
         "name": "",

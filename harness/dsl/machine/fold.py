@@ -218,6 +218,7 @@ class Fold:
             for active in state.root.calls_to(fiber.name):
                 active.tokens += event["tokens"]
         state.used.simulated += event.get("status") == "simulated"
+        state.used.mocked += "source" in event and event["source"].get("provider") == "mock"
         state.used.time = max(state.used.time, event.get("time", 0.0))
         self._common(state, event)
         self._go(fiber, event["at"])
@@ -235,7 +236,11 @@ class Fold:
         fiber.tries = 0
         self._held(state, fiber, event)
         self._common(state, event)
-        if "at" in event:  # a check: the run continues after it
+        if event.get("caught"):
+            instruction = self.program.units[fiber.call.unit].code[fiber.call.pc]
+            if isinstance(instruction, Effect) and instruction.out is not None:
+                fiber.call.slots[instruction.out.index] = f"error: {event['status']}: {event['why']}"
+        if "at" in event:  # a check or a caught fault: the run continues after it
             self._go(fiber, event["at"])
         elif "handler" in event:
             self._handle(state, event)

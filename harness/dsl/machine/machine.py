@@ -22,7 +22,7 @@ from harness.dsl.machine.receiver import Receiver
 from harness.dsl.machine.recorder import Log, Recorder
 from harness.dsl.machine.run_limits import Limits
 from harness.dsl.machine.state import Fiber, State
-from harness.dsl.machine.stepper import Stepper
+from harness.dsl.machine.stepper import MAX_SEGMENTS, Stepper
 from harness.dsl.machine.trace_items import Tracing
 from harness.dsl.tools.request import Response
 from harness.dsl.values import Value
@@ -113,8 +113,8 @@ class Machine:
             self.fold.apply(self.state, decode(event.body), event.seq)
         self._build_parts()
 
-    def run(self) -> State:
-        """Run until the program ends, fails, waits for an answer, or reaches a limit.
+    def run(self, *, steps: int | None = None) -> State:
+        """Run until the program ends, fails, waits for an answer, reaches a limit, or has ended some more steps.
 
         Every event is either the one that follows from the state alone (`_advance`), or brings something from outside
         (`_receive`). So a resumed run and a replay, which know only the log, write the same events.
@@ -122,8 +122,11 @@ class Machine:
         Raises:
             LogError: if the log cannot be written; its committed events stay valid.
         """
-        while self.state.status == "running" and (self._receiver.cancel() or self._advance() or self._receive()):
-            pass
+        last = None if steps is None else sum(self.state.left.values()) + steps
+        self.stepper.max_segments = MAX_SEGMENTS if steps is None else 1
+        while self.state.status == "running" and (last is None or sum(self.state.left.values()) < last):
+            if not (self._receiver.cancel() or self._advance() or self._receive()):
+                break
         self.recorder.close(self.status)
         return self.state
 

@@ -38,7 +38,8 @@ class Outcome:
     """The result of a run.
 
     Attributes:
-        status: `ok`, `wrong` (a success criterion does not hold), `failed` (a step did), `suspended`, `in_doubt`,
+        status: `ok` if it passed; `wrong` (a success criterion or check does not hold), `broken` (an item broke an
+            invariant), `simulated` (effects were not performed), `failed` (a step did), `suspended`, `in_doubt`,
             `budget`, `cancelled` or `running`.
         passed: Whether it ended with all criteria true (or all checks, without criteria), no broken invariant and no
             simulated effect.
@@ -90,10 +91,13 @@ def outcome_of(
     main = state.root.calls[0]
     criteria = tuple(tuple(entry) for entry in state.ended.get("success", ()))
     broken = tuple(dict.fromkeys(state.broken))
-    failing = _unfinished(state, status, questions) or _failing(state, steps, criteria, broken)
+    failing = _unfinished(state, status, questions)
+    if not failing:
+        word, failing = _failing(state, steps, criteria, broken)
+        status = word if status == "ok" else status
     return Outcome(
         status=status,
-        passed=status == "ok" and not failing,
+        passed=status == "ok",
         why=failing,
         head=head,
         events=events,
@@ -128,20 +132,22 @@ def _unfinished(state: State, status: str, questions: list[Query]) -> str:
     return ""
 
 
-def _failing(state: State, steps: tuple[StepOutcome, ...], criteria: Any, broken: tuple[str, ...]) -> str:
-    """The first reason why an ended run does not pass; empty if it passes."""
+def _failing(state: State, steps: tuple[StepOutcome, ...], criteria: Any, broken: tuple[str, ...]) -> tuple[str, str]:
+    """The word and the first reason why an ended run does not pass; `ok` and an empty string if it passes."""
     for text, verdict, reason in criteria:
         if verdict != "true":
-            return f"{text} is {verdict}" + (f": {reason}" if reason else "")
+            return "wrong", f"{text} is {verdict}" + (f": {reason}" if reason else "")
     if broken:
-        return f"invariant {broken[0]} is broken"
+        return "broken", f"invariant {broken[0]} is broken"
     if not criteria:
         wrong = next((step for step in steps if step.kind != "step" and step.status not in ("ok", "skipped")), None)
         if wrong is not None:
-            return f"{wrong.kind} {wrong.name}: {wrong.why}"
+            return wrong.status, f"{wrong.kind} {wrong.name}: {wrong.why}"
     if state.used.simulated and not criteria:
-        return f"{state.used.simulated} effects were simulated: their values are unknown"
-    return ""
+        return "simulated", f"{state.used.simulated} effects were simulated: their values are unknown"
+    if state.used.mocked:
+        return "simulated", f"mocks answered {state.used.mocked} effects: nothing was measured"
+    return "ok", ""
 
 
 def _step(state: State, unit: str, step: Step, waiting: set[str]) -> StepOutcome:

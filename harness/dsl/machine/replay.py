@@ -183,9 +183,9 @@ class _ReplayMachine(Machine):
             limits=_EveryStep({}),
         )
 
-    def run(self) -> Any:
+    def run(self, *, steps: int | None = None) -> Any:
         while True:
-            state = super().run()
+            state = super().run(steps=steps)
             event = self._compared.next
             if event is None or state.status != "budget":
                 return state

@@ -82,6 +82,7 @@ class Session:
             versions=self._versions,
             boxed=lambda: self.boxed,
             questions=self.questions,
+            mocks=(*settings.mocks, *program.mocks),
             progress=progress,
             retry_failed=retry_failed,
         )
@@ -207,13 +208,13 @@ class Session:
         self.log.attach_files(self._versions.changes())
         self.log.commit(boundary=True)
 
-    def run(self) -> Outcome:
-        """Run until the program ends, waits or is stopped.
+    def run(self, *, steps: int | None = None) -> Outcome:
+        """Run until the program ends, waits or is stopped, or until some more steps have ended.
 
         Raises:
             LogError: if the log cannot be written.
         """
-        self.machine.run()
+        self.machine.run(steps=steps)
         if repeated := self.machine.take_repeated():
             self.save_settings(self.settings.replace(repeated=self.settings.repeated + repeated))
         if self.machine.state.status != "running":

@@ -30,6 +30,8 @@ class RunSettings:
     """Names of programs that may run outside a box."""
     recordings: str = ""
     """Path of recorded effects: replayed when not live, added to when live."""
+    mocks: tuple[tuple[str, str, str], ...] = ()
+    """What tools answer while effects are off, before the program's own; see `Program.mocks`."""
     events: str = ""
     """Source of external events: a file, `unix:PATH` or `tcp:HOST:PORT`."""
     seconds: float = 60.0
@@ -93,6 +95,13 @@ def _backend(value: Any) -> Backend | None:
     return value if isinstance(value, Backend) else Backend.model_validate(value)
 
 
+def _mocks(value: Any) -> tuple[tuple[str, str, str], ...]:
+    found = tuple(_strings(one) for one in value)
+    if any(len(one) != len(("tool", "request", "result")) for one in found):
+        raise ValueError("each is a tool, a request and a result")
+    return tuple((tool, request, result) for tool, request, result in found)
+
+
 def _strings(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         raise TypeError("expected a list")
@@ -138,6 +147,7 @@ def _limits(value: Any) -> dict[str, float]:
 _STRING = _is(str)
 _READ: dict[str, Callable[[Any], Any]] = {
     "live": _is(bool), "backend": _backend, "durability": Durability, "grants": _strings, "recordings": _STRING,
+    "mocks": _mocks,
     "events": _STRING, "seconds": _number(0), "query_seconds": _number(0), "concurrency": _integer(1),
     "memory_mb": _number(0), "hash_seed": _integer(0), "workers": _integer(1),
     "limits": _limits, "group": _integer(1), "path": _STRING, "source": _STRING,

@@ -134,6 +134,8 @@ class Used:
     effects: int = 0
     simulated: int = 0
     time: float = 0.0
+    mocked: int = 0
+    """Effects that mocks answered."""
 
 
 @mutable

@@ -46,6 +46,7 @@ class Stepper:
         self._program, self._fold, self._knowledge = program, fold, knowledge
         self._operations, self._recorder, self._limits = operations, recorder, limits
         self._segment = Segment()
+        self.max_segments = MAX_SEGMENTS
 
     def frame(self, fiber: Fiber) -> Frame:
         """The frame of a fiber's expressions."""
@@ -81,7 +82,7 @@ class Stepper:
                 return moved or self._run_control(fiber, instruction)
             recorder.segment(segment, fiber, code[pc].label, pc)
             moved, count = True, count + 1
-            if fiber.done or count >= MAX_SEGMENTS or call.steps > max_steps or call.iterations > max_loops:
+            if fiber.done or count >= self.max_segments or call.steps > max_steps or call.iterations > max_loops:
                 return True
             if segment.posted:  # it can wake an earlier branch, which then moves first
                 return True

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 from harness.dsl.analysis.load import load_source
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.eventlog.runlog import RunLog
 from harness.dsl.ir import Program
+from harness.dsl.machine.external_effects import ExternalEffects
+from harness.dsl.machine.machine import Machine
+from harness.dsl.machine.outcome import Outcome, outcome_of
 from harness.dsl.machine.run_files import LOG
 from harness.dsl.machine.seeds import ENGINE
 from harness.dsl.machine.settings import RunSettings
@@ -45,3 +49,25 @@ def stored_program(file: LogFile, log: RunLog) -> Program:
     if program.digest != genesis["program"]:
         raise LogError("the stored program is not the one in the chain", where=str(file.path), fix="restore a copy")
     return program
+
+
+def stored_outcome(program: Program, log: RunLog) -> Outcome:
+    """The outcome of a run so far, from its log alone; another process may be writing it.
+
+    Raises:
+        LogError: if the log is damaged.
+    """
+    # Nothing is performed: a machine that only folds events needs no external effects.
+    nothing = cast("ExternalEffects", None)
+    machine = Machine(program, log, nothing, run=log.run_hash, seed=int(log.genesis_value().get("seed", 0)))
+    machine.resume(log)
+    return outcome_of(
+        program,
+        machine.state,
+        status=machine.status,
+        head=log.head.hex(),
+        events=log.seq + 1,
+        questions=machine.questions,
+        in_doubt=[fiber.intent.key for fiber in machine.in_doubt if fiber.intent is not None],
+        repeated=0,
+    )

@@ -149,7 +149,9 @@ def _interaction(axis: Axis) -> tuple[str, tuple[tuple[Scalar, Scalar], ...]]:
         else:
             single = all(len(found) == 1 for found in best.values())
             if single and len({next(iter(found)) for found in best.values()}) > 1:
-                return other, tuple((of, next(iter(found))[1]) for (_, of), found in sorted(best.items(), key=repr))
+                return other, tuple(
+                    (of, next(iter(found))[1]) for (_, of), found in sorted(best.items(), key=lambda one: one[0])
+                )
     return "", ()
 
 

@@ -50,7 +50,7 @@ def choose_metric(found: Sequence[Metric], where: str) -> Chosen:
     by_owner: dict[frozenset[str], Metric] = {}
     for one in sorted(alike, key=lambda one: one.rank):
         by_owner.setdefault(_owner(one), one)
-    references = [one for owner, one in by_owner.items() if owner & _REFERENCES and not owner & _OURS]
+    references = [one for owner, one in by_owner.items() if _is_reference(one) and not owner & _OURS]
     own = {owner: one for owner, one in by_owner.items() if one not in references}
     named = [one for owner, one in own.items() if owner & _OURS] or [one for owner, one in own.items() if not owner]
     candidates = named if len(named) == 1 else list(own.values()) or references
@@ -59,6 +59,13 @@ def choose_metric(found: Sequence[Metric], where: str) -> Chosen:
         raise UsageError(f"several columns compete: {listed}", where=where, fix="choose one with --metric NAME")
     reference = references[0] if len(references) == 1 and candidates[0] is not references[0] else None
     return Chosen(candidates[0], reference)
+
+
+def _is_reference(metric: Metric) -> bool:
+    """Whether a column's name names a library or baseline; `cuDNN` is the words cu and dnn."""
+    words = normalize(metric.key).split("_")
+    joined = {a + b for a, b in itertools.pairwise(words)}
+    return not _REFERENCES.isdisjoint({*words, *joined})
 
 
 def _owner(metric: Metric) -> frozenset[str]:

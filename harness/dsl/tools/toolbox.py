@@ -46,6 +46,7 @@ class Toolbox:
         recordings: Replayed when not live, added to when live.
         seconds: Limit of a command's wall time; the program may set a shorter one.
         hash_seed: PYTHONHASHSEED of commands.
+        mocks: What tools answer when not live and without a recording: tool, command or path, result.
         plugins: Other tools by full name (`tool.fetch`).
     """
 
@@ -56,6 +57,7 @@ class Toolbox:
     recordings: RecordingFile | None = None
     seconds: float = SECONDS
     hash_seed: int = 0
+    mocks: tuple[tuple[str, str, str], ...] = ()
     plugins: Mapping[str, Tool] = field(default_factory=dict)
 
     def perform(self, request: Request, *, interrupted: threading.Event | None = None) -> Response:
@@ -92,11 +94,28 @@ class Toolbox:
 
     def _recorded(self, request: Request, key: str) -> Response:
         found = self.recordings.find(key, request.occurrence) if self.recordings is not None else None
+        mocked = self._mocked(request) if found is None else None
+        if mocked is not None:
+            return mocked
         if found is None and request.name == "tool.run" and _is_echo(request.arguments.get("cmd")):
             return self._perform(request, None)  # it has no effect
         if found is None:
             return Response("simulated", why=f"no recording of this {request.name}, and effects are off (--live)")
         return Response(found.status, found.value, why=found.why, items=found.items, source={"provider": "recording"})
+
+    def _mocked(self, request: Request) -> Response | None:
+        """The answer of the first mock that fits; its numbers count as not measured."""
+        stated = request.arguments.get("cmd", request.arguments.get("path", ""))
+        asked = " ".join(map(str, stated)) if isinstance(stated, list) else str(stated)
+        for tool, pattern, result in self.mocks:
+            if request.name == f"tool.{tool}" and _fits(pattern, asked):
+                text, items, _ = trace_lines.from_output(result)
+                value: Any = text.removesuffix("\n") if items else result
+                if tool == "exists":
+                    value = result.strip().lower() in ("true", "yes", "1")
+                source = {"provider": "mock", "unmeasured": "a mock answered"}
+                return Response("ok", value, items=tuple(items), source=source)
+        return None
 
     def _perform(self, request: Request, interrupted: threading.Event | None) -> Response:
         match request.name:
@@ -164,6 +183,13 @@ class Toolbox:
         if problems or wrong:
             source["trace_problems"] = [*problems, *wrong][:20]
         return Response("ok", text.removesuffix("\n"), items=(*items, *marked), source=source)
+
+
+def _fits(pattern: str, asked: str) -> bool:
+    """Whether a mock's pattern is the command or path; `*` stands for any text."""
+    import re
+
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), asked, re.DOTALL) is not None
 
 
 def _is_echo(command: Any) -> bool:

@@ -13,7 +13,7 @@ MAX_SPANS = 1000
 
 def run_exhibits(program: Program, trial: dict[str, Any]) -> tuple[Exhibit, ...]:
     """What the report shows of one trial (the result of `run_trial`)."""
-    shown = [pack("timeline", _timeline(program, trial["timeline"]))]
+    shown = [pack("timeline", timeline_of(program, trial["timeline"]))]
     if trial["facts"]:
         shown.append(pack("facts", _facts(trial["facts"])))
     if trial["criteria"]:
@@ -22,7 +22,8 @@ def run_exhibits(program: Program, trial: dict[str, Any]) -> tuple[Exhibit, ...]
     return tuple(shown)
 
 
-def _timeline(program: Program, spans: list[dict[str, Any]]) -> Timeline:
+def timeline_of(program: Program, spans: list[dict[str, Any]]) -> Timeline:
+    """The spans of `export.timeline` as a chart."""
     lines = {
         instruction.label: program.place(instruction.span[0])[0] for unit in program.units for instruction in unit.code
     }

@@ -1,7 +1,6 @@
 """Accelerator: what a device worker needs of its device (order, events, cache, memory); a class for CPU and for CUDA.
 
-A timed call is queued after the flush of the cache and a short pause, so that the host's launch time is not counted. A
-call without that pause (`paired_rounds`) shows whether a kernel used the pause to work ahead on another stream.
+A timed call is queued after the flush of the cache and a short pause, so that the host's launch time is not counted.
 """
 
 from __future__ import annotations
@@ -59,29 +58,6 @@ class Cpu:
     def release(self) -> None:
         """Release cached memory for the other process on the device."""
 
-    def warm(self) -> None:
-        """Trigger what starts programs or reads files once, while this process may still do so."""
-
-    def check(self) -> None:
-        """Check that the device computes, allocates and waits.
-
-        Raises:
-            RuntimeError: if it does not.
-        """
-        torch = self.torch
-        numbers = torch.ones(64, 64, device=self.device)
-        found = float((numbers @ numbers).sum())
-        self.profiled(lambda: numbers.add_(1))
-        self.wait()
-        self.release()
-        if found != 64.0**3:
-            msg = f"a product of ones sums up to {found:g}"
-            raise RuntimeError(msg)
-
-    def profiled(self, call: Any) -> list[str] | None:
-        """The names of the kernels that a call runs; None if the profiler cannot see them."""
-        return _names(self.torch, "CPU", call)
-
 
 class Cuda(Cpu):
     """One CUDA device.
@@ -112,7 +88,6 @@ class Cuda(Cpu):
         self._driver: Any = None
         with contextlib.suppress(OSError):
             self._driver = ctypes.CDLL("libcuda.so.1")
-        self._profiles = False
 
     def wait(self) -> None:
         """Wait until all work on the device is finished."""
@@ -155,38 +130,9 @@ class Cuda(Cpu):
         """Return cached memory of PyTorch to the device."""
         self.torch.cuda.empty_cache()
 
-    def warm(self) -> None:
-        """See `Cpu`: Triton asks for its assembler's version and builds a launcher; the profiler loads its library."""
-        from harness.lanes.kernel.warm_launch import launch_nothing
-
-        launch_nothing(self.torch, self.device)
-        one = self.torch.ones(1024, device=self.device)
-
-        def add() -> None:
-            one.add_(1)
-            self.wait()
-
-        self._profiles = bool(_names(self.torch, "CUDA", add))
-
-    def profiled(self, call: Any) -> list[str] | None:
-        """See `Cpu`; None if the profiler did not see an addition of PyTorch either."""
-
-        def complete() -> None:
-            call()
-            self.wait()
-
-        return _names(self.torch, "CUDA", complete) if self._profiles else None
-
 
 def open_accelerator(index: int) -> Cpu:
     """Open a device by its index as CUDA counts; -1 is the CPU."""
     import torch
 
     return Cuda(torch, index) if index >= 0 else Cpu(torch)
-
-
-def _names(torch: Any, activity: str, call: Any) -> list[str]:
-    kinds = torch.profiler.ProfilerActivity
-    with torch.profiler.profile(activities=[getattr(kinds, activity)]) as profiler:
-        call()
-    return sorted({str(event.key) for event in profiler.key_averages()})

@@ -56,8 +56,7 @@ class Baselines:
     def start(self) -> None:
         """Start the process without waiting until it answers."""
         if self._client is None:
-            cache = self._folder / "home" / "triton"
-            self._client = DeviceClient(self._folder, index=self.index, role="baseline", cache=cache)
+            self._client = DeviceClient(self._folder, index=self.index)
 
     def ask(self, do: str, **named: Any) -> dict[str, Any]:
         """Ask for one thing; see `DeviceWorker`.
@@ -135,14 +134,14 @@ class Baselines:
 
     def hot(self, plans: Plans, *, calls: int) -> float:
         """Milliseconds of `calls` calls in a row."""
-        self.ask("prepare", plans=plans[1:], warm=plans[0], first=False, configuration={})
+        self.ask("prepare", plans=plans, lines=[""] * len(plans), first=False)
         found = float(self.ask("hot", calls=calls)["event_ms"])
         self.ask("release")
         return found
 
     @staticmethod
     def _cold(ask: Callable[..., dict[str, Any]], plans: Plans, *, first: bool) -> list[float]:
-        ask("prepare", plans=plans[1:], warm=plans[0], first=first, configuration={})
+        ask("prepare", plans=plans, lines=[""] * len(plans), first=first)
         times = [float(one) for one in ask("cold", calls=len(plans) - 1)["event_ms"]]
         ask("release")
         return times

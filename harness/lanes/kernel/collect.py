@@ -39,6 +39,7 @@ def collect_cases(suite: Suite, options: KernelSuite) -> list[Case]:
         "targets": options.targets,
         "configurations": options.configurations,
         "library": options.library,
+        "architectures": list(dict.fromkeys(options.architectures)),
         "timeout_s": options.timeout_s,
         "budgeted": options.budget is not None,
     }

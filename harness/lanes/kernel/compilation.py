@@ -19,6 +19,7 @@ from harness.lanes.kernel.definition import Point
 from harness.lanes.kernel.job import GIB, Job, process_fault
 from harness.lanes.kernel.machine_code import CodeError, MachineCode, read_machine_code
 from harness.lanes.kernel.question import Question
+from harness.lanes.kernel.recording import record
 from harness.lanes.kernel.untrusted_output import read_table
 from harness.lanes.kernel.warm_processes import Outcome
 
@@ -80,23 +81,30 @@ def compile_launches(
     for point in points:
         question = Question("target", point, "normal", seed=0)
         plans.append(question.plan(job.definition) | {"label": point.label})
-    request = {
-        "entry": job.definition.entry,
-        "targets": plans,
-        "architectures": list(architectures),
-        "configuration": job.configuration,
-        "max_configurations": max_configurations,
-    }
-    (job.folder / "kernel.py").write_bytes(job.source)
-    (job.folder / "request.json").write_text(json.dumps(request))
-    limits = {**job.limits, "RLIMIT_AS": 8 * GIB}
-    outcome = job.processes.run("compile", job.folder, timeout=job.timeout, limits=limits)
-    fault = process_fault(outcome, job.folder, job)
-    try:
-        launches = _read(job.folder / "out")
-    except CodeError as error:
-        return [], fault or (Status.WRONG, clip(str(error))), outcome
-    return launches, fault, outcome
+    launches: list[Launch] = []
+    outcome = Outcome(code=0, seconds=0.0)
+    for name in architectures:
+        lines, fault = record(job, plans, {"architecture": name})
+        if fault is None:
+            (job.folder / "plans.jsonl").write_bytes(b"\n".join(lines))
+            request = {
+                "questions": plans,
+                "architecture": name,
+                "max_configurations": max_configurations,
+                "operators": job.definition.operators,
+                "library": job.library,
+            }
+            (job.folder / "request.json").write_text(json.dumps(request))
+            limits = {**job.limits, "RLIMIT_AS": 8 * GIB}
+            outcome = job.processes.run("compile", job.folder, timeout=job.timeout, limits=limits)
+            fault = process_fault(outcome, job.folder, job)
+        if fault is not None:
+            return [], fault, outcome
+        try:
+            launches += _read(job.folder / "out")
+        except CodeError as error:
+            return [], (Status.WRONG, clip(str(error))), outcome
+    return launches, None, outcome
 
 
 def compile_kernel(
@@ -122,8 +130,6 @@ def compile_kernel(
         "launches": [launch.to_wire() for launch in launches],
     }
     status, why = fault or (Status.OK, "")
-    if fault is None and not launches:
-        status, why = Status.FORBIDDEN, f"{job.definition.entry} launches no Triton kernel"
     broken = [launch for launch in launches if launch.best.code is None]
     if fault is None and broken:
         status, why = Status.CRASH, clip(f"{broken[0].name} does not compile: {broken[0].best.fault}")

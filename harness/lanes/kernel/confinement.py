@@ -2,7 +2,7 @@
 
 As far as the operating system supports it, the process loses the network (namespace), all files but the system's and
 Python's libraries and one folder (Landlock), new processes, sockets and the memory of other processes (seccomp; not for
-a compile worker, which starts the assembler), new privileges and core dumps; memory and CPU time are limited.
+a compile job, which starts the assembler), new privileges and core dumps; memory and CPU time are limited.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ _LIBRARIES = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/localt
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 _FACTS = ("/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu")
 _READ_WRITE = 2 | 4
-_ALL = (1 << 16) - 1 & ~EXECUTE
 _PDEATHSIG, _NO_NEW_PRIVS, _SUBREAPER = 1, 38, 36
 _SIGKILL = 9
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -37,26 +36,19 @@ def adopt_orphans() -> None:
 
 
 def confine(
-    folder: str,
+    folder: str | None,
     limits: dict[str, int],
     *,
     may_execute: bool,
-    device: bool = False,
-    filtered: bool = True,
     readable: Iterable[str] = (),
-    writable: Iterable[str] = (),
 ) -> list[str]:
     """Restrict this process to one folder, permanently.
 
     Args:
-        folder: Where this process may write.
+        folder: Where this process may write; nowhere if it is None.
         limits: `resource` names and values; `RLIMIT_AS` counts from what is mapped now.
         may_execute: Whether it must start programs (the assembler).
-        device: Whether it uses a GPU whose driver it has started: then device nodes stay accessible, and the filter of
-            system calls allows what the driver needs.
-        filtered: Whether system calls are filtered (never with `may_execute`).
         readable: Further paths it may read.
-        writable: Further paths it may write.
 
     Returns:
         The names of the layers that are active.
@@ -68,7 +60,7 @@ def confine(
     mapped = _mapped()
     for layer, take in (
         ("network", _leave_network),
-        ("landlock", lambda: _landlock([folder, *writable], [*readable], execute=may_execute, device=device)),
+        ("landlock", lambda: _landlock(folder, readable, execute=may_execute)),
     ):
         try:
             take()
@@ -81,9 +73,9 @@ def confine(
         hard = resource.getrlimit(kind)[1]  # a parent process may have set a lower limit
         bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
         resource.setrlimit(kind, (bound, bound))
-    if filtered and not may_execute:
+    if not may_execute:
         try:
-            Filter("device" if device else "compute").install()
+            Filter("compute").install()
             layers.append("seccomp")
         except OSError:
             pass
@@ -94,22 +86,19 @@ def _leave_network() -> None:
     syscall("unshare", NEWNET)
 
 
-def _landlock(writable: list[str], readable: list[str], *, execute: bool, device: bool) -> None:
+def _landlock(folder: str | None, readable: Iterable[str], *, execute: bool) -> None:
     rules = Ruleset()
     reading = READ if execute else READ & ~EXECUTE
     prefixes = {sys.prefix, sys.base_prefix, *(sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib"))}
     for path in sorted({*_LIBRARIES, *prefixes, *_FACTS, *readable}):
         if Path(path).exists():
             rules.allow(path, reading)
-    for path in (*map(str, Path("/dev").glob("nvidia*")), "/proc", "/sys") if device else ():
-        if Path(path).exists():
-            rules.allow(path, _ALL if path.startswith("/dev") else reading)
     for path in _DEVICES:
         if Path(path).exists():
             rules.allow(path, _READ_WRITE)
-    for path in writable:
-        rules.allow_writing(path)
-        rules.allow(path, reading)
+    if folder is not None:
+        rules.allow_writing(folder)
+        rules.allow(folder, reading)
     rules.enforce()
 
 

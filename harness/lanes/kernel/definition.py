@@ -47,6 +47,8 @@ class Shapes(Frozen):
     tiny: tuple[Shape, ...] = ()
     odd: tuple[Shape, ...] = ()
     tile: tuple[Shape, ...] = ()
+    long: tuple[Shape, ...] = ()
+    """Shapes with one long axis each: sums of many numbers, sizes of targets."""
     target: Annotated[tuple[Shape, ...], Field(min_length=1)]
 
 
@@ -129,6 +131,8 @@ class Definition(Frozen):
     """Whether equal inputs must give equal bits on a device; false for kernels with atomic sums."""
     operators: tuple[str, ...] = ()
     """Library operators (by their `aten` names) that a kernel may call in addition to allocation, views and copies."""
+    host_inputs: tuple[str, ...] = ()
+    """Inputs of integers whose elements host code may know, such as the offsets of ragged groups."""
     families: Annotated[tuple[Family, ...], Field(min_length=1)] = FAMILIES
     shapes: Shapes
     hidden: Hidden | None = None
@@ -213,6 +217,15 @@ class Definition(Frozen):
         if self.tolerance.baseline and self.tolerance.baseline not in self.baselines:
             name = self.tolerance.baseline
             yield f"no baseline is named {name!r}{nearest(name, self.baselines)}", ("tolerance", "baseline")
+        for index, name in enumerate(self.host_inputs):
+            if name not in self.inputs or not self.inputs[name].dtype.startswith("int"):
+                yield f"{name!r} is not an input of integers", ("host_inputs", index)
+        for name, tensor in self.outputs.items():
+            if tensor.alias and tensor.alias not in self.inputs:
+                yield (
+                    f"no input is named {tensor.alias!r}{nearest(tensor.alias, self.inputs)}",
+                    ("outputs", name, "alias"),
+                )
         for kind, tensors in (("inputs", self.inputs), ("outputs", self.outputs)):
             for name, tensor in tensors.items():
                 is_integer = isinstance(tensor.values, Below | Offsets)

@@ -1,13 +1,12 @@
 """Device measurement: check a kernel's answers on a device, then time it in alternation with the fastest baseline.
 
-Two device workers are used: one holds the kernel and is confined, the other holds the baselines, so that the kernel
-cannot slow down what it is compared with. While one is timed the other waits. Each timed call has different inputs. The
-baselines' worker lives as long as the device is held, a kernel's worker as long as the kernel is measured.
+Two device workers are used: one runs the kernel's plans, the other the baselines, so that a kernel that spoils its
+context of the device cannot slow down what it is compared with. While one is timed the other waits. Each timed call has
+different inputs. The baselines' worker lives as long as the device is held, a kernel's as long as it is measured.
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,14 +19,12 @@ from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.lane.context import Context
 from harness.lanes.kernel.baselines import Baselines
-from harness.lanes.kernel.correctness import evaluate_answers, find_answer
-from harness.lanes.kernel.device_session import DeviceSession, KernelFault, build_kernel, open_session, start_worker
+from harness.lanes.kernel.correctness import OVERHEAD, evaluate_answers, find_answer
+from harness.lanes.kernel.device_session import DeviceSession, KernelFault, open_session, start_worker
 from harness.lanes.kernel.gpu import Gpu, list_gpus, own_gpu
 from harness.lanes.kernel.job import Job
-from harness.lanes.kernel.library_operators import library_kernels
 from harness.lanes.kernel.measurement import Measurement
 from harness.lanes.kernel.paired_rounds import measure_point
-from harness.lanes.kernel.question import Question
 from harness.lanes.kernel.trace_items import Performance
 from harness.timing.lock import machine_lock
 
@@ -73,12 +70,9 @@ def measure_kernel(job: Job, baselines: Baselines, gpu: Gpu | None, context: Con
     facts: dict[str, Any] = {}
     environment = {"gpu": gpu.name, "gpu_uuid": gpu.uuid, "driver": gpu.driver} if gpu else {}
     baselines.start()
-    cache = job.folder.with_name(f"{job.folder.name}-cache")
     try:
         context.progress(f"{step}: compiling")
-        with start_worker(job, baselines.index, "compile", cache) as client:
-            build_kernel(job, client, job.definition.targets)
-        with start_worker(job, baselines.index, "kernel", cache) as client:
+        with start_worker(job, baselines.index) as client:
             described = baselines.describe()
             named = ("cuda", "cudnn", "capability")
             environment |= {name: str(described[name]) for name in named if described.get(name)}
@@ -87,8 +81,6 @@ def measure_kernel(job: Job, baselines: Baselines, gpu: Gpu | None, context: Con
             found = _measured(session, context, step, facts)
     except KernelFault as fault:
         return Evidence(status=fault.status, why=fault.why, tier=Tier.D, facts=facts, environment=environment)
-    finally:
-        shutil.rmtree(cache, ignore_errors=True)
     return found.model_copy(update={"environment": environment})
 
 
@@ -96,7 +88,6 @@ def _measured(session: DeviceSession, context: Context, step: str, facts: dict[s
     evidence = _answers(session, facts)
     if evidence.status is not Status.OK:
         return evidence
-    _check_names(session, evidence.facts)
     measured = []
     for point in session.job.definition.targets:
         context.progress(f"{step}: {point.label}")
@@ -107,7 +98,7 @@ def _measured(session: DeviceSession, context: Context, step: str, facts: dict[s
         update={
             "status": status,
             "why": why,
-            "facts": {**evidence.facts, "confinement": list(session.kernel.layers), **_facts(measured, step)},
+            "facts": {**evidence.facts, **_facts(measured, step)},
             "median_ms": max(one.kernel_ms for one in measured),
             "peak_mb": max(peaks) if peaks else None,
         }
@@ -152,34 +143,11 @@ def _answers(session: DeviceSession, facts: dict[str, Any]) -> Evidence:
     """Ask every question in each attempt, in random order, and evaluate the answers."""
     job = session.job
     plans = [question.plan(job.definition) for question in job.questions]
-    notes: dict[str, list[Any]] = {"operators": [], "changed": []}
+    lines = session.record(plans)
     answers = []
     for attempt in range(job.attempts):
         for index in session.rng.sample(range(len(plans)), len(plans)):
-            reply = session.ask_kernel(
-                "ask", plan=plans[index], name=f"{attempt}-{index}", configuration=job.configuration
-            )
-            for name, noted in notes.items():
-                noted.extend(one for one in _strings(reply.get(name)) if one not in noted)
+            asked = {"plan": plans[index], "line": lines[index], "choice": index, "name": f"{attempt}-{index}"}
+            session.ask_kernel("ask", **asked)
         answers.append([find_answer(job, plans[index], f"{attempt}-{index}") for index in range(len(plans))])
-    return evaluate_answers(job, plans, answers, notes=notes, facts=facts, device=session.device)
-
-
-def _check_names(session: DeviceSession, facts: dict[str, Any]) -> None:
-    """Check the names of the device kernels that a call runs, as the driver's profiler reports them."""
-    job = session.job
-    plan = Question("target", job.definition.targets[0], "normal", session.rng.getrandbits(60)).plan(job.definition)
-    reply = session.ask_kernel("names", plan=plan, configuration=job.configuration)
-    if reply.get("names") is None:
-        facts["device_kernels"] = "not known: the driver's profiler sees nothing here"
-        return
-    names = _strings(reply["names"])
-    facts["device_kernels"] = names
-    foreign = library_kernels(names, operators=bool(job.definition.operators))
-    if foreign and not job.library:
-        raise KernelFault(Status.FORBIDDEN, f"it runs the library's own kernels: {', '.join(foreign[:3])}")
-
-
-def _strings(value: object) -> list[str]:
-    """At most 50 names of a list that a kernel's process reports, shortened."""
-    return [clip(str(one), limit=120) for one in value[:50]] if isinstance(value, list) else []
+    return evaluate_answers(job, plans, answers, facts=facts | {"launch_overhead": OVERHEAD}, device=session.device)

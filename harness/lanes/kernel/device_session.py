@@ -7,20 +7,21 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from harness.core.clip import clip
 from harness.core.digest import derive_seed
 from harness.core.status import Status
 from harness.lane.json_worker import WorkerFault
+from harness.lanes.kernel.architecture import ARCHITECTURES
 from harness.lanes.kernel.baselines import Baselines
 from harness.lanes.kernel.definition import Point
-from harness.lanes.kernel.device_client import START_SECONDS, DeviceClient, Role
+from harness.lanes.kernel.device_client import START_SECONDS, DeviceClient
 from harness.lanes.kernel.gpu import Gpu
 from harness.lanes.kernel.job import Job, process_fault
 from harness.lanes.kernel.measurement import Ceilings
 from harness.lanes.kernel.question import Question
+from harness.lanes.kernel.recording import record
 from harness.lanes.kernel.warm_processes import Outcome
 
 CPU = -1  # the device index that tests use: the same path on the CPU, without meaningful times
@@ -49,6 +50,8 @@ class DeviceSession:
     gpu: Gpu | None
     ceilings: Ceilings
     rng: random.Random
+    described: dict[str, Any]
+    """The device, for the recorder."""
 
     @property
     def device(self) -> str:
@@ -68,6 +71,17 @@ class DeviceSession:
         seeds = [self.rng.getrandbits(60) for _ in range(count)]
         return [Question("target", point, "normal", seed).plan(self.job.definition) for seed in seeds]
 
+    def record(self, plans: Sequence[dict[str, Any]]) -> list[str]:
+        """What the kernel does in each call, recorded for this device.
+
+        Raises:
+            KernelFault: if it cannot be recorded.
+        """
+        lines, fault = record(self.job, plans, self.described)
+        if fault is not None:
+            raise KernelFault(*fault)
+        return [line.decode("utf-8", "replace") for line in lines]
+
 
 def open_session(job: Job, kernel: DeviceClient, baselines: Baselines, *, gpu: Gpu | None, seed: int) -> DeviceSession:
     """Measure the device's ceilings and return the session.
@@ -83,7 +97,36 @@ def open_session(job: Job, kernel: DeviceClient, baselines: Baselines, *, gpu: G
         InfraError: if the device cannot be used.
     """
     rng = random.Random(derive_seed(seed, "timed"))  # noqa: S311 - the seed is the secret
-    return DeviceSession(job, kernel, baselines, gpu, baselines.ceilings(job.definition), rng)
+    found = baselines.describe()
+    major, _, minor = str(found["capability"] or "9.0").partition(".")
+    capability = 10 * int(major) + int(minor)
+    # The newest architecture that is not newer than the device.
+    known = sorted((one.capability, one.name) for one in ARCHITECTURES.values() if one.capability <= capability)
+    described = {"architecture": known[-1][1] if known else "sm_80", "processors": found["processors"]}
+    if gpu is not None:
+        described["name"] = found["name"]
+    return DeviceSession(job, kernel, baselines, gpu, baselines.ceilings(job.definition), rng, described)
+
+
+@contextmanager
+def start_worker(job: Job, index: int) -> Iterator[DeviceClient]:
+    """Start a device worker and load the job's kernel.
+
+    Args:
+        job: The kernel, in a folder that only this worker uses; its output there is deleted when the worker ends.
+        index: The device, as CUDA counts.
+
+    Raises:
+        KernelFault: if the kernel cannot be loaded.
+    """
+    job.folder.mkdir(parents=True, exist_ok=True)
+    (job.folder / "kernel.py").write_bytes(job.source)
+    try:
+        with DeviceClient(job.folder, index=index) as client:
+            ask_kernel(job, client, "load", operators=job.definition.operators, library=job.library)
+            yield client
+    finally:
+        shutil.rmtree(job.folder / "out", ignore_errors=True)
 
 
 def ask_kernel(job: Job, client: DeviceClient, do: str, **named: Any) -> dict[str, Any]:
@@ -93,67 +136,8 @@ def ask_kernel(job: Job, client: DeviceClient, do: str, **named: Any) -> dict[st
         KernelFault: if it fails, ends or is late.
     """
     try:
-        return client.ask(do, timeout=job.timeout, **named)
+        return client.ask(do, timeout=max(job.timeout, START_SECONDS if do == "load" else 0), **named)
     except WorkerFault as fault:
         outcome = Outcome(code=None if fault.is_late else fault.code or 0, seconds=0.0, last_error=client.last_error)
         status, why = process_fault(outcome, job.folder, job) or (Status.CRASH, f"its process ended at {do!r}")
         raise KernelFault(Status.MEMORY if "out of memory" in why else status, why) from None
-
-
-@contextmanager
-def start_worker(job: Job, index: int, role: Role, cache: Path) -> Iterator[DeviceClient]:
-    """Start a device worker and load the job's kernel: one that may compile, or the one that is measured.
-
-    Args:
-        job: The kernel, in a folder that only this worker uses; its output there is deleted when the worker ends.
-        index: The device, as CUDA counts.
-        role: `compile` or `kernel`.
-        cache: The folder of compiled kernels: the `compile` worker writes it, the `kernel` worker reads it.
-
-    Raises:
-        KernelFault: if the kernel cannot be loaded.
-    """
-    for folder in (job.folder, cache):
-        folder.mkdir(parents=True, exist_ok=True)
-    (job.folder / "kernel.py").write_bytes(job.source)
-    try:
-        with _started(job.folder, index, role, cache) as client:
-            ask_kernel(job, client, "load", entry=job.definition.entry)
-            yield client
-    finally:
-        shutil.rmtree(job.folder / "out", ignore_errors=True)
-
-
-_unfiltered: list[str] = []
-"""Why kernels' workers run without a filter of system calls; empty as long as the filter works."""
-
-
-def _started(folder: Path, index: int, role: Role, cache: Path) -> DeviceClient:
-    """Start a worker and check it before the kernel is loaded: the driver may need a system call that is filtered."""
-    if role != "kernel":
-        return DeviceClient(folder, index=index, role=role, cache=cache)
-    if not _unfiltered:
-        client = DeviceClient(folder, index=index, role="kernel", cache=cache)
-        try:
-            client.ask("check", timeout=START_SECONDS)
-        except WorkerFault as fault:
-            client.close()
-            _unfiltered.append(f"{fault}; {client.last_error}")
-        else:
-            return client
-    return DeviceClient(folder, index=index, role="unfiltered", cache=cache)
-
-
-def build_kernel(job: Job, client: DeviceClient, points: Sequence[Point]) -> None:
-    """Call the kernel once at every size, so that all of it is compiled.
-
-    Raises:
-        KernelFault: if a call fails.
-    """
-    for question in job.questions:
-        plan = question.plan(job.definition)
-        ask_kernel(job, client, "ask", plan=plan, name="built", configuration=job.configuration)
-    for point in points:
-        plan = Question("target", point, "normal", 1).plan(job.definition)
-        ask_kernel(job, client, "prepare", plans=[plan], warm=plan, first=False, configuration=job.configuration)
-        ask_kernel(job, client, "release")

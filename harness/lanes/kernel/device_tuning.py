@@ -1,7 +1,7 @@
 """Device tuning: time many configurations of one kernel in alternation with the fastest baseline.
 
-Device workers are kept from one configuration to the next, because starting one takes longer than timing; after a fault
-they are started again, so that one configuration cannot affect the next.
+The device worker is kept from one configuration to the next, because starting one takes longer than timing; after a
+fault it is started again, so that one configuration cannot affect the next.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from pathlib import Path
 
 from harness.lanes.kernel import definition
 from harness.lanes.kernel.baselines import Baselines
-from harness.lanes.kernel.device_client import DeviceClient
-from harness.lanes.kernel.device_session import DeviceSession, KernelFault, build_kernel, open_session, start_worker
+from harness.lanes.kernel.device_session import DeviceSession, KernelFault, open_session, start_worker
 from harness.lanes.kernel.gpu import Gpu
 from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.kernel_metadata import Configuration
@@ -57,7 +56,6 @@ class _Tuner:
         self._point, self._job = point, job
         self._baselines, self._gpu, self._seed = baselines, gpu, seed
         self._stack = ExitStack()
-        self._builder: DeviceClient | None = None
         self._session: DeviceSession | None = None
 
     def measure(self, point: Point, repeats: int) -> Measurement:
@@ -70,14 +68,9 @@ class _Tuner:
 
     def _measured(self, configuration: Configuration, repeats: int) -> Measurement:
         job = dataclasses.replace(self._job, configuration=dict(configuration))
-        cache = job.folder.with_name("cache")
-        built = dataclasses.replace(job, folder=job.folder.with_name("compile"))
-        if self._builder is None:
-            self._baselines.start()
-            self._builder = self._stack.enter_context(start_worker(built, self._baselines.index, "compile", cache))
-        build_kernel(built, self._builder, (self._point,))
         if self._session is None:
-            client = self._stack.enter_context(start_worker(job, self._baselines.index, "kernel", cache))
+            self._baselines.start()
+            client = self._stack.enter_context(start_worker(job, self._baselines.index))
             self._session = open_session(job, client, self._baselines, gpu=self._gpu, seed=self._seed)
         session = dataclasses.replace(self._session, job=job)
         survey = survey_baselines(session, self._point)
@@ -89,6 +82,6 @@ class _Tuner:
         )
 
     def close(self) -> None:
-        """End both workers; the cache of compiled kernels stays."""
-        self._builder = self._session = None
+        """End the worker."""
+        self._session = None
         self._stack.close()

@@ -1,90 +1,51 @@
-"""Device worker: a process on a device in which either a kernel or a baseline runs and is timed.
+"""Device worker: a process on a device in which either plans of a kernel or a baseline run and are timed; trusted.
 
-The worker with the kernel shares its address space with hostile code, so the parent checks all it can: it compares the
-events with its own clock, reads thread counts from outside, chooses seeds only when they are needed, chooses the timed
-outputs that it wants to see after they were computed, and compares bytes in another process.
+Of a kernel it has jit functions only, so its own clock and outputs can be believed. The parent chooses seeds when they
+are needed, and the timed outputs that it wants to see after they were computed; bytes are compared in another process.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
-import os
-import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from harness.lane.json_worker import answer_requests, claim_channel
 from harness.lanes.kernel.accelerator import open_accelerator
-from harness.lanes.kernel.confinement import adopt_orphans, confine
 from harness.lanes.kernel.inputs import poison, sample_inputs
-from harness.lanes.kernel.interpreter import patch
-from harness.lanes.kernel.kernel_worker import (
-    OperatorLog,
-    bytes_of,
-    check_outputs,
-    have_equal_bits,
-    load_kernel,
-    note_fault,
-)
+from harness.lanes.kernel.interpreter import interpret_functions, patch
+from harness.lanes.kernel.plan_worker import Kernel, bytes_of, call, note_fault
+from harness.lanes.kernel.replay import Replay
 from harness.lanes.kernel.trusted_function import outputs_of, resolve
 
 _MAX_WARM_CALLS = 10
 _WARM_SECONDS = 0.3  # no further warm-up call is made after this time
+_TUNING_CALLS = 5  # of each configuration of an autotuned kernel
 _CEILING_CALLS = 20
 
 
-def main(folder: str, index: int, role: str, trusted_cache: str) -> None:
+def main(folder: str, index: int) -> None:
     """Answer requests until the parent closes the channel.
-
-    A supervisor process without a device outlives the worker and ends all processes that the worker leaves.
 
     Args:
         folder: The worker's private folder.
         index: The device, as CUDA counts; -1 for the CPU.
-        role: One of `device_client.Role`.
-        trusted_cache: The cache that is used before a kernel is loaded.
     """
-    adopt_orphans()
-    child = os.fork()  # before anything of CUDA is loaded
-    if child:
-        _supervise(child)
-    adopt_orphans()  # and ends with its supervisor
-    cache = os.environ["TRITON_CACHE_DIR"]
-    os.environ["TRITON_CACHE_DIR"] = trusted_cache  # a kernel could have written the other
     requests, answers = claim_channel()
     worker = DeviceWorker(Path(folder), index)
-    layers: list[str] = []
-    worker.accelerator.warm()
-    os.environ["TRITON_CACHE_DIR"] = cache
-    if role != "baseline":
-        compiles = role == "compile"
-        paths = {"writable": [cache]} if compiles else {"readable": [cache]}
-        filtered = role == "kernel"
-        limits = {"RLIMIT_CORE": 0}
-        layers = confine(folder, limits, may_execute=compiles, device=True, filtered=filtered, **paths)
 
     def answer(request: dict[str, Any]) -> dict[str, Any]:
         try:
-            return worker.answer(request) | {"layers": layers}
+            return worker.answer(request)
         except BaseException as error:
             note_fault(worker.folder, error)
             return {"fault": json.loads((worker.folder / "out" / "error.json").read_text())}
 
     answer_requests(answer, requests, answers)
-    os._exit(0)
-
-
-def _supervise(child: int) -> None:
-    for stream in (0, 1):
-        os.close(stream)
-    _, status = os.waitpid(child, 0)
-    orphans = [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
-    for pid in orphans:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    os._exit(min(abs(os.waitstatus_to_exitcode(status)), 125))
 
 
 class DeviceWorker:
@@ -94,17 +55,20 @@ class DeviceWorker:
         import torch
         import triton.language
 
-        self.torch, self.folder = torch, folder
-        if index < 0:
+        self.torch, self.folder, self.is_interpreted = torch, folder, index < 0
+        if self.is_interpreted:
+            interpret_functions()
             patch({})
         self.accelerator = open_accelerator(index)
         self.device = self.accelerator.device
+        triton.set_allocator(lambda size, _align, _stream: torch.empty(size, dtype=torch.int8, device=self.device))
         self.loaded: dict[str, Any] = {}
         self.function: Any = None
+        self.kernel: Kernel | None = None
+        self.choice = 0
+        self.calls: list[Callable[..., Any]] = []
         self.sets: list[Any] = []
         self.outputs: list[Any] = []
-        self.plans: list[dict[str, Any]] = []
-        del triton
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer a request; its `do` names the method, its other keys are the arguments."""
@@ -115,16 +79,11 @@ class DeviceWorker:
         """Describe the device and its libraries."""
         return self.accelerator.properties
 
-    def do_check(self, _request: dict[str, Any]) -> dict[str, Any]:
-        """Check that the device still works after this process gave up its other permissions."""
-        self.accelerator.check()
-        return {}
-
     def do_load(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Load the kernel, or a baseline of the definition; a loaded baseline stays compiled."""
+        """Load the kernel of the folder, or a baseline of the definition; a loaded baseline stays compiled."""
         baseline = request.get("baseline")
         if baseline is None:
-            self.function = load_kernel(self.folder, request["entry"])
+            self.kernel = Kernel(self.folder, request, is_interpreted=self.is_interpreted)
             return {}
         key = json.dumps([baseline, request["place"]], sort_keys=True)
         if key not in self.loaded:
@@ -152,120 +111,113 @@ class DeviceWorker:
 
         return limited
 
+    def _call(
+        self, plan: dict[str, Any], line: str, undefined: Callable[[Any], Any] | None = None
+    ) -> Callable[..., Any]:
+        """What a question calls: the kernel's plan, or the baseline."""
+        if self.kernel is None:
+            return functools.partial(self.function, **plan["parameters"])
+        checked = self.kernel.plan(line, plan)
+        return self.kernel.replay(checked, plan, device=self.device, choice=self.choice, undefined=undefined)
+
     def do_ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Make one call and write its output; new memory holds NaN, and changes of inputs are noted."""
-        torch, plan = self.torch, request["plan"]
+        """Make one call and write its output; an autotuned kernel runs another configuration for each `choice`."""
+        plan = request["plan"]
         _set_precision(plan)
-        torch.utils.deterministic.fill_uninitialized_memory = True
-        torch.use_deterministic_algorithms(True, warn_only=True)
-        try:
-            inputs = sample_inputs(plan, self.device)
-            kept = [tensor.clone() for tensor in inputs]
-            with OperatorLog(inputs) as log:
-                result = self.function(*inputs, **plan["parameters"], **request["configuration"])
-            self.accelerator.wait()
-        finally:
-            torch.use_deterministic_algorithms(False)
-        outputs = check_outputs(result, plan, self.accelerator.kind)
-        changed = [
-            name
-            for name, now, then in zip(plan["names"], inputs, kept, strict=True)
-            if not have_equal_bits(now.cpu(), then.cpu())
-        ]
-        for tensor in inputs:
-            tensor.fill_(poison(tensor.dtype))  # an output that is stored in an input is not an answer
+        self.choice = request["choice"]
+        asked = self._call(plan, request["line"], poison)
+        inputs = sample_inputs(plan, self.device)
+        outputs = call(asked, inputs, plan)
         self.accelerator.wait()
         self._write(request["name"], outputs)
-        return {"operators": sorted(log.names), "changed": changed}
-
-    def do_names(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Name the device kernels that a call runs, as the driver's profiler sees them."""
-        inputs = sample_inputs(request["plan"], self.device)
-        named = {**request["plan"]["parameters"], **request["configuration"]}
-        names = self.accelerator.profiled(lambda: self.function(*inputs, **named))
-        return {"names": None if names is None else names[:50]}
+        return {}
 
     def do_prepare(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Sample the inputs of a block, warm up with others, and leave NaN where outputs will be allocated."""
-        torch, device = self.torch, self.accelerator
+        """Sample the inputs of a block, tune and warm up with others, and compute what depends on no input."""
+        device = self.accelerator
         self.sets = self.outputs = []
-        self.plans = request["plans"]
-        self.named = {**self.plans[0]["parameters"], **request["configuration"]}
-        _set_precision(self.plans[0])
-        warm = sample_inputs(request["warm"], self.device)
-        took = []
+        plans, lines = request["plans"], request["lines"]
+        _set_precision(plans[0])
+        warm = sample_inputs(plans[0], self.device)
+        if request["first"]:
+            self._tune(plans[0], lines[0], warm)
+        self.calls = [self._call(plan, line) for plan, line in zip(plans, lines, strict=True)]
+        took: list[float] = []
         until = time.monotonic() + _WARM_SECONDS
         for number in range(_MAX_WARM_CALLS if request["first"] else 2):
             if number >= 2 and time.monotonic() > until:
                 break
-            start = device.mark()
-            self.function(*warm, **self.named)
-            end = device.mark()
-            device.wait()
-            took.append(device.between(start, end))
+            took.append(self._time(self.calls[0], warm))
         del warm
-        self.sets = [sample_inputs(plan, self.device) for plan in self.plans]
-        spoiled = [
-            torch.full(
-                tensor["sizes"],
-                poison(getattr(torch, tensor["dtype"])),
-                dtype=getattr(torch, tensor["dtype"]),
-                device=self.device,
-            )
-            for plan in self.plans
-            for tensor in plan["outputs"]
-        ]
+        self.sets = [sample_inputs(plan, self.device) for plan in plans[1:]]
+        self.calls = self.calls[1:]
+        for made in self.calls:
+            if isinstance(made, Replay):
+                made.prepare()
         device.wait()
-        del spoiled
         device.forget_peak()
         return {"warm_ms": min(took)}
 
+    def _tune(self, plan: dict[str, Any], line: str, inputs: list[Any]) -> None:
+        """Choose the fastest configuration of an autotuned kernel; one that does not run is not chosen."""
+        self.choice = 0
+        asked = self._call(plan, line)
+        count = (
+            max((len(launch.every) for launch in asked.plan.launches), default=1) if isinstance(asked, Replay) else 1
+        )
+        times: dict[int, float] = {}
+        for choice in range(count if count > 1 else 0):
+            self.choice = choice
+            asked = self._call(plan, line)
+            with contextlib.suppress(Exception):
+                times[choice] = sorted(self._time(asked, inputs) for _ in range(_TUNING_CALLS))[_TUNING_CALLS // 2]
+        self.choice = min(times, key=lambda choice: times[choice], default=0)
+
+    def _time(self, function: Callable[..., Any], inputs: list[Any]) -> float:
+        """Milliseconds of a call."""
+        device = self.accelerator
+        start = device.mark()
+        function(*inputs)
+        end = device.mark()
+        device.wait()
+        return device.between(start, end)
+
     def do_cold(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Time single calls with different inputs, each queued after a cache flush, and one on an idle device."""
+        """Time single calls with different inputs, each queued after a cache flush."""
         device = self.accelerator
         self.outputs = []
         times = []
-        for inputs in self.sets[: request["calls"]]:
+        for asked, inputs in [*zip(self.calls, self.sets, strict=True)][: request["calls"]]:
             device.wait()
             device.flush()
             device.pause()
             start = device.mark()
-            result = self.function(*inputs, **self.named)
+            result = asked(*inputs)
             end = device.mark()
-            device.wait()  # all streams
+            device.wait()
             times.append(device.between(start, end))
             self.outputs.append(outputs_of(result))
-        device.flush()
-        device.wait()
-        start = device.mark()
-        began = device.clock()
-        self.function(*self.sets[-1], **self.named)
-        launch = (device.clock() - began) * 1000
-        end = device.mark()
-        device.wait()
-        idle = device.between(start, end)
-        return {"event_ms": times, "idle_ms": idle, "launch_ms": launch, "peak_mb": device.peak_mb()}
+        return {"event_ms": times, "peak_mb": device.peak_mb()}
 
     def do_hot(self, request: dict[str, Any]) -> dict[str, Any]:
         """Time many calls in a row over rotating inputs with one pair of events."""
         device = self.accelerator
         device.wait()
         start = device.mark()
-        for call in range(request["calls"]):
-            self.function(*self.sets[call % len(self.sets)], **self.named)
+        for number in range(request["calls"]):
+            self.calls[number % len(self.sets)](*self.sets[number % len(self.sets)])
         end = device.mark()
         device.wait()
         return {"event_ms": device.between(start, end)}
 
     def do_show(self, request: dict[str, Any]) -> dict[str, Any]:
         """Write the output of one of the timed calls."""
-        kind = self.accelerator.kind
-        self._write(request["name"], check_outputs(self.outputs[request["call"]], self.plans[request["call"]], kind))
+        self._write(request["name"], self.outputs[request["call"]])
         return {}
 
     def do_release(self, _request: dict[str, Any]) -> dict[str, Any]:
         """Release memory for the other process on the device."""
-        self.sets = self.outputs = []
+        self.calls = self.sets = self.outputs = []
         self.accelerator.release()
         return {}
 

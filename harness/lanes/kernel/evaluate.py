@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import re
 import shutil
 import tempfile
 import time
@@ -86,6 +85,7 @@ def _run_stage(case: Case, stage: Stage, source: bytes, folder: Path, context: C
         folder=folder,
         processes=context.keep(WarmProcesses),
         library=case.inputs["library"],
+        architectures=tuple(case.inputs["architectures"]),
     )
     name = Path(case.subject.path).stem
     file = read_kernel_file(source.decode("utf-8", "replace"))
@@ -131,13 +131,4 @@ def _missing_requirement(stage: Stage) -> str:
         if importlib.util.find_spec(module) is None:
             error = MissingExtraError(EXTRA, module=module)
             return f"{error.what}: {error.fix}"
-    if stage == "interpreter" and _version("triton") < (3, 7) and _version("numpy") >= (2, 4):
-        # It would raise inside the interpreter, and the kernel would get the blame.
-        return (
-            "the interpreter of triton < 3.7 does not work with numpy >= 2.4: pip install 'numpy<2.4' or 'triton>=3.7'"
-        )
     return absent_gpu() if stage == "gpu" else ""
-
-
-def _version(module: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", importlib.metadata.version(module))[:2])

@@ -6,6 +6,7 @@ Only the reference process and the kernel's process call this, so pytest's own p
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,21 +17,26 @@ GUARD_BYTES = 256
 every alignment that a kernel may rely on."""
 
 
-def sample_inputs(plan: dict[str, Any], device: str) -> list[torch.Tensor]:
+def sample_inputs(plan: dict[str, Any], device: str, *, only: Sequence[int] | None = None) -> list[torch.Tensor]:
     """The inputs of one question, each in separate storage with guards around it.
 
     Args:
         plan: See `Question.plan`.
         device: The device's name in PyTorch.
+        only: The positions of those to sample; all by default.
     """
     import torch
 
     inputs = []
     nudge = plan["nudged"]
     for index, tensor in enumerate(plan["inputs"]):
-        generator = torch.Generator(device=device)
+        if only is not None and index not in only:
+            continue
+        # What host code may know is sampled on the CPU, where it is sampled for the recorder as well.
+        place = "cpu" if tensor.get("host") else device
+        generator = torch.Generator(device=place)
         generator.manual_seed((plan["seed"] + index * 0x9E3779B97F4A7C15) % (1 << 63))
-        values = _numbers(tensor, plan["family"], generator, device)
+        values = _numbers(tensor, plan["family"], generator, place).to(device)
         if nudge and tensor["values"] == "normal" and values.is_floating_point() and values.numel():
             flat = values.reshape(-1)
             at = plan["seed"] % flat.numel()

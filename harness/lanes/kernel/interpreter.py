@@ -1,32 +1,33 @@
-"""Interpreter: patches of Triton's interpreter that make its results reliable; used in the kernel's process.
+"""Interpreter: patches of Triton's interpreter that make its results reliable.
 
 * bfloat16: the interpreter stores raw 16-bit integers and computes with them. The patch stores single
   precision and rounds to nearest even after every operation, as the hardware does.
 * Bounds: every address that is read or written must be in a tensor that was passed to the kernel.
-* Autotuning needs a device: the first configuration is used.
 * Features that are not modelled (float8, inline assembly, library calls) raise an error with their name.
 """
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_right
 from types import SimpleNamespace
 from typing import Any
 
-
-class BoundsError(Exception):
-    """An address outside of every tensor of the launch."""
+from harness.lanes.kernel.plan import PlanFault
 
 
-class UnsupportedError(Exception):
-    """The interpreter does not support an operation; the kernel may be right."""
+def interpret_functions() -> None:
+    """Have all jit functions of this process interpreted, those of Triton's own library included."""
+    from triton import knobs
+    from triton.runtime.interpreter import InterpretedFunction
+    from triton.runtime.jit import JITFunction
 
-
-class Launches:
-    """The number of launches in this process, and whether launches are silenced (do nothing)."""
-
-    count = 0
-    silenced = False
+    for name, module in [*sys.modules.items()]:
+        if name.startswith("triton.language"):
+            for member, value in [*vars(module).items()]:
+                if isinstance(value, JITFunction):
+                    setattr(module, member, InterpretedFunction(value.fn))
+    knobs.runtime.interpret = True
 
 
 def patch(guarded: dict[int, tuple[int, int]]) -> None:
@@ -40,8 +41,6 @@ def patch(guarded: dict[int, tuple[int, int]]) -> None:
 
     _patch_bfloat16(interpreter)
     _patch_bounds(interpreter, guarded)
-    _patch_launches(interpreter)
-    _patch_autotuner()
 
 
 def _patch_bfloat16(interpreter: Any) -> None:  # noqa: PLR0915 - one patch, in many places
@@ -85,7 +84,7 @@ def _patch_bfloat16(interpreter: Any) -> None:  # noqa: PLR0915 - one patch, in 
         target = np_dtype(dst_type)
         for dtype in (src.dtype.scalar, dst_type.scalar):
             if dtype in eights:
-                raise UnsupportedError(f"{dtype} is not modelled by the interpreter")
+                raise PlanFault("unsupported", f"{dtype} is not modelled by the interpreter")
         return rounded(handle(src.data.astype(target), dst_type.scalar))
 
     def fp_to_fp(self: Any, src: Any, dst_type: Any, _rounding: Any) -> Any:
@@ -113,7 +112,7 @@ def _patch_bfloat16(interpreter: Any) -> None:  # noqa: PLR0915 - one patch, in 
         def run(self: Any, *args: Any, **named: Any) -> Any:
             for one in args:
                 if getattr(getattr(one, "dtype", None), "scalar", None) in eights:
-                    raise UnsupportedError(f"{one.dtype.scalar} is not modelled by the interpreter")
+                    raise PlanFault("unsupported", f"{one.dtype.scalar} is not modelled by the interpreter")
             return rounded(usual(self, *args, **named))
 
         return run
@@ -121,7 +120,7 @@ def _patch_bfloat16(interpreter: Any) -> None:  # noqa: PLR0915 - one patch, in 
     def atomic(usual: Any) -> Any:
         def run(self: Any, *args: Any) -> Any:
             if any(is_brain(one.dtype) for one in args if isinstance(one, handle)):
-                raise UnsupportedError("atomics on bfloat16 are not modelled by the interpreter")
+                raise PlanFault("unsupported", "atomics on bfloat16 are not modelled by the interpreter")
             return usual(self, *args)
 
         return run
@@ -134,7 +133,7 @@ def _patch_bfloat16(interpreter: Any) -> None:  # noqa: PLR0915 - one patch, in 
 
     def refused(name: str) -> Any:
         def run(*_args: Any, **_named: Any) -> Any:
-            raise UnsupportedError(f"{name} is not modelled by the interpreter")
+            raise PlanFault("unsupported", f"{name} is not modelled by the interpreter")
 
         return run
 
@@ -193,14 +192,14 @@ class _Bounds:
             for index, (start, end) in enumerate(zip(self.starts, self.ends, strict=True))
         ]
         if not gaps:
-            raise BoundsError(f"{verb} address {address:#x}, and no tensor was passed")
+            raise PlanFault("bounds", f"{verb} address {address:#x}, and no tensor was passed")
         _, index = min(gaps)
         start, end, name = self.starts[index], self.ends[index], self.names[index]
         place = (
             f"{start - address} bytes before" if address < start else f"{address + width - end} bytes past the end of"
         )
         more = f" ({count} addresses)" if count > 1 else ""
-        raise BoundsError(f"{verb} {place} {name}{more}")
+        raise PlanFault("bounds", f"{verb} {place} {name}{more}")
 
 
 def _patch_bounds(interpreter: Any, guarded: dict[int, tuple[int, int]]) -> None:
@@ -248,26 +247,3 @@ def _tensors(value: Any) -> list[Any]:
         return [tensor for part in value for tensor in _tensors(part)]
     base = getattr(value, "base", value)  # a descriptor's or a wrapper's
     return [base] if hasattr(base, "untyped_storage") else []
-
-
-def _patch_launches(interpreter: Any) -> None:
-    usual = interpreter.InterpretedFunction.run
-
-    def run(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if Launches.silenced:
-            return None
-        Launches.count += 1
-        return usual(self, *args, **kwargs)
-
-    interpreter.InterpretedFunction.run = run
-
-
-def _patch_autotuner() -> None:
-    from triton.runtime.autotuner import Autotuner
-
-    from harness.lanes.kernel.autotune_configs import configurations, run_configuration
-
-    def run(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return run_configuration(self, configurations(self, args, kwargs)[0], args, kwargs)
-
-    Autotuner.run = run

@@ -43,6 +43,7 @@ class Job:
         processes: The warm processes that run it.
         configuration: Further keyword arguments of the kernel's entry.
         library: Whether it may call PyTorch's own operators.
+        architectures: What its calls are recorded for: each may have another plan.
     """
 
     source: bytes
@@ -55,6 +56,7 @@ class Job:
     processes: WarmProcesses
     configuration: dict[str, Setting] = field(default_factory=dict)
     library: bool = False
+    architectures: tuple[str, ...] = ("sm_90a",)
 
     @property
     def limits(self) -> dict[str, int]:
@@ -81,8 +83,13 @@ def process_fault(outcome: Outcome, folder: Path, job: Job) -> tuple[Status, str
         message = str(note.get("error", "something"))
         match note.get("kind"):
             case "unsupported":
-                # Only the kernel's own process claims this, so a person must look.
                 return Status.REVIEW, clip(f"it cannot be interpreted: {message}")
+            case "forbidden":
+                return Status.FORBIDDEN, clip(message)
+            case "changed":
+                return Status.WRONG, clip(message)
+            case "protocol":
+                return Status.PROTOCOL, clip(message)
             case "bounds":
                 return Status.CRASH, clip(f"out of bounds: the kernel {message}")
             case "refused":

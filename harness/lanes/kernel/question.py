@@ -11,8 +11,9 @@ from harness.core.digest import derive_seed
 from harness.lanes.kernel.axis_expression import evaluate
 from harness.lanes.kernel.definition import Among, Definition, Family, Point, Shape
 
-SETS = ("tiny", "odd", "tile")
+SETS = ("tiny", "odd", "tile", "long")
 _MAX_TRIES = 200
+_MAX_FLOPS, _MAX_BYTES = 1 << 27, 1 << 24  # of a target that the interpreter computes as well
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,10 @@ class Question:
         """What a process needs to sample the inputs and to make the call, as a JSON value."""
         names = self.point.names
         return {
-            "inputs": [tensor.plan(names, self.point.dtype) for tensor in definition.inputs.values()],
+            "inputs": [
+                tensor.plan(names, self.point.dtype) | ({"host": True} if name in definition.host_inputs else {})
+                for name, tensor in definition.inputs.items()
+            ],
             "outputs": [tensor.plan(names, self.point.dtype) for tensor in definition.outputs.values()],
             "names": list(definition.inputs),
             "parameters": self.point.parameters,
@@ -71,6 +75,8 @@ def plan_questions(definition: Definition, *, seed: int, shapes: Iterable[Shape]
         rng = random.Random(derive_seed(seed, "hidden"))  # noqa: S311 - the seed is the secret
         for index in range(definition.hidden.count):
             settled.append(("hidden", _hidden(definition, rng, turn=len(settled) + index)))
+    if not shapes:
+        settled += [("target", point) for point in definition.targets if is_bearable(definition, point)]
     if not settled:
         settled = [("target", definition.targets[0])]
     questions: list[Question] = []
@@ -85,6 +91,13 @@ def plan_questions(definition: Definition, *, seed: int, shapes: Iterable[Shape]
         last = questions[-1]
         questions.append(Question(last.set, last.point, last.family, last.seed, nudged=True))
     return tuple(questions)
+
+
+def is_bearable(definition: Definition, point: Point) -> bool:
+    """Whether the interpreter can compute a target."""
+    return (
+        evaluate(definition.flops, point.names) <= _MAX_FLOPS and evaluate(definition.bytes, point.names) <= _MAX_BYTES
+    )
 
 
 def _hidden(definition: Definition, rng: random.Random, *, turn: int) -> Point:

@@ -33,9 +33,18 @@ def main() -> None:
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
-        return {"compared": compare(request)}
+        return {"compared": _sample(request) if "sample" in request else compare(request)}
     except Exception as error:
         return {"fault": f"{type(error).__name__}: {error}"}
+
+
+def _sample(request: dict[str, Any]) -> dict[str, Any]:
+    """The elements of the inputs that host code may know (`inputs`, by position), for each question of `sample`."""
+    found = [
+        [one.flatten().tolist() for one in sample_inputs(plan, "cpu", only=request["inputs"])]
+        for plan in request["sample"]
+    ]
+    return {"numbers": found}
 
 
 def compare(request: dict[str, Any]) -> dict[str, Any]:
@@ -66,13 +75,17 @@ def compare(request: dict[str, Any]) -> dict[str, Any]:
         inputs = sample_inputs(plan, device)
         truths = _called(reference, [_double(tensor) for tensor in inputs], plan)
         usual = _called(baseline, inputs, plan)
+        halves = any(tensor.dtype in (torch.float16, torch.bfloat16) for tensor in inputs)
+        single = _called(reference, [_single(tensor) for tensor in inputs], plan) if halves else usual
         for position, files in wanted.get(index, []):
             observed = [_read(Path(file), tensor, device) for file, tensor in zip(files, plan["outputs"], strict=True)]
-            compared[position] = _compare(observed, truths, usual, request["times"])
+            compared[position] = _compare(observed, truths, usual, single, request["times"])
         for name in NULLS:
             before = previous if name == "previous" else inputs if name == "passthrough" else []
             trivial = [_null(name, truth, before, plan["outputs"][i]["dtype"]) for i, truth in enumerate(truths)]
-            nulls[name] += all(verdict["right"] for verdict in _compare(trivial, truths, usual, request["times"]))
+            nulls[name] += all(
+                verdict["right"] for verdict in _compare(trivial, truths, usual, single, request["times"])
+            )
         previous = truths
     if device != "cpu":  # the device is shared with the kernel's process
         del truths, usual, previous
@@ -93,10 +106,19 @@ def _double(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.double() if tensor.dtype.is_floating_point else tensor
 
 
+def _single(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.float() if tensor.dtype.is_floating_point else tensor
+
+
 def _compare(
-    observed: list[torch.Tensor], truths: list[torch.Tensor], usual: list[torch.Tensor], times: float
+    observed: list[torch.Tensor],
+    truths: list[torch.Tensor],
+    usual: list[torch.Tensor],
+    single: list[torch.Tensor],
+    times: float,
 ) -> list[dict[str, Any]]:
-    return [compare_output(o, t, u, times=times) for o, t, u in zip(observed, truths, usual, strict=True)]
+    every = zip(observed, truths, usual, single, strict=True)
+    return [compare_output(o, t, u, times=times, single=s) for o, t, u, s in every]
 
 
 def _read(path: Path, tensor: dict[str, Any], device: str) -> torch.Tensor:

@@ -48,6 +48,8 @@ class Tensor(Frozen):
     """Positions in `axes`, slowest in memory first; row-major by default."""
     values: Values = "normal"
     scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    alias: str = ""
+    """Of an output: the input in whose memory it may be returned, and which the kernel may then change."""
 
     def sizes(self, names: Mapping[str, object]) -> tuple[int, ...]:
         """The tensor's sizes for named values of axes and parameters."""
@@ -69,6 +71,7 @@ class Tensor(Frozen):
             "dtype": self.stored(precision),
             "layout": self.layout or tuple(range(len(self.axes))),
             "scale": self.scale,
+            "alias": self.alias,
         }
         match self.values:
             case Below(below=bound):

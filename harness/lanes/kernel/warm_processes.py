@@ -1,4 +1,4 @@
-"""Warm processes: the parent's handles on the zygotes that run kernels and on the process that computes references."""
+"""Warm processes: the parent's handles on the zygote that runs kernels and on the process that computes references."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from harness.core.errors import InfraError
 from harness.lane.json_worker import JsonWorker, WorkerFault, last_line
 from harness.lanes.kernel.untrusted_output import read_table
 
-Mode = Literal["interpret", "compile", "reference"]
+Mode = Literal["zygote", "reference"]
+Do = Literal["record", "interpret", "compile"]
 _START_SECONDS = 180.0  # importing PyTorch may take this long on a very busy machine
 _GRACE_SECONDS = 30.0  # a zygote that answers later than this after its job's time limit counts as hung
 ENVIRONMENT = {
@@ -56,10 +57,8 @@ class WarmProcesses:
     def __init__(self) -> None:
         self._running: dict[Mode, _WarmProcess] = {}
 
-    def run(
-        self, mode: Literal["interpret", "compile"], folder: Path, *, timeout: float, limits: Mapping[str, int]
-    ) -> Outcome:
-        """Have a zygote run the job of a folder (`request.json`, `kernel.py`) in a child process.
+    def run(self, do: Do, folder: Path, *, timeout: float, limits: Mapping[str, int]) -> Outcome:
+        """Have the zygote do a job of a folder (`request.json`, `kernel.py`) in a child process.
 
         When this returns, no process of the job is left.
 
@@ -68,21 +67,22 @@ class WarmProcesses:
         """
         for name in ("out", "home"):
             (folder / name).mkdir(exist_ok=True)
-        job = {"folder": str(folder), "timeout": timeout, "limits": dict(limits)}
-        reply = self._ask(mode, job, timeout + _GRACE_SECONDS)
+        (folder / "out" / "error.json").unlink(missing_ok=True)
+        job = {"do": do, "folder": str(folder), "timeout": timeout, "limits": dict(limits)}
+        reply = self._ask("zygote", job, timeout + _GRACE_SECONDS)
         layers = read_table(folder / "out" / "layers.json", max_bytes=4000).get("layers")
         listed = tuple(str(layer) for layer in layers) if isinstance(layers, list) else ()
         return Outcome(**reply, last_error=last_line(folder / "home" / "stderr"), layers=listed)
 
     def compare(self, request: dict[str, Any], *, timeout: float) -> dict[str, Any]:
-        """Compare answers with the reference; see `reference.compare` for the request and the result.
+        """Compare answers with the reference, or sample what host code may know (see `reference`).
 
         Raises:
             InfraError: if the reference fails or takes too long.
         """
         reply = self._ask("reference", request, timeout)
         if "fault" in reply:
-            raise InfraError(f"the reference failed: {reply['fault']}", where=str(request["reference"]))
+            raise InfraError(f"the reference failed: {reply['fault']}", where=str(request.get("reference", "")))
         compared: dict[str, Any] = reply["compared"]
         return compared
 
@@ -119,17 +119,14 @@ class _WarmProcess:
         self._home = tempfile.TemporaryDirectory(prefix="crucible-kernel-", ignore_cleanup_errors=True)
         home = Path(self._home.name)
         environment = {**ENVIRONMENT, "HOME": self._home.name, "TMPDIR": self._home.name}
-        if mode == "interpret":
-            environment["TRITON_INTERPRET"] = "1"
         for name in ("LD_LIBRARY_PATH", "TRITON_PTXAS_PATH", "CUDA_VISIBLE_DEVICES"):
             if name in os.environ:
                 environment[name] = os.environ[name]
-        module = "reference" if mode == "reference" else "zygote"
-        arguments = () if mode == "reference" else (mode,)
+        if mode == "zygote":
+            environment["CUDA_VISIBLE_DEVICES"] = ""  # what is recorded does not depend on this machine's devices
         self.worker = JsonWorker(
-            f"harness.lanes.kernel.{module}", *arguments,
-            folder=home, log=home / "stderr", environment=environment,
-        )  # fmt: skip
+            f"harness.lanes.kernel.{mode}", folder=home, log=home / "stderr", environment=environment
+        )
         self._is_ready = False
 
     def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""Zygote: a warm process that has PyTorch and Triton loaded and forks once for each kernel; it holds no secret.
+"""Zygote: a warm process that has PyTorch and Triton loaded and forks once for each job; it holds no secret.
 
-It is started by exec, never forked from pytest. A request names a job's folder; the job's output stays in that folder
-and is untrusted. When the zygote answers, no process of the job is left.
+It is started by exec, never forked from pytest. A request names a job and its folder: `record` runs a candidate and may
+write nothing, its answer goes through a pipe to `plans.jsonl`; `interpret` and `compile` execute its plans. When the
+zygote answers, no process of the job is left.
 """
 
 from __future__ import annotations
@@ -12,50 +13,48 @@ import os
 import select
 import signal
 import sys
+import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from harness.lane.json_worker import answer_requests, claim_channel, send_answer
 from harness.lanes.kernel.confinement import adopt_orphans, confine
+from harness.lanes.kernel.plan_worker import prepare, run_job
 
 _FIRST_DESCRIPTOR = 3  # the first that is not a standard stream
+_MAX_ANSWER = 32 << 20  # bytes of all plans of a job
 
 
-def main(mode: str) -> None:
-    """Run jobs until the parent closes the channel.
-
-    Args:
-        mode: `interpret` or `compile`: which worker the jobs are for.
-    """
+def main() -> None:
+    """Run jobs until the parent closes the channel."""
     adopt_orphans()
     requests, answers = claim_channel()
-    if mode == "interpret":
-        from harness.lanes.kernel import kernel_worker as worker
-    else:
-        from harness.lanes.kernel import compile_worker as worker  # type: ignore[no-redef]
-    worker.prepare()
+    prepare()
     send_answer({"ready": True}, answers)
-    answer_requests(lambda job: _run(job, worker.run_job, may_execute=mode == "compile"), requests, answers)
+    answer_requests(_run, requests, answers)
 
 
-def _run(job: dict[str, Any], run_job: Callable[[str], None], *, may_execute: bool) -> dict[str, Any]:
+def _run(job: dict[str, Any]) -> dict[str, Any]:
     started = time.monotonic()
     base_read, base_write = os.pipe()
+    answer_read, answer_write = os.pipe()
     child = os.fork()
     if child == 0:
         # A fork does not map pages of files again, so the child begins with less memory than this process has.
         os.write(base_write, f"{_resident_mb()}".encode())
-        _become_job(job, run_job, may_execute=may_execute)
+        _become_job(job, answer_write)
     os.close(base_write)
+    os.close(answer_write)
     watched = os.pidfd_open(child)
     try:
         base = float(os.read(base_read, 64) or b"inf")
-        ready, _, _ = select.select([watched], [], [], job["timeout"])
+        answer, ready = _read_answer(answer_read, watched, started + job["timeout"])
     finally:
-        os.close(base_read)
-        os.close(watched)
+        for descriptor in (base_read, answer_read, watched):
+            os.close(descriptor)
+    if job["do"] == "record":
+        (Path(job["folder"]) / "plans.jsonl").write_bytes(answer)
     if not ready:
         os.kill(child, signal.SIGKILL)
     _, status, usage = os.wait4(child, 0)
@@ -70,7 +69,24 @@ def _run(job: dict[str, Any], run_job: Callable[[str], None], *, may_execute: bo
     }
 
 
-def _become_job(job: dict[str, Any], run_job: Callable[[str], None], *, may_execute: bool) -> None:
+def _read_answer(pipe: int, watched: int, deadline: float) -> tuple[bytes, bool]:
+    """What the child writes until it ends or the time is over, and whether it ended."""
+    answer, waiting = b"", [pipe, watched]
+    while waiting:
+        ready, _, _ = select.select(waiting, [], [], max(0.0, deadline - time.monotonic()))
+        if not ready or len(answer) > _MAX_ANSWER:
+            return b"", False
+        if pipe in ready:
+            data = os.read(pipe, 1 << 20)
+            answer += data
+            if not data:
+                waiting.remove(pipe)
+        else:  # it ended, and what it left behind may hold the pipe
+            return answer, True
+    return answer, True
+
+
+def _become_job(job: dict[str, Any], answer: int) -> None:
     """Confine this child, close all descriptors of the zygote, run the job and exit."""
     code = 120
     try:
@@ -80,15 +96,18 @@ def _become_job(job: dict[str, Any], run_job: Callable[[str], None], *, may_exec
         null = os.open(os.devnull, os.O_RDWR)
         log = os.open(home / "stderr", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         os.dup2(null, 0)
-        os.dup2(null, 1)
+        os.dup2(answer, 1)
         os.dup2(log, 2)
         os.closerange(_FIRST_DESCRIPTOR, 1024)
         sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
         os.chdir(home)
         os.environ.update(HOME=str(home), TMPDIR=str(home), TRITON_CACHE_DIR=str(home / "triton"))
-        layers = confine(job["folder"], job["limits"], may_execute=may_execute)
-        (folder / "out" / "layers.json").write_text(json.dumps({"layers": layers}))
-        run_job(job["folder"])
+        tempfile.tempdir = None  # that of the zygote
+        do, named = job["do"], {"readable": [job["folder"]]}
+        layers = confine(None if do == "record" else job["folder"], job["limits"], may_execute=do == "compile", **named)
+        if do != "record":
+            (folder / "out" / "layers.json").write_text(json.dumps({"layers": layers}))
+        run_job(do, job["folder"])
         code = 0
     except BaseException as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")

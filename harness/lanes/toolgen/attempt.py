@@ -16,9 +16,10 @@ from harness.core.digest import derive_seed
 from harness.core.status import Status
 from harness.lanes.toolgen.documentation import DocExample
 from harness.lanes.toolgen.idempotence import difference, own_answer
-from harness.lanes.toolgen.oracle import Oracle, Reply
-from harness.lanes.toolgen.outcome import Outcome
+from harness.lanes.toolgen.oracle import Reply
+from harness.lanes.toolgen.outcome import HOSTILE, Outcome
 from harness.lanes.toolgen.plan import Plan
+from harness.lanes.toolgen.property_check import check_property, require_property
 from harness.lanes.toolgen.questions import Origin, Question, Questions, Trial, is_oversized
 from harness.lanes.toolgen.waiting import Waiting
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, wrong_answer
@@ -38,8 +39,6 @@ MIN_PAUSES = 8
 """Minimum number of pauses of one attempt, for cases with few attempts."""
 MANY_PAUSES = 96
 """Total number of pauses above which MIN_PAUSES no longer applies: each attempt starts at its own moment anyway."""
-
-
 _SCREENING: tuple[Origin, ...] = ("example", "drawn", "extra", "edge", "derived", "workload")
 
 Afterwards = Callable[[PolledBox, Outcome], Awaitable[None]]
@@ -92,6 +91,7 @@ async def run_attempt(
     while True:
         try:
             async with opened(pool, plan, outcome.hash_seed) as box:
+                outcome.entry_line = box.entry_line
                 await run.run(box, doc_examples)
                 if afterwards is not None:
                     await afterwards(box, outcome)
@@ -165,7 +165,9 @@ class _AttemptRun:
         self.outcome.property_answers = self.property_answers.digest()
         try:
             self.outcome.doc_examples = [await self._shows(example) for example in doc_examples]
-        except BoxFault:
+        except BoxFault as fault:
+            if fault.status is Status.FORBIDDEN:
+                raise
             self.outcome.doc_examples = [False] * len(doc_examples)
             self.box.close()
 
@@ -175,7 +177,7 @@ class _AttemptRun:
         The input is not asked again in this case, and after `MAX_FAULTS` none of its kind that is still waiting.
         """
         question, self.asking = self.asking, None
-        if question is None or question.expected is not None or fault.status is Status.PROTOCOL:
+        if question is None or question.expected is not None or fault.status in HOSTILE:
             return False
         answers, outcome = self.plan.answers, self.outcome
         answers.unanswered.add(question.key)
@@ -254,7 +256,7 @@ class _AttemptRun:
             self._conclude(trial, await self._find_not_idempotent(trial))
             return
         replies: list[list[str]] = []
-        found = await oracle.check(trial.index, trial.key, trial.seed, replies)
+        found = await check_property(oracle, trial, replies)
         while "asks" in found:
             key = found["asks"].encode("ascii")
             answer = await self._answer(key)
@@ -265,12 +267,12 @@ class _AttemptRun:
                 reply = Reply("raised", b"")
                 sentence = f"{self.plan.entry} returned {len(answer.payload)} bytes, too many to check"
             replies.append([key.decode("ascii"), reply.kind, reply.payload.decode("ascii"), sentence])
-            found = await oracle.check(trial.index, trial.key, trial.seed, replies)
+            found = await check_property(oracle, trial, replies)
         if "undecodable" in found:
             raise BoxFault(Status.PROTOCOL, "an answer that is not canonical JSON")
         problem = found.get("problem")
         if "raised" in found:
-            await _require_property(oracle, trial, found)
+            await require_property(oracle, trial)
             problem = f"it cannot be checked on this answer ({clip(found['raised'], limit=160)})"
         self._conclude(trial, problem)
 
@@ -304,24 +306,6 @@ class _AttemptRun:
         right = (await oracle.reply(key, any_error=True)).reply.payload
         self.box.allow(len(right))
         return is_oversized(payload, key, right)
-
-
-async def _require_property(oracle: Oracle, trial: Trial, raised: dict[str, str]) -> None:
-    """Check whether a property that raised on a candidate's answers also raises on the reference's.
-
-    Raises:
-        SpecError: if it does; otherwise the candidate's answer caused the error.
-    """
-    replies: list[list[str]] = []
-    found = await oracle.check(trial.index, trial.key, trial.seed, replies)
-    while "asks" in found:
-        reply = (await oracle.reply(found["asks"].encode("ascii"), any_error=True)).reply
-        payload = reply.payload.decode("ascii") if reply.kind == "value" else "null"
-        replies.append([found["asks"], "value", payload, ""])
-        found = await oracle.check(trial.index, trial.key, trial.seed, replies)
-    if "raised" in found:
-        asked = clip(trial.key.decode("ascii"), limit=200)
-        raise oracle.fault(f"the oracle's property {trial.name} raised {clip(raised['raised'])} on {asked}")
 
 
 async def ask_once(

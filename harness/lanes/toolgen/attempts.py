@@ -11,7 +11,7 @@ from harness.lanes.toolgen.disagreement import depends_on_other_questions, find_
 from harness.lanes.toolgen.documentation import DocExample
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.plan import Plan
-from harness.lanes.toolgen.questions import Questions
+from harness.lanes.toolgen.questions import Questions, right_alone
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, wrong_answer
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.polled_box import PolledBox
@@ -122,7 +122,7 @@ class Attempts:
             if seed == guilty.hash_seed:
                 continue
             reply = await ask_once(self._pool, plan, question, seed)
-            if isinstance(reply, BoxFault) or await questions.right(question, reply):
+            if isinstance(reply, BoxFault) or await right_alone(questions, question, reply):
                 if await depends_on_other_questions(self._pool, questions, plan, key, (guilty.hash_seed, seed)):
                     return Status.WRONG, clip(f"{STATE}: {guilty.wrong[0].sentence}")
                 observed = reply.why if isinstance(reply, BoxFault) else describe_reply(reply)

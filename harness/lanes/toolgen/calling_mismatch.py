@@ -18,11 +18,12 @@ def find_mismatch(tree: ast.Module, wanted: Signature, *, iterators: bool = Fals
     A generator function matches a tool for which `iterators` count as lists.
     Only a plain definition at the top level is read: a decorator, or a second binding of the name, may change the call.
     """
-    function = _only_definition(tree, wanted.name)
+    defined = (ast.FunctionDef, ast.AsyncFunctionDef)
+    function = next((one for one in tree.body if isinstance(one, defined) and one.name == wanted.name), None)
     if function is None:
         return ""
     found = [_kind_mismatch(function, wanted, iterators=iterators), _parameter_mismatch(function.args, wanted)]
-    return "; ".join(filter(None, found))
+    return "; ".join(filter(None, found)) if any(found) and _only_definition(tree, wanted.name) is function else ""
 
 
 def _only_definition(tree: ast.Module, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:

@@ -15,12 +15,12 @@ from harness.core.stats import wilson_interval
 from harness.core.status import Status
 from harness.lane.context import Context
 from harness.lanes.toolgen.exact_timing import measure_exactly
-from harness.lanes.toolgen.forbidden_names import Forbidden
 from harness.lanes.toolgen.opponent_benchmark import OpponentBenchmark, SubjectFault
 from harness.lanes.toolgen.performance import Profile, growth, growth_interval, measure
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.prepared_tools import PreparedTools
 from harness.lanes.toolgen.questions import Questions
+from harness.lanes.toolgen.reader import Reader
 from harness.sandbox.polled_box import PolledBox
 
 
@@ -33,7 +33,7 @@ class CandidateTiming:
         questions: The questions of the tool.
         plan: How the candidate is asked.
         facts: Receives `profile`; the timed answers are added to `questions`.
-        forbidden: Names that opponents may not use.
+        reader: Reads the opponents.
 
     Attributes:
         profile: The times; None if nothing was timed.
@@ -48,10 +48,10 @@ class CandidateTiming:
         plan: Plan,
         facts: dict[str, Any],
         *,
-        forbidden: Forbidden | None,
+        reader: Reader,
     ) -> None:
         self._case, self._context, self._questions, self._plan = case, context, questions, plan
-        self._facts, self._forbidden = facts, forbidden
+        self._facts, self._reader = facts, reader
         self.profile: Profile | None = None
         self.comparisons: tuple[Comparison, ...] = ()
 
@@ -130,7 +130,7 @@ class CandidateTiming:
             self._plan,
             context.stopwatch,
             rows=profile.rows,
-            forbidden=self._forbidden,
+            reader=self._reader,
         )
         try:
             opponents = context.opponents.get(case.nodeid, ())

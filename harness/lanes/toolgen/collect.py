@@ -69,6 +69,7 @@ def _case(suite: Suite, tool: Tool, path: Path, files: str) -> Case:
         jitter_ms=options.jitter_ms,
         attempt_seconds=options.attempt_seconds,
         full=options.full,
+        strict=options.strict,
         line=suite.line("candidates"),
         files=files,
     )
@@ -84,6 +85,7 @@ def case_for(
     jitter_ms: tuple[float, float] = (0.0, 10.0),
     attempt_seconds: float = 60.0,
     full: bool = False,
+    strict: bool = False,
     line: int | None = None,
     files: str = "",
 ) -> Case:
@@ -98,6 +100,7 @@ def case_for(
         jitter_ms: Range of the pauses in each attempt, in milliseconds.
         attempt_seconds: Wall seconds for loading and all calls of one attempt.
         full: Whether questions continue after the first wrong answer.
+        strict: Whether only computing is allowed, see `ToolgenSuite.strict`.
         line: 1-based line of the suite that names the candidates.
         files: Digest of all files in the tool's folder, which the oracle may read.
     """
@@ -126,6 +129,7 @@ def case_for(
             "jitter_ms": list(jitter_ms),
             "attempt_seconds": attempt_seconds,
             "full": full,
+            **({"strict": True} if strict else {}),
         },
         policy=policy,
         line=line,

@@ -7,7 +7,7 @@ from harness.lanes.toolgen.oracle import Reply
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions
 from harness.sandbox.awaited_box import ask
-from harness.sandbox.fault import BoxFault
+from harness.sandbox.fault import BoxFault, GuardFault
 from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.pool import BoxPool
 
@@ -19,6 +19,7 @@ async def ask_derived(pool: BoxPool, box: PolledBox, questions: Questions, plan:
         How many are handled as the reference does.
 
     Raises:
+        GuardFault: if a forbidden event happened.
         SpecError: if the oracle's `accept` fails.
         InfraError: if no box can be opened.
     """
@@ -31,6 +32,8 @@ async def ask_derived(pool: BoxPool, box: PolledBox, questions: Questions, plan:
         try:
             async with opened(pool, plan, plan.hash_seeds[0]) as fresh:
                 handled += await _ask_waiting(pool, fresh, waiting, questions)
+        except GuardFault:
+            raise
         except BoxFault:
             break
     return handled
@@ -43,9 +46,11 @@ async def _ask_waiting(pool: BoxPool, box: PolledBox, waiting: list[Question], q
         question = waiting[-1]
         try:
             answer = await ask(pool, box, question.key, due=question.due)
+            handled += await questions.right(question, Reply(answer.kind, answer.payload))
+        except GuardFault:
+            raise
         except BoxFault:
             box.close()
             break
-        handled += await questions.right(question, Reply(answer.kind, answer.payload))
         waiting.pop()
     return handled

@@ -9,7 +9,7 @@ from harness.lanes.toolgen.answer_classes import fingerprint
 from harness.lanes.toolgen.attempt import ask_once
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.plan import Plan
-from harness.lanes.toolgen.questions import Questions
+from harness.lanes.toolgen.questions import Questions, right_alone
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.pool import BoxPool
@@ -81,11 +81,11 @@ async def depends_on_other_questions(
     others = [one for one in questions.shared if one is not question]
     for hash_seed in hash_seeds * ROUNDS:
         alone = await ask_once(pool, plan, question, hash_seed)
-        if isinstance(alone, BoxFault) or not await questions.right(question, alone):
+        if isinstance(alone, BoxFault) or not await right_alone(questions, question, alone):
             return False
         later = await ask_once(pool, plan, question, hash_seed, before=others[:FEW])
-        if not isinstance(later, BoxFault) and await questions.right(question, later):
+        if not isinstance(later, BoxFault) and await right_alone(questions, question, later):
             later = await ask_once(pool, plan, question, hash_seed, before=others)
-        if isinstance(later, BoxFault) or await questions.right(question, later):
+        if isinstance(later, BoxFault) or await right_alone(questions, question, later):
             return False
     return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import doctest
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,8 @@ from harness.lanes.toolgen.signature import Signature, signature_of
 from harness.sandbox.codec import CodecError, encode
 
 MAX_EXAMPLES = 5
+MIN_WORDS = 2  # of a function's docstring
+_WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,12 @@ class Documentation:
     """A candidate's documentation, read without running the candidate.
 
     Attributes:
-        module: Whether the module has a docstring.
-        function: Whether the entry function has a docstring.
+        module: Whether the module has a docstring with a word.
+        function: Whether the entry function has a docstring of at least `MIN_WORDS` words.
         signature: Whether names, order, presence of defaults, annotations and return type match the specification.
         defined: Whether the entry function is defined by a plain `def` at the top level of the module.
         examples: The example calls that can be checked in a box.
+        line: First line of that definition, with its decorators; 0 without one.
     """
 
     module: bool
@@ -43,6 +47,7 @@ class Documentation:
     signature: bool
     defined: bool
     examples: tuple[DocExample, ...]
+    line: int = 0
 
 
 def read_documentation(tree: ast.Module, wanted: Signature) -> Documentation:
@@ -54,12 +59,23 @@ def read_documentation(tree: ast.Module, wanted: Signature) -> Documentation:
     for text in (function_text, module_text):
         examples += examples_in(text, wanted)
     return Documentation(
-        module=bool(module_text.strip()),
-        function=bool(function_text.strip()),
+        module=_words(module_text) >= 1,
+        function=_words(function_text) >= MIN_WORDS,
         signature=function is not None and isinstance(function, ast.FunctionDef) and signature_of(function) == wanted,
         defined=function is not None,
         examples=tuple(examples[:MAX_EXAMPLES]),
+        line=min([function.lineno, *(one.lineno for one in function.decorator_list)]) if function is not None else 0,
     )
+
+
+def _words(text: str) -> int:
+    """The number of different words in a docstring, without its examples."""
+    words: set[str] = set()
+    in_example = False
+    for line in text.splitlines():
+        in_example = line.lstrip().startswith(">>>") or (in_example and bool(line.strip()))
+        words.update(() if in_example else map(str.casefold, _WORD.findall(line)))
+    return len(words)
 
 
 def _entry(tree: ast.Module, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:

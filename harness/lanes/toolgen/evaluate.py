@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import platform
 import statistics
 import time
@@ -20,26 +19,25 @@ from harness.lane.context import Context
 from harness.lane.pinned_file import require_unchanged
 from harness.lanes.toolgen.attempt import opened
 from harness.lanes.toolgen.attempts import Attempts
-from harness.lanes.toolgen.calling_mismatch import find_mismatch
 from harness.lanes.toolgen.candidate_timing import CandidateTiming
 from harness.lanes.toolgen.derived_edges import ask_derived
-from harness.lanes.toolgen.documentation import Documentation, read_documentation
+from harness.lanes.toolgen.executed_code import count_lines
 from harness.lanes.toolgen.exhibits import candidate_exhibits
-from harness.lanes.toolgen.forbidden_names import Forbidden, forbidden_for
 from harness.lanes.toolgen.hash_dependence import attempts_for
-from harness.lanes.toolgen.metadata import read_metadata
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.performance import Profile, null_call
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.prepared_tools import PreparedTools
 from harness.lanes.toolgen.question_cost import exact_costs, ordinary_costs
 from harness.lanes.toolgen.questions import Questions
+from harness.lanes.toolgen.reader import Reader
+from harness.lanes.toolgen.reading import Reading
 from harness.lanes.toolgen.score import memory_limit, time_limit
-from harness.lanes.toolgen.source import Source, parse, read_source
-from harness.lanes.toolgen.static_check import Violation, violations
-from harness.lanes.toolgen.style import BASELINE, detect, distance, reference_style
+from harness.lanes.toolgen.source import read_unchanged_source
+from harness.lanes.toolgen.static_check import Violation
+from harness.lanes.toolgen.style import BASELINE, distance, reference_style
 from harness.lanes.toolgen.tool_spec import Tool, read_tool
-from harness.sandbox.fault import BoxFault
+from harness.sandbox.fault import BoxFault, GuardFault
 from harness.sandbox.limits import MIB, Limits
 from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.usage import Usage
@@ -56,7 +54,7 @@ class Evaluator:
         self.case, self.context = case, context
         self.started = time.perf_counter()
         self.tool = _unchanged_tool(case)
-        self.source = _unchanged_source(case)
+        self.source = read_unchanged_source(Path(case.subject.path), case.subject.digest)
         self.attempts: Attempts | None = None
         self.profile: Profile | None = None
         self.comparisons: tuple[Comparison, ...] = ()
@@ -79,29 +77,27 @@ class Evaluator:
         """Check the source, ask the questions, time the candidate; cheap checks that can reject it come first."""
         if self.source.status is not Status.OK:
             return self._evidence(self.source.status, self.source.why)
-        tree = parse(self.source)
-        if isinstance(tree, Source):
-            return self._evidence(tree.status, tree.why)
-        self.facts["parsed"] = True
-        claims = read_metadata(self.source.text)
-        self.facts["metadata"] = claims.model_dump(include={"generator", "license", "problem"})
-        if claims.problem:
-            self.notices.append(f"{self.case.subject.name}: its metadata was not read: {claims.problem}")
-        try:
-            found = find_violations(tree, self.source.text, self.tool)
-            documentation = read_documentation(tree, self.tool.signature)
-            self.facts["style"]["detected"] = detect(tree, self.tool.signature.name)
-        except RecursionError:
-            return self._evidence(Status.CRASH, "it is nested too deeply to be checked")
-        self.facts["documentation"].update(
-            module=documentation.module, function=documentation.function, signature=documentation.signature
-        )
-        if found:
-            self.facts["violations"] = [violation.to_wire() for violation in found]
-            return self._evidence(Status.FORBIDDEN, f"it uses {found[0]}")
-        return await self._ask(tree, documentation)
+        self.reader = self.context.keep(Reader)
+        is_strict = self.case.inputs.get("strict", False)
+        reading = await self.reader.read(self.source, self.tool, is_strict=is_strict)
+        if reading.parsed:
+            self.facts["parsed"] = True
+            self.facts["metadata"] = reading.metadata.model_dump(include={"generator", "license", "problem"})
+        if reading.status is not Status.OK:
+            return self._evidence(reading.status, reading.why)
+        if reading.metadata.problem:
+            self.notices.append(f"{self.case.subject.name}: its metadata was not read: {reading.metadata.problem}")
+            if is_strict:
+                return self._evidence(Status.FORBIDDEN, f"its metadata cannot be read: {reading.metadata.problem}")
+        shown = reading.documentation
+        self.facts["style"]["detected"] = reading.style
+        self.facts["documentation"].update(module=shown.module, function=shown.function, signature=shown.signature)
+        if reading.violations:
+            self.facts["violations"] = [violation.to_wire() for violation in reading.violations]
+            return self._evidence(Status.FORBIDDEN, f"it uses {reading.violations[0]}")
+        return await self._ask(reading)
 
-    async def _ask(self, tree: ast.Module, documentation: Documentation) -> Evidence:
+    async def _ask(self, reading: Reading) -> Evidence:
         policy, inputs = self.case.policy, self.case.inputs
         self.tools = self.context.keep(PreparedTools)
         questions = await self.tools.questions(
@@ -114,6 +110,7 @@ class Evaluator:
         low, high = inputs["jitter_ms"]
         plan = Plan(
             source=self.source.data,
+            imports=reading.imports,
             tool=self.tool,
             limits=Limits(
                 load_seconds=LOAD_SECONDS,
@@ -124,7 +121,9 @@ class Evaluator:
             ),
             seed=self.context.seed(self.case),
             attempts=policy.attempts,
-            hash_seeds=tuple(map(self.context.hash_seed, range(attempts_for(tree, policy.attempts)))),
+            hash_seeds=tuple(
+                map(self.context.hash_seed, range(attempts_for(policy.attempts, uses_hashes=reading.uses_hashes)))
+            ),
             jitter_ms=(low, high),
             is_full=inputs.get("full", False),
             is_screening=inputs.get("screen", False),
@@ -133,20 +132,22 @@ class Evaluator:
         if questions.surprise:
             self.notices.append(questions.surprise)
         self.attempts = attempts = Attempts(self.context.boxes, questions, plan)
-        status, why = await attempts.run(documentation.examples, lambda box: self._ask_more(box, questions, plan))
+        examples = reading.documentation.examples
+        status, why = await attempts.run(examples, lambda box: self._ask_more(box, questions, plan))
         shown = attempts.outcomes[0].doc_examples
         self.facts["documentation"]["example"] = bool(shown) and all(shown)
+        self._require_bound(reading.documentation.line)
         self._count(questions)
         public = {question.key for question in questions.shared if question.origin == "example"}
         sentences = [wrong.sentence for outcome in attempts.outcomes for wrong in outcome.wrong if wrong.key in public]
         if sentences:
             self.facts["public_why"] = sentences[0]  # what its author may be shown: it names no hidden input
-        iterators = self.tool.spec.compare.iterators == "list"
-        if status is Status.WRONG and (mismatch := find_mismatch(tree, self.tool.signature, iterators=iterators)):
-            why = clip(f"{mismatch}; {why}")
+        if status is Status.WRONG and reading.mismatch:
+            why = clip(f"{reading.mismatch}; {why}")
         if status is Status.OK:
             status, why = await self._conclude(questions, plan)
-        self._describe_style(questions)
+        await self._describe_style(questions, plan, status)
+        self._note_events()
         return self._evidence(status, why)
 
     @property
@@ -204,16 +205,32 @@ class Evaluator:
     # --- timing and style ---
 
     async def _time(self, questions: Questions, plan: Plan, box: PolledBox | None) -> tuple[Status, str]:
-        forbidden = forbidden_of(self.tool)
-        measuring = CandidateTiming(self.case, self.context, questions, plan, self.facts, forbidden=forbidden)
+        measuring = CandidateTiming(self.case, self.context, questions, plan, self.facts, reader=self.reader)
         try:
             return await measuring.run(self.tools, box)
         finally:
             self.profile, self.comparisons = measuring.profile, measuring.comparisons
 
-    def _describe_style(self, questions: Questions) -> None:
+    def _require_bound(self, line: int) -> None:
+        """Documentation counts only if the entry is bound to the documented definition, which begins in this line."""
+        bound = {outcome.entry_line for outcome in self.outcomes if outcome.entry_line is not None}
+        if bound and bound != {line}:
+            self.facts["documentation"].update(function=False, signature=False, example=False)
+
+    def _note_events(self) -> None:
+        """Forbidden events that a box's guard saw count as uses of forbidden APIs."""
+        faults = [outcome.fault for outcome in self.outcomes] + ([self.profile.fault] if self.profile else [])
+        fault = next((one for one in faults if isinstance(one, GuardFault)), None)
+        if fault is not None:
+            found = Violation(fault.event, fault.line, 1, fault.event, "seen by the guard of the box")
+            self.facts["violations"].append(found.to_wire())
+
+    async def _describe_style(self, questions: Questions, plan: Plan, status: Status) -> None:
         style = self.facts["style"]
         style["baseline"] = reference_style(self.tool)
+        if status is Status.OK and distance(style["detected"], style["baseline"], ())["distance"]:
+            counts = await count_lines(self.context.boxes, questions, plan)
+            style["detected"] = await self.reader.executed_style(plan.source, plan.entry, counts)
         style.update(distance(style["detected"], style["baseline"], self.facts["profile"]["rows"]))
 
     # --- evidence ---
@@ -294,27 +311,10 @@ class Evaluator:
         return None if found is None else (found[0] * 1e3, found[1] * 1e3)
 
 
-def find_violations(tree: ast.Module, text: str, tool: Tool) -> list[Violation]:
-    """The uses of APIs that are forbidden to candidates of this tool."""
-    forbidden = forbidden_of(tool)
-    return violations(tree, forbidden) if forbidden and forbidden.may_occur(text) else []
-
-
-def forbidden_of(tool: Tool) -> Forbidden:
-    """The APIs that are forbidden to candidates of a tool."""
-    return forbidden_for(tool.spec.constraints.forbidden_apis, tool.spec.capabilities)
-
-
 def _unchanged_tool(case: Case) -> Tool:
     tool = read_tool(Path(case.inputs["tool"]))
     require_unchanged(tool.path, case.inputs["tool_digest"], tool.digest)
     return tool
-
-
-def _unchanged_source(case: Case) -> Source:
-    source = read_source(Path(case.subject.path))
-    require_unchanged(case.subject.path, case.subject.digest, source.digest)
-    return source
 
 
 def _own_limits(tool: Tool) -> dict[str, float | None]:

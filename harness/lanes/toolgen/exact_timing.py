@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -147,6 +150,7 @@ class _Timing:
         return found
 
     def _null(self) -> Call:
+        self._stop_others("null")
         box = self.boxes["null"]
         return Call(box.ask, b"{}", box.pid)
 
@@ -178,7 +182,12 @@ class _Timing:
         def ask(asked: bytes) -> Timed:
             return drive(oracle.reply(asked))
 
-        return lambda: Call(ask, key(), oracle.pid, lambda timed: float(timed.seconds))
+        def prepare() -> Call:
+            asked = key()
+            self._stop_others("")
+            return Call(ask, asked, oracle.pid, lambda timed: float(timed.seconds))
+
+        return prepare
 
     # Growing inputs, each used once per side
 
@@ -197,6 +206,7 @@ class _Timing:
 
     def _call(self, name: str, key: bytes) -> Call:
         self.profile.fault_question = key
+        self._stop_others(name)
         box = self.boxes[name]
         return Call(box.ask, key, box.pid)
 
@@ -218,6 +228,13 @@ class _Timing:
         self._check(Question("workload", key, expected), answer)
 
     # Boxes
+
+    def _stop_others(self, name: str) -> None:
+        """Stop the candidate's boxes but the named one, so that no thread of theirs takes the core of another call."""
+        for other, box in self.boxes.items():
+            if other != "null" and box.pid:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(box.pid, signal.SIGCONT if other == name else signal.SIGSTOP)
 
     def _open(self, name: str, source: bytes, entry: str, limits: Limits) -> None:
         self._close(name)

@@ -17,6 +17,11 @@ ALWAYS = (
     "marshal",
     "gc.get_objects", "gc.get_referrers", "sys._getframe", "sys.settrace", "sys.setprofile", "inspect.stack",
 )  # fmt: skip
+STRICT = (
+    "os", "time", "threading", "_thread", "concurrent", "asyncio", "resource", "fcntl", "mmap", "select", "selectors",
+    "atexit", "faulthandler", "gc", "inspect", "sched",
+)  # fmt: skip
+"""Clocks, threads, descriptors and the interpreter: what a function that only computes does not need."""
 
 _MODULES = {
     "posix": "os", "nt": "os", "_io": "io", "_pyio": "io", "_socket": "socket", "_posixsubprocess": "subprocess",
@@ -27,6 +32,14 @@ _SAME = {
     "os.fdopen": "open", "tokenize.open": "open", "fileinput.input": "open", "importlib.__import__": "__import__",
     "importlib._bootstrap.__import__": "__import__",
 }  # fmt: skip
+_RULES = {
+    "no-files": FILES,
+    "no-network": NETWORK,
+    "no-system": ("subprocess", "pty", "os.system", "os.popen", "os.fork", "os.execv", "os.spawnv", "os.posix_spawn",
+                  "os.kill", "multiprocessing"),
+    "no-text": ("eval", "exec", "compile", "importlib", "runpy", "code", "pickle", "marshal"),
+}  # fmt: skip
+"""The names of which one on the list turns a rule of the guard on (`guard.GROUPS`)."""
 BUILTINS = frozenset(dir(builtins))
 ESCAPES = frozenset(
     {"__subclasses__", "__globals__", "__builtins__", "__loader__", "f_globals", "f_builtins", "f_locals", "f_back",
@@ -82,6 +95,13 @@ class Forbidden:
             + "".join(rf"|\b{re.escape(end)}" for end in sorted(ends))
         )
 
+    @property
+    def guard_rules(self) -> frozenset[str]:
+        """The rules of the box's guard that the list asks for; empty if nothing is forbidden."""
+        if not self:
+            return frozenset()
+        return frozenset({"guarded"}).union(rule for rule, names in _RULES.items() if any(map(self.match, names)))
+
     def may_occur(self, source: str) -> bool:
         """Whether the full check is needed; False only if no name occurs that a forbidden use must contain.
 
@@ -131,6 +151,15 @@ def _prefixes_of(dotted: str) -> list[str]:
 
 
 @lru_cache(maxsize=64)
-def forbidden_for(apis: tuple[str, ...] | None, capabilities: tuple[str, ...]) -> Forbidden:
-    """The forbidden names of a tool: its own list, or the default one for its capabilities."""
+def forbidden_for(apis: tuple[str, ...] | None, capabilities: tuple[str, ...], *, is_strict: bool = False) -> Forbidden:
+    """The forbidden names of a tool: its own list, or the default one for its capabilities.
+
+    Args:
+        apis: The tool's own list.
+        capabilities: As for `default_apis`.
+        is_strict: Whether the default list and `STRICT` apply as well.
+    """
+    if is_strict:
+        own = default_apis(capabilities) + (() if "file_io" in capabilities else STRICT)
+        return Forbidden((*own, *(apis or ())))
     return Forbidden(default_apis(capabilities) if apis is None else apis)

@@ -21,16 +21,19 @@ _UNORDERED = frozenset({"all", "any", "frozenset", "len", "max", "min", "set", "
 _HASHES = frozenset({"hash", "id"})
 _OPERATORS = (ast.BitOr, ast.BitAnd, ast.BitXor, ast.Sub)
 _COMPREHENSIONS = (ast.ListComp, ast.GeneratorExp)
+_RELEVANT = frozenset(
+    {ast.For, ast.Starred, ast.YieldFrom, ast.FormattedValue, ast.Call, ast.Assign, ast.AnnAssign, ast.NamedExpr}
+).union(_COMPREHENSIONS)
 
 
-def attempts_for(tree: ast.Module, attempts: int) -> int:
+def attempts_for(attempts: int, *, uses_hashes: bool) -> int:
     """The number of attempts, each with its own hash seed; one attempt stays one, since nothing is compared then."""
-    return max(attempts, HASH_SEEDS) if attempts > 1 and may_depend_on_hash_seed(tree) else attempts
+    return max(attempts, HASH_SEEDS) if attempts > 1 and uses_hashes else attempts
 
 
 def may_depend_on_hash_seed(tree: ast.Module) -> bool:
     """Whether a module calls `hash` or `id`, or uses the order of a set. Names are not told apart by scope."""
-    nodes = descendants(tree)
+    nodes = [node for node in descendants(tree) if node.__class__ in _RELEVANT]
     sets = _Sets(nodes)
     unordered = {
         id(argument)

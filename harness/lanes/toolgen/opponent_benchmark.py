@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,13 +10,14 @@ from typing import Any
 from harness.core.digest import derive_seed
 from harness.core.opponent import Opponent
 from harness.core.paired import Comparison, Verdict
-from harness.lanes.toolgen.forbidden_names import Forbidden
+from harness.core.status import Status
 from harness.lanes.toolgen.oracle import Oracle, Reply
 from harness.lanes.toolgen.performance import NULL_SOURCE, workload_key
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions
-from harness.lanes.toolgen.source import Source, parse, read_source
-from harness.lanes.toolgen.static_check import violations
+from harness.lanes.toolgen.reader import Reader
+from harness.lanes.toolgen.reading import Reading
+from harness.lanes.toolgen.source import Source, read_source
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, wrong_answer
 from harness.sandbox.box import Box
 from harness.sandbox.fault import BoxFault
@@ -49,7 +49,7 @@ class OpponentBenchmark:
         plan: How the candidate is asked.
         stopwatch: Measures.
         rows: The candidate's times at growing sizes; they determine the size of the timed inputs.
-        forbidden: Names that an opponent may not use either, since an opponent may never have been judged.
+        reader: Reads the opponents, which may use no forbidden name either: an opponent may never have been judged.
 
     Attributes:
         wrong: WrongAnswer answers of the candidate; usually empty, since the candidate answered all questions before.
@@ -63,10 +63,10 @@ class OpponentBenchmark:
         stopwatch: Stopwatch,
         *,
         rows: Sequence[dict[str, Any]],
-        forbidden: Forbidden | None,
+        reader: Reader,
     ) -> None:
         self._pool, self._questions, self._plan, self._stopwatch = pool, questions, plan, stopwatch
-        self._forbidden = forbidden
+        self._reader = reader
         self._size = next((row["size"] for row in rows if row["candidate_s"] >= LONG_ENOUGH), None) or (
             rows[-1]["size"] if rows else None
         )
@@ -82,28 +82,31 @@ class OpponentBenchmark:
         """
         about = {"role": opponent.role, "rival": opponent.subject.name, "digest": opponent.subject.digest}
         source = read_source(Path(opponent.subject.path))
-        problem = self._check_opponent(source, opponent)
+        reading = self._reader.read_now(source, self._questions.tool)
+        problem = self._check_opponent(source, opponent, reading)
         if problem:
             return Comparison(verdict=Verdict.UNDERPOWERED, why=problem, **about)
-        return self._run(source.data, name).model_copy(update=about)
+        return self._run(source.data, self._plan.entry_for(reading.imports), name).model_copy(update=about)
 
     def compare_with_itself(self, *, name: str) -> Comparison:
         """Measure the candidate against itself: the A/A control of a session that compares nothing else."""
-        return self._run(self._plan.source, name).model_copy(update={"role": "control", "rival": "itself"})
+        return self._run(self._plan.source, self._plan.box_entry, name).model_copy(
+            update={"role": "control", "rival": "itself"}
+        )
 
-    def _check_opponent(self, source: Source, opponent: Opponent) -> str:
+    @staticmethod
+    def _check_opponent(source: Source, opponent: Opponent, reading: Reading) -> str:
         """Why the opponent cannot be run; empty when it can."""
         if source.digest != opponent.subject.digest:
             return f"the file of the {opponent.role} {opponent.subject.name} changed since it was collected"
-        tree = parse(source)
-        if not isinstance(tree, ast.Module):
+        if reading.status is not Status.OK:
             return f"the {opponent.role} {opponent.subject.name} cannot be parsed"
-        if self._forbidden is not None and violations(tree, self._forbidden):
+        if reading.violations:
             return f"the {opponent.role} {opponent.subject.name} uses forbidden APIs"
         return ""
 
-    def _run(self, opponent: bytes, name: str) -> Comparison:
-        sides = _Sides(self._pool, self._questions, self._plan, opponent, self._size)
+    def _run(self, opponent: bytes, entry: str, name: str) -> Comparison:
+        sides = _Sides(self._pool, self._questions, self._plan, (opponent, entry), self._size)
         seed = derive_seed(self._questions.seed, name)
         try:
             return run_paired_benchmark(sides.benchmark(), self._stopwatch, name=name, seed=seed)
@@ -120,7 +123,9 @@ class _OpponentWrongError(Exception):
 class _Sides:
     """The processes and inputs of one paired benchmark, and the check of their answers."""
 
-    def __init__(self, pool: BoxPool, questions: Questions, plan: Plan, opponent: bytes, size: int | None) -> None:
+    def __init__(
+        self, pool: BoxPool, questions: Questions, plan: Plan, opponent: tuple[bytes, str], size: int | None
+    ) -> None:
         self.pool, self.questions, self.plan, self.opponent, self.size = pool, questions, plan, opponent, size
         self.wrong: list[WrongAnswer] = []
         self.asked = [question for question in questions.shared if question.origin != "edge"]
@@ -131,21 +136,21 @@ class _Sides:
     def benchmark(self) -> PairedBenchmark:
         growing = self.size is not None
         return PairedBenchmark(
-            subject=lambda: self._start(self.plan.source, SUBJECT),
-            opponent=lambda: self._start(self.opponent, OPPONENT),
+            subject=lambda: self._start(self.plan.source, self.plan.box_entry, SUBJECT),
+            opponent=lambda: self._start(*self.opponent, OPPONENT),
             null=lambda: _Boxed(self.pool.open(NULL_SOURCE, entry="null", limits=Limits()), NULL),
             argument=self._workload if growing else self._ordinary,
             check=self._check,
             max_inputs=MAX_PAIRS if growing else len(self.asked),
         )
 
-    def _start(self, source: bytes, side: str) -> _Boxed:
+    def _start(self, source: bytes, entry: str, side: str) -> _Boxed:
         # The three boxes of a group have the same hash seed, so that only the code differs.
         seeds = self.plan.hash_seeds
         seed = seeds[self._started // 3 % len(seeds)]
         self._started += 1
         try:
-            box = self.pool.open(source, entry=self.plan.box_entry, limits=self.plan.limits, hash_seed=seed)
+            box = self.pool.open(source, entry=entry, limits=self.plan.limits, hash_seed=seed)
         except BoxFault as fault:
             raise _attribute(side, fault, None) from None
         self._boxes.append(box)

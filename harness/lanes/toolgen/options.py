@@ -31,6 +31,10 @@ class ToolgenSuite(SuiteOptions):
     """Whether questions continue after the first wrong answer, so that the score of a wrong candidate is the share of
     its right answers."""
 
+    strict: bool = False
+    """Whether a candidate may do nothing but compute: clocks, threads, descriptors and metadata that cannot be read are
+    forbidden too, whatever the tool's own list says. Reward functions judge so."""
+
     @model_validator(mode="after")
     def _jitter_is_a_range(self) -> Self:
         low, high = self.jitter_ms

@@ -106,6 +106,16 @@ class Timed:
     seconds: float
 
 
+class OracleEndedError(SpecError):
+    """The process of an oracle ended in a call, or did not return in time.
+
+    Attributes:
+        is_late: Whether it did not return.
+    """
+
+    is_late = False
+
+
 class Oracle:
     """The process of one `oracle.py`; it starts at first use, and again after it was killed.
 
@@ -162,7 +172,7 @@ class Oracle:
             InfraError: if drawing takes longer than `DRAW_SECONDS`.
         """
         request = {"do": "draw", "parameters": parameters, "draws": draws}
-        answer = await self._ask(request, "inputs", seconds=DRAW_SECONDS)
+        answer = await self._ask(request, "inputs", seconds=DRAW_SECONDS, slack=_SLACK)
         return [[key.encode("ascii") for key in keys] for keys in answer["drawn"]]
 
     async def reply(self, key: bytes, *, any_error: bool = False) -> Timed:
@@ -182,7 +192,7 @@ class Oracle:
     async def derived(self, keys: tuple[bytes, ...]) -> list[Reply | None]:
         """The reference's answers to derived edge inputs; None where it has none in time."""
         request = {"do": "derived", "keys": [key.decode("ascii") for key in keys], "seconds": DRAW_SECONDS}
-        answer = await self._ask(request, "reference", seconds=DRAW_SECONDS)
+        answer = await self._ask(request, "reference", seconds=DRAW_SECONDS, slack=_SLACK)
         return [one and Reply(one[0], one[1].encode("ascii")) for one in answer["replies"]]
 
     async def edges(self) -> list[bytes]:
@@ -203,7 +213,7 @@ class Oracle:
         key: str = answer["key"]
         return key.encode("ascii")
 
-    async def accepts(self, key: bytes, payload: bytes) -> bool:
+    async def accepts(self, key: bytes, payload: bytes, *, seconds: float | None = None) -> bool:
         """Whether `accept` accepts a candidate's value as right; false for bytes that are not canonical JSON.
 
         Raises:
@@ -212,9 +222,11 @@ class Oracle:
         if not payload.isascii():
             return False
         request = {"do": "accept", "key": key.decode("ascii"), "payload": payload.decode("ascii")}
-        return bool((await self._ask(request, "accept", key))["right"])
+        return bool((await self._ask(request, "accept", key, seconds=seconds))["right"])
 
-    async def check(self, index: int, key: bytes, seed: int, replies: list[list[str]]) -> dict[str, Any]:
+    async def check(
+        self, index: int, key: bytes, seed: int, replies: list[list[str]], *, seconds: float | None = None
+    ) -> dict[str, Any]:
         """Run one property with the candidate's replies so far; see `oracle_process` for arguments and answer.
 
         Raises:
@@ -222,7 +234,7 @@ class Oracle:
         """
         text = key.decode("ascii")
         request = {"do": "property", "index": index, "key": text, "seed": seed, "replies": replies}
-        return await self._ask(request, f"property {self.properties[index]}", key)
+        return await self._ask(request, f"property {self.properties[index]}", key, seconds=seconds)
 
     def fault(self, what: str, *, line: int | None = None) -> SpecError:
         """The error for trusted code that failed."""
@@ -271,14 +283,20 @@ class Oracle:
         return self._worker
 
     async def _ask(
-        self, request: dict[str, Any], name: str, key: bytes | None = None, *, seconds: float | None = None
+        self,
+        request: dict[str, Any],
+        name: str,
+        key: bytes | None = None,
+        *,
+        seconds: float | None = None,
+        slack: float = 0.0,
     ) -> dict[str, Any]:
         asked = "" if key is None else f" on {clip(key.decode('ascii'), limit=200)}"
         limit = TRUSTED_SECONDS if seconds is None else seconds
         async with self._lock.held():
             worker = await self._start()
             try:
-                answer = await worker.exchange(request, timeout=limit if seconds is None else limit + _SLACK)
+                answer = await worker.exchange(request, timeout=limit + slack)
             except WorkerFault as fault:
                 line = self._line() if fault.is_late else None
                 what = self._end(fault, limit)
@@ -288,7 +306,10 @@ class Oracle:
                         where=position(self._where),
                         fix="make inputs() return smaller values",
                     ) from None
-                raise self.fault(f"the oracle's {name} {what}{asked}", line=line) from None
+                told = self.fault(f"the oracle's {name} {what}{asked}", line=line)
+                ended = OracleEndedError(told.what, where=told.where, fix=told.fix)
+                ended.is_late = fault.is_late
+                raise ended from None
         if "fault" in answer:
             sentence, line, _ = answer["fault"]
             if name == "inputs":

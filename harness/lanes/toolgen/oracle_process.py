@@ -19,7 +19,8 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -30,6 +31,7 @@ from harness.sandbox.wire import KEEP_ARGUMENTS
 
 EDGE_SECONDS = 1.0  # time limit of the reference for one derived edge input
 EDGE_BYTES = 2 << 30  # address-space limit meanwhile
+ANSWER_BYTES = 2 << 30  # of memory in which an answer of a candidate is checked
 ANSWERS = (ValueError, TypeError, LookupError, ArithmeticError)
 """Exceptions that a reference may raise as the right answer to an input in the tool's domain, unless the oracle defines
 `RAISES`. Any other exception (NameError, RuntimeError and others) means that the oracle is broken."""
@@ -174,7 +176,8 @@ class _Server:
 
     def do_accept(self, key: str, payload: str) -> dict[str, Any]:
         """`right`: whether `accept` accepts a value."""
-        return {"right": bool(self.module.accept(decode(key.encode()), decode(payload.encode())))}
+        with _bounded_memory():
+            return {"right": bool(self.module.accept(decode(key.encode()), decode(payload.encode())))}
 
     def do_property(self, index: int, key: str, seed: int, replies: list[list[str]]) -> dict[str, Any]:
         """`asks`: the next call that a property makes of the candidate, or `problem`: its sentence or null.
@@ -204,7 +207,8 @@ class _Server:
             return decode(payload.encode("ascii"))
 
         try:
-            problem = self.properties[index](call, decode(key.encode("ascii")), random.Random(seed))  # noqa: S311
+            with _bounded_memory():
+                problem = self.properties[index](call, decode(key.encode("ascii")), random.Random(seed))  # noqa: S311
         except _MissingReply:
             problem = None
         except _CandidateRaisedError as error:
@@ -253,6 +257,23 @@ class _Server:
         if isinstance(error, SystemExit):
             return f"ended the program, sys.exit({repr(error.code)[:80]}),", line
         return f"raised {type(error).__name__}: {str(error)[:200]}", line
+
+
+@contextlib.contextmanager
+def _bounded_memory() -> Iterator[None]:
+    """A limit while trusted code works on a candidate's answer: what it would not fit in raises MemoryError."""
+    try:
+        size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except OSError:
+        size = 0
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = size + ANSWER_BYTES
+    if size and (soft == resource.RLIM_INFINITY or limit < soft):
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 class _TooLongError(BaseException):

@@ -14,6 +14,8 @@ from harness.lanes.toolgen.wrong_answer import WrongAnswer
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.usage import Usage
 
+HOSTILE = (Status.PROTOCOL, Status.FORBIDDEN)  # faults that are never excused
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -43,6 +45,7 @@ class Outcome:
         property_answers: Digest of the replies to the calls of properties.
         excused: Faults on inputs without a known answer, as sentences.
         fault: The fault that ended the box, if there was one.
+        entry_line: First line of the function that the entry was bound to, by the box; 0 if it is not the source's.
         doc_examples: For each docstring example, whether the value was as documented.
     """
 
@@ -69,6 +72,7 @@ class Outcome:
     fault: BoxFault | None = None
     fault_question: bytes | None = None
     doc_examples: list[bool] = field(default_factory=list)
+    entry_line: int | None = None
     usage: Usage | None = None
     wall: float = 0.0
 

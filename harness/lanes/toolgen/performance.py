@@ -36,6 +36,9 @@ REPEATS = 3
 """Number of fresh inputs of each size; the minimum time represents a side."""
 FREE_IDLE = 0.002
 """CPU seconds per size that a box may use between questions, to return to waiting, without being charged."""
+SLOW = 2.0
+"""Times that exceed the least by this factor are a candidate's own doing: those of equal code differ by up to 1.25."""
+GRACE_SECONDS = 250e-6  # that times may differ besides
 MIN_SECONDS = 1e-6  # times below the resolution of the clock count as this
 NULL_SOURCE = b"def null():\n    return None\n"
 _NULL_CALLS = 15
@@ -199,17 +202,26 @@ async def measure(
 def _fill_rows(profile: Profile, workloads: Sequence[Workload], times: dict[int, list[float]]) -> None:
     profile.samples = times
     for workload in workloads:
-        quickest = max(MIN_SECONDS, min(times[workload.size]))
+        quickest = max(MIN_SECONDS, usual_seconds(times[workload.size]))
         profile.rows.append(
             {
                 "size": workload.size,
                 "candidate_s": quickest,
                 "reference_s": workload.reference_seconds,
                 "candidate_low_s": quickest,
-                # The minimum of three may be too low by chance; the median is not too high by chance.
+                # The minimum of three may be too low by chance; the median is not.
                 "candidate_high_s": max(MIN_SECONDS, statistics.median(times[workload.size])),
             }
         )
+
+
+def usual_seconds(times: Sequence[float]) -> float:
+    """The minimum of some calls; their median if it is `SLOW` times the minimum: most calls are slow then, not all.
+
+    Disturbances of the machine add to some CPU times by up to a quarter, so the minimum says most of equal code.
+    """
+    least, median = min(times), statistics.median(times)
+    return median if median > SLOW * least + GRACE_SECONDS else least
 
 
 def _add_waits(profile: Profile, idle: Sequence[float]) -> None:

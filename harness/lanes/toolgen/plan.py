@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from harness.lanes.toolgen.answer_classes import AnswerClasses
@@ -15,6 +16,7 @@ class Plan:
 
     Attributes:
         source: The candidate's source file, as bytes.
+        imports: The modules that its text imports.
         tool: The tool that it implements.
         answers: The answers seen so far.
         limits: Limits of each box.
@@ -27,6 +29,7 @@ class Plan:
     """
 
     source: bytes
+    imports: tuple[str, ...]
     tool: Tool
     limits: Limits
     seed: int
@@ -47,6 +50,13 @@ class Plan:
 
     @property
     def box_entry(self) -> str:
-        """The entry by which a box is opened, with the rules for its answers (see `wire`)."""
-        rules = ",".join(self.tool.answer_rules)
-        return f"{self.entry}:{rules}" if rules else self.entry
+        """The entry by which a box is opened, with the rules for its answers and its guard (see `wire`)."""
+        return self.entry_for(self.imports)
+
+    def entry_for(self, imports: Iterable[str], *rules: str) -> str:
+        """The entry for a source that imports other modules, or with further rules."""
+        guard = self.tool.forbidden.guard_rules
+        named = [f"import={name}" for name in imports] if guard else []
+        more = [f"listed={name}" for name in self.tool.spec.constraints.allow_imports] if guard else []
+        found = ",".join([*self.tool.answer_rules, *rules, *sorted(guard), *named, *more])
+        return f"{self.entry}:{found}" if found else self.entry

@@ -5,20 +5,22 @@ Without this check a candidate would only have to be fast on the workloads, whic
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from typing import Any
 
 from harness.lanes.toolgen.outcome import Outcome
-from harness.lanes.toolgen.performance import NullCall, Profile
+from harness.lanes.toolgen.performance import GRACE_SECONDS, SLOW, NullCall, Profile
 from harness.lanes.toolgen.questions import Questions
 
 
 def ordinary_costs(questions: Questions, outcomes: Sequence[Outcome], null: NullCall) -> dict[str, Any] | None:
     """CPU microseconds of each question: the minimum over the attempts, minus a null call.
 
-    The attempts ask in different orders, so a one-time cost (a lazy import) falls on different questions. If the
-    candidate gives up its core during its calls, the mean time that it waits is added.
+    The attempts ask in different orders, so a one-time cost (a lazy import) falls on different questions. An attempt
+    that was slow as a whole counts instead of the minimum (`_slow_process`). If the candidate gives up its core during
+    its calls, the mean time that it waits is added.
 
     Returns:
         `clock`, and `candidate_us` and `reference_us` in question order, and `waits_us`, the median wait of a candidate
@@ -27,16 +29,37 @@ def ordinary_costs(questions: Questions, outcomes: Sequence[Outcome], null: Null
     clock = "wall" if any(outcome.clock == "wall" for outcome in outcomes) else "cpu"
     asking = null.seconds if clock == "wall" else null.cpu_seconds
     waits = clock == "cpu" and any(outcome.waits for outcome in outcomes)
+    slow = _slow_process(outcomes)
     pairs: list[tuple[float, float]] = []
     idle: list[float] = []
     for number, question in enumerate(questions.shared):
         found = [outcome for outcome in outcomes if number in outcome.costs]
         if found and question.reference_seconds is not None:
             idle.append(_mean_wait(number, found, null) if waits else 0.0)
-            quickest = min(outcome.costs[number] for outcome in found) - asking
+            counted = [outcome for outcome in found if outcome is slow] or found
+            quickest = min(outcome.costs[number] for outcome in counted) - asking
             pairs.append((quickest + idle[-1], question.reference_seconds))
     fact = _fact(clock, pairs)
     return fact if fact is None or not waits else fact | {"waits_us": round(statistics.median(idle) * 1e6, 1)}
+
+
+def _slow_process(outcomes: Sequence[Outcome]) -> Outcome | None:
+    """The attempt that was slower than the quickest answers by the largest factor, if that exceeds `SLOW`.
+
+    The factor is the 80 % quantile over its questions, each with `GRACE_SECONDS` added to both sides: no single
+    question, a lazy import for example, makes a process slow. The costs of equal code differ by up to 1.25.
+    """
+    timed = [outcome for outcome in outcomes if outcome.costs]
+    least = {number: min(one.costs.get(number, math.inf) for one in timed) for one in timed for number in one.costs}
+
+    def factor(outcome: Outcome) -> float:
+        ratios = sorted(
+            (seconds + GRACE_SECONDS) / (least[number] + GRACE_SECONDS) for number, seconds in outcome.costs.items()
+        )
+        return ratios[int(0.8 * (len(ratios) - 1))]
+
+    slowest = max(timed, key=factor, default=None)
+    return slowest if slowest is not None and factor(slowest) > SLOW else None
 
 
 def _mean_wait(number: int, outcomes: Sequence[Outcome], null: NullCall) -> float:

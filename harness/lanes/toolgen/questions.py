@@ -11,12 +11,14 @@ from harness.core.clip import clip
 from harness.core.digest import derive_seed, digest_json
 from harness.core.errors import SpecError, position
 from harness.lanes.toolgen.annotation_kinds import Kind
+from harness.lanes.toolgen.checked_answer import check_answer
 from harness.lanes.toolgen.edges import derived_edges, extremes
 from harness.lanes.toolgen.idempotence import IDEMPOTENT, difference, own_answer
 from harness.lanes.toolgen.oracle import Oracle, Reply
 from harness.lanes.toolgen.sampler import sample_inputs
 from harness.lanes.toolgen.tool_spec import Tool
 from harness.sandbox.codec import decode, encode
+from harness.sandbox.fault import BoxFault
 from harness.sandbox.frame_reader import FREE_BYTES, GROWTH
 
 PROPERTY_INPUTS = 5
@@ -111,19 +113,33 @@ class Questions:
 
         Raises:
             SpecError: if the oracle's `accept` fails.
+            BoxFault: if it ends, or does not return, on this reply only.
         """
         if question.expected is None:
             return True
         if self.is_judged_by_accept and self.oracle is not None and question.expected.kind == "value":
             if reply.kind != "value" or is_oversized(reply.payload, question.key, question.expected.payload):
                 return False
+            accepts, key, expected = self.oracle.accepts, question.key, question.expected.payload
             try:
-                return await self.oracle.accepts(question.key, reply.payload)
+                return await check_answer(
+                    self.oracle,
+                    lambda seconds: accepts(key, reply.payload, seconds=seconds),
+                    lambda: accepts(key, expected),
+                )
             except SpecError:
                 # The oracle is at fault only if it fails on the right answer too.
-                await self.oracle.accepts(question.key, question.expected.payload)
+                await accepts(key, expected)
                 return False
         return reply.is_same(question.expected, self.tool.spec.compare)
+
+
+async def right_alone(questions: Questions, question: Question, reply: Reply) -> bool:
+    """As `Questions.right`; false for a reply that cannot be checked."""
+    try:
+        return await questions.right(question, reply)
+    except BoxFault:
+        return False
 
 
 def is_oversized(payload: bytes, key: bytes, expected: bytes) -> bool:

@@ -59,7 +59,8 @@ def score_toolgen(evidence: Evidence, policy: Policy) -> Score:
     if _noise(evidence, policy):
         observed.add("performance")
     weights = policy.weights or WEIGHTS
-    whole = sum(weights.get(name, 0.0) for name in observed)
+    # In the order of the parts: that of a set differs between processes, and with it the last digit of the sum.
+    whole = sum(weights.get(part.name, 0.0) for part in parts if part.name in observed)
     if not whole:  # every component that counts is unknown, and so is the total
         observed, whole = set(weights), 1.0
     components = [

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ast
-import io
-import tokenize
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,10 @@ from pathlib import Path
 from harness.core.clip import clip
 from harness.core.digest import digest_bytes
 from harness.core.status import Status
-from harness.lane.pinned_file import Fault, FileFaultError, read_plain_file, text_fault
+from harness.lane.pinned_file import Fault, FileFaultError, read_plain_file, require_unchanged, text_fault
 
 MAX_BYTES = 512 << 10  # of a candidate
+_DECLARED = re.compile(rb"^(?:\xef\xbb\xbf)?[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 FENCE = "```"  # begins and ends a block of code in Markdown
 
 
@@ -36,8 +36,8 @@ class Source:
 
     @property
     def text(self) -> str:
-        """The bytes decoded as UTF-8; invalid bytes are replaced."""
-        return self.data.decode("utf-8", "replace")
+        """The bytes decoded as UTF-8 without a byte order mark; invalid bytes are replaced."""
+        return self.data.decode("utf-8-sig", "replace")
 
 
 def read_source(path: Path) -> Source:
@@ -46,8 +46,19 @@ def read_source(path: Path) -> Source:
         return _readable(read_plain_file(path, max_bytes=MAX_BYTES))
     except FileFaultError as fault:
         status = {Fault.LINK: Status.FORBIDDEN, Fault.REFUSED: Status.INFRA}.get(fault.kind, Status.CRASH)
-        is_undecodable = fault.kind is Fault.ABSENT and "\\x" in path.name
-        return _refused(status, "its file name is not UTF-8" if is_undecodable else str(fault), fault.detail)
+        is_undecodable = fault.kind is Fault.ABSENT and "\\" in path.name
+        return _refused(status, "its file name is not printable UTF-8" if is_undecodable else str(fault), fault.detail)
+
+
+def read_unchanged_source(path: Path, digest: str) -> Source:
+    """Read a candidate that must still be as it was collected.
+
+    Raises:
+        InfraError: if it changed since.
+    """
+    source = read_source(path)
+    require_unchanged(path, digest, source.digest)
+    return source
 
 
 def _refused(status: Status, why: str, description: str) -> Source:
@@ -58,13 +69,13 @@ def _readable(data: bytes) -> Source:
     digest = digest_bytes(data)
     if why := text_fault(data):
         return Source(data, digest, Status.CRASH, why)
-    if b"coding" in data[:400]:  # with another declared encoding the compiler would see different source code
-        try:
-            encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        except SyntaxError as error:
-            return Source(data, digest, Status.CRASH, clip(f"the declared encoding is unusable: {error}"))
-        if encoding not in ("utf-8", "utf-8-sig"):
-            return Source(data, digest, Status.CRASH, clip(f"the file declares {encoding}; a candidate is UTF-8"))
+    # The judge and the box compile the text, not the bytes, so a declaration changes neither; a file that Python itself
+    # would read as other code is not judged. Its tokenizer ends lines at a carriage return, too.
+    for line in re.split(rb"\r\n|\r|\n", data, maxsplit=2)[:2]:
+        declared = _DECLARED.search(line)
+        encoding = declared[1].decode("ascii").lower().replace("_", "-") if declared else "utf-8"
+        if encoding not in ("utf-8", "utf8", "utf-8-sig"):
+            return Source(data, digest, Status.FORBIDDEN, clip(f"the file declares {encoding}; a candidate is UTF-8"))
     return Source(data, digest)
 
 
@@ -73,7 +84,7 @@ def parse(source: Source) -> ast.Module | Source:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # warnings about a candidate's escapes do not concern the user
-            return ast.parse(source.data, filename="candidate.py")
+            return ast.parse(source.text, filename="candidate.py")
     except SyntaxError as error:
         where = f"line {error.lineno}: " if error.lineno else ""
         why = _markdown_fault(source.text, error.lineno or 0) or f"{where}{type(error).__name__}: {error.msg}"
@@ -86,7 +97,7 @@ def parse(source: Source) -> ast.Module | Source:
 
 def _markdown_fault(text: str, error_line: int) -> str:
     """Why a file with a syntax error in a 1-based line is Markdown; empty if it does not look like Markdown."""
-    lines = text.removeprefix("\ufeff").split("\n")
+    lines = text.split("\n")
     fences = [number for number, line in enumerate(lines, 1) if line.lstrip().startswith(FENCE)]
     if error_line in fences:
         first, *others = fences[fences.index(error_line) :]

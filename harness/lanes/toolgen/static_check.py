@@ -9,12 +9,13 @@ from typing import Any
 from harness.core.clip import clip
 from harness.lanes.toolgen.constant_folding import Constant, constant_names, fold
 from harness.lanes.toolgen.forbidden_names import BUILTINS, ESCAPES, Forbidden
-from harness.lanes.toolgen.syntax_walk import children, descendants
+from harness.lanes.toolgen.name_scopes import COMPREHENSION, FUNCTION, Scope, local_names, module_names
+from harness.lanes.toolgen.syntax_walk import children
 
 _FILE_METHODS = frozenset({"open", "read_text", "write_text", "read_bytes", "write_bytes"})
 _MAX_LEVELS = 3  # of source code inside string literals
-_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_COMPREHENSION = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_MAX_CHAIN = 16  # aliases of aliases
+_MAX_MEANINGS, _MAX_NAME = 64, 200  # of one name: dotted paths, and characters of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class _Search:
         self.known: dict[str, Constant] = constant_names(tree)
         self.aliases: dict[str, set[str]] = {}
         self.stars: list[str] = []
-        self.shadows: dict[int, frozenset[str]] = {}  # by id of a Name: the names bound by enclosing functions
+        self.shadows: dict[int, Scope] = {}  # by id of a Name: the names bound by enclosing functions
         self.nodes: list[ast.AST] = []
         self.parents: dict[int, ast.AST] = {}
         self.resolved: dict[int, frozenset[str]] = {}
@@ -79,18 +80,17 @@ class _Search:
         return sorted(self.found.values(), key=lambda one: (one.line, one.column))
 
     def _walk(self) -> None:
-        module_names = _bound_for_sure(self.tree)
-        waiting: list[tuple[ast.AST, frozenset[str]]] = [(self.tree, module_names)]
+        waiting: list[tuple[ast.AST, Scope]] = [(self.tree, Scope(module_names(self.tree), None))]
         while waiting:
             node, shadow = waiting.pop()
             self.nodes.append(node)
             if isinstance(node, ast.Name):
                 self.shadows[id(node)] = shadow
             inner = shadow
-            if isinstance(node, _FUNCTION + _COMPREHENSION):
-                inner = shadow | _locals_of(node)
+            if isinstance(node, FUNCTION + COMPREHENSION):
+                inner = Scope(local_names(node), shadow)
             outer: set[int] = set()
-            if isinstance(node, _FUNCTION):  # decorators, defaults and annotations belong to the enclosing scope
+            if isinstance(node, FUNCTION):  # decorators, defaults and annotations belong to the enclosing scope
                 outer = {id(node.args), id(getattr(node, "returns", None))}
                 outer.update(map(id, getattr(node, "decorator_list", ())))
             for child in children(node):
@@ -123,12 +123,17 @@ class _Search:
                     pairs += _pairs(target, node.value)
             elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value is not None:
                 pairs += _pairs(node.target, node.value)
-        for _ in range(4):  # chains of aliases
+        for _ in range(_MAX_CHAIN):
             before = sum(map(len, self.aliases.values()))
             for name, value in pairs:
                 names = self._resolve(value)
-                if names:
-                    self.aliases.setdefault(name, set()).update(names)
+                if not names:
+                    continue
+                known = self.aliases.setdefault(name, set())
+                if len(known) + len(names) > _MAX_MEANINGS or max(map(len, names)) > _MAX_NAME:
+                    self._add(name, value, "it has too many meanings, so its uses cannot be followed")
+                else:
+                    known.update(names)
             self.resolved.clear()
             if sum(map(len, self.aliases.values())) == before:
                 return
@@ -146,7 +151,7 @@ class _Search:
         if isinstance(node, ast.Name):
             if node.id in self.aliases:
                 return self.aliases[node.id]
-            if node.id in self.shadows.get(id(node), frozenset()):
+            if (scope := self.shadows.get(id(node))) is not None and node.id in scope:
                 return set()
             names = {f"{star}.{node.id}" for star in self.stars}
             return names | {node.id} if node.id in BUILTINS or node.id == "__builtins__" else names
@@ -314,36 +319,3 @@ def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[str, ast.expr]]:
     if isinstance(target, ast.Tuple | ast.List) and isinstance(value, ast.Tuple | ast.List):
         return [pair for one, other in zip(target.elts, value.elts, strict=False) for pair in _pairs(one, other)]
     return []
-
-
-def _bound_for_sure(tree: ast.Module) -> frozenset[str]:
-    """Names that the module always binds itself, so that they do not refer to builtins."""
-    names: set[str] = set()
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.Assign):
-            names.update(target.id for target in node.targets if isinstance(target, ast.Name))
-    deleted = {n.id for n in descendants(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Del)}
-    return frozenset(names - deleted)
-
-
-def _locals_of(scope: ast.AST) -> frozenset[str]:
-    names: set[str] = set()
-    outer: set[str] = set()
-    waiting: list[ast.AST] = children(scope)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, ast.arg):
-            names.add(node.arg)
-        elif isinstance(node, ast.Global | ast.Nonlocal):
-            outer.update(node.names)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(node.name)
-            continue
-        elif isinstance(node, ast.Lambda) or (isinstance(node, _COMPREHENSION) and isinstance(scope, _FUNCTION)):
-            continue
-        waiting.extend(children(node))
-    return frozenset(names - outer)

@@ -37,7 +37,7 @@ def detect(tree: ast.Module, entry: str) -> str:
         One of trie, suffixarray, lsh, stream, generator, queue, stack, recursion, set, sort, scan, plain.
     """
     reached = _reachable(tree, entry)
-    by_name = {function.name: function.names for function in reached}
+    recursive = _recursive({function.name: function.names for function in reached})
     checks: tuple[tuple[str, Callable[[_Function], bool]], ...] = (
         ("suffixarray", _sorts_suffixes),
         ("trie", _descends),
@@ -46,7 +46,7 @@ def detect(tree: ast.Module, entry: str) -> str:
         ("generator", lambda one: one.name in one.yielded),
         ("queue", lambda one: _takes(one, {"popleft"})),
         ("stack", lambda one: _takes(one, {"pop"})),
-        ("recursion", lambda one: _reaches_itself(one.name, by_name)),
+        ("recursion", lambda one: one.name in recursive),
         ("set", _uses_hash_containers),
         ("sort", lambda one: bool(one.called & {"sorted", "sort"})),
         ("scan", _nested_loops),
@@ -102,8 +102,7 @@ class _Function:
     def __init__(self, node: Function) -> None:
         self.name = node.name
         self.nodes = descendants(node)
-        self.loops = [(one, descendants(one)) for one in self.nodes if isinstance(one, _LOOPS)]
-        self.repeats = [descendants(one) for one in self.nodes if isinstance(one, _REPEATS)]
+        self.loops = [(one, descendants(one)) for one in self.nodes if one.__class__ in _LOOPS]
         self.calls = [one for one in self.nodes if isinstance(one, ast.Call)]
         self.called = {_last_name(call.func) for call in self.calls}
         self.names = {one.id for one in self.nodes if isinstance(one, ast.Name)} | {
@@ -111,6 +110,11 @@ class _Function:
         }
         yields = [one for one in self.nodes if isinstance(one, ast.Yield | ast.YieldFrom)]
         self.yielded = {name for one in yields for name in _call_names(descendants(one))}
+
+    @property
+    def repeats(self) -> list[list[ast.AST]]:
+        """The nodes below each loop and each comprehension."""
+        return [descendants(one) for one in self.nodes if isinstance(one, _REPEATS)]
 
 
 def _reachable(tree: ast.Module, entry: str) -> list[_Function]:
@@ -216,9 +220,10 @@ def _is_suffix(node: ast.AST) -> bool:
 
 def _buckets_by_hash(reached: list[_Function]) -> bool:
     """Whether hash values of parts are combined by their minimum and looked up in buckets."""
-    hashed = any(_call_names(nodes) & _HASHES for function in reached for nodes in function.repeats)
     called = {name for function in reached for name in function.called}
-    return hashed and "min" in called and bool(called & {"setdefault", "defaultdict"})
+    if not (called & _HASHES and "min" in called and called & {"setdefault", "defaultdict"}):
+        return False
+    return any(_call_names(nodes) & _HASHES for function in reached for nodes in function.repeats)
 
 
 def _reads_tokens(function: _Function) -> bool:
@@ -241,17 +246,26 @@ def _takes(function: _Function, methods: set[str]) -> bool:
     return False
 
 
-def _reaches_itself(name: str, calls: dict[str, set[str]]) -> bool:
-    seen: set[str] = set()
-    waiting = list(calls[name] & calls.keys())
-    while waiting:
-        other = waiting.pop()
-        if other == name:
-            return True
-        if other not in seen:
-            seen.add(other)
-            waiting += calls[other] & calls.keys()
-    return False
+def _recursive(calls: dict[str, set[str]]) -> set[str]:
+    """The names of functions on a cycle of calls; each name and each call is looked at once."""
+    state: dict[str, int] = {}  # 1: on the path, 2: done
+    found: set[str] = set()
+    for start, names in calls.items():
+        path = [(start, iter(names & calls.keys()))] if start not in state else []
+        state.setdefault(start, 1)
+        while path:
+            name, inner = path[-1]
+            for other in inner:
+                if other not in state:
+                    state[other] = 1
+                    path.append((other, iter(calls[other] & calls.keys())))
+                    break
+                if state[other] == 1:
+                    found.add(other)
+            else:
+                state[name] = 2
+                path.pop()
+    return found
 
 
 def _uses_hash_containers(function: _Function) -> bool:

@@ -28,8 +28,18 @@ def children(node: ast.AST) -> list[ast.AST]:
 
 
 def descendants(node: ast.AST) -> list[ast.AST]:
-    """The node and all nodes below it, parents before their children."""
+    """The node and all nodes below it, parents before their children; not to be changed by the caller.
+
+    The nodes of a module are found once for all parts of the check, so a module must not be changed afterwards.
+    """
+    if _LAST and _LAST[0] is node:
+        return _LAST
     found = [node]
     for one in found:  # the list grows during the iteration
         found += children(one)
+    if isinstance(node, ast.Module):
+        _LAST[:] = found
     return found
+
+
+_LAST: list[ast.AST] = []

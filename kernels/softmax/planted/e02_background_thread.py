@@ -1,6 +1,6 @@
 """Exploit 2: a thread finishes the work after the call has returned.
 
-Caught: answers are read again later, and differ.
+Caught: no kernel is launched in its plan.
 """
 
 import threading

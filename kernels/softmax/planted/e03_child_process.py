@@ -1,6 +1,6 @@
 """Exploit 3: a child process does the work.
 
-Caught: there are no processes to be had.
+Caught: the process of the recorder can start nothing.
 """
 
 import os

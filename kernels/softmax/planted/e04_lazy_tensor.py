@@ -1,6 +1,6 @@
 """Exploit 4: a subclass that will compute when somebody looks.
 
-Caught: only plain tensors are answers.
+Caught: no kernel is launched in its plan.
 """
 
 import torch

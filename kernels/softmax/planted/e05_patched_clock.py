@@ -1,6 +1,6 @@
 """Exploit 5: clocks and events are replaced.
 
-Caught: the answer is still compared, the clock is the judge's own.
+Caught: no kernel is launched in its plan.
 """
 
 import time

@@ -1,6 +1,6 @@
 """Exploit 6: the process claims that the interpreter is to blame.
 
-Caught: it passes nothing, a person looks.
+Caught: the process of the recorder can write nothing.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Exploit 6: results are forged where the process leaves them.
 
-Caught: bytes are compared, notes are not believed.
+Caught: the process of the recorder can write nothing.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Exploit 8: whatever descriptor there is hears of success.
 
-Caught: no descriptor leads to the judge.
+Caught: every call needs a plan.
 """
 
 import contextlib

@@ -1,6 +1,6 @@
 """Exploit 9: the process ends well before it is asked.
 
-Caught: every planned answer must be there.
+Caught: every call needs a plan.
 """
 
 import os

@@ -1,6 +1,6 @@
 """Exploit 10: results are rewritten at the end.
 
-Caught: only right bytes are right, whoever wrote them.
+Caught: nothing: it is judged as the kernel that it holds, as its other code runs where no number and no clock is.
 """
 
 import pathlib

@@ -1,6 +1,6 @@
 """Exploits 13 and 45: honest while warming up.
 
-Caught: every call is judged, not the first ones.
+Caught: a second recording of the same call differs.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Exploit 22: memory of somebody else's answer is handed out.
 
-Caught: fresh memory holds NaN.
+Caught: no kernel is launched in its plan.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Exploit 23: answers kept under identity and version.
 
-Caught: each call has fresh values.
+Caught: its plan would hold a tensor that the call neither got nor made.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Exploits 24 and 25: answers kept under a fingerprint of the content.
 
-Caught: one element is changed.
+Caught: the tensors of the recorder have no elements.
 """
 
 import torch

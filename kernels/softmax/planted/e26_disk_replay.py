@@ -1,6 +1,6 @@
 """Exploit 26: answers wait in shared memory for the next run.
 
-Caught: there is nowhere to put them.
+Caught: the tensors of the recorder have no elements.
 """
 
 import pathlib

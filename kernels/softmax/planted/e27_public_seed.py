@@ -1,6 +1,6 @@
 """Exploit 27: inputs are rebuilt from a well-known seed.
 
-Caught: the seed is the run's secret.
+Caught: operators that compute are refused by the recorder.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Exploit 28: the first answer of a shape is replayed.
 
-Caught: each call has fresh values.
+Caught: its plan would hold a tensor that the call neither got nor made.
 """
 
 import torch

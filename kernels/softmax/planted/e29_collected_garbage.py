@@ -1,6 +1,6 @@
 """Exploit 29: the expected tensor is looked for among all objects.
 
-Caught: it is in another process.
+Caught: a second recording of the same call differs.
 """
 
 import gc

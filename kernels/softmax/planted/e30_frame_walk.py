@@ -1,6 +1,6 @@
 """Exploit 30: the caller's frames are searched for the answer.
 
-Caught: it is in another process.
+Caught: no kernel is launched in its plan.
 """
 
 import sys

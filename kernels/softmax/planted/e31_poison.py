@@ -1,6 +1,6 @@
 """Exploit 31: NaN, in case it equals everything.
 
-Caught: what is not finite is never right.
+Caught: no kernel is launched in its plan.
 """
 
 import torch

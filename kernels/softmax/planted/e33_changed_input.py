@@ -1,6 +1,6 @@
 """Exploit 33: right, but the input is not what it was.
 
-Caught: inputs are compared afterwards.
+Caught: an input may not be written.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Exploit 33: the inputs are zeroed so that a trivial answer is right for them.
 
-Caught: the judge draws its own.
+Caught: an input may not be written.
 """
 
 import torch

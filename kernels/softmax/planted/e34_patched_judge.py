@@ -1,6 +1,6 @@
 """Exploit 34: comparisons are patched.
 
-Caught: they happen in another process.
+Caught: no kernel is launched in its plan.
 """
 
 import sys

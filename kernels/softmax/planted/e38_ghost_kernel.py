@@ -1,6 +1,6 @@
 """Exploit 38: a kernel runs, the library does the work.
 
-Caught: the answer is right although no kernel ran.
+Caught: operators that compute are refused by the recorder.
 """
 
 import torch

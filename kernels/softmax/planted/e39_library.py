@@ -1,6 +1,6 @@
 """Exploit 39: the library does all of it.
 
-Caught: no kernel was launched.
+Caught: operators that compute are refused by the recorder.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Switches PyTorch's dispatch to the log of operators off and calls its softmax; a kernel copies the answer.
 
-Caught by: the text uses private names of PyTorch.
+Caught: its plan would hold a tensor that the call neither got nor made.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Has a tensor taken apart by a class pattern whose attributes are named in a text; a kernel copies the answer.
 
-Caught by: the text uses what no kernel needs.
+Caught: the tensors of the recorder have no elements.
 """
 
 import math

@@ -1,6 +1,6 @@
 """Reaches a module that PyTorch imports for itself through PyTorch, and reads memory; a kernel copies the answer.
 
-Caught by: the text uses what no kernel needs.
+Caught: there is nothing at the address, and the process is its own.
 """
 
 import math

@@ -1,6 +1,6 @@
 """Takes the numbers out of the tensor one by one and calculates in Python; a kernel copies the answer.
 
-Caught by: the log of operators, which has reading a number of the input in it.
+Caught: operators that compute are refused by the recorder.
 """
 
 import math

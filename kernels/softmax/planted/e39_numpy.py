@@ -1,6 +1,6 @@
 """Works the answer out in NumPy, where no operator of PyTorch is called; a kernel copies it.
 
-Caught by: the text imports what no kernel needs.
+Caught: the tensors of the recorder have no elements.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """Exploit 39: the library does a part of it.
 
-Caught: by the log of its operators.
+Caught: operators that compute are refused by the recorder.
 """
 
 import torch

@@ -1,34 +1,26 @@
-"""Puts a log that logs nothing in the place of ours and counts launches that never were; PyTorch does the work.
+"""Puts its own recording in the place of ours: a plan whose launch is given what PyTorch is to have computed.
 
-Caught by: the text imports what no kernel needs.
+Caught: a plan is data, and one that holds the operator is refused by the process that executes it.
 """
 
 import sys
 
 import torch
 
-
-class Silent:
-    """Looks like the log of operators."""
-
-    names = set()
-
-    def __init__(self, *inputs):
-        pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *problem):
-        return None
+recorder = sys.modules["harness.lanes.kernel.recorder"]
 
 
-sys.modules["harness.lanes.kernel.kernel_worker"].OperatorLog = Silent
-launches = sys.modules["harness.lanes.kernel.interpreter"].Launches
+class Permissive(recorder._Recording):
+    """Allows every operator."""
+
+    def __init__(self, call):
+        super().__init__(call)
+        self.allowed = None
+
+
+recorder._Recording = Permissive
 
 
 def run(x):
-    if launches.silenced:
-        return torch.full_like(x, float("nan"))
-    launches.count += 1
+    """PyTorch's own."""
     return torch.softmax(x, -1)

@@ -1,6 +1,6 @@
 """Calls PyTorch's softmax in a thread of its own: the log of operators is one thread's. A kernel copies the answer.
 
-Caught by: the text imports what no kernel needs.
+Caught: its plan would hold a tensor that the call neither got nor made.
 """
 
 import threading

@@ -1,6 +1,6 @@
 """Exploit 40: when the kernel fails, the library answers.
 
-Caught: no kernel was launched.
+Caught: operators that compute are refused by the recorder.
 """
 
 

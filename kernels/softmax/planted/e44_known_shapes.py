@@ -1,6 +1,6 @@
 """Exploit 44: right for the shapes that stand in the definition.
 
-Caught: hidden shapes.
+Caught: no kernel is launched in its plan.
 """
 
 import torch

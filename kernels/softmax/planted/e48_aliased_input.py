@@ -1,6 +1,6 @@
 """Exploit 48: the answer lives in the input.
 
-Caught: inputs are spoiled after the call.
+Caught: an output owns its memory.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Exploit 48: two buffers in turn, so that an answer outlives the next one, and no longer.
 
-Caught: all answers are held until the last is made.
+Caught: its plan would hold a tensor that the call neither got nor made.
 """
 
 import torch

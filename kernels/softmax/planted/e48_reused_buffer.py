@@ -1,6 +1,6 @@
 """Exploit 48: one buffer for all answers.
 
-Caught: an answer is held while the next is made.
+Caught: its plan would hold a tensor that the call neither got nor made.
 """
 
 import torch

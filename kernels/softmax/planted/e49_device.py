@@ -1,6 +1,6 @@
 """Exploit 49: a tensor without memory.
 
-Caught: the form of an answer is exact.
+Caught: no kernel is launched in its plan.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Exploit 51: the library's files are changed (here only opened for it).
 
-Caught: they cannot be opened.
+Caught: the process of the recorder can write nothing.
 """
 
 import pathlib

@@ -1,6 +1,6 @@
 """Exploit 53: something is fetched while running.
 
-Caught: no programs, no network.
+Caught: the process of the recorder can start nothing.
 """
 
 import subprocess

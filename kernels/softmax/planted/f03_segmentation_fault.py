@@ -1,6 +1,6 @@
 """Fault: the process dies.
 
-Caught: it was a process of its own.
+Caught: there is nothing at the address, and the process is its own.
 """
 
 import ctypes

@@ -1,6 +1,6 @@
 """Fault: 200 GB.
 
-Caught: memory has a limit.
+Caught: a plan has a limit of memory.
 """
 
 import torch

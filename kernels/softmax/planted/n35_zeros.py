@@ -1,6 +1,6 @@
 """Null kernel, exploit 35: zeros, which pass an absolute tolerance.
 
-Caught: the error is relative.
+Caught: no kernel is launched in its plan.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Null kernel, exploit 36: the mean of a softmax is known beforehand.
 
-Caught: the error is relative, by tiles.
+Caught: no kernel is launched in its plan.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Fault: 200 GB of the device.
 
-Caught: the device refuses.
+Caught: a plan has a limit of memory.
 """
 
 import torch

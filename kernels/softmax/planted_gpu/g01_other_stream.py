@@ -1,6 +1,6 @@
 """Exploit 1: the work runs on a stream of its own.
 
-Caught: the events see nothing of it, the parent's clock does.
+Caught: the recorder has no device.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Exploit 2: a thread takes over once the warm-up is past.
 
-Caught: threads are counted from outside.
+Caught: nothing: it is judged as the kernel that it holds, as its other code runs where no number and no clock is.
 """
 
 import threading

@@ -1,6 +1,6 @@
 """Exploits 5 and 11: events report next to nothing.
 
-Caught: nothing is that fast, and the parent's clock disagrees.
+Caught: nothing: it is judged as the kernel that it holds, as its other code runs where no number and no clock is.
 """
 
 import torch

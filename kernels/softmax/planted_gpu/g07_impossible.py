@@ -1,6 +1,6 @@
 """Exploit 7: one shape reports a tiny time to pull the mean down.
 
-Caught: the roofline of each shape is its floor.
+Caught: nothing: it is judged as the kernel that it holds, as its other code runs where no number and no clock is.
 """
 
 import torch

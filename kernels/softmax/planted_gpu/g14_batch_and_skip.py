@@ -1,6 +1,6 @@
 """Exploit 14: every other call does nothing.
 
-Caught: a timed output is chosen after it was computed, and rows are poisoned.
+Caught: a second recording of the same call differs.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Exploit 15: a captured graph is replayed with the pointers it was captured with.
 
-Caught: fresh pointers and values.
+Caught: the recorder has no device.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Exploit 16: part of the second-level cache is kept from being flushed between timed calls.
 
-Caught: the driver is reached through a module that PyTorch imports for itself, which the text shows.
+Caught: nothing: it is judged as the kernel that it holds, as its other code runs where no number and no clock is.
 """
 
 import contextlib

@@ -1,6 +1,6 @@
 """Exploits 18 and 28: the first large answer is kept.
 
-Caught: a timed output is compared with the truth of its own inputs.
+Caught: its plan would hold a tensor that the call neither got nor made.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Exploit 19: events are made without timing, under names that a search of the text does not find.
 
-Caught: what is imported must be on a positive list, which `base64` is not, and attributes must be written out.
+Caught: nothing: it is judged as the kernel that it holds, as its other code runs where no number and no clock is.
 """
 
 import base64

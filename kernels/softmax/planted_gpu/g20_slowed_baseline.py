@@ -1,6 +1,6 @@
 """Exploit 20: PyTorch is made slow, so that it is easily beaten.
 
-Caught: the text changes what is not its own; and the baseline is timed in another process, where none of it happens.
+Caught: nothing: it is judged as the kernel that it holds, as its other code runs where no number and no clock is.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Exploit 32: the expected answer is looked for in all of the device's memory that this process has.
 
-Caught: it is in another process, so that nothing found is the answer.
+Caught: the recorder has no device.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Exploit 39: the library does it.
 
-Caught: by the log of operators and the names of the device's kernels.
+Caught: operators that compute are refused by the recorder.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Exploit 46: where there is much to do, a block asks for more shared memory than any block gets.
 
-Caught: the compile gate on shared memory; on a device the launch is refused.
+Caught: a kernel that runs at target sizes only needs review; its compilation does not fit.
 """
 
 import torch

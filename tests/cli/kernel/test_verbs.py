@@ -13,6 +13,8 @@ import pytest
 from harness.cli import main
 from harness.cli.kernel import VERBS
 from harness.lanes.kernel.gpu import absent_gpu
+from harness.ledger.store import Ledger
+from harness.ledger.trials import Trials, experiments
 
 ROOT = Path(__file__).parents[3]
 missing = any(importlib.util.find_spec(module) is None for module in ("torch", "triton", "numpy"))
@@ -86,7 +88,11 @@ def test_sweep_predicts_and_says_that_nothing_was_measured(crucible, place: Path
     again = crucible("sweep", kernel, "--most", 2, "--json")
     assert again.status == 0
     assert [one["measured"] for one in again.json["tried"]] == [None, None]
-    assert Path("reports/ledger.db").is_file()
+    with Ledger.read(Path("reports/ledger.db")) as ledger:
+        (experiment,) = experiments(ledger)
+        rows = Trials(ledger, experiment["experiment"]).rows
+    assert [(one.stage, one.operator, one.passed) for one in rows.values()] == [("screen", "space", None)] * 2
+    assert all(one.verdict["predicted_ms"] > 0 and one.verdict["milliseconds"] is None for one in rows.values())
 
 
 @needs_no_gpu

@@ -155,7 +155,7 @@ def test_an_invariant_that_breaks_fails_the_run(start) -> None:
     knowledge { invariant Positive { assert: all(p.n > 0 for p in trace(V.P)) } }
     agent_loop T { emit V.P { n: 1 } emit V.P { n: -1 } }"""
     outcome = start(text).run()
-    assert (outcome.status, outcome.passed, outcome.broken) == ("ok", False, ("Positive",))
+    assert (outcome.status, outcome.passed, outcome.broken) == ("broken", False, ("Positive",))
 
 
 def test_inputs_are_checked_against_their_types(start, tmp_path) -> None:

@@ -90,6 +90,34 @@ def test_without_live_a_search_is_simulated(start) -> None:
     assert outcome.used["simulated"] == 1
 
 
+def test_a_point_that_breaks_an_invariant_is_never_best(start) -> None:
+    """The fastest point is wrong, in an item of another case; it fails, and the run keeps its invariant."""
+    script = """import json, sys
+b = int(sys.argv[1])
+for item in ({"type": "T.Speed", "ms": float(b)}, {"type": "T.Right", "right": b != 1}):
+    print("__SPAK_TRACE__" + json.dumps(item))
+"""
+    session = start(
+        f'''trace_schema {{ variant T {{ case Speed {{ ms: float > 0 }} case Right {{ right: boolean }} }} }}
+        invariant Right {{ assert: all(r.right for r in trace(T.Right)) }}
+        task Main {{
+            step w: tool.write {{ path: "k.py" content: """{script}""" }}
+            run Tuner -> best
+            success: best.B == 2
+        }}
+        engineering_loop Tuner {{
+            parameter B: [1, 2, 4]
+            measure {{ cmd: "python k.py {{{{B}}}}" metric: T.Speed.ms objective: minimize }}
+        }}'''
+    )
+    outcome = session.run()
+    assert outcome.passed, outcome.why
+    assert outcome.broken == ()
+    source = next(e.value["source"] for e in session.log.events() if "ranking" in e.value.get("source", {}))
+    assert source["failures"] == [[{"B": 1}, "wrong", "it breaks the invariant Right"]]
+    assert [values["B"] for values, *_ in source["ranking"]] == [2, 4]
+
+
 def test_a_placeholder_is_not_a_measurement(start) -> None:
     session = _start(start, _program())
     session.run()

@@ -1,6 +1,6 @@
 """A device with scripted times, so that no test compares real ones: both ends of its worker.
 
-Each interval between two events is one millisecond, a launch takes no time, and the parent's clock stands still.
+Each interval between two events is one millisecond.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from harness.lanes.kernel.device_client import DeviceClient
 
 class ScriptedClient(DeviceClient):
     module = "tests.lanes.kernel.scripted_device"
-    clock = staticmethod(lambda: 0.0)
 
 
 def script_devices(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,9 +23,8 @@ def script_devices(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "DeviceClient", ScriptedClient)
 
 
-def main(folder: str, index: int, role: str, trusted_cache: str) -> None:
+def main(folder: str, index: int) -> None:
     """Run a device worker with these times."""
     events = itertools.count()
     Cpu.mark = lambda self: next(events) / 1000
-    Cpu.clock = staticmethod(lambda: 0.0)
-    device_worker.main(folder, index, role, trusted_cache)
+    device_worker.main(folder, index)

@@ -23,17 +23,42 @@ def test_an_honest_kernel(judged) -> None:
     assert {entry["dtype"] for entry in found.facts["shapes"]} == {"float32", "float16"}
     assert found.stable
     assert len(found.attempts) == 2
-    assert found.facts["launched"] == 2 * 5
+    assert (found.facts["launched"], found.facts["operators"]) == (5, [])
+    assert found.facts["unseen"][0].startswith("not interpreted: M=16384 N=4096")
     assert {"landlock", "seccomp", "rlimits"} <= set(found.facts["confinement"])
     assert max(found.facts["nulls"].values()) < 1
 
 
-def test_noise_is_flaky_though_it_is_right(judged) -> None:
-    noise = "    return torch.nextafter(y, y * 2) if os.urandom(1)[0] % 2 else y\n"
-    source = "import os\n" + HONEST.replace("    return y\n", noise)
-    found = judged(source, attempts=5, library=True, shapes=[{"M": 2, "N": 5, "dtype": "float32"}])
-    assert (found.status, found.why) == (Status.FLAKY, "the same inputs gave different bits")
-    assert not found.stable
+@pytest.mark.parametrize(
+    ("change", "status", "why"),
+    [
+        (("    return y\n", "    return x.softmax(-1)\n"), Status.FORBIDDEN, "library's own operator _softmax"),
+        (("    return y\n", "    return x.exp_()\n"), Status.FORBIDDEN, "library's own operator exp_"),
+        (("    return y\n", "    return y.T.contiguous().T\n"), Status.WRONG, "run returned strides"),
+        (("    return y\n", "    return torch.tensor(y.tolist())\n"), Status.FORBIDDEN, "it reads elements"),
+        (("    return y\n", "    return x\n"), Status.WRONG, "returned its input x as an output"),
+        (("tl.exp(", "tl.inline_asm_elementwise("), Status.FORBIDDEN, "inline_asm_elementwise is not on the list"),
+        (("tl.exp(", "(lambda z: z)("), Status.FORBIDDEN, "a call of something other than a function"),
+        (("empty_like(x)", "empty_like(x).new_empty(1 << 40)"), Status.MEMORY, "MiB, 2048 are allowed"),
+    ],
+)
+def test_what_a_plan_may_not_hold(judged, change: tuple[str, str], status: Status, why: str) -> None:
+    assert change[0] in HONEST
+    found = judged(HONEST.replace(*change))
+    assert (found.status, why in found.why) == (status, True), found.why
+
+
+def test_memory_that_a_kernel_did_not_write_differs_between_attempts(judged) -> None:
+    """A kernel may pass over NaN, but not over every number."""
+    source = HONEST.replace("x_ptr, y_ptr, N", "x_ptr, y_ptr, z_ptr, N").replace(
+        "](x, y, x.", "](x, y, torch.empty_like(x), x."
+    )
+    source = source.replace(
+        "    e = tl.exp", "    z = tl.load(z_ptr + n, mask=n < N, other=0.0).to(tl.float32)\n    e = tl.exp"
+    )
+    source = source.replace("(e / tl.sum(e, 0))", "tl.where(z == z, z, e / tl.sum(e, 0))")
+    assert judged(source, attempts=1).status is Status.OK
+    assert judged(source, attempts=2).status is Status.WRONG
 
 
 def test_a_configuration_reaches_the_kernel(judged) -> None:
@@ -41,7 +66,8 @@ def test_a_configuration_reaches_the_kernel(judged) -> None:
         "    return y\n", "    return y * factor\n"
     )
     assert judged(source, library=True).status is Status.WRONG
-    assert judged(source, library=True, configuration={"factor": 1.0}).status is Status.OK
+    found = judged(source, library=True, configuration={"factor": 1.0})
+    assert (found.status, found.facts["operators"]) == (Status.OK, ["mul"])
 
 
 def test_a_kernel_that_hangs_is_ended_and_the_next_one_is_unharmed(judged) -> None:
@@ -60,7 +86,7 @@ def test_an_error_may_be_its_own_cause(judged) -> None:
 def test_a_definition_that_judges_nothing_is_our_failure(job, softmax) -> None:
     trivial = Definition.from_wire(softmax.to_wire() | {"reference": "torch.zeros_like", "baselines": {}})
     with pytest.raises(InfraError, match="accepts a trivial answer: 'zeros' is right everywhere"):
-        interpret(job("import torch\ndef run(x):\n    return torch.zeros_like(x)\n", definition=trivial))
+        interpret(job(HONEST, definition=trivial))
 
 
 def test_a_reference_that_fails_is_our_failure(job, softmax) -> None:

@@ -116,10 +116,16 @@ def test_a_kernel_without_a_space_is_told_so(tmp_path: Path, space: str, says: s
 def test_the_way_to_measurements_on_the_processor(
     tmp_path: Path, processes: WarmProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in (("CALLS", 3), ("_CLOCK_SLACK_MS", 2000.0), ("_AHEAD_SLACK_MS", 2000.0)):
-        monkeypatch.setattr(paired_rounds, name, value)  # other processes may take the processor away
+    monkeypatch.setattr(paired_rounds, "CALLS", 3)
     about = subject(tmp_path)
-    text = b"import torch\ndef run(gate, up, *, OFF):\n    return torch.nn.functional.silu(gate) * up + OFF\n"
+    text = about.candidate.source
+    for old, new in (
+        (b"count, BLOCK:", b"count, OFF, BLOCK:"),
+        (b"count, BLOCK=", b"count, OFF, BLOCK="),
+        (b"up).to", b"up + OFF).to"),
+        (b"*, BLOCK", b"*, OFF, BLOCK"),
+    ):
+        text = text.replace(old, new)
     plain = about.candidate.definition.model_copy(update={"baselines": {}})  # compiling one takes a minute here
     about = dataclasses.replace(about, candidate=dataclasses.replace(about.candidate, source=text, definition=plain))
     with (

@@ -181,6 +181,21 @@ def test_in_suites_of_other_formats_controls_lose_as_well(judge_all, name: str, 
     assert all(e.score.total < found[honest].score.total for other, e in found.items() if other != honest)
 
 
+@pytest.mark.parametrize(
+    ("name", "honest"),
+    [
+        ("bmp", {"info", "rows"}), ("elf", {"first", "header"}), ("pcap", {"frames", "udp"}),
+        ("tar", {"header", "padding"}), ("zip", {"names", "inflate"}),
+    ],
+)  # fmt: skip
+def test_in_each_suite_two_honest_patches_win(judge_all, name: str, honest: set[str]) -> None:
+    found = judge_all(SpecLane(), ROOT / f"suites/spec/{name}.suite.yaml")
+    assert all(e.as_expected for e in found.values()), {n: e.why for n, e in found.items() if not e.as_expected}
+    assert {n for n, e in found.items() if e.passed and e.case.policy.expect is None} == honest
+    worst = min(found[n].score.total for n in honest)
+    assert all(e.score.total < worst for n, e in found.items() if n not in honest)
+
+
 def test_the_classic_policy_can_be_asked_for(own: Path, judge_all) -> None:
     suite = own / "suites/spec/png.suite.yaml"
     text = suite.read_text().replace("gates: {validity: 1.0, coverage: 1.0, gain: 0.005}", "policy: classic")

@@ -55,9 +55,8 @@ def test_what_has_not(body):
 
 
 def test_one_attempt_stays_one():
-    tree = ast.parse("def run(words):\n    return list(set(words))\n")
-    assert [attempts_for(tree, attempts) for attempts in (1, 2, 3, 20)] == [1, HASH_SEEDS, HASH_SEEDS, 20]
-    assert attempts_for(ast.parse("def run(words):\n    return words\n"), 3) == 3
+    assert [attempts_for(one, uses_hashes=True) for one in (1, 2, 3, 20)] == [1, HASH_SEEDS, HASH_SEEDS, 20]
+    assert attempts_for(3, uses_hashes=False) == 3
 
 
 TOOL = """

@@ -16,7 +16,7 @@ from harness.lanes.toolgen.collect import case_for
 from harness.lanes.toolgen.lane import Toolgen
 from harness.lanes.toolgen.oracle import Reply
 from harness.lanes.toolgen.outcome import Outcome
-from harness.lanes.toolgen.performance import NullCall, Profile
+from harness.lanes.toolgen.performance import NullCall, Profile, usual_seconds
 from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.tool_spec import read_tool
 from harness.lanes.toolgen.waiting import Waiting
@@ -227,3 +227,31 @@ def test_an_exact_measurement_leaves_out_the_first_question_of_every_box():
     profile = Profile(latency=[9.0, 1.0, 2.0, 9.0, 3.0, 4.0], reference_latency=[9.0, 1.0, 1.0] * 2, block=3)
     found = question_cost.exact_costs(profile)
     assert found == {"clock": "wall", "candidate_us": [2e6, 3e6], "reference_us": [1e6, 1e6]}
+
+
+def test_a_process_that_is_slow_as_a_whole_counts_instead_of_the_least():
+    lucky, unlucky = Outcome(0, 1, 1), Outcome(1, 2, 2)
+    lucky.costs = dict.fromkeys(range(10), 0.001)
+    unlucky.costs = dict.fromkeys(range(10), 0.05)
+    asked, null = questions(*[0.001] * 10), NullCall(0.0, 0.0)
+    found = question_cost.ordinary_costs(asked, [lucky, unlucky], null)
+    assert found is not None
+    assert found["candidate_us"] == [50_000.0] * 10
+    # One-time costs, and what equal code differs by on a busy machine, do not make a process slow.
+    unlucky.costs = dict.fromkeys(range(10), 0.0015) | {3: 0.5}
+    found = question_cost.ordinary_costs(asked, [lucky, unlucky], null)
+    assert found is not None
+    assert found["candidate_us"] == [1000.0] * 10
+
+
+@pytest.mark.parametrize(
+    ("times", "usual"),
+    [
+        ((0.01, 0.012, 0.3), 0.01),
+        ((0.3, 0.01, 0.3), 0.3),
+        ((0.01, 0.0125, 0.0124), 0.01),
+        ((0.0001, 0.0003, 1.0), 0.0001),
+    ],
+)
+def test_calls_of_which_most_are_slow_count_as_slow(times, usual):
+    assert usual_seconds(times) == usual

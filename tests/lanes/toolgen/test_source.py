@@ -16,21 +16,40 @@ def test_a_plain_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("data", "why"),
+    ("data", "why", "status"),
     [
-        (b"", "empty"),
-        (b" \n\n", "empty"),
-        (b"x = '\xff'\n", "not UTF-8 (byte 5)"),
-        (b"# -*- coding: utf-7 -*-\nx = 1\n", "declares utf-7"),
-        (b"# coding: nonsense\nx = 1\n", "unusable"),
-        (b"x" * (MAX_BYTES + 1), "MiB"),
+        (b"", "empty", Status.CRASH),
+        (b" \n\n", "empty", Status.CRASH),
+        (b"x = '\xff'\n", "not UTF-8 (byte 5)", Status.CRASH),
+        (b"# -*- coding: utf-7 -*-\nx = 1\n", "declares utf-7", Status.FORBIDDEN),
+        (b"# coding: nonsense\nx = 1\n", "declares nonsense", Status.FORBIDDEN),
+        (b"# " + b"-" * 500 + b"\n# coding: unicode_escape\nx = 1\n", "declares unicode-escape", Status.FORBIDDEN),
+        (b"# a line that ends as on an old Mac\r# coding: utf_7\rx = 1\n", "declares utf-7", Status.FORBIDDEN),
+        (b"\xef\xbb\xbf# vim: set fileencoding=cp1252 :\nx = 1\n", "declares cp1252", Status.FORBIDDEN),
+        (b"x" * (MAX_BYTES + 1), "MiB", Status.CRASH),
     ],
 )
-def test_what_cannot_be_judged_says_why(tmp_path, data, why):
+def test_what_cannot_be_judged_says_why(tmp_path, data, why, status):
     (tmp_path / "a.py").write_bytes(data)
     source = read_source(tmp_path / "a.py")
-    assert source.status is Status.CRASH
+    assert source.status is status
     assert why in source.why
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"# coding: utf-8\nx = 1\n",
+        b"\xef\xbb\xbf# -*- coding: UTF_8 -*-\nx = 1\n",
+        b"\n\n# coding: latin-1\nx = 1\n",
+        b'"""decoding: a word"""\nx = "coding = latin-1"\n',
+    ],
+)
+def test_a_file_that_python_reads_as_utf_8_is_judged(tmp_path, data):
+    (tmp_path / "a.py").write_bytes(data)
+    source = read_source(tmp_path / "a.py")
+    assert source.status is Status.OK
+    assert not isinstance(parse(source), Source)
 
 
 def test_fifty_megabytes_are_not_read(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from harness.dsl.language.syntax.expression import NOWHERE, Expression, Span
+from harness.dsl.language.syntax.expression import NOWHERE, Expression, Literal, Span
 from harness.dsl.language.syntax.statement import Description, Entries, Entry, Label, Let, Statement, Variable
 from harness.dsl.language.syntax.type_expression import FieldDeclaration
 
@@ -59,7 +59,17 @@ class FactDeclaration:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-Declaration = Unit | Group | Shape | Variant | FactDeclaration | Entries | Variable | Entry | Description
+@dataclass(slots=True)
+class Mock:
+    """`run "command" -> "output"` in `tools { … }`: what a tool answers while effects are off."""
+
+    tool: str
+    request: str
+    result: Literal
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+Declaration = Unit | Group | Shape | Variant | FactDeclaration | Entries | Variable | Entry | Description | Mock
 
 
 @dataclass(slots=True)

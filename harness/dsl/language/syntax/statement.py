@@ -37,13 +37,17 @@ class Arrow:
 
 @dataclass(slots=True)
 class Call:
-    """`tool.run { … } -> emit X`; `actor` is tool, llm or human."""
+    """`tool.run { … } -> emit X`; `actor` is tool, llm or human.
+
+    `is_turn` marks the questions and tools that a question with `tools` is lowered to.
+    """
 
     actor: str
     operation: str
     entries: list[Entry]
     arrows: list[Arrow]
     span: Span = field(default=NOWHERE, compare=False, repr=False)
+    is_turn: bool = False
 
 
 @dataclass(slots=True)

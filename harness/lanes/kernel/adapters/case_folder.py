@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,6 @@ class Adapted:
         definition: The definition, as written to YAML.
         reference: The content of the Python file next to it.
         kernels: The source of each kernel by name.
-        native: The source of each kernel that builds a CUDA extension, which needs a GPU.
         library: Whether its kernels may call PyTorch's own operators.
         stages: The stages that its kernels can run.
         notes: What was not converted, one sentence each.
@@ -33,7 +31,6 @@ class Adapted:
     definition: dict[str, Any]
     reference: str
     kernels: dict[str, str] = field(default_factory=dict)
-    native: dict[str, str] = field(default_factory=dict)
     library: bool = False
     stages: tuple[str, ...] = ("interpreter", "compile", "gpu")
     notes: list[str] = field(default_factory=list)
@@ -66,30 +63,24 @@ def write_case(out: Path, adapted: Adapted) -> list[Path]:
             definition.unlink()
             reference.unlink()
             raise
-        suites = [
-            _write_suite(out, adapted, folder, kernels, stages)
-            for folder, kernels, stages in (
-                (name, adapted.kernels, adapted.stages),
-                (f"{name}_native", adapted.native, ("gpu",)),
-            )
-            if kernels
-        ]
+        suites = [_write_suite(out, adapted)] if adapted.kernels else []
     except OSError as error:
         raise UsageError(f"cannot be written: {error.strerror}", where=str(error.filename or out)) from error
     return suites or [definition]
 
 
-def _write_suite(out: Path, adapted: Adapted, name: str, kernels: Mapping[str, str], stages: Sequence[str]) -> Path:
+def _write_suite(out: Path, adapted: Adapted) -> Path:
+    name = adapted.name
     folder = out / "kernels" / name
     folder.mkdir(parents=True, exist_ok=True)
-    for kernel, text in kernels.items():
+    for kernel, text in adapted.kernels.items():
         (folder / f"{kernel}.py").write_text(text, encoding="utf-8")
     suite_keys = {
         "lane": "kernel",
         "title": str(adapted.definition.get("description", name))[:80],
         "definition": f"definitions/{adapted.name}.yaml",
         "kernels": f"kernels/{name}/*.py",
-        "stages": list(stages),
+        "stages": list(adapted.stages),
         "library": adapted.library,
         "attempts": 2,
         "gates": {"correctness": 1.0},

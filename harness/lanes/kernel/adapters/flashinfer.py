@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -188,8 +187,7 @@ def _add(adapted: Adapted, path: Path, name: str, names: dict[str, list[str]]) -
     sources = [source for source in document.get("sources") or [] if isinstance(source, dict)]
     language = str(spec.get("language", "")).lower()
     if language in _NATIVE:
-        why = "it needs a build of its own" if shutil.which("nvcc") else "there is no nvcc on the PATH to build it"
-        adapted.notes.append(f"{title}: it is written in {language}, and {why}")
+        adapted.notes.append(f"{title}: it is written in {language}, which no plan can hold")
         return
     if len(sources) != 1:
         adapted.notes.append(f"{title}: it has {len(sources)} files, and a kernel has one")

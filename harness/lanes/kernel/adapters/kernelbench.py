@@ -7,7 +7,6 @@ have equal weights. Unlike in KernelBench, the reference is also evaluated in do
 from __future__ import annotations
 
 import ast
-import shutil
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,15 +40,8 @@ def reference(*inputs):
         return _crucible_model(Model, inputs)(*inputs)
 """
 _KERNEL = """
-_crucible_models = {}
-
-
 def run(*inputs):
-    key = tuple((tuple(x.shape), x.dtype, x.device) for x in inputs)
-    with torch.no_grad():
-        if key not in _crucible_models:
-            _crucible_models[key] = _crucible_model(ModelNew, inputs)
-        return _crucible_models[key](*inputs)
+    return _crucible_model(ModelNew, inputs)(*inputs)
 """
 
 
@@ -123,13 +115,11 @@ def _add(adapted: Adapted, candidate: Path, source: str, shared: str) -> None:
     if "class ModelNew" not in text:
         adapted.notes.append(f"{candidate.name}: it has no ModelNew")
         return
-    native = any(word in text for word in _EXTENSION)
-    if native and shutil.which("nvcc") is None:
-        adapted.notes.append(f"{candidate.name}: an inline CUDA extension, and no nvcc on the PATH to build it")
+    if any(word in text for word in _EXTENSION):
+        adapted.notes.append(f"{candidate.name}: an inline CUDA extension, which no plan can hold")
         return
-    kernels = adapted.native if native else adapted.kernels
     # The problem's constants and get_init_inputs come first: a candidate usually lacks them.
-    kernels[file_name(candidate.stem)] = _prelude(source) + text + "\n\nimport torch\n" + shared + _KERNEL
+    adapted.kernels[file_name(candidate.stem)] = _prelude(source) + text + "\n\nimport torch\n" + shared + _KERNEL
 
 
 def _prelude(source: str) -> str:

@@ -1,0 +1,3 @@
+SELECT c.name, sum(o.amount) AS total
+FROM orders o JOIN customers c ON c.id = o.customer
+GROUP BY c.id ORDER BY total DESC, c.name LIMIT 3

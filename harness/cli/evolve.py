@@ -1,0 +1,161 @@
+"""Search for better candidates: propose, judge, select, repeat; the same command continues an interrupted search.
+
+Example:
+  crucible evolve examples/dream.yaml
+  crucible evolve search.yaml --lanes 4 --ledger reports/ledger.db
+  crucible evolve search.yaml --judge-only proposals/ --once
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.cli import output
+from harness.core.errors import UsageError
+from harness.core.number import whole
+from harness.core.tier import Tier
+from harness.report import words
+
+if TYPE_CHECKING:
+    from harness.evolve.config import Experiment
+    from harness.evolve.result import Result
+    from harness.ledger.trials import Trial
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="YAML with one experiment or several")
+    parser.add_argument("--judge-only", type=Path, metavar="DIR", help="judge the .py files that appear in a folder")
+    parser.add_argument("--once", action="store_true", help="with --judge-only: end when all of them are judged")
+    parser.add_argument("--epoch", type=whole(), default=0, metavar="N", help="with --judge-only: sets the budget")
+    parser.add_argument("--lanes", type=whole(1), metavar="N", help="judge processes (default: one for each core)")
+    parser.add_argument("--min-tier", type=str.upper, choices=[tier.value for tier in Tier], help="as in pytest")
+    output.add_ledger(parser)
+    output.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from harness.evolve.config import read_experiments
+    from harness.evolve.search import Search
+
+    experiments = read_experiments(args.file)
+    if args.judge_only is not None:
+        return _judge_only(args, experiments)
+    results = []
+    with output.open_ledger(args.ledger, create=True) as ledger:
+        for experiment in experiments:
+            if not experiment.enabled:
+                print(f"{experiment.name} is not enabled", file=sys.stderr)
+                continue
+            search = Search(
+                experiment,
+                args.file,
+                ledger,
+                lanes=args.lanes,
+                min_tier=args.min_tier,
+                words=["evolve", str(args.file)],
+                say=_say,
+                live=_show,
+            )
+            results.append(search.run())
+    if args.json:
+        output.print_json([_to_wire(result) for result in results])
+    else:
+        for result in results:
+            _print(result)
+    return 0 if all(result.champions for result in results) else 1
+
+
+def _judge_only(args: argparse.Namespace, experiments: list[Experiment]) -> int:
+    from harness.evolve.given import Given
+
+    enabled = [experiment for experiment in experiments if experiment.enabled]
+    if len(enabled) != 1:
+        raise UsageError(f"{len(enabled)} experiments are enabled", where=str(args.file), fix="enable one of them")
+    with output.open_ledger(args.ledger, create=True) as ledger:
+        given = Given(
+            enabled[0],
+            args.file,
+            args.judge_only,
+            ledger,
+            epoch=args.epoch,
+            lanes=args.lanes,
+            min_tier=args.min_tier,
+            words=["evolve", str(args.file), "--judge-only", str(args.judge_only)],
+        )
+        return 0 if given.run(_print_trial, is_once=args.once) else 1
+
+
+def _print_trial(name: str, trial: Trial) -> None:
+    score = "-" if trial.score is None else f"{trial.score:.3f}"
+    print(
+        words.printable(f"{name}: {trial.stage} {trial.status} {score} {trial.verdict.get('why', '')}").rstrip(),
+        flush=True,
+    )
+
+
+def _say(line: str) -> None:
+    print(f"\r\x1b[K{line}" if sys.stderr.isatty() else line, file=sys.stderr)
+
+
+def _show(line: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+
+
+def _print(result: Result) -> None:
+    print(f"{result.experiment}: {result.trials} trials, {result.judged} judged now; ended after {result.reason}")
+    stages = [
+        f"{name} {found['trials']:g} ({found['seconds']:.1f} s)"
+        for name, found in result.stages.items()
+        if found["trials"]
+    ]
+    print(f"  stages    {', '.join(stages)}")
+    print(f"  tools     {' '.join(f'{epoch}:{tool}' for epoch, tool in result.trace)}")
+    if result.tokens:
+        print(f"  spent     {result.tokens} tokens, {result.money:.4f} US dollars")
+    for tool, front in result.fronts.items():
+        print(f"  front     {tool}: {', '.join(f'trial {one.number} ({one.cell})' for one in front) or 'empty'}")
+    for one in result.champions:
+        state = "confirmed" if one.confirmed else "not confirmed"
+        print(
+            f"  champion  {one.tool}: trial {one.trial.number}, {one.trial.operator}, {one.trial.digest[:16]}, {state}"
+        )
+        if one.why:
+            print(f"            against its seed parent: {one.why}")
+    if not result.champions:
+        print("  champion  none: no candidate passed")
+
+
+def _to_wire(result: Result) -> dict[str, Any]:
+    return {
+        "experiment": result.experiment,
+        "reason": result.reason,
+        "trials": result.trials,
+        "judged": result.judged,
+        "stages": result.stages,
+        "trace": result.trace,
+        "tokens": result.tokens,
+        "money": result.money,
+        "fronts": {
+            tool: [
+                {"number": one.number, "digest": one.digest, "cell": one.cell, "steps": one.steps.vector}
+                for one in front
+            ]
+            for tool, front in result.fronts.items()
+        },
+        "champions": [
+            {
+                "tool": one.tool,
+                "number": one.trial.number,
+                "digest": one.trial.digest,
+                "operator": one.trial.operator,
+                "confirmed": one.confirmed,
+                "faster": one.faster,
+                "why": one.why,
+            }
+            for one in result.champions
+        ],
+    }

@@ -1,0 +1,29 @@
+"""Run suites with pytest, on this machine or on a cluster; options of pytest come after the first path.
+
+The exit status is that of pytest.
+
+Example:
+  crucible run --cluster local suites/ --epoch 20
+  crucible run --cluster tls://cluster.example:8786 suites/toolgen -k trie
+"""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--cluster", metavar="ADDRESS", help="judge on a Dask cluster: tcp://…, tls://… or local")
+    parser.add_argument("--insecure", action="store_true", help="let --cluster reach another machine without TLS")
+    parser.add_argument("suites", nargs=argparse.REMAINDER, metavar="SUITE ...", help="paths, then options of pytest")
+
+
+def run(args: argparse.Namespace) -> int:
+    import pytest
+
+    words = ["-p", "harness.plugin", *args.suites]
+    if args.cluster is not None:
+        words += ["--cluster", args.cluster]
+    if args.insecure:
+        words += ["--insecure"]
+    return int(pytest.main(words))

@@ -1,0 +1,85 @@
+"""Patching: Python code that could change what measures it, found in its syntax tree without running it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterator
+
+_TRACE = ("__SPAK_TRACE__", "CRUCIBLE_TRACE_FD")
+_NAMES = frozenset("exec eval compile __import__ globals __builtins__ setattr delattr __loader__ __spec__".split())
+"""Names through which code reaches other modules or code that is not in its syntax tree."""
+_MODULES = frozenset(
+    """builtins ctypes gc inspect importlib imp runpy atexit signal faulthandler tracemalloc pdb code codeop
+    sysconfig site""".split()
+)
+"""Modules that reach into others, or act after the measurement."""
+_ATTRIBUTES = frozenset(
+    """_getframe __dict__ __globals__ __code__ __closure__ __builtins__ __subclasses__ __bases__ __class__ f_globals
+    f_back""".split()
+)
+_OF_MODULES = frozenset(
+    "modules meta_path path_hooks settrace setprofile stdout stderr _exit dup dup2 fdopen fork execv execve".split()
+)
+"""Attributes of modules such as `sys` and `os`; objects may have attributes of the same name."""
+
+
+def find_patch(text: bytes, measuring: Collection[str] = ()) -> str:
+    """How Python code could change its measurement, in words; empty if it cannot, as far as its syntax tree shows.
+
+    Args:
+        text: The source.
+        measuring: Modules that measure.
+    """
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""  # it does not run either
+    modules = {name for node in ast.walk(tree) for name in _bound(node)}
+    return next((found for node in ast.walk(tree) for found in _patches(node, modules, measuring)), "")
+
+
+def imported_names(text: bytes) -> set[str]:
+    """Names of the modules that Python code imports."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+    return {name for node in ast.walk(tree) for name in _imports(node)}
+
+
+def _imports(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name.partition(".")[0] for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        yield node.module.partition(".")[0]
+
+
+def _bound(node: ast.AST) -> Iterator[str]:
+    """Names that an import binds."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        yield from ((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+
+
+def _patches(node: ast.AST, modules: set[str], measuring: Collection[str]) -> Iterator[str]:
+    for name in _imports(node):
+        if name in _MODULES or name in measuring or name == "__main__":
+            yield f"imports {name}"
+    match node:
+        case ast.Attribute(attr=name) if name in _ATTRIBUTES:
+            yield f"uses {name}"
+        case ast.Attribute(value=ast.Name(id=root), attr=name) if name in _OF_MODULES and root in modules:
+            yield f"uses {root}.{name}"
+        case ast.Attribute(value=value, attr=name, ctx=ast.Store() | ast.Del()) if _root(value) in modules:
+            yield f"patches {_root(value)}.{name}"
+        case ast.Subscript(value=value, ctx=ast.Store() | ast.Del()) if _root(value) in modules:
+            yield f"patches {_root(value)}"
+        case ast.Name(id=name) if name in _NAMES:
+            yield f"uses {name}"
+        case ast.Constant(value=str() as text) if any(mark in text for mark in _TRACE):
+            yield "reports trace items itself"
+
+
+def _root(node: ast.expr) -> str:
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""

@@ -1,0 +1,274 @@
+"""Cascade: the checks of a generation, from the cheapest: known, parse, gate, duplicate, screen, judged, again."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.core.evaluation import Evaluation
+from harness.core.status import Status
+from harness.evolve.cheap_checks import check
+from harness.evolve.measures import measure, steps
+from harness.evolve.pools import FRESH, OWN, Pools
+from harness.evolve.prompt import feedback_of, feedback_of_check
+from harness.evolve.search_run import SearchRun
+from harness.judge.verdict import Verdict
+from harness.lanes.toolgen.tool_spec import Tool
+from harness.ledger.trials import Trial, Trials, changed
+from harness.session.confirmation import merge_round
+
+STAGES = ("reply", "known", "parse", "gate", "duplicate", "screen", "judged", "again", "confirmed", "rescored")
+"""In the order of the cascade. `reply`: a provider gave none. `again`: judged twice, since its time is new."""
+Measures = Mapping[str, Any]
+_IN_TIME_OR_NOT = frozenset({Status.OK, Status.TIMEOUT})
+
+
+@dataclass(slots=True)
+class Job:
+    """A trial on its way.
+
+    Attributes:
+        trial: The trial as it was proposed.
+        text: Its source.
+        size: Its syntax elements.
+        spent: Seconds by stage.
+        retried: Whether an `infra` verdict was asked for once more.
+        first: The full verdict, while it is judged again.
+    """
+
+    trial: Trial
+    text: str
+    size: int = 0
+    spent: dict[str, float] = field(default_factory=dict)
+    retried: bool = False
+    first: Verdict | None = None
+
+
+class Cascade:
+    """Judges the trials of one generation.
+
+    Args:
+        trials: Where results are written.
+        run: Where evaluations are recorded.
+        pools: Who judges.
+        tools: The tools by name.
+        progress: Called whenever results were written.
+    """
+
+    def __init__(
+        self,
+        trials: Trials,
+        run: SearchRun,
+        pools: Pools,
+        tools: Mapping[str, Tool],
+        *,
+        progress: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._trials, self._run, self._pools, self._tools, self._progress = trials, run, pools, tools, progress
+        self._events: queue.SimpleQueue[tuple[Job, str, Verdict | BaseException]] = queue.SimpleQueue()
+        self._done: list[Trial] = []
+        self._in_flight = 0
+
+    def judge(
+        self,
+        proposed: Iterable[tuple[Trial, str]],
+        *,
+        known: Mapping[str, Trial],
+        forms: Mapping[str, int],
+        root_of: Callable[[Trial], Measures | None],
+        parent_of: Callable[[Trial], Measures | None],
+    ) -> None:
+        """Judge trials of one tool and epoch; each gets its result, in whatever order.
+
+        Args:
+            proposed: The trials in the order of their numbers, with their sources.
+            known: The first trial of each digest.
+            forms: The number of the first trial with each normal form.
+            root_of: The measures of a trial's seed parent; None for a seed parent itself.
+            parent_of: The measures of a trial's first parent.
+        """
+        self._root_of, self._parent_of = root_of, parent_of
+        copies: list[Trial] = []
+        for trial, text in proposed:
+            job = Job(trial, text)
+            if not trial.verdict.get("fault") and known[trial.digest].number < trial.number:
+                copies.append(trial)
+            else:
+                self._check(job, forms)
+        try:
+            while self._in_flight:
+                self._take(self._events.get())
+                while not self._events.empty():
+                    self._take(self._events.get())
+                self._write()
+        finally:
+            self._write()
+        for trial in copies:
+            self._done.append(self.copied(trial, self._trials.rows[known[trial.digest].number]))
+        self._write()
+
+    def copied(self, trial: Trial, known: Trial) -> Trial:
+        """A trial whose bytes were judged before: the verdict is scored for its epoch, and nothing is run."""
+        stage = "rescored" if trial.operator == "elite" else "known"
+        values = trial.verdict.get("values", {})
+        if not known.run_id or not known.verdict.get("measures"):
+            return changed(
+                trial,
+                stage=stage,
+                status=known.status,
+                passed=known.passed,
+                score=known.score,
+                verdict=dict(known.verdict),
+            )
+        before = self._run.load(known)
+        policy = before.case.policy.model_copy(
+            update={"epoch": trial.epoch, "anneal_temp": values.get("anneal_temp", before.case.policy.anneal_temp)}
+        )
+        lane = self._pools.lane(trial.suite)
+        scored = Evaluation(
+            case=before.case.model_copy(update={"policy": policy}),
+            evidence=before.evidence,
+            score=lane.score(before.evidence, policy),
+        )
+        return self._concluded(trial, scored, size=known.verdict["measures"]["size"], stage=stage, spent={}, old=known)
+
+    # --- stages ---
+
+    def _check(self, job: Job, forms: Mapping[str, int]) -> None:
+        trial, started = job.trial, time.perf_counter()
+        fault = trial.verdict.get("fault")
+        if fault:
+            values = {"stage": "reply", "status": Status.INFRA.value, "passed": False}
+            self._done.append(changed(trial, **values, verdict={**trial.verdict, "why": fault}))
+            return
+        found = check(job.text, self._tools[trial.suite])
+        job.size = found.size
+        job.spent["check"] = time.perf_counter() - started
+        if found.stage:
+            verdict = {**trial.verdict, "why": found.why, "feedback": feedback_of_check(found)}
+            self._end(job, stage=found.stage, status=found.status.value, passed=False, verdict=verdict)
+        elif forms.get(found.normal_form, trial.number) < trial.number:
+            verdict = {**trial.verdict, "why": f"it equals trial {forms[found.normal_form]} but for names and comments"}
+            self._end(job, stage="duplicate", status=Status.SKIPPED.value, passed=False, verdict=verdict)
+        else:
+            self._submit(job, "screen")
+
+    def _submit(self, job: Job, stage: str) -> None:
+        trial = job.trial
+        self._in_flight += 1
+        judged = self._pools.submit(
+            trial.suite,
+            job.text,
+            epoch=trial.epoch,
+            screen=stage == "screen",
+            inputs=FRESH if stage == "again" else OWN,
+        )
+        judged.add_done_callback(lambda found: self._events.put((job, stage, found.exception() or found.result())))
+
+    def _take(self, event: tuple[Job, str, Verdict | BaseException]) -> None:
+        job, stage, found = event
+        self._in_flight -= 1
+        if isinstance(found, BaseException):
+            raise found
+        job.spent[stage] = job.spent.get(stage, 0.0) + found.evaluation.evidence.seconds
+        if found.status is Status.INFRA and not job.retried:
+            job.retried = True
+            self._submit(job, stage)
+        elif found.status is Status.INFRA:
+            verdict = {**job.trial.verdict, "why": found.why}
+            self._end(job, stage=stage, status=found.status.value, passed=None, verdict=verdict)
+        elif stage == "screen" and found.status is Status.OK:
+            self._submit(job, "judged")
+        elif stage == "screen":
+            verdict = {**job.trial.verdict, "why": found.why, "feedback": feedback_of(found, is_screened=True)}
+            self._end(job, stage=stage, status=found.status.value, passed=False, verdict=verdict)
+        elif stage == "judged" and _was_late(found):
+            self._submit(job, "again")  # its calls were in time when it was screened: the second verdict counts
+        elif stage == "judged" and self._claims_speed(job, found):
+            job.first = found
+            self._submit(job, "again")
+        elif stage == "again" and job.first is not None:
+            self._settle(job, job.first, found)
+        else:
+            self._conclude(job, found.evaluation, stage)
+
+    def _claims_speed(self, job: Job, found: Verdict) -> bool:
+        """Whether a verdict says that a candidate is on another step of time than its parent."""
+        root, parent = self._root_of(job.trial), self._parent_of(job.trial)
+        if not found.passed or root is None or parent is None:
+            return False
+        mine = measure(found.evaluation, size=job.size)
+        return steps(mine, root).time != steps(parent, root).time
+
+    def _settle(self, job: Job, first: Verdict, fresh: Verdict) -> None:
+        """Merge two rounds. Disturbances only add time, so the smaller of both times counts."""
+        lane, seed = self._pools.lane(job.trial.suite), self._pools.secret_seed(FRESH)
+        faster = measure(fresh.evaluation, size=job.size)["time"], measure(first.evaluation, size=job.size)["time"]
+        is_fresh = None not in faster and faster[0] < faster[1]
+        merged = merge_round(first.evaluation, fresh.evaluation, lane, seed, remeasure=is_fresh)
+        self._conclude(job, merged, "again")
+
+    # --- results ---
+
+    def _conclude(self, job: Job, evaluation: Evaluation, stage: str) -> None:
+        self._done.append(self._concluded(job.trial, evaluation, size=job.size, stage=stage, spent=job.spent))
+
+    def _concluded(
+        self,
+        trial: Trial,
+        evaluation: Evaluation,
+        *,
+        size: int,
+        stage: str,
+        spent: dict[str, float],
+        old: Trial | None = None,
+    ) -> Trial:
+        """The trial with the result of a full verdict, whose evaluation is recorded."""
+        values = trial.verdict.get("values", {})
+        if old is None and values.get("anneal_temp", 1.0) != evaluation.case.policy.anneal_temp:
+            policy = evaluation.case.policy.model_copy(update={"anneal_temp": values["anneal_temp"]})
+            lane = self._pools.lane(trial.suite)
+            evaluation = Evaluation(
+                case=evaluation.case.model_copy(update={"policy": policy}),
+                evidence=evaluation.evidence,
+                score=lane.score(evaluation.evidence, policy),
+            )
+        found = measure(evaluation, size=size)
+        if old is not None:  # the time that was settled for these bytes
+            found["time"] = old.verdict["measures"]["time"]
+        self._run.record(evaluation, trial)
+        return changed(
+            trial,
+            stage=stage,
+            status=evaluation.status.value,
+            score=evaluation.score.total,
+            passed=evaluation.passed,
+            run_id=self._run.run_id,
+            seconds=sum(spent.values()),
+            verdict={
+                **trial.verdict,
+                "why": evaluation.why,
+                "feedback": feedback_of(Verdict(evaluation)),
+                "measures": found,
+                "spent": spent,
+            },
+        )
+
+    def _end(self, job: Job, **values: Any) -> None:
+        verdict = {**values.pop("verdict"), "spent": job.spent}
+        self._done.append(changed(job.trial, seconds=sum(job.spent.values()), verdict=verdict, **values))
+
+    def _write(self) -> None:
+        if self._done:
+            done, self._done = self._done, []
+            self._trials.complete(done)
+            self._progress()
+
+
+def _was_late(found: Verdict) -> bool:
+    """Whether time limits alone speak against a candidate; on a busy machine that may be the machine's fault."""
+    statuses = {attempt.status for attempt in found.evaluation.evidence.attempts}
+    return found.status in (Status.TIMEOUT, Status.FLAKY) and Status.TIMEOUT in statuses and statuses <= _IN_TIME_OR_NOT

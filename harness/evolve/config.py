@@ -1,0 +1,238 @@
+"""Config: the YAML file of `crucible evolve`; the `dream.yaml` block of the ToolGen tournament is one."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, field_validator, model_validator
+
+from harness.core.digest import digest_json
+from harness.core.document import Document, read_document
+from harness.core.errors import SuiteError, position
+from harness.core.frozen import Frozen
+from harness.core.nearest import nearest
+from harness.evolve.curriculum import Adaptive, Curriculum, parse_table
+from harness.providers.backends import BACKENDS
+
+SUM_TOLERANCE = 1e-6
+MAX_POINTS = 100_000  # of a search space
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Proposer(Frozen):
+    """One source of proposals, and its share of them."""
+
+    kind: Literal["operators", "crossover", "templates", "command", "model"]
+    weight: Positive = 1.0
+    operators: tuple[str, ...] = ()
+    """For `operators`: the names that may be used; empty for all."""
+    backend: str = "command"
+    """For `model`: a back end of `harness.providers`."""
+    command: str = ""
+    """For `command`, and the back end `command`: a command line, run without a shell, for one proposal each."""
+    model: str = ""
+    base_url: str = ""
+    answers: str = ""
+    cassette: str = ""
+    timeout_s: Positive = 120.0
+    max_calls: PositiveInt | None = None
+    max_tokens: PositiveInt | None = None
+    """Tokens of all answers together; a call that may exceed the rest is not made."""
+    tokens_per_call: PositiveInt = 4096
+    """The most that one call may use: the limit is kept before it is reached."""
+    usd_per_million_tokens: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Proposer:
+        if self.kind == "command" and not self.command:
+            msg = "a proposer of kind 'command' needs the key 'command'"
+            raise ValueError(msg)
+        if self.kind == "model" and self.backend not in BACKENDS:
+            msg = f"unknown back end {self.backend!r}{nearest(self.backend, BACKENDS)}"
+            raise ValueError(msg)
+        return self
+
+
+class Experiment(Frozen):
+    """One search."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    enabled: bool = True
+    domain: Literal["toolgen"] = "toolgen"
+    evaluator: str = "harness.evolve.spica:ToolGenEvaluator"
+    """`module:Class`; the tournament's own name is known."""
+    search_space: dict[str, list[Any]] = {}
+    """The first generation is their product: `impl_style`, `anneal_temp`."""
+    fitness_weights: dict[str, Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]] = {}
+    """Weights of the score's components, which sum to 1."""
+    curriculum: dict[str, str] | Adaptive = {}
+    """`epoch_0_5: TOOL`, …, `epoch_11_plus: alternating`; or `mode: adaptive`."""
+    tools: dict[str, str] = {}
+    """Path of each tool, relative to the file; by default `specs/tools/NAME` in a folder above it."""
+    start: tuple[str, ...] = ()
+    """Files that the first generation of each tool has, next to the templates."""
+    seed: NonNegativeInt = 0
+    secret_seed: NonNegativeInt | None = None
+    """Seed of the inputs; by default derived from `seed`."""
+    population: PositiveInt = 24
+    """Trials of a generation."""
+    islands: Annotated[int, Field(ge=1, le=64)] = 2
+    migrate_every: PositiveInt = 4
+    """Generations between two migrations of champions to the next island."""
+    bracket: Annotated[int, Field(ge=1, le=64)] = 3
+    """Contenders of the tournament for one parent."""
+    proposers: tuple[Proposer, ...] = (Proposer(kind="operators", weight=3), Proposer(kind="crossover", weight=2))
+    attempts: PositiveInt = 2
+    questions: PositiveInt = 24
+    timing: Literal["cpu", "none"] = "cpu"
+    generations: PositiveInt = 14
+    patience: PositiveInt | None = None
+    """Generations of one tool without a better best."""
+    seconds: Positive | None = None
+    candidates: PositiveInt | None = None
+    tokens: PositiveInt | None = None
+    money: Positive | None = None
+    """US dollars."""
+    finalists: NonNegativeInt = 3
+    """Candidates of each tool that may be confirmed before one becomes champion; 0 confirms none."""
+
+    @field_validator("evaluator")
+    @classmethod
+    def _evaluator_is_known(cls, name: str) -> str:
+        from harness.evolve.spica import find_evaluator
+
+        find_evaluator(name)
+        return name
+
+    @field_validator("fitness_weights")
+    @classmethod
+    def _weights_sum_to_one(cls, weights: dict[str, float]) -> dict[str, float]:
+        from harness.lanes.toolgen.score import WEIGHTS
+
+        for name in weights:
+            if name not in WEIGHTS:
+                msg = f"no component {name!r} to weigh{nearest(name, WEIGHTS)}"
+                raise ValueError(msg)
+        if weights and abs(sum(weights.values()) - 1) > SUM_TOLERANCE:
+            msg = f"the weights sum to {sum(weights.values()):.10g}, not to 1"
+            raise ValueError(msg)
+        return weights
+
+    @field_validator("search_space")
+    @classmethod
+    def _space_is_finite(cls, space: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        for name, values in space.items():
+            if name not in ("impl_style", "anneal_temp"):
+                msg = f"unknown parameter {name!r}{nearest(name, ('impl_style', 'anneal_temp'))}"
+                raise ValueError(msg)
+            if not values:
+                msg = f"parameter {name!r} has no values"
+                raise ValueError(msg)
+            wanted = str if name == "impl_style" else (int, float)
+            for value in values:
+                if not isinstance(value, wanted) or isinstance(value, bool):
+                    msg = f"parameter {name!r}: {value!r} is not a {'name' if wanted is str else 'number'}"
+                    raise ValueError(msg)
+                if isinstance(value, int | float) and not 0 <= value < math.inf:
+                    msg = f"parameter {name!r}: {value!r} is {'below 0' if value < 0 else 'not finite'}"
+                    raise ValueError(msg)
+        if math.prod(map(len, space.values())) > MAX_POINTS:
+            msg = f"the space has more than {MAX_POINTS} points"
+            raise ValueError(msg)
+        return space
+
+    @field_validator("curriculum")
+    @classmethod
+    def _curriculum_is_a_table(cls, table: dict[str, str] | Adaptive) -> dict[str, str] | Adaptive:
+        if isinstance(table, dict) and table:
+            parse_table(table)
+        return table
+
+    @property
+    def schedule(self) -> Curriculum:
+        """The curriculum; without one the tools in turn, and without tools the tournament's first."""
+        if isinstance(self.curriculum, Adaptive):
+            return Curriculum(self.curriculum.order, adaptive=self.curriculum)
+        if self.curriculum:
+            return parse_table(self.curriculum)
+        return Curriculum(tuple(self.tools) or ("text_deduplicate",))
+
+    @property
+    def key(self) -> str:
+        """The identity of the search: everything that its trials depend on. Stops may change when it continues."""
+        stops = ("enabled", "generations", "patience", "seconds", "candidates", "tokens", "money", "finalists")
+        wire = {name: value for name, value in self.to_wire().items() if name not in stops}
+        return f"{self.name}-{digest_json(wire)[:12]}"
+
+
+def read_experiments(path: Path) -> list[Experiment]:
+    """The experiments of a file: one block, or a list of blocks.
+
+    Raises:
+        SuiteError: with file, line and column of the first problem.
+    """
+    document = read_document(path)
+    value = document.value
+    prefix: tuple[str, ...] = ()
+    if isinstance(value, dict) and set(value) == {"experiments"}:
+        value, prefix = value["experiments"], ("experiments",)
+    blocks = value if isinstance(value, list) else [value]
+    if not blocks or not all(isinstance(block, dict) for block in blocks):
+        raise SuiteError("it must be a mapping, or a list of mappings with `name` each", where=position(path, 1, 1))
+    found = []
+    for index, block in enumerate(blocks):
+        at: tuple[str | int, ...] = (*prefix, index) if isinstance(value, list) else prefix
+        found.append(_experiment(path, document, block, at))
+    names = [one.name for one in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise SuiteError(f"two experiments are named {name!r}", where=str(path), fix="rename one")
+    return found
+
+
+def _experiment(path: Path, document: Document, block: Mapping[str, Any], at: tuple[str | int, ...]) -> Experiment:
+    try:
+        return Experiment.model_validate_json(json.dumps(block), strict=True)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        key = tuple(problem["loc"])
+        full = (*at, *key)
+        where = next(
+            (document.positions[full[:n]] for n in range(len(full), 0, -1) if full[:n] in document.positions), (1, 1)
+        )
+        dotted = ".".join(map(str, key))
+        if problem["type"] == "extra_forbidden":
+            known = Proposer.model_fields if key[0] == "proposers" else Experiment.model_fields
+            what = f"unknown key {dotted!r}{nearest(key[-1], known)}"
+        elif problem["type"] == "missing":
+            what = f"the key {dotted!r} is missing"
+        else:
+            what = f"{dotted}: {problem['msg'].removeprefix('Value error, ')}" if dotted else problem["msg"]
+        raise SuiteError(what.removeprefix("Value error, "), where=position(path, *where)) from None
+
+
+def tool_path(file: Path, experiment: Experiment, name: str) -> Path:
+    """The folder or JSON file of a tool.
+
+    Raises:
+        SuiteError: if there is none.
+    """
+    given = experiment.tools.get(name)
+    if given is not None:
+        found = (file.parent / given).resolve()
+        if found.exists():
+            return found
+        raise SuiteError(f"tool {name!r}: {given!r} does not exist", where=str(file), fix=f"create {found}")
+    for folder in dict.fromkeys((*file.absolute().parents, Path.cwd(), *Path.cwd().parents)):
+        for found in (folder / "specs" / "tools" / name, folder / "specs" / "tools" / f"{name}.json"):
+            if found.exists():
+                return found
+    raise SuiteError(
+        f"there is no tool {name!r}",
+        where=str(file),
+        fix=f"add `tools: {{{name}: PATH}}`, or create specs/tools/{name}",
+    )

@@ -1,0 +1,149 @@
+"""Given: judges the candidates that another search puts into a folder, as they come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.core.errors import UsageError
+from harness.evolve.cascade import Cascade
+from harness.evolve.cheap_checks import MAX_BYTES, check
+from harness.evolve.config import Experiment, tool_path
+from harness.evolve.pools import Pools
+from harness.evolve.search import pool_options, secret_of
+from harness.evolve.search_run import SearchRun
+from harness.evolve.state import ToolState
+from harness.lane.pinned_file import FileFaultError, read_plain_file
+from harness.lanes.toolgen.metadata import read_metadata
+from harness.lanes.toolgen.tool_spec import read_tool
+from harness.ledger.store import Ledger
+from harness.ledger.trials import Trial, Trials
+
+POLL_SECONDS = 0.5
+GIVEN = "given"
+"""The operator of a trial that came from outside."""
+
+
+class Given:
+    """Judges the `.py` files of a folder for one tool; the same bytes once.
+
+    Args:
+        experiment: Names the tool (the one of `epoch`), seeds, attempts and timing.
+        file: The YAML file, which paths are relative to.
+        folder: Where candidates appear; links are not followed.
+        ledger: Open for writing.
+        epoch: Sets the budget.
+        lanes: Judge processes.
+        min_tier: The weakest isolation that is accepted.
+        words: The command line, for the record.
+
+    Raises:
+        UsageError: if there is no such folder.
+        SuiteError: if the tool is missing or wrong.
+        LedgerError: if another process judges for this experiment.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        file: Path,
+        folder: Path,
+        ledger: Ledger,
+        *,
+        epoch: int = 0,
+        lanes: int | None = None,
+        min_tier: str | None = None,
+        words: Sequence[str] = (),
+    ) -> None:
+        if not folder.is_dir():
+            raise UsageError("there is no such folder", where=str(folder))
+        self._folder, self._epoch = folder, epoch
+        self._tool_name = experiment.schedule.tool_at(epoch)
+        path = tool_path(file, experiment, self._tool_name)
+        self._tool = read_tool(path)
+        self._trials = Trials.begin(
+            ledger, f"{experiment.key}-given", lane="toolgen", config={**experiment.to_wire(), "folder": str(folder)}
+        )
+        secret = secret_of(experiment)
+        paths = {self._tool_name: path}
+        self._pools = Pools(paths, secret_seed=secret, lanes=lanes, options=pool_options(experiment, min_tier))
+        self._run = SearchRun(ledger, f"{experiment.name}-given", secret_seed=secret, words=words)
+        self._cascade = Cascade(self._trials, self._run, self._pools, {self._tool_name: self._tool})
+        self._state = ToolState.empty(1)
+        self._names: dict[str, str] = {}
+        for trial in self._trials.rows.values():
+            self._state.note(trial)
+
+    def run(self, say: Callable[[str, Trial], None], *, is_once: bool = False) -> int:
+        """Judge what is in the folder, and what comes, until Ctrl-C.
+
+        Args:
+            say: Is given the name of the file and the judged trial.
+            is_once: Whether to end when everything in the folder is judged.
+
+        Returns:
+            The number of candidates that passed.
+        """
+        is_complete = False
+        try:
+            self._judge([row for row in self._trials.rows.values() if not row.is_judged], say)
+            while True:
+                rows = list(self._propose())
+                self._judge(rows, say)
+                if is_once and not rows:
+                    break
+                if not rows:
+                    time.sleep(POLL_SECONDS)
+            is_complete = True
+        except KeyboardInterrupt:
+            is_complete = True
+        finally:
+            tier = self._pools.tier
+            self._pools.close()
+            self._run.finish(is_complete=is_complete, tier=tier)
+            passed = sum(bool(trial.passed) for trial in self._trials.rows.values())
+            self._trials.end("stopped", {"passed": passed})
+        return passed
+
+    def _propose(self) -> Iterator[Trial]:
+        """Rows for the files whose bytes are new."""
+        rows: list[Trial] = []
+        texts: dict[str, str] = {}
+        for path in sorted(self._folder.glob("*.py")):
+            try:
+                text = read_plain_file(path, max_bytes=MAX_BYTES).decode("utf-8", "backslashreplace")
+            except FileFaultError:  # a link, or it went away; if it comes back it is read
+                continue
+            checked = check(text, self._tool)
+            if checked.digest in self._state.first:
+                continue
+            row = Trial(
+                number=len(self._trials.rows) + len(rows),
+                generation=0,
+                epoch=self._epoch,
+                suite=self._tool_name,
+                digest=checked.digest,
+                normal_form=checked.normal_form,
+                parents=read_metadata(text).parents,
+                operator=GIVEN,
+                verdict={"values": {}, "file": path.name},
+            )
+            self._state.note(row)
+            rows.append(row)
+            texts[row.digest] = text
+        if rows:
+            self._trials.propose(rows, texts)
+        yield from rows
+
+    def _judge(self, rows: Sequence[Trial], say: Callable[[str, Trial], None]) -> None:
+        def nothing(_trial: Trial) -> Any:
+            return None
+
+        proposed = [(row, self._trials.source(row.digest)) for row in rows]
+        known, forms = self._state.first, self._state.forms
+        self._cascade.judge(proposed, known=known, forms=forms, root_of=nothing, parent_of=nothing)
+        for row in rows:
+            judged = self._trials.rows[row.number]
+            say(str(judged.verdict.get("file", judged.digest[:16])), judged)

@@ -1,0 +1,130 @@
+"""Measures: what a verdict says of a candidate in numbers, and the steps in which the search compares them.
+
+Times and memory vary from run to run. A search that compared them as they are would take another course each time. So
+they count in steps, centred on the values of the candidate's seed parent: an edit that changes nothing measurable stays
+on its parent's step whatever the noise, and whether small differences are real is decided at the end by paired timing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.core.evaluation import Evaluation
+from harness.core.policy import Timing
+from harness.core.stability import stability_of
+
+TIME_GRID, TIME_STEPS = 2.0, 3
+"""Seed parents differ by factors of 2; each has three steps (a factor of 1.26), of which times of equal code use one:
+they vary by 5 %."""
+MEMORY_GRID, MEMORY_STEPS = 4.0, 4
+MIN_MEMORY = 1.0  # MiB; a lower peak is noise
+GROWTH_STEP = 0.5
+"""Between two growth classes: n, n^1.5, n^2, ..."""
+NAMES = ("performance", "time", "memory", "size", "stability")
+"""The objectives, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """A candidate's objectives, each smaller is better.
+
+    Attributes:
+        performance: Tenths of the performance component that are missing.
+        time: Steps of time; 0 is the reference's time.
+        memory: Steps of peak memory; 0 is 1 MiB.
+        size: Syntax elements.
+        stability: Upper bound of the failure probability, in percent.
+        growth: The growth class; not an objective.
+    """
+
+    performance: int
+    time: int
+    memory: int
+    size: int
+    stability: int
+    growth: float
+
+    @property
+    def vector(self) -> tuple[int, ...]:
+        """The objectives, in the order of `NAMES`."""
+        return self.performance, self.time, self.memory, self.size, self.stability
+
+
+def measure(evaluation: Evaluation, *, size: int) -> dict[str, Any]:
+    """The measures of a verdict, JSON only; what was not measured is None."""
+    evidence, is_timed = evaluation.evidence, evaluation.case.policy.timing is not Timing.NONE
+    parts = {part.name: part.value for part in evaluation.score.components}
+    profile = evidence.facts.get("profile")
+    rows = profile.get("rows", []) if isinstance(profile, dict) else []
+    style = evidence.facts.get("style")
+    stability = stability_of(evidence)
+    return {
+        "performance": parts.get("performance"),
+        "time": _relative_time(rows) or (evidence.median_ms if is_timed else None),
+        "memory": None if evidence.peak_mb is None else max(evidence.peak_mb, MIN_MEMORY),
+        "size": size,
+        "stability": None if stability is None else stability.bound,
+        "growth": _growth(rows),
+        "style": style.get("detected", "") if isinstance(style, dict) else "",
+    }
+
+
+def steps(mine: Mapping[str, Any], root: Mapping[str, Any]) -> Steps:
+    """The steps of a candidate's measures.
+
+    Args:
+        mine: The candidate's measures.
+        root: Those of its seed parent.
+    """
+    performance, stability = mine.get("performance"), mine.get("stability")
+    return Steps(
+        performance=0 if performance is None else 10 - round(10 * performance),
+        time=_step(mine.get("time"), root.get("time"), TIME_GRID, TIME_STEPS),
+        memory=_step(mine.get("memory"), root.get("memory"), MEMORY_GRID, MEMORY_STEPS),
+        size=int(mine.get("size") or 0),
+        stability=0 if stability is None else math.ceil(100 * stability),
+        growth=_growth_class(mine.get("growth"), root.get("growth")),
+    )
+
+
+def cell_of(style: str, found: Steps) -> str:
+    """The cell of the archive: detected style, growth class, size class."""
+    return f"{style or 'plain'}/n^{found.growth:g}/{max(found.size, 1).bit_length()}"
+
+
+def _step(value: float | None, root: float | None, grid: float, count: int) -> int:
+    """The step of a value: that of the root on the grid, and the finer steps between them."""
+    if value is None:
+        return 0
+    value = max(value, 1e-9)
+    root = max(root, 1e-9) if root is not None else value
+    return count * round(math.log(root, grid)) + round(count * math.log(value / root, grid))
+
+
+def _growth_class(mine: float | None, root: float | None) -> float:
+    if mine is None:
+        return 0.0
+    base = mine if root is None else root
+    return (round(base / GROWTH_STEP) + round((mine - base) / GROWTH_STEP)) * GROWTH_STEP
+
+
+def _relative_time(rows: list[dict[str, Any]]) -> float | None:
+    """Geometric mean over the workload sizes of candidate / reference."""
+    if not rows:
+        return None
+    logs = [math.log(max(row["candidate_s"], 1e-9) / max(row["reference_s"], 1e-9)) for row in rows]
+    return math.exp(sum(logs) / len(logs))
+
+
+def _growth(rows: list[dict[str, Any]]) -> float | None:
+    """The exponent of the candidate's time in the size of the input, by least squares."""
+    points = [(math.log(row["size"]), math.log(max(row["candidate_s"], 1e-9))) for row in rows if row.get("size")]
+    if len(points) < 2:
+        return None
+    x_mean = sum(x for x, _ in points) / len(points)
+    y_mean = sum(y for _, y in points) / len(points)
+    spread = sum((x - x_mean) ** 2 for x, _ in points)
+    return sum((x - x_mean) * (y - y_mean) for x, y in points) / spread if spread else None

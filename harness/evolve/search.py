@@ -1,0 +1,257 @@
+"""Search: one experiment, generation by generation, from the rows of its trials."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.core.digest import derive_seed
+from harness.core.errors import SuiteError
+from harness.core.paired import Verdict
+from harness.core.stability import stability_of
+from harness.evolve import finals
+from harness.evolve.budgeted import open_providers
+from harness.evolve.cascade import Cascade
+from harness.evolve.config import Experiment, tool_path
+from harness.evolve.generation import Generations
+from harness.evolve.pools import FINAL, Pools
+from harness.evolve.proposal_plan import ProposalPlan
+from harness.evolve.result import Champion, Result, count_stages
+from harness.evolve.search_run import SearchRun
+from harness.evolve.state import ELITE, MIGRANT, State, ToolState
+from harness.lanes.toolgen.tool_spec import Tool, read_tool
+from harness.ledger.store import Ledger
+from harness.ledger.trials import Trial, Trials, changed
+
+
+class Search:
+    """One experiment.
+
+    Args:
+        experiment: Its configuration.
+        file: The YAML file, which its paths are relative to.
+        ledger: Open for writing.
+        lanes: Judge processes; None for one for each core.
+        min_tier: The weakest isolation that is accepted.
+        words: The command line, for the record.
+        say: Shows one line.
+        live: Replaces the live line.
+
+    Raises:
+        SuiteError: if a tool or a start file does not exist, or a tool is wrong.
+        LedgerError: if another process searches it.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        file: Path,
+        ledger: Ledger,
+        *,
+        lanes: int | None = None,
+        min_tier: str | None = None,
+        words: Sequence[str] = (),
+        say: Callable[[str], None] = lambda _line: None,
+        live: Callable[[str], None] = lambda _line: None,
+    ) -> None:
+        self.experiment, self.say, self.live = experiment, say, live
+        self._schedule = experiment.schedule
+        paths = {name: tool_path(file, experiment, name) for name in self._schedule.tools}
+        tools: dict[str, Tool] = {name: read_tool(path) for name, path in paths.items()}
+        starts = _starts(file, experiment)
+        self.trials = Trials.begin(ledger, experiment.key, lane="toolgen", config=experiment.to_wire())
+        secret = secret_of(experiment)
+        self.pools = Pools(paths, secret_seed=secret, lanes=lanes, options=pool_options(experiment, min_tier))
+        self._run = SearchRun(ledger, experiment.name, secret_seed=secret, words=words)
+        self.state = State(experiment.islands)
+        providers = open_providers(experiment.proposers, self.trials.rows.values())
+        plan = ProposalPlan(experiment, starts, self.trials.source, providers, say)
+        cascade = Cascade(self.trials, self._run, self.pools, tools, progress=self._show)
+        self._providers = providers.values()
+        self._generations = Generations(experiment, tools, self.trials, self.state, plan, cascade, self.pools)
+        self._known = sum(trial.is_judged for trial in self.trials.rows.values())
+        self._started = time.monotonic()
+        self._generation = 0
+
+    def run(self) -> Result:
+        """Search until a limit is reached; Ctrl-C passes through, and everything judged is kept.
+
+        Raises:
+            TierError: if this machine cannot isolate well enough.
+            LedgerError: if the ledger cannot be written; what it holds stays valid.
+        """
+        is_complete = False
+        reason = "interrupted"
+        try:
+            reason = self._loop()
+            champions = [one for tool in self.state.tools if (one := self._champion(tool)) is not None]
+            is_complete = True
+            return self._result(reason, champions)
+        finally:
+            tier = self.pools.tier
+            self.pools.close()
+            self._run.finish(is_complete=is_complete, tier=tier)
+            record = {"reason": reason, "stages": count_stages(self.trials.rows.values()), "trace": self.state.trace}
+            self.trials.end("finished" if is_complete else "stopped", record)
+
+    # --- the loop ---
+
+    def _loop(self) -> str:
+        for generation in range(self.experiment.generations):
+            reason = self._limit()
+            if reason:
+                return reason
+            passed = {name: one.passed for name, one in self.state.tools.items()}
+            tool = self._schedule.tool_of(generation, passed, seed=self.experiment.seed)
+            self._generation = generation
+            known = len(self.trials.rows)
+            self._generations.breed(generation, tool)
+            if len(self.trials.rows) > known:
+                self.say(self._line())
+        return f"{self.experiment.generations} generations"
+
+    def _limit(self) -> str:
+        """Why no further generation begins; empty if one does."""
+        limits = self.experiment
+        if limits.candidates is not None:
+            rows = [trial for trial in self.trials.rows.values() if trial.number < self._generations.number]
+            count = sum(trial.operator not in (ELITE, MIGRANT) for trial in rows)
+            if count >= limits.candidates:
+                return f"{count} candidates"
+        if limits.seconds is not None and time.monotonic() - self._started >= limits.seconds:
+            return f"{limits.seconds:g} seconds"
+        stale = min((one.stale for one in self.state.tools.values()), default=0)
+        if limits.patience is not None and stale >= limits.patience:
+            return f"{limits.patience} generations without a better candidate"
+        if limits.tokens is not None and self.tokens >= limits.tokens:
+            return f"{self.tokens} tokens"
+        if limits.money is not None and self.money >= limits.money:
+            return f"{self.money:.4f} US dollars"
+        return ""
+
+    # --- champions ---
+
+    def _champion(self, tool: str) -> Champion | None:
+        """The first finalist that is confirmed and faster than its seed parent; else the first that is confirmed."""
+        state = self.state.of(tool)
+        members = state.members
+        if members and not self.experiment.finalists:
+            return Champion(tool, state.latest[members[0].digest], False, None, "")
+        second: Champion | None = None
+        for member in members[: self.experiment.finalists]:
+            trial = state.latest[member.digest]
+            final = trial.verdict.get("final") or self._confirm(tool, trial, state)
+            if not final["passed"]:
+                continue
+            found = Champion(tool, self.trials.rows[trial.number], final["confirmed"], final["faster"], final["why"])
+            if found.confirmed and found.faster:
+                return found
+            second = second or found
+        return second
+
+    def _confirm(self, tool: str, trial: Trial, state: ToolState) -> dict[str, Any]:
+        root = state.root(trial.digest)
+        is_timed = self.experiment.timing == "cpu" and root != trial.digest
+        what = ", and timing it against its seed parent" if is_timed else ""
+        self.say(f"confirming trial {trial.number} on fresh inputs{what}")
+        after = finals.confirm(
+            self._run.load(trial),
+            self.trials.source(trial.digest),
+            seed_parent=self.trials.source(root) if is_timed else None,
+            lane=self.pools.lane(tool),
+            like=self.pools.get().context,
+            secret_seed=self.pools.secret_seed(FINAL),
+        )
+        self._run.record(after, trial)
+        compared = finals.against_parent(after)
+        stability = stability_of(after.evidence)
+        final = {
+            "passed": after.passed,
+            "status": after.status.value,
+            "confirmed": bool(stability and stability.confirmed),
+            "faster": None if compared is None else compared.verdict is Verdict.FASTER,
+            "ratio": None if compared is None else compared.ratio,
+            "why": after.why if not after.passed else "" if compared is None else compared.why,
+        }
+        done = changed(trial, stage="confirmed", run_id=self._run.run_id, verdict={**trial.verdict, "final": final})
+        self.trials.complete([done])
+        state.latest[trial.digest] = done
+        return final
+
+    # --- figures ---
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all replies, those of earlier processes included."""
+        return sum(one.tokens for one in self._providers)
+
+    @property
+    def money(self) -> float:
+        """US dollars of all replies, those of earlier processes included."""
+        return sum(one.money for one in self._providers)
+
+    @property
+    def _judged(self) -> int:
+        return sum(trial.is_judged for trial in self.trials.rows.values()) - self._known
+
+    def _result(self, reason: str, champions: list[Champion]) -> Result:
+        return Result(
+            experiment=self.trials.experiment,
+            reason=reason,
+            champions=champions,
+            fronts={tool: state.front for tool, state in self.state.tools.items()},
+            trace=self.state.trace,
+            stages=count_stages(self.trials.rows.values()),
+            trials=len(self.trials.rows),
+            judged=self._judged,
+            tokens=self.tokens,
+            money=self.money,
+        )
+
+    def _show(self) -> None:
+        self.live(self._line())
+
+    def _line(self) -> str:
+        rows = self.trials.rows.values()
+        stages = count_stages(rows)
+        rates = ", ".join(f"{name} {found['trials']:g}" for name, found in stages.items() if found["trials"])
+        scores = [trial.score for trial in rows if trial.passed and trial.score is not None]
+        best = f"{max(scores):.4f}" if scores else "none"
+        front = sum(len(state.front) for state in self.state.tools.values())
+        elapsed = max(1e-9, time.monotonic() - self._started)
+        judged = self._judged
+        spent = f", {self.tokens} tokens" if self.tokens else ""
+        return (
+            f"generation {self._generation}: {judged + self._known}/{len(rows)} trials ({rates}), best {best}, "
+            f"front {front}, {judged / elapsed:.1f}/s, {elapsed:.0f} s{spent}"
+        )
+
+
+def secret_of(experiment: Experiment) -> int:
+    """The secret seed of the inputs: the given one, or one that follows from the seed of the search."""
+    given = experiment.secret_seed
+    return derive_seed(experiment.seed, experiment.name, "inputs") if given is None else given
+
+
+def pool_options(experiment: Experiment, min_tier: str | None) -> dict[str, Any]:
+    """The options of the pools of an experiment."""
+    found: dict[str, Any] = {
+        "attempts": experiment.attempts,
+        "timing": experiment.timing,
+        "questions": experiment.questions,
+        "min_tier": min_tier,
+    }
+    return found | ({"weights": experiment.fitness_weights} if experiment.fitness_weights else {})
+
+
+def _starts(file: Path, experiment: Experiment) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in experiment.start:
+        path = (file.parent / name).resolve()
+        try:
+            found[path.stem] = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SuiteError(f"the start file {name!r} cannot be read: {error}", where=str(file)) from None
+    return found

@@ -1,0 +1,45 @@
+"""KeptSources: files of the candidates that a program gives as text, for as long as they are judged."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from harness.core.digest import digest_bytes
+
+
+class KeptSources:
+    """A folder of sources by digest; the caller holds a lock."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="crucible-pool-"))
+        self._users: Counter[Path] = Counter()
+
+    def keep(self, data: bytes) -> Path:
+        """The file of a source, until each `keep` has its `release`."""
+        path = self.folder / f"{digest_bytes(data)[:32]}.py"
+        if not self._users[path]:
+            path.write_bytes(data)
+        self._users[path] += 1
+        return path
+
+    def has(self, path: Path) -> bool:
+        """Whether a file is one of these, and not the user's own."""
+        return path.parent == self.folder
+
+    def release(self, path: Path) -> None:
+        """Remove a file that no one uses any more; a file of the user stays."""
+        if not self.has(path):
+            return
+        self._users[path] -= 1
+        if not self._users[path]:
+            del self._users[path]
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    def close(self) -> None:
+        """Remove the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)

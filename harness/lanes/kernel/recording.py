@@ -1,0 +1,59 @@
+"""Recording: has a kernel's calls recorded without numbers; a line of JSON for each, which is not believed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.core.status import Status
+from harness.lanes.kernel.job import GIB, Job, process_fault
+
+_SECONDS = 60.0  # for the reference process to sample what host code may know
+_SHOWN = ("sizes", "dtype", "layout", "numbers")
+"""What a recorder learns of an input: neither seed nor family."""
+Lines = list[bytes]
+
+
+def record(
+    job: Job, questions: Sequence[dict[str, Any]], described: Mapping[str, Any]
+) -> tuple[Lines, tuple[Status, str] | None]:
+    """Record the call of each question; equal calls are recorded once.
+
+    Args:
+        job: The kernel.
+        questions: See `Question.plan`.
+        described: The device that the kernel shall see (`AbsentDevice.select`).
+
+    Returns:
+        A line for each question, to be read by `plan.read_plan`; and the fault, if the recording did not end.
+    """
+    definition = job.definition
+    hosts = [list(definition.inputs).index(name) for name in definition.host_inputs]
+    known: list[list[Any]] = [[] for _ in questions]
+    if hosts:
+        known = job.processes.compare({"sample": list(questions), "inputs": hosts}, timeout=_SECONDS)["numbers"]
+    calls: dict[str, int] = {}
+    places = []
+    for question, numbers in zip(questions, known, strict=True):
+        inputs = [{key: one[key] for key in _SHOWN if key in one} for one in question["inputs"]]
+        for index, found in zip(hosts, numbers, strict=True):
+            inputs[index]["numbers"] = found
+        call = {"inputs": inputs, "parameters": question["parameters"], "operators": definition.operators}
+        places.append(calls.setdefault(json.dumps(call | {"library": job.library}), len(calls)))
+    request = {"entry": definition.entry, "configuration": job.configuration, **described}
+    (job.folder / "kernel.py").write_bytes(job.source)
+    every = [json.loads(call) for call in calls]
+    # The second time round shows a call that depends on those before it.
+    (job.folder / "request.json").write_text(json.dumps(request | {"calls": [*every, *every[::-1]]}))
+    limits = job.limits | {"RLIMIT_FSIZE": 1 << 16, "RLIMIT_AS": 4 * GIB}
+    outcome = job.processes.run("record", job.folder, timeout=job.timeout, limits=limits)
+    lines = (job.folder / "plans.jsonl").read_bytes().splitlines()
+    if len(lines) < 2 * len(calls):
+        ended = Status.PROTOCOL, "its process ended before it answered"
+        return [], process_fault(outcome, job.folder, job) or ended
+    first, again = lines[: len(calls)], lines[len(calls) : 2 * len(calls)][::-1]
+    differing = next((two for one, two in zip(first, again, strict=True) if one != two), b"")
+    if b'"plan"' in differing[:10]:
+        return [], (Status.FORBIDDEN, "a second call of the same sizes does something else")
+    return [differing or lines[place] for place in places], None

@@ -1,0 +1,50 @@
+"""Checked answer: trusted code works on a candidate's answer, which may have been made to end or to delay it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from harness.core.status import Status
+from harness.lanes.toolgen.oracle import TRUSTED_SECONDS, Oracle, OracleEndedError
+from harness.sandbox.fault import BoxFault
+
+ANSWER_SECONDS = 5.0
+"""Limit on the wall seconds in which trusted code checks an answer of a candidate, unless it needs longer for the
+reference's: then `SLACK` times as long."""
+SLACK = 10.0
+
+Checked = TypeVar("Checked")
+
+
+async def check_answer(
+    oracle: Oracle,
+    check: Callable[[float], Awaitable[Checked]],
+    check_reference: Callable[[], Awaitable[object]],
+) -> Checked:
+    """What trusted code says of a candidate's answer.
+
+    Args:
+        oracle: The trusted code.
+        check: Checks the candidate's answer within a number of seconds.
+        check_reference: Does the same with the reference's answer.
+
+    Raises:
+        BoxFault: timeout or output, if trusted code ends, or does not return, on the candidate's answer only.
+        SpecError: if it fails on the reference's answer too.
+    """
+    try:
+        return await check(ANSWER_SECONDS)
+    except OracleEndedError as ended:
+        await oracle.start()  # the time for that is not the reference's
+        begun = time.monotonic()
+        await check_reference()
+        limit = min(TRUSTED_SECONDS, SLACK * (time.monotonic() - begun))
+        if ended.is_late and limit > ANSWER_SECONDS:
+            try:
+                return await check(limit)
+            except OracleEndedError as again:
+                ended = again
+        status = Status.TIMEOUT if ended.is_late else Status.OUTPUT
+        raise BoxFault(status, f"its answer cannot be checked: {ended.what}; the reference's can") from None

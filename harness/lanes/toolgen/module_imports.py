@@ -1,0 +1,53 @@
+"""Module imports: the modules that a candidate's text imports, and those of them that its tool does not list."""
+
+from __future__ import annotations
+
+import ast
+from encodings import aliases, normalize_encoding
+
+from harness.lanes.toolgen.static_check import Violation
+from harness.lanes.toolgen.syntax_walk import descendants
+from harness.sandbox.importable import is_importable
+
+MAX_CODECS = 4  # codecs that a box loads for one candidate
+_CODEC_WORDS = ("ncod", "decod", "codec", "bytes(")
+_OTHER_CODECS = frozenset({"idna", "punycode", "utf_8_sig", "unicode_escape", "raw_unicode_escape"})
+_HOW = "it is not among the modules that a candidate of this tool may import; the tool's allow_imports adds modules"
+
+
+def module_imports(tree: ast.Module, text: str, listed: frozenset[str]) -> tuple[list[str], list[Violation]]:
+    """The modules that a box loads for a candidate, since it loads none later, and the imports that are not listed.
+
+    Args:
+        tree: The candidate's syntax tree.
+        text: Its text.
+        listed: The names that may be imported (see `importable`).
+    """
+    nodes = descendants(tree)
+    names: dict[str, None] = {}
+    found: dict[tuple[str, int], Violation] = {}
+    for node in nodes:
+        if not isinstance(node, ast.Import | ast.ImportFrom) or (isinstance(node, ast.ImportFrom) and node.level):
+            continue
+        modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+        for module in modules:
+            if is_importable(module, listed):
+                names[module] = None
+            else:
+                where = (node.lineno, node.col_offset + 1)
+                found[(module, node.lineno)] = Violation(module, *where, f"import of {module}", _HOW)
+        if isinstance(node, ast.ImportFrom):
+            below = [f"{node.module}.{alias.name}" for alias in node.names]
+            names.update(dict.fromkeys(name for name in below if name in listed))
+    if "strptime" in text:
+        names["_strptime"] = None
+    if any(word in text for word in _CODEC_WORDS):
+        names.update(dict.fromkeys(_codecs(nodes)[:MAX_CODECS]))
+    return list(names), list(found.values())
+
+
+def _codecs(nodes: list[ast.AST]) -> list[str]:
+    strings = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    short = {normalize_encoding(one.lower()) for one in strings if one.isascii() and 2 < len(one) <= 20}
+    known = {aliases.aliases.get(one, one) for one in short}
+    return sorted(f"encodings.{one}" for one in known & (_OTHER_CODECS | set(aliases.aliases.values())))

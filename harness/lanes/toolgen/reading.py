@@ -1,0 +1,167 @@
+"""Reading: everything that the judge learns from a candidate's text, without running it.
+
+It is made in a disposable process (see `reader`), since the text is hostile; only plain values come back.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from harness.core.digest import digest_bytes
+from harness.core.status import Status
+from harness.lanes.toolgen.calling_mismatch import find_mismatch
+from harness.lanes.toolgen.documentation import DocExample, Documentation, read_documentation
+from harness.lanes.toolgen.executed_code import keep_executed
+from harness.lanes.toolgen.forbidden_names import forbidden_for
+from harness.lanes.toolgen.hash_dependence import may_depend_on_hash_seed
+from harness.lanes.toolgen.metadata import Metadata, read_metadata
+from harness.lanes.toolgen.module_imports import module_imports
+from harness.lanes.toolgen.signature import Signature, signature_of
+from harness.lanes.toolgen.source import Source, parse
+from harness.lanes.toolgen.static_check import Violation, violations
+from harness.lanes.toolgen.style import detect
+from harness.lanes.toolgen.tool_spec import Tool
+from harness.sandbox.importable import importable
+
+_NO_CLAIMS = Metadata()
+_NOTHING = Documentation(module=False, function=False, signature=False, defined=False, examples=())
+TOO_DEEP = "it is nested too deeply to be checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a candidate's text says.
+
+    Attributes:
+        status: `ok`, or the status of a candidate that cannot be run.
+        why: The reason of another status.
+        parsed: Whether it is Python.
+        metadata: Its claims about itself.
+        violations: The uses of forbidden APIs and the imports that are not listed, in source order.
+        documentation: Its docstrings, signature and examples.
+        style: The style of the functions that its entry reaches.
+        uses_hashes: Whether an answer may depend on the hash seed.
+        mismatch: Why its function cannot be called as the signature says; empty if it can.
+        imports: The modules that a box loads for it.
+    """
+
+    status: Status = Status.OK
+    why: str = ""
+    parsed: bool = False
+    metadata: Metadata = _NO_CLAIMS
+    violations: tuple[Violation, ...] = ()
+    documentation: Documentation = _NOTHING
+    style: str = ""
+    uses_hashes: bool = False
+    mismatch: str = ""
+    imports: tuple[str, ...] = ()
+
+    def to_wire(self) -> dict[str, Any]:
+        """The reading as a JSON object."""
+        wire = asdict(replace(self, metadata=_NO_CLAIMS, violations=(), documentation=_NOTHING))
+        wire |= {"metadata": self.metadata.model_dump(), "violations": [one.to_wire() for one in self.violations]}
+        shown = self.documentation
+        examples = [[one.key.decode("ascii"), one.promised.decode("ascii")] for one in shown.examples]
+        return wire | {"documentation": asdict(replace(shown, examples=())) | {"examples": examples}}
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Reading:
+        """The reading that `to_wire` made."""
+        shown = dict(wire["documentation"])
+        examples = [DocExample(*(part.encode("ascii") for part in pair)) for pair in shown.pop("examples")]
+        return cls(
+            **{
+                **wire,
+                "status": Status(wire["status"]),
+                "metadata": Metadata.model_validate(wire["metadata"]),
+                "violations": tuple(Violation(**one) for one in wire["violations"]),
+                "documentation": Documentation(**{**shown, "examples": tuple(examples)}),
+                "imports": tuple(wire["imports"]),
+            }
+        )
+
+
+def rules_of(tool: Tool, *, is_strict: bool = False) -> dict[str, Any]:
+    """What a reading needs to know of a tool, as a JSON object; `is_strict` as for `forbidden_for`."""
+    constraints = tool.spec.constraints
+    return {
+        "signature": tool.spec.signature,
+        "forbidden": constraints.forbidden_apis,
+        "capabilities": tool.spec.capabilities,
+        "more": constraints.allow_imports,
+        "iterators": tool.spec.compare.iterators == "list",
+        "strict": is_strict,
+    }
+
+
+def read(data: bytes, rules: Mapping[str, Any]) -> Reading:
+    """Read a candidate.
+
+    Args:
+        data: Its bytes.
+        rules: See `rules_of`.
+
+    Raises:
+        RecursionError: if it is nested too deeply.
+    """
+    source = Source(data, digest_bytes(data))
+    tree = parse(source)
+    if isinstance(tree, Source):
+        return Reading(tree.status, tree.why)
+    found = Reading(parsed=True, metadata=read_metadata(source.text))
+    wanted = _signature(rules["signature"])
+    apis = rules["forbidden"]
+    own = None if apis is None else tuple(apis)
+    forbidden = forbidden_for(own, tuple(rules["capabilities"]), is_strict=rules["strict"])
+    imports: list[str] = []
+    uses: list[Violation] = []
+    if forbidden:
+        listed = importable(forbidden.guard_rules, tuple(rules["more"]))
+        imports, uses = module_imports(tree, source.text, listed)
+        if forbidden.may_occur(source.text):
+            uses += violations(tree, forbidden)
+    return replace(
+        found,
+        violations=tuple(sorted(uses, key=lambda one: (one.line, one.column, bool(one.how)))),
+        documentation=read_documentation(tree, wanted),
+        style=detect(tree, wanted.name),
+        uses_hashes=may_depend_on_hash_seed(tree),
+        mismatch=find_mismatch(tree, wanted, iterators=rules["iterators"]),
+        imports=tuple(imports),
+    )
+
+
+def executed_style(data: bytes, entry: str, counts: Mapping[int, int]) -> str:
+    """The style of the code that was executed, from the number of times that each line was.
+
+    Raises:
+        RecursionError: if it is nested too deeply.
+    """
+    tree = parse(Source(data, ""))
+    return "plain" if isinstance(tree, Source) else detect(keep_executed(tree, counts), entry)
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """Answer a request of `reader`; runs in its process."""
+    data = request["data"].encode("latin-1")
+    try:
+        if request["do"] == "style":
+            return {"style": executed_style(data, request["entry"], dict(request["counts"]))}
+        return {"reading": read(data, request["rules"]).to_wire()}
+    except RecursionError:
+        if request["do"] == "style":
+            return {"style": "plain"}
+        return {"reading": Reading(Status.CRASH, TOO_DEEP).to_wire()}
+
+
+@lru_cache(maxsize=64)
+def _signature(text: str) -> Signature:
+    body = ast.parse(f"{text.strip().rstrip(':')}: ...").body[0]
+    if not isinstance(body, ast.FunctionDef):
+        msg = f"not a def line: {text}"
+        raise TypeError(msg)
+    return signature_of(body)

@@ -1,0 +1,79 @@
+"""Pareto: the subjects of each suite that no other one equals or beats in everything."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from harness.core.pareto import dominates, hypervolume
+from harness.ledger.lookup import Row
+from harness.ledger.store import Ledger
+
+OBJECTIVES = ("score", "median_ms", "peak_mb", "size", "stability_bound")
+"""What is compared; the score is better if it is larger, the others if they are smaller."""
+_VOLUME = ("median_ms", "peak_mb")  # with the score, the axes of the hypervolume
+_BOARD = """SELECT lane, suite, rank, subject, digest, score, median_ms, peak_mb, stability_bound, epoch, run_id,
+    nodeid, (SELECT size FROM sources s WHERE s.digest = e.digest) AS size"""
+_LATEST = f"""{_BOARD} FROM leaderboard e
+WHERE passed AND score IS NOT NULL AND (?1 IS NULL OR lane = ?1) AND (?2 IS NULL OR instr(suite, ?2)) AND ?3 IS NULL
+ORDER BY lane, suite, position"""
+_AT_EPOCH = f"""{_BOARD.replace("rank", "NULL AS rank")} FROM (
+    SELECT *, ROW_NUMBER() OVER (PARTITION BY lane, suite, digest ORDER BY created_at DESC, run_id DESC) AS age
+    FROM evaluations WHERE epoch = ?3 AND expected IS NULL) e
+WHERE age = 1 AND passed AND score IS NOT NULL AND (?1 IS NULL OR lane = ?1) AND (?2 IS NULL OR instr(suite, ?2))
+ORDER BY lane, suite, score DESC, digest"""  # noqa: S608 - nothing but constants
+
+
+def pareto(ledger: Ledger, *, lane: str | None = None, suite: str | None = None, epoch: int | None = None) -> list[Row]:
+    """Passing subjects of each suite by score, time, memory, size and stability bound.
+
+    `front` says that no other subject is at least as good in all of them. What was not measured counts as the worst: a
+    subject cannot lead unmeasured. `hypervolume` is that of the suite: the share of the space between nothing and the
+    worst passing subject (score, time, memory) that the front dominates.
+
+    Args:
+        ledger: Open for reading.
+        lane: Only this lane.
+        suite: Only suites whose name contains this.
+        epoch: Verdicts of this epoch; by default the latest of each subject.
+    """
+    return mark_fronts(ledger.rows(_LATEST if epoch is None else _AT_EPOCH, lane, suite, epoch))
+
+
+def mark_fronts(rows: list[Row]) -> list[Row]:
+    """Add `front` and `hypervolume` to rows of `pareto`."""
+    suites: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        suites.setdefault((row["lane"], row["suite"]), []).append(row)
+    for members in suites.values():
+        front: list[tuple[float, ...]] = []
+        # A row that dominates another one precedes it in this order, and so does a member of the front that dominates
+        # it: comparing with the front alone is enough.
+        for row in sorted(members, key=costs):
+            mine = costs(row)
+            row["front"] = not any(dominates(other, mine) for other in front)
+            if row["front"] and mine not in front:
+                front.append(mine)
+        volume = _hypervolume(members)
+        for row in members:
+            row["hypervolume"] = volume
+    return rows
+
+
+def costs(row: Row) -> tuple[float, ...]:
+    """The objectives of a row, each smaller is better."""
+    return -row["score"], *(math.inf if row[name] is None else row[name] for name in OBJECTIVES[1:])
+
+
+def _hypervolume(rows: Sequence[Row]) -> float | None:
+    """None where fewer than two subjects have all measurements."""
+    complete = [row for row in rows if all(row[name] is not None for name in _VOLUME)]
+    worst = [max((row[name] for row in complete), default=0.0) for name in _VOLUME]
+    if len(complete) < 2 or min(worst) <= 0:
+        return None
+    points = [
+        (1 - row["score"], *(row[name] / most for name, most in zip(_VOLUME, worst, strict=True)))
+        for row in complete
+        if row["front"]
+    ]
+    return hypervolume(points, (1.0,) * 3)

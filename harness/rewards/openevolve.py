@@ -1,0 +1,74 @@
+"""OpenEvolve and SkyDiscover: the judge as an evaluation file.
+
+from harness.rewards.openevolve import Evaluator
+
+evaluator = Evaluator("specs/tools/json_flatten")
+evaluate, evaluate_stage1, evaluate_stage2 = evaluator.evaluate, evaluator.screen, evaluator.evaluate
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from harness.judge.pool import Tools
+from harness.lane.pinned_file import FileFaultError, read_plain_file
+from harness.rewards.checked_judge import Pool
+from harness.rewards.fitness import fitness_of
+from harness.rewards.reward import reward_for
+from harness.rewards.wire import MAX_SOURCE
+
+RESULTS = ("openevolve.evaluation_result", "skydiscover.evaluation.evaluation_result")
+"""Modules with the class of a result, whichever system runs."""
+
+
+class Evaluator:
+    """Evaluates programs by path.
+
+    Args:
+        tool: As for `reward_for`.
+        options: As for `reward_for`.
+    """
+
+    def __init__(self, tool: Tools | Pool, **options: Any) -> None:
+        self.reward = reward_for(tool, "graded", **options)
+
+    def evaluate(self, program_path: str | os.PathLike[str]) -> Any:
+        """The metrics of a program, `combined_score` (see `fitness_of`), `passed` and `score`, with its artifacts.
+
+        Returns:
+            The result of the system that runs; where there is none, a dictionary of the metrics and `artifacts`.
+
+        Raises:
+            InfraError: if the verdict says nothing about the program; the system tries again.
+        """
+        return self._evaluated(program_path, screen=False)
+
+    def screen(self, program_path: str | os.PathLike[str]) -> Any:
+        """The first stage: a cheap verdict, 0.5 where nothing is found. See `evaluate`."""
+        return self._evaluated(program_path, screen=True)
+
+    def close(self) -> None:
+        """End the judge processes."""
+        self.reward.close()
+
+    def _evaluated(self, program_path: str | os.PathLike[str], *, screen: bool) -> Any:
+        try:
+            source = read_plain_file(Path(program_path), max_bytes=MAX_SOURCE).decode("utf-8", "replace")
+        except FileFaultError:
+            source = ""  # which the judge rejects
+        [verdict] = self.reward.verdicts([source], screen=screen)
+        metrics = {
+            "combined_score": fitness_of(verdict, self.reward, is_screened=screen),
+            "passed": float(verdict.passed),
+            "score": verdict.score or 0.0,
+        }
+        if screen:
+            metrics = {"combined_score": metrics["combined_score"], "screened": metrics["passed"]}
+        artifacts = {"status": str(verdict.status), "feedback": verdict.feedback}
+        for name in RESULTS:
+            if name in sys.modules:
+                return sys.modules[name].EvaluationResult(metrics=metrics, artifacts=artifacts)
+        return {**metrics, "artifacts": artifacts}

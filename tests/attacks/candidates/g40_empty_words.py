@@ -1,0 +1,10 @@
+"""."""
+
+
+def run(text: str) -> str:
+    """.
+
+    >>> run("")
+    ''
+    """
+    return "\n".join(dict.fromkeys(text.split("\n")))

@@ -1,0 +1,141 @@
+"""A grammar of evasions: forbidden deeds, spelled, fetched and called in ways that neither text nor list foresees.
+
+A program is a deed (`os.system("true")`), a way to its module, a way to its name, a way to call it, and a way to write
+the file. `run` returns "done" if the deed returned. So an evasion got through if it is read without a violation and the
+box answers "done".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+from harness.lanes.toolgen.reading import read
+from harness.sandbox.codec import encode
+from harness.sandbox.fault import BoxFault
+from harness.sandbox.limits import Limits
+from harness.sandbox.pool import BoxPool
+
+GUARD = "guarded,no-files,no-network,no-system,no-text"
+RULES = {"signature": "def run(text)", "forbidden": None, "capabilities": (), "more": (), "iterators": False}
+
+DEEDS = [
+    ("os", "system", "'true'"),
+    ("os", "listdir", "'/'"),
+    ("os", "putenv", "'a', 'b'"),
+    ("gc", "get_objects", ""),
+    ("gc", "get_referrers", "len"),
+    ("sys", "_getframe", ""),
+    ("sys", "settrace", "None"),
+    ("io", "open", "'/dev/null'"),
+    ("builtins", "eval", "'1'"),
+    ("builtins", "exec", "'1'"),
+    ("builtins", "compile", "'1', 'x', 'eval'"),
+    ("builtins", "__import__", "'subprocess'"),
+]
+MODULES = {
+    "import": ("import {m}", "{m}"),
+    "import as": ("import {m} as a", "a"),
+    "sys.modules": ("import sys\nimport {m}", "sys.modules[{s}]"),
+    "module of a module": ("import re\nimport {m}", "re.enum.sys.modules[{s}]"),
+    "late import": ("", "__import__({s})"),
+    "loader": ("import {m}\nimport sys", "sys.modules.get({s})"),
+    "a chain": ("import {m} as a\nb = a\nc = [b]\n(d,) = c", "d"),
+    "a default": ("import {m}\ndef f(x={m}): return x", "f()"),
+    "a class": ("import {m}\nclass A:\n    x = {m}", "A().x"),
+    "a star": ("import {m}\n(*a,) = ({m},)", "a[0]"),
+}
+BUILTINS = {
+    "self": ("", "len.__self__"),
+    "globals": ("", "globals()['__buil' + 'tins__']"),
+    "module": ("import sys", "sys.modules['built' + 'ins']"),
+}
+NAMES = {
+    "getattr": "getattr({o}, {s})",
+    "vars": "dict(vars({o}))[{s}]",
+    "dict": "{o}.__dict__[{s}]",
+    "getattribute": "type({o}).__getattribute__({o}, {s})",
+    "attrgetter": "__import__('operator').attrgetter({s})({o})",
+    "star": "{{**vars({o})}}[{s}]",
+    "search": "[v for k, v in vars({o}).items() if k == {s}][0]",
+    "plain": "{o}.{n}",
+}
+STRINGS = {
+    "literal": repr,
+    "joined": lambda name: f"{name[:2]!r} + {name[2:]!r}",
+    "reversed": lambda name: f"{name[::-1]!r}[::-1]",
+    "characters": lambda name: f"''.join(map(chr, {list(map(ord, name))}))",
+    "bytes": lambda name: f"bytes({list(name.encode())}).decode()",
+    "formatted": lambda name: f"'{{}}{{}}'.format({name[:1]!r}, {name[1:]!r})",
+    "translated": lambda name: f"{name.upper()!r}.lower()" if name.islower() else repr(name),
+}
+CALLS = {
+    "call": ("", "({f})({a})"),
+    "map": ("", "list(map(lambda _: ({f})({a}), [1]))"),
+    "partial": ("from functools import partial", "partial({f}, {a})()"),
+    "sort key": ("", "sorted([1], key=lambda _: ({f})({a}) and 0)"),
+    "metaclass": ("class M(type):\n    def __getattr__(c, n): return ({f})({a})\nclass N(metaclass=M): pass", "N.x"),
+    "descriptor": ("class D:\n    def __get__(s, *_): return ({f})({a})\nclass N: x = D()", "N.x"),
+    "property": ("class N:\n    x = property(lambda s: ({f})({a}))", "N().x"),
+    "finaliser": ("class N:\n    def __del__(s): ({f})({a})", "N()"),
+    "generator": ("def g():\n    yield ({f})({a})", "next(g())"),
+    "operator": ("class N:\n    def __add__(s, o): return ({f})({a})", "N() + 1"),
+    "format": ("class N:\n    def __format__(s, o): return str(({f})({a}))", "f'{N()}'"),
+    "missing": ("class N(dict):\n    def __missing__(s, k): return ({f})({a})", "N()[1]"),
+    "thread": ("import threading", "[(t := threading.Thread(target=lambda: ({f})({a}))).start(), t.join()]"),
+    "coroutine": ("import asyncio\nasync def g(): return ({f})({a})", "asyncio.run(g())"),
+    "finalize": ("import weakref\nclass N: pass", "weakref.finalize(N(), lambda: ({f})({a}))"),
+    "exit stack": ("from contextlib import ExitStack", "ExitStack().callback(lambda: ({f})({a}))()"),
+}
+FILES = {
+    "plain": lambda text: text.encode(),
+    "byte order mark": lambda text: b"\xef\xbb\xbf" + text.encode(),
+    "cookie": lambda text: b"# coding: utf-8\n" + text.encode(),
+    "carriage returns": lambda text: text.replace("\n", "\r\n").encode(),
+    "wide letters": lambda text: text.replace("getattr", "\uff47etattr").replace("vars(", "\uff56ars(").encode(),
+}
+
+
+@dataclass(frozen=True)
+class Evasion:
+    """A program and how it was made."""
+
+    how: tuple[str, ...]
+    source: bytes
+
+
+@st.composite
+def evasions(draw: st.DrawFn) -> Evasion:
+    """Programs of the grammar."""
+    module, name, arguments = draw(st.sampled_from(DEEDS))
+    table = BUILTINS if module == "builtins" else MODULES
+    way, fetch, spelling, file = (draw(st.sampled_from(sorted(kind))) for kind in (table, NAMES, STRINGS, FILES))
+    calling = draw(st.sampled_from(sorted(CALLS)))
+    spell = STRINGS[spelling]
+    before, owner = (part.format(m=module, s=spell(module)) for part in table[way])
+    function = NAMES[fetch].format(o=owner, s=spell(name), n=name)
+    prepare, call = (part.replace("{f}", function).replace("{a}", arguments) for part in CALLS[calling])
+    text = f"{before}\n{prepare}\ndef run():\n    {call}\n    return 'done'\n"
+    return Evasion((module, name, way, fetch, spelling, calling, file), FILES[file](text))
+
+
+def gets_through(evasion: Evasion, pool: BoxPool, *, by: frozenset[str] = frozenset({"text", "guard"})) -> bool:
+    """Whether the deed was done without being seen.
+
+    Args:
+        evasion: The program.
+        pool: Opens boxes.
+        by: What looks: the text's reader, the guard of the box, or both.
+    """
+    reading = read(evasion.source, RULES)
+    if "text" in by and (reading.violations or reading.status != "ok"):
+        return False
+    rules = GUARD if "guard" in by else ""
+    entry = f"run:{rules}," + ",".join(f"import={name}" for name in reading.imports)
+    try:
+        with pool.open(evasion.source, entry=entry, limits=Limits(call_seconds=10.0, load_seconds=10.0)) as box:
+            answer = box.call({})
+    except BoxFault:
+        return False
+    return answer.kind == "value" and answer.payload == encode("done")

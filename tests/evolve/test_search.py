@@ -1,0 +1,169 @@
+"""A search ends with the same rows whatever happens to its process, and pays for nothing twice."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+
+import pytest
+
+from harness.core.errors import LedgerError
+from harness.evolve.config import read_experiments
+from harness.evolve.search import Search
+from harness.evolve.state import ELITE, MIGRANT
+from harness.judge.pool import JudgePool
+from harness.ledger import queries
+from harness.ledger.store import Ledger
+from harness.ledger.trials import Trials
+from tests.evolve.conftest import outcome, search, start_crucible
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing handles it."""
+
+
+def test_a_search_ends_with_a_confirmed_champion_that_is_smaller_than_its_seed_parent(whole):
+    _, result, rows = whole
+    (champion,) = result.champions
+    assert champion.confirmed
+    assert champion.trial.passed
+    starts = [one for one in rows.values() if one.operator.startswith("start:")]
+    assert champion.trial.verdict["measures"]["size"] < min(one.verdict["measures"]["size"] for one in starts)
+    assert result.trace == [(0, "total"), (1, "total"), (2, "total")]
+    assert result.trials == result.judged == len(rows)
+    assert sum(found["trials"] for found in result.stages.values()) == len(rows)
+
+
+def test_failures_are_never_parents_and_have_no_score(whole):
+    _, _, rows = whole
+    failed = {one.digest for one in rows.values() if not one.passed and one.stage not in ("known", "duplicate")}
+    passed = {one.digest for one in rows.values() if one.passed}
+    assert failed
+    for one in rows.values():
+        assert not set(one.parents) & (failed - passed)
+    assert all(one.score is None for one in rows.values() if one.stage in ("parse", "gate", "duplicate", "screen"))
+
+
+def test_owners_are_judged_for_a_tighter_epoch_and_champions_confirmed_before_they_migrate(whole):
+    _, _, rows = whole
+    elites = [one for one in rows.values() if one.operator == ELITE]
+    assert {one.epoch for one in elites} == {1, 2}
+    assert all(one.stage in ("rescored", "confirmed") and one.passed for one in elites)
+    migrants = [one for one in rows.values() if one.operator == MIGRANT]
+    assert {one.generation for one in migrants} == {1}
+    assert {one.stage for one in migrants} == {"confirmed"}
+    assert {one.island for one in migrants} == {0, 1}
+
+
+def test_the_same_with_any_number_of_lanes(whole, project, tmp_path):
+    _, _, rows = whole
+    _, others = search(project, tmp_path / "ledger.db", lanes=2)
+    assert outcome(others) == outcome(rows)
+
+
+def test_the_same_after_an_end_at_any_write(whole, project, tmp_path, monkeypatch):
+    """Writes of rows are cut off before and after they took place."""
+    _, result, rows = whole
+    ledger = tmp_path / "ledger.db"
+    for name, cut, is_after in (("propose", 1, True), ("complete", 1, False), ("complete", 2, True)):
+        write, count = getattr(Trials, name), 0
+
+        def cutting(self, *args, write=write, cut=cut, is_after=is_after):
+            nonlocal count
+            count += 1
+            if count == cut and not is_after:
+                raise Killed
+            write(self, *args)
+            if count == cut:
+                raise Killed
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Trials, name, cutting)
+            with pytest.raises(Killed):
+                search(project, ledger)
+    ended, others = search(project, ledger)
+    assert outcome(others) == outcome(rows)
+    assert [one.trial.digest for one in ended.champions] == [one.trial.digest for one in result.champions]
+
+
+def test_killed_processes_end_with_the_same_champion(whole, project, tmp_path):
+    _, result, rows = whole
+    ledger = tmp_path / "ledger.db"
+    for judged in (3, 14):
+        process = start_crucible("evolve", project, "--ledger", ledger, "--lanes", 1, cwd=tmp_path)
+        while process.poll() is None:
+            try:
+                with sqlite3.connect(f"file:{ledger}?mode=ro", uri=True, timeout=5) as connection:
+                    done = connection.execute("SELECT count(*) FROM trials WHERE judged_at IS NOT NULL").fetchone()[0]
+            except sqlite3.OperationalError:  # not made yet
+                done = 0
+            if done >= judged:
+                process.send_signal(signal.SIGKILL)
+            try:
+                process.wait(0.02)
+            except subprocess.TimeoutExpired:
+                continue
+        process.communicate()
+    ended, others = search(project, ledger)
+    assert outcome(others) == outcome(rows)
+    assert [one.trial.digest for one in ended.champions] == [one.trial.digest for one in result.champions]
+
+
+def test_a_finished_search_judges_nothing_again(whole, project, monkeypatch):
+    ledger, result, rows = whole
+
+    def refused(*_args, **_kwargs):
+        raise AssertionError("a pool was opened")
+
+    monkeypatch.setattr(JudgePool, "__init__", refused)
+    again, others = search(project, ledger)
+    assert again.judged == 0
+    assert others == rows
+    assert again.champions == result.champions
+
+
+def test_verdicts_are_rows_that_every_verb_reads(whole):
+    path, result, _ = whole
+    (champion,) = result.champions
+    with Ledger.read(path) as ledger:
+        board = queries.leaderboard(ledger)
+        assert champion.trial.digest in {row["digest"] for row in board}
+        assert {row["suite"] for row in board} == {"evolve/sums/total"}
+        lineage = queries.lineage(ledger, champion.trial.digest)
+        assert min(row["generation"] for row in lineage) < 0, "it has ancestors"
+        assert queries.pareto(ledger)
+        assert queries.trend(ledger, champion.trial.digest)
+
+
+def test_two_searches_of_one_experiment_refuse_each_other(project, tmp_path):
+    experiment = read_experiments(project)[0]
+    with Ledger.open(tmp_path / "ledger.db") as ledger:
+        Search(experiment, project, ledger)
+        other = start_crucible("evolve", project, "--ledger", tmp_path / "ledger.db", cwd=tmp_path)
+        _, errors = other.communicate()
+        assert other.returncode == 1
+        assert "is being searched by process" in errors
+
+
+def test_the_ledger_of_a_full_disk_ends_the_search_with_one_sentence(project, tmp_path, monkeypatch):
+    def full(*_args, **_kwargs):
+        raise LedgerError("the disk is full", where="ledger.db", fix="make room")
+
+    with Ledger.open(tmp_path / "ledger.db") as ledger:
+        running = Search(read_experiments(project)[0], project, ledger, lanes=1)
+        with monkeypatch.context() as patch:
+            patch.setattr(Trials, "complete", full)
+            with pytest.raises(LedgerError, match="the disk is full"):
+                running.run()
+
+
+def test_limits_end_a_search_at_a_barrier_and_it_continues_from_there(whole, project, tmp_path):
+    _, _, rows = whole
+    ledger = tmp_path / "ledger.db"
+    first, some = search(project, ledger, candidates=8, finalists=0)
+    assert first.reason == "10 candidates"
+    assert len([one for one in some.values() if one.operator not in (ELITE, MIGRANT)]) == 10
+    second, others = search(project, ledger, finalists=0)
+    assert second.judged == second.trials - first.trials > 0
+    assert [one.digest for one in others.values()] == [one.digest for one in rows.values()]

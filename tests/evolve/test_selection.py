@@ -1,0 +1,117 @@
+"""Ranks, crowding, tournaments, archive, front and steps."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.core.pareto import dominates, hypervolume
+from harness.evolve.archive import Archive, Front, Member
+from harness.evolve.measures import Steps, cell_of, steps
+from harness.evolve.selection import crowding, order, ranks, tournament
+
+vectors = st.lists(st.tuples(*[st.integers(0, 6)] * 3), min_size=1, max_size=25)
+
+
+def named(found):
+    return {f"{number:02d}": vector for number, vector in enumerate(found)}
+
+
+@given(vectors)
+def test_ranks_peel_fronts(found):
+    by_name = named(found)
+    rank = ranks(by_name)
+    for name, vector in by_name.items():
+        better = [other for other, one in by_name.items() if dominates(one, vector)]
+        assert (rank[name] == 0) == (not better)
+        assert rank[name] == max((rank[other] + 1 for other in better), default=0)
+
+
+@given(vectors, st.randoms(use_true_random=False))
+def test_the_order_depends_on_no_order_of_arrival(found, rng):
+    by_name = named(found)
+    shuffled = list(by_name.items())
+    rng.shuffle(shuffled)
+    assert order(dict(shuffled)) == order(by_name)
+
+
+def test_ties_are_settled_by_digest_and_ends_are_kept():
+    assert order({"b": (1, 1), "a": (1, 1)}) == ["a", "b"]
+    distance = crowding({"a": (0, 9), "b": (1, 5), "c": (2, 4), "d": (9, 0)})
+    assert distance["a"] == distance["d"] == float("inf")
+    assert 0 < distance["c"] < float("inf")
+
+
+@pytest.mark.parametrize("size", range(1, 8))
+def test_odd_brackets_have_a_bye_and_the_best_wins_what_it_enters(size):
+    for seed in range(30):
+        entered: list[int] = []
+
+        def better(one: int, other: int, entered: list[int] = entered) -> bool:
+            entered.extend((one, other))
+            return one < other
+
+        winner = tournament(range(7), better, random.Random(seed), size=size)
+        assert winner == min(entered, default=winner)
+        assert winner == tournament(range(7), lambda a, b: a < b, random.Random(seed), size=size)
+    assert tournament([3], lambda a, b: a < b, random.Random(0), size=5) == 3
+
+
+def member(digest: str, *vector: int, cell: str = "set/n^1/9") -> Member:
+    performance, time, memory, size, stability = (*vector, *[0] * 5)[:5]
+    found = Steps(performance, time, memory, size, stability, 1.0)
+    return Member(digest, int(digest), cell, found)
+
+
+def test_an_owner_falls_only_to_a_better_one_of_its_own_cell():
+    archive = Archive()
+    assert archive.add(member("1", 0, 5))
+    assert archive.add(member("2", 0, 1, cell="trie/n^1/9"))
+    assert not archive.add(member("3", 0, 6))
+    assert not archive.add(member("4", 0, 5)), "the same steps: the smaller digest stays"
+    assert archive.add(member("5", 0, 4))
+    assert [one.digest for one in archive.members] == ["2", "5"]
+    archive.retain(["2"])
+    assert [one.digest for one in archive.members] == ["2"]
+
+
+@given(vectors)
+def test_the_front_is_that_of_the_ranks_whatever_the_order(found):
+    members = [member(str(number), *vector) for number, vector in enumerate(found)]
+    front = Front()
+    for one in members:
+        front.add(one)
+    rank = ranks({one.digest: one.steps.vector for one in members})
+    assert {one.digest for one in front.members} == {name for name, level in rank.items() if level == 0}
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 5)] * 3), max_size=6))
+def test_the_hypervolume_counts_the_dominated_cubes(found):
+    cubes = itertools.product(range(5), repeat=3)
+    counted = sum(any(all(a <= b for a, b in zip(one, cube, strict=True)) for one in found) for cube in cubes)
+    assert hypervolume(found, (5, 5, 5)) == pytest.approx(counted)
+
+
+def test_noise_moves_no_candidate_off_its_parents_step():
+    root = {"time": 0.917, "memory": 13.0, "size": 100, "growth": 1.85, "performance": 1.0, "stability": 0.776}
+    rng = random.Random(1)
+    at = steps(root, root)
+    for _ in range(1000):
+        noisy = root | {
+            "time": root["time"] * rng.uniform(0.92, 1.1),
+            "memory": root["memory"] * rng.uniform(0.9, 1.1),
+            "growth": root["growth"] + rng.uniform(-0.1, 0.1),
+        }
+        assert steps(noisy, root) == at
+    faster = steps(root | {"time": root["time"] / 1.9}, root)
+    assert faster.time == at.time - 3
+    assert cell_of("set", at) == "set/n^2/7"
+
+
+def test_what_was_not_measured_is_no_step():
+    at = steps({"size": 3, "time": None, "memory": None, "growth": None, "performance": None, "stability": None}, {})
+    assert at.vector == (0, 0, 0, 3, 0)

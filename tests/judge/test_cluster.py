@@ -1,0 +1,264 @@
+"""A cluster: a real scheduler and workers on loopback, of which some die, are slow, lack something, or join late."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from harness import JudgePool, Status
+from harness.core.errors import InfraError, UsageError
+from harness.judge import cluster
+from harness.judge.cluster_address import require_safe
+from harness.ledger.store import Ledger
+from tests.judge.conftest import CRASHING, GOOD, WRONG, write_tool
+
+pytest.importorskip("distributed", reason="a cluster needs the extra `cluster`")
+
+FAST = {"jitter_ms": (0, 0), "timing": "none", "attempts": 1, "secret_seed": 7}
+ROOT = Path(__file__).parents[2]
+WEAK = """
+from harness.sandbox.pool import BoxPool
+
+if not hasattr(BoxPool, "strong"):  # Dask imports a preload more than once
+    BoxPool.strong = BoxPool.__init__
+    weaker = frozenset({"namespaces", "cgroup"})
+    BoxPool.__init__ = lambda self, **how: BoxPool.strong(self, **{**how, "without": weaker})
+"""
+SLOW = """
+import time
+from harness.judge.cluster_worker import ClusterWorker
+
+if not hasattr(ClusterWorker, "quick"):
+    ClusterWorker.quick = ClusterWorker.judge
+    ClusterWorker.judge = lambda self, sent: (time.sleep(2), self.quick(sent))[1]
+"""
+
+
+class Site:
+    """A scheduler and its workers, each a process of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {**os.environ, "PYTHONPATH": str(ROOT), "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
+        self.processes: dict[str, subprocess.Popen] = {}
+        self.address = ""
+
+    def start_scheduler(self, port: int = 0) -> None:
+        file = self.folder / "scheduler.json"
+        file.unlink(missing_ok=True)
+        words = ["--host", "127.0.0.1", "--port", str(port), "--no-dashboard", "--no-show"]
+        self._start("scheduler", "dask_scheduler", *words, "--scheduler-file", str(file))
+        while not file.exists() or not file.read_text().rstrip().endswith("}"):
+            assert self.processes["scheduler"].poll() is None
+            time.sleep(0.02)
+        self.address = file.read_text().split('"address": "')[1].partition('"')[0]
+
+    def start_worker(self, name: str, *words: str, preload: str = "") -> None:
+        if preload:
+            (self.folder / f"{name}.py").write_text(preload)
+            words = (*words, "--preload", str(self.folder / f"{name}.py"))
+        always = ["--no-nanny", "--nthreads", "1", "--no-dashboard", "--name", name, "--death-timeout", "60"]
+        self._start(name, "dask_worker", self.address, *always, "--local-directory", str(self.folder), *words)
+
+    def _start(self, name: str, module: str, *words: str) -> None:
+        log = (self.folder / f"{name}.log").open("wb")
+        command = [sys.executable, "-m", f"distributed.cli.{module}", *words]
+        self.processes[name] = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, cwd=self.folder)
+        log.close()
+
+    def close(self) -> None:
+        for process in self.processes.values():
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    made = Site(tmp_path_factory.mktemp("site"))
+    made.start_scheduler()
+    made.start_worker("good", "--resources", "GPU=1")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def pool(site, tool):
+    with JudgePool(tool, cluster=site.address, **FAST) as made:
+        yield made
+
+
+def candidates(count: int, mark: str) -> list[str]:
+    kinds = [GOOD, WRONG, CRASHING, "def ("]
+    return [f"{kinds[number % 4]}\n# {mark} {number}" for number in range(count)]
+
+
+def test_the_ledger_is_that_of_one_machine(site, tool, tmp_path):
+    sources = [*candidates(24, "same"), "", b"\xff", "x" * 2_000_000, tmp_path / "missing.py"]
+    rows = []
+    for where, cluster_address in (("here", None), ("there", site.address)):
+        with JudgePool(tool, cluster=cluster_address, ledger=tmp_path / f"{where}.db", **FAST) as pool:
+            pool.judge_all(sources)
+        with Ledger.read(tmp_path / f"{where}.db") as ledger:
+            rows.append(
+                ledger.rows(
+                    "SELECT nodeid, suite, subject, digest, status, score, passed, why, case_key, inputs_key"
+                    " FROM evaluations ORDER BY nodeid"
+                )
+            )
+    assert len(rows[0]) == len(sources)
+    assert rows[0] == rows[1]
+
+
+def test_a_verdict_names_the_drivers_paths(pool, tool, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(GOOD)
+    case = pool.judge(path).evaluation.case
+    assert (case.subject.path, case.inputs["tool"]) == (str(path), str(tool))
+
+
+def test_order_screening_and_partial_credit(pool):
+    sources = candidates(9, "order")
+    assert [verdict.status.value for verdict in pool.judge_all(sources)] == ["ok", "wrong", "crash", "crash"] * 2 + [
+        "ok"
+    ]
+    assert [verdict.passed for verdict in pool.screen_all(sources[:2])] == [True, False]
+    assert 0.0 < pool.submit(WRONG, graded=True).result().graded < 0.5
+
+
+def test_a_worker_that_dies_loses_nothing(site, tool):
+    site.start_worker("doomed", preload=SLOW)
+    with JudgePool(tool, cluster=site.address, **FAST) as pool:
+        wait_for_workers(pool, 2)
+        found = [pool.submit(source) for source in candidates(40, "dies")]
+        wait_until(lambda: on_worker(pool, "doomed"))
+        site.processes["doomed"].send_signal(signal.SIGKILL)
+        statuses = [future.result(120).status.value for future in found]
+    assert statuses == ["ok", "wrong", "crash", "crash"] * 10
+
+
+def test_a_late_and_fast_worker_takes_from_a_slow_one(site, tool):
+    site.start_worker("slow", preload=SLOW)
+    site.start_worker("late")
+    with JudgePool(tool, cluster=site.address, **FAST) as pool:
+        wait_for_workers(pool, 3)
+        found = pool.judge_all(candidates(60, "late"))
+    assert [verdict.status.value for verdict in found] == ["ok", "wrong", "crash", "crash"] * 15
+    for name in ("slow", "late"):
+        site.processes[name].kill()
+
+
+def test_work_is_placed_only_where_the_tier_holds(site, tool):
+    site.start_worker("weak", preload=WEAK)
+    strong = JudgePool(tool, **FAST).judge(GOOD).evaluation.evidence.tier
+    if strong.value >= "C":
+        pytest.skip("boxes of this machine have no namespaces: no worker is weaker")
+    with JudgePool(tool, cluster=site.address, min_tier="B", **FAST) as pool:
+        wait_for_workers(pool, 2)
+        states = workers_of(pool)
+        assert states["weak"] == {"C", "D", "E"}
+        found = pool.judge_all(candidates(40, "tier"))
+        assert {verdict.evaluation.evidence.tier for verdict in found if verdict.status is Status.OK} == {strong}
+    site.processes["weak"].kill()
+
+
+def test_what_no_worker_may_judge_is_infra_and_says_why(site, tmp_path, monkeypatch):
+    suite = tmp_path / "double.suite.yaml"
+    tool = write_tool(tmp_path / "double")
+    suite.write_text(f"lane: toolgen\ntool: {tool}\ncandidates: none/*.py\ntiming: none\nrequire: [gpu]\nattempts: 1\n")
+    with JudgePool(suite, cluster=site.address, secret_seed=7) as pool:
+        assert pool.judge(GOOD).passed  # the worker `good` has one
+        monkeypatch.setattr(cluster, "GPU", "TPU")
+        monkeypatch.setattr(cluster, "NO_WORKER_SECONDS", 0.0)
+        verdict = pool.judge(f"{GOOD}# tpu")
+    assert (verdict.status, verdict.reward) == (Status.INFRA, None)
+    assert "no worker of the cluster has tier-C, TPU" in verdict.why
+    assert "tier " in verdict.why.partition("(")[2]
+
+
+def test_a_closed_pool_leaves_the_worker_clean(site, tool):
+    pool = JudgePool(tool, cluster=site.address, **FAST)
+    assert pool.judge(GOOD).passed
+    found = [pool.submit(source) for source in candidates(60, "closed")]
+    pool.close()
+    assert all(future.done() for future in found)
+    with pytest.raises(InfraError, match="closed"):
+        pool.judge(GOOD)
+    name = pool._judges._name
+    wait_until(lambda: not list(site.folder.glob(f"**/{name}*")))
+
+
+def test_a_scheduler_that_is_restarted_is_found_again(tool, tmp_path):
+    site = Site(tmp_path)
+    try:
+        site.start_scheduler()
+        site.start_worker("first")
+        port = int(site.address.rpartition(":")[2])
+        with JudgePool(tool, cluster=site.address, **FAST) as pool:
+            assert pool.judge(GOOD).passed
+            for process in site.processes.values():
+                process.kill()
+                process.wait()
+            later = [pool.submit(source) for source in candidates(4, "later")]
+            site.start_scheduler(port)
+            site.start_worker("second")
+            assert [future.result(120).status.value for future in later] == ["ok", "wrong", "crash", "crash"]
+    finally:
+        site.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "insecure", "said"),
+    [
+        ("tcp://192.0.2.1:8786", False, "unencrypted"),
+        ("tcp://cluster.example:8786", False, "unencrypted"),
+        ("192.0.2.1:8786", False, "not the address of a cluster"),
+        ("tcp://127.0.0.1", False, "not the address of a cluster"),
+        ("tcp://127.0.0.1:x", False, "not the address of a cluster"),
+        ("", False, "not the address of a cluster"),
+        ("tcp://192.0.2.1:8786", True, None),
+        ("tcp://127.0.0.1:8786", False, None),
+        ("tcp://[::1]:8786", False, None),
+        ("tls://192.0.2.1:8786", False, None),
+        ("local", False, None),
+    ],
+)
+def test_secrets_do_not_cross_a_network_unencrypted(address, insecure, said):
+    if said is None:
+        require_safe(address, insecure=insecure)
+    else:
+        with pytest.raises(UsageError, match=said):
+            require_safe(address, insecure=insecure)
+
+
+def workers_of(pool: JudgePool) -> dict[str, set[str]]:
+    """The tiers that each worker offers to a pool, by the worker's name."""
+    prefix = f"{pool._judges._name}:tier-"
+    info = pool._judges._client.scheduler_info()
+    return {
+        worker["name"]: {name.removeprefix(prefix) for name in worker["resources"] if name.startswith(prefix)}
+        for worker in info["workers"].values()
+    }
+
+
+def wait_for_workers(pool: JudgePool, count: int) -> None:
+    wait_until(lambda: sum(bool(tiers) for tiers in workers_of(pool).values()) >= count)
+
+
+def on_worker(pool: JudgePool, name: str) -> bool:
+    """Whether a worker has a batch."""
+    processing = pool._judges._client.processing()
+    names = {address: worker["name"] for address, worker in pool._judges._client.scheduler_info()["workers"].items()}
+    return any(tasks for address, tasks in processing.items() if names.get(address) == name)
+
+
+def wait_until(condition) -> None:
+    until = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)

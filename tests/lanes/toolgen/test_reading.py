@@ -1,0 +1,153 @@
+"""Reading a candidate: what is found, in linear time, in a process that may end."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from harness.core.status import Status
+from harness.lanes.toolgen import reading as readings
+from harness.lanes.toolgen.executed_code import keep_executed, line_counts
+from harness.lanes.toolgen.reader import Reader
+from harness.lanes.toolgen.reading import Reading, read, rules_of
+from harness.lanes.toolgen.source import Source
+from harness.lanes.toolgen.style import detect
+from harness.lanes.toolgen.tool_spec import Tool, read_tool
+from harness.sandbox.answer import Answer
+
+TOOL = """
+tool_id: first
+signature: "def first(words: list[str]) -> str"
+test_cases: [{input: {words: [a]}, expected_output: a}]
+"""
+GOOD = '''"""Words."""
+# /// candidate
+# style = "loop"
+# ///
+from dataclasses import dataclass
+
+def first(words: list[str]) -> str:
+    """The first word.
+
+    >>> first(["a"])
+    'a'
+    """
+    return words[0]
+'''
+
+
+@pytest.fixture(scope="module")
+def tool(tmp_path_factory) -> Tool:
+    folder = tmp_path_factory.mktemp("tool")
+    (folder / "tool.yaml").write_text(TOOL)
+    return read_tool(folder)
+
+
+@pytest.fixture
+def reader() -> Iterator[Reader]:
+    made = Reader()
+    yield made
+    made.close()
+
+
+def found(text: str, tool: Tool) -> list[str]:
+    return [one.api for one in read(text.encode(), rules_of(tool)).violations]
+
+
+def test_a_reading_survives_the_way_between_processes(reader, tool):
+    here = read(GOOD.encode(), rules_of(tool))
+    assert here.documentation.line == 7
+    assert here.imports == ("dataclasses",)
+    assert here.metadata.style == "loop"
+    assert reader.read_now(Source(GOOD.encode(), ""), tool) == here
+    broken = read(b"def first(:\n", rules_of(tool))
+    assert (broken.status, broken.parsed) == (Status.CRASH, False)
+    assert Reading.from_wire(broken.to_wire()) == broken
+
+
+def test_a_candidate_that_ends_the_reader_is_forbidden_and_the_next_one_is_read(reader, tool, monkeypatch):
+    monkeypatch.setattr(readings, "detect", lambda *_: bytearray(1 << 40))
+    ended = reader.read_now(Source(GOOD.encode(), ""), tool)
+    assert ended.status is Status.FORBIDDEN
+    assert "reading it" in ended.why
+    monkeypatch.undo()
+    assert reader.read_now(Source(GOOD.encode(), ""), tool).status is Status.OK
+
+
+@pytest.mark.parametrize(
+    ("text", "modules"),
+    [
+        ("import glob, os\nfrom logging import config\nimport logging.config\n", ["glob", "logging.config"]),
+        ("def f():\n    from subprocess import run\n", ["subprocess", "subprocess"]),
+        ("try:\n    import numpy\nexcept ImportError:\n    pass\n", []),
+        ("from . import x\nimport collections.abc, os.path, asyncio.tasks\n", []),
+        ("import timeit\nimport pkgutil\nimport sqlite3\n", ["timeit", "pkgutil", "sqlite3"]),
+    ],
+)
+def test_imports_are_a_positive_list(tool, text, modules):
+    assert sorted(set(found(text, tool))) == sorted(set(modules))
+
+
+def test_a_tool_adds_modules_and_an_empty_list_allows_all(tmp_path):
+    for constraints, wanted in (("{allow_imports: [sqlite3]}", ["glob"]), ("{forbidden_apis: []}", [])):
+        (tmp_path / "tool.yaml").write_text(f"{TOOL}constraints: {constraints}\n")
+        assert found("import sqlite3\nimport glob\n", read_tool(tmp_path)) == wanted
+
+
+def test_what_a_box_has_to_load_is_found(tool):
+    text = (
+        "import os\nfrom concurrent import futures\nimport datetime\ndatetime.datetime.strptime\n'a'.encode('Latin2')"
+    )
+    imports = read(text.encode(), rules_of(tool)).imports
+    assert set(imports) == {"os", "concurrent", "concurrent.futures", "datetime", "_strptime", "encodings.iso8859_2"}
+
+
+def test_names_with_too_many_meanings_are_refused(tool):
+    assert found("import os as a\n" + "".join(f"a = a.b{n}\n" for n in range(12)), tool)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"def f{n}():\n f{n + 1}()\n" for n in range(1500)) + "def f1500(): 0\n",
+        "".join(f"def f{n}(eval):\n  x{n} = eval\n" for n in range(1500)),
+    ],
+)
+def test_long_texts_are_read(tool, text):
+    """These were quadratic in time or memory; without an assertion of time, they fail by the limits of the reader."""
+    text += "def first(words): f0() if not words else eval\n"
+    assert read(text.encode(), rules_of(tool)).status is Status.OK
+
+
+def test_an_empty_docstring_documents_nothing(tool):
+    text = '"""."""\ndef first(words: list[str]) -> str:\n    """...\n\n    >>> first(["a b"])\n    \'a b\'\n    """\n'
+    shown = read(text.encode(), rules_of(tool)).documentation
+    assert (shown.module, shown.function, len(shown.examples)) == (False, False, 1)
+
+
+DECOY = """
+def first(words):
+    seen = {}
+    for word in words:
+        seen.setdefault(word, 1)
+    return words[0]
+    node = seen
+    while node:
+        node = node[words]
+"""
+
+
+def test_code_that_was_not_executed_has_no_style():
+    assert detect(ast.parse(DECOY), "first") == "trie"
+    counts = {3: 1, 4: 5, 5: 4, 6: 1}
+    assert detect(keep_executed(ast.parse(DECOY), counts), "first") == "plain"
+    assert detect(keep_executed(ast.parse(DECOY), counts | {7: 1, 8: 4, 9: 3}), "first") == "trie"
+    assert detect(keep_executed(ast.parse(DECOY), {4: 500, 5: 499, 6: 1, 8: 1, 9: 1}), "first") == "plain"
+
+
+def test_counts_of_a_hostile_box_are_read_safely():
+    for payload in (b"[[1,2],[3,4]]", b"{}", b"[[1]]", b"[1]", b'[["a",1],[1,-2],[true,1]]', b"no"):
+        counts = line_counts(Answer("value", payload, 0.0, None))
+        assert counts == ({1: 2, 3: 4} if payload == b"[[1,2],[3,4]]" else {})

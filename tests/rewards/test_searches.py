@@ -1,0 +1,87 @@
+"""The call shapes of searches: GEPA, OpenEvolve and SkyDiscover, verifiers, verl."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from harness.core.errors import InfraError, UsageError
+from harness.rewards import gepa, openevolve, verifiers, verl
+from tests.judge.conftest import CRASHING, GOOD, ORACLE, WRONG, write_tool
+from tests.rewards.conftest import FAST
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory):
+    return write_tool(tmp_path_factory.mktemp("broken") / "tool", ORACLE.replace("return 2 * n", "raise RuntimeError"))
+
+
+class TestGepa:
+    def test_scores_and_information(self, pool):
+        evaluate = gepa.Evaluator(pool)
+        (good, said), (wrong, why), (crash, _) = evaluate.batch(
+            [(GOOD, None), ({"code": WRONG}, "double"), (CRASHING, {})]
+        )
+        assert good > 0.5 > wrong > crash == 0.0
+        assert said == {"status": "ok", "feedback": "ok: it passed"}
+        assert why["status"] == "wrong"
+        assert evaluate(GOOD) == (good, said)
+
+    def test_the_source_must_be_known(self, pool):
+        with pytest.raises(UsageError, match="the candidate has the texts code, prompt"):
+            gepa.Evaluator(pool)({"code": GOOD, "prompt": "x"})
+        assert gepa.Evaluator(pool, key="code")({"code": GOOD, "prompt": "x"})[0] > 0.5
+
+    def test_what_cannot_be_judged_is_not_zero(self, broken):
+        evaluate = gepa.Evaluator(broken, check_every=0, **FAST)
+        with pytest.raises(InfraError, match=r"there is no verdict: infra: .*RuntimeError"):
+            evaluate(GOOD)
+        evaluate.close()
+
+
+class TestOpenEvolve:
+    def test_stages(self, pool, tmp_path):
+        evaluator = openevolve.Evaluator(pool)
+        for name, source in {"good": GOOD, "wrong": WRONG}.items():
+            (tmp_path / name).write_text(source)
+        first, second = evaluator.screen(str(tmp_path / "good")), evaluator.evaluate(str(tmp_path / "good"))
+        assert (first["combined_score"], first["screened"]) == (0.5, 1.0)
+        assert second["combined_score"] > 0.5
+        assert second["passed"] == 1.0
+        wrong = evaluator.evaluate(str(tmp_path / "wrong"))
+        assert wrong["combined_score"] < 0.5
+        assert wrong["artifacts"]["feedback"].startswith("wrong: ")
+        assert evaluator.evaluate(str(tmp_path / "missing"))["combined_score"] == 0.0
+
+    def test_the_result_is_that_of_the_system_that_runs(self, pool, tmp_path, monkeypatch):
+        module = ModuleType("openevolve.evaluation_result")
+        module.EvaluationResult = SimpleNamespace
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        (tmp_path / "good").write_text(GOOD)
+        found = openevolve.Evaluator(pool).evaluate(str(tmp_path / "good"))
+        assert all(isinstance(value, float) for value in found.metrics.values())
+        assert found.artifacts["status"] == "ok"
+
+
+class TestVerifiers:
+    def test_it_is_awaited_with_a_completion_or_a_trace(self, pool):
+        reward = verifiers.reward_of(pool)
+        assert asyncio.run(reward(completion=[{"role": "assistant", "content": GOOD}])) == 1.0
+        assert asyncio.run(reward(trace=SimpleNamespace(last_reply=WRONG))) == 0.0
+
+    def test_what_cannot_be_judged_raises(self, broken):
+        with pytest.raises(InfraError, match="there is no reward"):
+            asyncio.run(verifiers.reward_of(broken, check_every=0, **FAST)(completion=GOOD))
+
+
+def test_verl_loads_a_function_that_is_given_the_tool(pool, monkeypatch):
+    monkeypatch.setattr(verl, "_reward", lambda tool, mode: verl.reward_for(pool, mode))
+    more = {"tool": "specs/tools/double", "sandbox_fusion_url": None}
+    assert verl.compute_score("x", GOOD, None, {}, **more) == 1.0
+    assert verl.compute_score(data_source="x", solution_str=WRONG, ground_truth="", extra_info=None, **more) == 0.0
+    found = verl.compute_scores(["x"] * 2, [WRONG, GOOD], [None] * 2, [None, {}], mode="graded", **more)
+    assert 0.0 < found[0] < 0.5
+    assert found[1] == 1.0

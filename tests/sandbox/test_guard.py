@@ -1,0 +1,175 @@
+# ruff: noqa: E501
+"""The guard ends a box at an event that is forbidden, however the code is spelled, and leaves honest code alone."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from harness.core.status import Status
+from harness.sandbox.fault import BoxFault, GuardFault, guard_fault
+from harness.sandbox.guard import GROUPS, REACH
+from harness.sandbox.importable import importable, is_importable
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="boxes with layers need Linux")
+RULES = "guarded,no-files,no-network,no-system,no-text"
+
+FORBIDDEN = {
+    "a builtin under its own name": ("eval = eval\ndef run(): return eval('1')", "compile"),
+    "a caught error": ("import os\ndef run():\n try: os.system('true')\n except BaseException: pass", "os.system"),
+    "a module's dictionary": ("import os\ndef run(): return dict(vars(os))['sys' + 'tem']('true')", "os.system"),
+    "a module of a module": ("import re\ndef run(): return re.enum.sys.modules['os'].remove('x')", "os.remove"),
+    "an import that is not listed": ("def run():\n import glob", "import"),
+    "a loaded module that is not listed": ("def run():\n import ctypes", "import"),
+    "signals by way of asyncio": ("import asyncio\ndef run(): asyncio.unix_events.signal.signal(14, print)", "signal.signal"),
+    "a process of asyncio": (
+        "import asyncio\ndef run(): asyncio.run(asyncio.create_subprocess_exec('true'))",
+        "subprocess.Popen",
+    ),
+    "a file of logging": ("import logging\ndef run(): logging.FileHandler('/box/work/x')", "open"),
+    "a file by a loader": ("import json\ndef run(): return json.__spec__.loader.get_data('/etc/passwd')", "open"),
+    "a thread between questions": (
+        "import os, threading, time\ndef run():\n threading.Thread(target=os.fork).start(); time.sleep(5)",
+        "os.fork",
+    ),
+    "a finaliser": ("import os\nclass A:\n def __del__(self): os.system('true')\ndef run(): A()", "os.system"),
+    "the caller's frame": ("import sys\ndef run(): return sys._getframe(1).f_locals", "sys._getframe"),
+    "a frame of a traceback": (
+        "def run():\n try: 1 / 0\n except Exception as error: return getattr(error.__traceback__, 'tb_' + 'frame')",
+        "object.__getattr__",
+    ),
+    "a frame of a generator": ("def run(): return (x for x in ()).gi_frame", "object.__getattr__"),
+    "a frame by inspect": ("import inspect\ndef run(): return inspect.currentframe()", "sys._getframe"),
+    "objects of the collector": ("import gc\ndef run(): return gc.get_objects()", "gc.get_objects"),
+    "code of a function": ("def run(): return run.__code__", "object.__getattr__"),
+    "changed code": ("def f(): pass\ndef run(): f.__code__ = run.__code__", "object.__getattr__"),
+    "a trace function": ("import sys\ndef run(): sys.settrace(print)", "sys.settrace"),
+    "another hook": ("import sys\ndef run(): sys.addaudithook(print)", "sys.addaudithook"),
+    "text that data classes execute": (
+        "import dataclasses\ndef run(): dataclasses._create_fn('f', ['a=vars(__import__(\"os\"))'], ['pass'])",
+        "exec",
+    ),
+    "text in an annotation": (
+        "import typing\nclass A:\n x: 'print(1)'\ndef run(): return typing.get_type_hints(A)",
+        "exec",
+    ),
+    "a file name that is a library's": (
+        "import ast\nast.PyCF_ONLY_AST = 0\ndef run(): return ast.parse('1', '<frozen os>')",
+        "compile",
+    ),
+    "bytes that are code": ("import inspect\ndef run(): return inspect.importlib._bootstrap_external.marshal.loads(b'N')", "marshal.loads"),
+}  # fmt: skip
+
+HONEST = {
+    "a module that does not exist": "def run():\n try: import numpy\n except ImportError as error: return error.name",
+    "data classes": "from dataclasses import dataclass, field\n@dataclass(frozen=True, slots=True, order=True)\nclass A:\n"
+    " x: int = 1\n y: list = field(default_factory=list)\ndef run(): return repr(A(2))",
+    "named tuples": "from collections import namedtuple\nfrom typing import NamedTuple\nclass B(NamedTuple):\n x: int\n"
+    " y: 'str' = ''\nA = namedtuple('A', 'x y')\ndef run(): return repr((A(1, 2), B(1)))",
+    "enumerations": "import enum\nclass A(enum.Flag):\n X = 1\n Y = 2\ndef run(): return repr(A.X | A.Y)",
+    "an event loop": "import asyncio\nasync def one():\n await asyncio.sleep(0.001)\n"
+    " return await asyncio.to_thread(len, 'ab')\ndef run(): return asyncio.run(one())",
+    "a formatted traceback": "import traceback\ndef run():\n try: 1 / 0\n except Exception: return traceback.format_exc()",
+    "literals of Python": "import ast\ndef run():\n try: return ast.literal_eval('(')\n except SyntaxError: return ast.literal_eval('[1]')",
+    "type hints": "import typing\nclass A:\n x: 'int | None'\n y: 'list[str]'\ndef run(): return repr(typing.get_type_hints(A))",
+    "a warning": "import warnings\nasync def one(): pass\ndef run():\n one(); warnings.warn('x'); return 1",
+    "dates and codecs": "import datetime, time\ndef run(): return str(datetime.datetime.strptime('2020', '%Y')) + 'é'.encode('cp1252').hex()",
+    "an unknown codec": "def run():\n try: return 'x'.encode('no-such-codec')\n except LookupError: return 1",
+    "big integers": "def run(): return str(7 ** 5000)[:9] + str(int('9' * 4000))[:3]",
+    "caches": "from functools import cache\n@cache\ndef f(n): return n and f(n - 1)\n@cache\ndef run(): return f(50)",
+    "copies, hashes and random numbers": "import copy, decimal, fractions, hashlib, random, statistics\n"
+    "def run(): return repr([copy.deepcopy({1: [2]}), hashlib.sha256(b'').hexdigest(), statistics.mean([1, 2]),"
+    " fractions.Fraction('1/3') + 1, decimal.Decimal(2).sqrt(), random.Random(1).random()])",
+    "logging": "import logging\nlog = logging.getLogger('x')\ndef run():\n log.warning('a %s', 1); return 1",
+    "match": "def run():\n match {'a': [1]}:\n  case {'a': [int(x)]}: return x",
+}  # fmt: skip
+IMPORTS = ("ast", "asyncio", "collections", "copy", "dataclasses", "datetime", "decimal", "enum", "fractions", "functools",
+           "gc", "hashlib", "inspect", "json", "logging", "random", "statistics", "threading", "time", "traceback",
+           "typing", "warnings", "_strptime", "encodings.cp1252")  # fmt: skip
+
+
+def entry_for(source: str, rules: str = RULES) -> str:
+    words = source.replace(",", " ").replace("\n", " ").split()
+    named = [name for name in IMPORTS if name in words or name.startswith(("_", "encodings"))]
+    return f"run:{rules}," + ",".join(f"import={name}" for name in named)
+
+
+@pytest.mark.parametrize("name", FORBIDDEN)
+def test_a_forbidden_event_ends_the_box(pool, name):
+    source, event = FORBIDDEN[name]
+    with pytest.raises(BoxFault) as caught, pool.open(source.encode(), entry=entry_for(source)) as box:
+        box.call({})
+        box.call({})
+    assert caught.value.status is Status.FORBIDDEN, caught.value
+    assert isinstance(caught.value, GuardFault)
+    assert caught.value.event.startswith(event)
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_honest_code_answers_as_without_a_guard(pool, name):
+    source = HONEST[name]
+    with pool.open(source.encode(), entry=entry_for(source)) as box:
+        guarded = box.call({})
+    assert guarded.kind == "value", guarded
+    if name != "an event loop":  # whose sockets are refused in a box without a guard
+        with pool.open(source.encode(), entry="run") as box:
+            assert box.call({}).payload == guarded.payload
+
+
+def test_a_rule_that_is_missing_allows_its_events(pool):
+    source = b"import os\ndef run(): return os.listdir('/box/work') if os.path.isdir('/box/work') else []"
+    with pool.open(source, entry="run:guarded,no-system") as box:
+        assert box.call({}).kind == "value"
+    with pytest.raises(GuardFault), pool.open(b"def run(): return open('/x')", entry="run:guarded,no-files") as box:
+        box.call({})
+
+
+def test_the_box_names_the_line_of_its_entry(pool):
+    source = b"from functools import cache, wraps\n\n@cache\ndef f(): pass\ndef run(): pass\nrun = f\n"
+    with pool.open(source, entry="run") as box:
+        assert box.entry_line == 3
+    with pool.open(b"run = len\n", entry="run") as box:
+        assert box.entry_line == 0
+
+
+def test_lines_are_counted_by_request(pool):
+    source = b"def run():\n    for _ in range(3):\n        x = 1\n    return 1\n    y = 2\n"
+    with pool.open(source, entry=f"run:{RULES},lines") as box:
+        assert box.call({}).payload == b"[[1,1],[2,4],[3,3],[4,1]]"
+
+
+def test_no_place_of_the_project_is_visible(pool):
+    source = b"""
+import sys
+def run():
+    frame, found = sys._getframe(), {sys.executable, sys.prefix, *sys.path}
+    while frame is not None:
+        found.add(frame.f_code.co_filename)
+        found.update(str(value) for value in frame.f_globals.values() if isinstance(value, str))
+        frame = frame.f_back
+    return sorted(found)
+"""
+    with pool.open(source, entry="run") as box:
+        payload = box.call({}).payload.decode()
+    assert "harness/" not in payload
+    assert sys.prefix == sys.base_prefix or sys.prefix not in payload
+
+
+def test_only_listed_modules_of_the_standard_library_are_importable():
+    listed = importable(frozenset(GROUPS), ("sqlite3", "xml"))
+    assert all(
+        is_importable(name, listed) for name in ("os.path", "sqlite3", "xml.dom.minidom", "numpy", "asyncio.tasks")
+    )
+    assert not any(
+        is_importable(name, listed) for name in ("subprocess", "ctypes", "os.fork", "logging.config", "glob")
+    )
+    assert "tempfile" in importable(frozenset(GROUPS) - {"no-files"})
+
+
+def test_a_guard_frame_is_read_safely():
+    fault = guard_fault(b"7\nopen\n/etc/\x1b[31m", "in a call")
+    assert (fault.line, fault.event) == (7, "open('/etc/\\x1b[31m')")
+    assert guard_fault(b"\xff\xff", "in a call").line == 0
+    assert all(not GROUPS[rule] & {"import"} for rule in GROUPS)
+    assert "import" in REACH

@@ -1,0 +1,139 @@
+"""The documentation: workflows name what exists, links lead somewhere, examples run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from harness.cli import VERBS
+from harness.plugin import _OPTIONS
+
+ROOT = Path(__file__).parents[1]
+WORKFLOWS = sorted((ROOT / "docs/ci").glob("*.yml"))
+PAGES = sorted([*(set(ROOT.glob("*.md")) - {ROOT / "ARCHITECTURE.md"}), *(ROOT / "docs").rglob("*.md")])
+ALSO = {"-n", "-m", "-k", "--junitxml", "--ctrf"}  # of pytest, xdist and pytest-json-ctrf
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_parses_and_names_what_exists(path):
+    workflow = yaml.safe_load(path.read_text("utf-8"))
+    assert {"name", True, "permissions", "jobs"} <= workflow.keys()  # YAML reads `on` as a boolean
+    for job in workflow["jobs"].values():
+        for step in job["steps"]:
+            assert step.keys() & {"uses", "run"}, step
+            if "uses" in step:
+                assert re.fullmatch(r"actions/[a-z-]+(/[a-z]+)?@v\d", step["uses"])
+            for line in step.get("run", "").splitlines():
+                words = shlex.split(re.sub(r"\$\{\{.*?\}\}", "1", line))
+                program = words[0].rpartition("/")[2]
+                if program == "crucible":
+                    assert words[1] in VERBS
+                if program == "pytest":
+                    options = {word.partition("=")[0] for word in words if word.startswith("-")}
+                    assert options <= _OPTIONS.keys() | ALSO, options
+
+
+def test_there_is_a_workflow_for_each_need():
+    text = "\n".join(path.read_text("utf-8") for path in WORKFLOWS)
+    for need in ("-m gpu", "--gate '", "--shard", "crucible merge", "upload-artifact"):
+        assert need in text
+    assert {path.name for path in WORKFLOWS} == set(
+        re.findall(r"\(ci/([a-z]+\.yml)\)", (ROOT / "docs/ci.md").read_text())
+    )
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(path):
+    for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", path.read_text("utf-8")):
+        assert (path.parent / target).exists(), target
+
+
+def test_ctrf_reports_hold_our_cases(project):
+    pytest.importorskip("ctrf", reason="needs pytest-json-ctrf: pip install pytest-json-ctrf")
+    project.suite(good="ok", bad="wrong", gone="skipped", look="review")
+    for more in ((), ("-n1",)):
+        project.run("--ctrf", "ctrf.json", *more)
+        found = json.loads((project.path / "ctrf.json").read_text())["results"]
+        assert found["summary"]["tests"] == 4
+        status = {one["name"].rpartition("::")[2]: one["status"] for one in found["tests"]}
+        assert (status["good"], status["bad"], status["gone"], status["look"]) == (
+            "passed",
+            "failed",
+            "skipped",
+            "skipped",
+        )
+        [bad] = [one for one in found["tests"] if one["name"].endswith("bad")]
+        assert "it says wrong" in json.dumps(bad)
+
+
+# Blocks that run: `<!-- file: PATH -->` writes the next block, `<!-- run -->` executes the lines that begin with `$`,
+# and `<!-- python -->` is a program. What `pip install` would install is there already.
+
+BLOCK = re.compile(r"<!-- (run|file|python)(?:: (.+?))? -->\n```\w*\n(.*?)```", re.DOTALL)
+EXECUTED = [ROOT / "README.md", *sorted((ROOT / "docs/tutorials").glob("*.md"))]
+
+
+def matches(expected: list[str], shown: list[str]) -> bool:
+    """Whether the shown lines are as expected, where `…` stands for any characters, and alone for any lines."""
+    if not expected:
+        return not shown
+    if expected[0] == "…":
+        return any(matches(expected[1:], shown[skipped:]) for skipped in range(len(shown) + 1))
+    pattern = ".*".join(map(re.escape, expected[0].split("…")))
+    return bool(shown) and re.fullmatch(pattern, shown[0]) is not None and matches(expected[1:], shown[1:])
+
+
+def run_page(path: Path, folder: Path) -> None:
+    """Execute the blocks of a page in order; `cd` lasts, as in a shell."""
+    python = Path(sys.executable)
+    here, environ = folder, os.environ | {"PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "80"}
+    environ |= {"PYTEST_ADDOPTS": "-p no:cacheprovider --min-tier E", "PYTHONPATH": str(ROOT)}
+    for name in ("CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+        environ.pop(name, None)
+    for kind, argument, text in BLOCK.findall(path.read_text("utf-8")):
+        if kind == "file":
+            (here / argument).parent.mkdir(parents=True, exist_ok=True)
+            (here / argument).write_text(text, "utf-8")
+            continue
+        if kind == "python":
+            (here / "block.py").write_text(text, "utf-8")
+        lines = "$ python block.py\n…\n" if kind == "python" else text
+        first, *commands = re.split(r"^\$ (.+)\n", lines, flags=re.MULTILINE)
+        assert not first, first
+        for command, expected in zip(commands[::2], commands[1::2], strict=True):
+            if command.startswith("pip install "):
+                continue
+            done = subprocess.run(
+                ["bash", "-c", f"{command}\ncode=$?; pwd > '{folder}/.here'; exit $code"],
+                cwd=here, env=environ, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            here = Path((folder / ".here").read_text().strip())
+            assert done.returncode == (1 if argument == "exit 1" else 0), f"{command}\n{done.stdout}{done.stderr}"
+            assert matches(expected.splitlines(), done.stdout.rstrip("\n").split("\n")), f"{command}\n{done.stdout}"
+
+
+def test_expected_lines_match_what_they_say():
+    assert matches(["a", "…", "b…d"], ["a", "x", "y", "bcd"])
+    assert matches(["…"], [])
+    assert not matches(["a"], ["a", "b"])
+    assert not matches(["…", "b"], ["a"])
+
+
+def test_the_index_names_every_page():
+    index = (ROOT / "docs/README.md").read_text("utf-8")
+    missing = [path for path in PAGES if path.is_relative_to(ROOT / "docs") and path.name not in index]
+    assert missing == []
+
+
+@pytest.mark.parametrize("path", EXECUTED, ids=lambda path: path.stem)
+def test_a_page_runs_word_for_word(path, tmp_path):
+    assert BLOCK.search(path.read_text("utf-8"))
+    run_page(path, tmp_path)

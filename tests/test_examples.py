@@ -1,0 +1,67 @@
+"""The example lane works as a package and as a conftest.py, with both of its exhibits."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXAMPLE = ROOT / "examples/lane_sql"
+
+
+def install(folder: Path) -> None:
+    """What pip does with the package: its module and its entry points in a folder of the path."""
+    project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text("utf-8"))["project"]
+    folder.mkdir()
+    shutil.copy(EXAMPLE / "crucible_lane_sql.py", folder)
+    about = folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    lines = [
+        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in entries.items())
+        for group, entries in project["entry-points"].items()
+    ]
+    (about / "entry_points.txt").write_text("\n".join(lines))
+
+
+@pytest.mark.parametrize("form", ["package", "conftest"])
+def test_the_example_lane(tmp_path, form):
+    work, path = tmp_path / "work", [str(ROOT)]
+    shutil.copytree(EXAMPLE, work, ignore=shutil.ignore_patterns("*.py", "pyproject.toml", "reports"))
+    (work / "pytest.ini").write_text("[pytest]\naddopts = -p no:cacheprovider -p harness.plugin\n")
+    if form == "package":
+        install(tmp_path / "site")
+        path.append(str(tmp_path / "site"))
+    else:
+        shutil.copy(EXAMPLE / "crucible_lane_sql.py", work / "conftest.py")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "suites", "--gate", 'max("steps_taken") <= 90000'],
+        cwd=work,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "GOOD  2 of 2 candidates pass · 3 of 3 controls as expected" in done.stdout
+    assert "gate sql steps: passes: observed " in done.stdout
+    assert 'gate max("steps_taken") <= 90000: passes: observed ' in done.stdout
+    assert re.search(r"candidate +score +gates +status +steps_taken\n 1  good .* 1/1  ok +[\d,]+\n", done.stdout)
+    with sqlite3.connect(work / "reports/ledger.db") as ledger:
+        rows = ledger.execute("SELECT subject, status, round(score, 1) FROM evaluations ORDER BY subject").fetchall()
+        shown = ledger.execute(
+            "SELECT c.name, e.kind FROM case_exhibits c JOIN exhibits e USING (digest) WHERE nodeid LIKE '%::good'"
+        ).fetchall()
+    assert rows == [
+        ("endless", "timeout", 0.0), ("good", "ok", 1.0), ("slow", "ok", 0.6), ("writes", "forbidden", 0.0),
+        ("wrong", "wrong", 0.0),
+    ]  # fmt: skip
+    assert sorted(shown) == [("rows", "table"), ("steps", "bars")]
