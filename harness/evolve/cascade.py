@@ -12,7 +12,7 @@ from harness.core.evaluation import Evaluation
 from harness.core.status import Status
 from harness.evolve.cheap_checks import check
 from harness.evolve.measures import measure, steps
-from harness.evolve.pools import FRESH, OWN, Pools
+from harness.evolve.pools import FRESH, LATE, OWN, Pools
 from harness.evolve.prompt import feedback_of, feedback_of_check
 from harness.evolve.search_run import SearchRun
 from harness.judge.verdict import Verdict
@@ -23,6 +23,7 @@ from harness.session.confirmation import merge_round
 STAGES = ("reply", "known", "parse", "gate", "duplicate", "screen", "judged", "again", "confirmed", "rescored")
 """In the order of the cascade. `reply`: a provider gave none. `again`: judged twice, since its time is new."""
 Measures = Mapping[str, Any]
+MAX_LOOKS = 2
 _IN_TIME_OR_NOT = frozenset({Status.OK, Status.TIMEOUT})
 
 
@@ -37,6 +38,7 @@ class Job:
         spent: Seconds by stage.
         retried: Whether an `infra` verdict was asked for once more.
         first: The full verdict, while it is judged again.
+        looks: Further verdicts that were asked for because the machine may have been too busy.
     """
 
     trial: Trial
@@ -45,6 +47,7 @@ class Job:
     spent: dict[str, float] = field(default_factory=dict)
     retried: bool = False
     first: Verdict | None = None
+    looks: int = 0
 
 
 class Cascade:
@@ -164,7 +167,7 @@ class Cascade:
             job.text,
             epoch=trial.epoch,
             screen=stage == "screen",
-            inputs=FRESH if stage == "again" else OWN,
+            inputs=OWN if stage != "again" else FRESH if job.looks <= 1 else LATE,
         )
         judged.add_done_callback(lambda found: self._events.put((job, stage, found.exception() or found.result())))
 
@@ -185,8 +188,9 @@ class Cascade:
         elif stage == "screen":
             verdict = {**job.trial.verdict, "why": found.why, "feedback": feedback_of(found, is_screened=True)}
             self._end(job, stage=stage, status=found.status.value, passed=False, verdict=verdict)
-        elif stage == "judged" and _was_late(found):
-            self._submit(job, "again")  # its calls were in time when it was screened: the second verdict counts
+        elif stage in ("judged", "again") and job.first is None and job.looks < MAX_LOOKS and _was_late(found):
+            job.looks += 1  # its calls were in time when it was screened: the next verdict counts
+            self._submit(job, "again")
         elif stage == "judged" and self._claims_speed(job, found):
             job.first = found
             self._submit(job, "again")
@@ -205,6 +209,9 @@ class Cascade:
 
     def _settle(self, job: Job, first: Verdict, fresh: Verdict) -> None:
         """Merge two rounds. Disturbances only add time, so the smaller of both times counts."""
+        if _was_late(fresh):
+            self._conclude(job, first.evaluation, "judged")
+            return
         lane, seed = self._pools.lane(job.trial.suite), self._pools.secret_seed(FRESH)
         faster = measure(fresh.evaluation, size=job.size)["time"], measure(first.evaluation, size=job.size)["time"]
         is_fresh = None not in faster and faster[0] < faster[1]
@@ -271,4 +278,5 @@ class Cascade:
 def _was_late(found: Verdict) -> bool:
     """Whether time limits alone speak against a candidate; on a busy machine that may be the machine's fault."""
     statuses = {attempt.status for attempt in found.evaluation.evidence.attempts}
-    return found.status in (Status.TIMEOUT, Status.FLAKY) and Status.TIMEOUT in statuses and statuses <= _IN_TIME_OR_NOT
+    is_late = found.status is Status.TIMEOUT or (found.status is Status.FLAKY and Status.TIMEOUT in statuses)
+    return is_late and statuses <= _IN_TIME_OR_NOT

@@ -13,8 +13,8 @@ from harness.judge.pool import JudgePool
 from harness.judge.verdict import Verdict
 from harness.lane.protocol import ObservingLane
 
-OWN, FRESH, FINAL = range(3)
-"""Sets of inputs: the search's own; of second looks and migrations; of finalists."""
+OWN, FRESH, FINAL, LATE = range(4)
+"""Sets of inputs: the search's own; of second looks and migrations; of finalists; of third looks on a busy machine."""
 
 
 class Pools:

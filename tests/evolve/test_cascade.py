@@ -1,0 +1,36 @@
+"""Which verdicts are looked at again, since a busy machine may be the cause."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.core.case import Case, Subject
+from harness.core.evaluation import Evaluation
+from harness.core.evidence import Attempt, Evidence
+from harness.core.score import Score
+from harness.core.status import Status
+from harness.evolve.cascade import _was_late
+from harness.judge.verdict import Verdict
+
+OK, TIMEOUT, WRONG, FLAKY = Status.OK, Status.TIMEOUT, Status.WRONG, Status.FLAKY
+
+
+@pytest.mark.parametrize(
+    ("status", "attempts", "is_late"),
+    [
+        (TIMEOUT, [OK, OK], True),  # on a workload, after all answers were right
+        (TIMEOUT, [TIMEOUT, TIMEOUT], True),
+        (FLAKY, [TIMEOUT, OK], True),
+        (FLAKY, [WRONG, OK], False),
+        (FLAKY, [OK, OK], False),  # the answers differ
+        (WRONG, [WRONG], False),
+        (TIMEOUT, [TIMEOUT, WRONG], False),
+        (Status.MEMORY, [Status.MEMORY], False),
+        (OK, [OK, OK], False),
+    ],
+)
+def test_only_time_limits_are_doubted(status, attempts, is_late):
+    made = tuple(Attempt(index=at, seed=at, status=one, answers="") for at, one in enumerate(attempts))
+    evidence = Evidence(status=status, why="" if status is OK else "because", attempts=made)
+    case = Case(lane="toolgen", suite="s", name="c", subject=Subject(name="c", digest="0" * 64))
+    assert _was_late(Verdict(Evaluation(case=case, evidence=evidence, score=Score(total=None)))) is is_late
