@@ -8,17 +8,19 @@ box answers "done".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from hypothesis import strategies as st
 
-from harness.lanes.toolgen.reading import read
+from harness.lanes.toolgen.reading import read, rules_of
+from harness.lanes.toolgen.tool_spec import read_tool
 from harness.sandbox.codec import encode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import Limits
 from harness.sandbox.pool import BoxPool
 
 GUARD = "guarded,no-files,no-network,no-system,no-text"
-RULES = {"signature": "def run(text)", "forbidden": None, "capabilities": (), "more": (), "iterators": False}
+RULES = rules_of(read_tool(Path(__file__).parent / "guarded"))
 
 DEEDS = [
     ("os", "system", "'true'"),

@@ -1,4 +1,4 @@
-"""Wakes whoever waits at the same place of a library's file, by futexes that are not private."""
+"""Wakes processes that wait at the same place of a library's file, by futexes that are not private."""
 
 import ctypes
 import mmap
