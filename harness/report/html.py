@@ -143,7 +143,6 @@ class _Rendering:
                 "worst": any(suite.failing or not suite.judged for suite in page.suites),
             },
             noise=boards.noise(self._ledger, page),
-            paretos={number: chart for number, board in enumerate(page.boards) if (chart := self._pareto(number))},
             MAX_ROWS=MAX_ROWS,
             TIERS={tier.value: said for tier, said in TIERS.items()},
             style=Markup(style),  # noqa: S704 - our own file
@@ -160,10 +159,11 @@ class _Rendering:
         """The islands that fit into the room: rows always, then details, then sources and earlier runs."""
         page, found = self._page, []
         details = island.in_full(page, shown)
+        charts = [str(boards.pareto(self._ledger, page, board, route) or "") for board in page.boards]
         always = {
             "rows": island.rows_island(page, details),
             "history": island.runs_island(self._ledger, page),
-            "pages": island.fragments([trends.section(self._ledger, page)]),
+            "pages": island.fragments([trends.section(self._ledger, page), *charts]),
         }
         found += [_island(name, text) for name, text in always.items()]
         room -= sum(map(len, found))
@@ -196,9 +196,6 @@ class _Rendering:
         if self._highlighted > MAX_HIGHLIGHTED:
             language = ""
         return str(highlight.numbered(text, language, marked=line, around=AROUND))
-
-    def _pareto(self, number: int) -> Markup | None:
-        return boards.pareto(self._ledger, self._page, self._page.boards[number], route)
 
 
 def _island(name: str, text: str) -> str:

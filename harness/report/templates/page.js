@@ -5,7 +5,7 @@
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const on = (target, kind, act, early) => target.addEventListener(kind, act, early);
   const range = (start, size) => [...Array(size).keys()].map((i) => i + start);
-  const [overview, view, field, found] = ["#overview", "#view", "#search", "#found"].map((one) => $(one));
+  const [home, view, field, found] = ["#overview", "#view", "#search", "#found"].map((one) => $(one));
   const root = document.documentElement, unhide = (node) => all(".scripted", node).forEach((one) => (one.hidden = false));
 
   const loaded = new Map();
@@ -14,7 +14,7 @@
     return loaded.get(id);
   }
   function inflate(text) {
-    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
     return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
   }
   const parse = (text) => new DOMParser().parseFromString(text, "text/html").body;
@@ -49,18 +49,18 @@
 
   const address = () => location.hash.slice(1).split("?");
   async function show() {
-    const [path, query] = address(), goal = path || "/", here = document.getElementById(goal), inside = overview.contains(here);
+    const [path, query] = address(), goal = path || "/", here = document.getElementById(goal), inside = home.contains(here);
     found.hidden = true;
     if (goal[0] !== "/") return;
     const node = inside ? null : await page(path, new URLSearchParams(query));
     if (path !== address()[0]) return;
-    overview.hidden = !inside;
+    home.hidden = !inside;
     view.hidden = inside;
     view.replaceChildren(...(node ? [node] : []));
     for (const one of all("nav a")) one.toggleAttribute("aria-current", one.hash.slice(1) === goal);
     const heads = all("h2, h3, h4, h5", view), top = heads[0]?.tagName[1] - 1;
     for (const head of heads) [head.role, head.ariaLevel] = ["heading", head.tagName[1] - top];
-    document.title = `${$("h1, h2, h3", inside ? overview : view)?.textContent.trim() || path} · Crucible`;
+    document.title = `${$("h1, h2, h3", inside ? home : view)?.textContent.trim() || path} · Crucible`;
     if (path) $("#main").focus({ preventScroll: true });
     if (inside && goal !== "/") here.scrollIntoView();
     else scrollTo(0, 0);
@@ -69,8 +69,10 @@
     if (path === "/compare") return compare(query);
     if (path.startsWith("/case/")) return caseOf(path);
     const node = path === "/trends" ? parse((await island("pages"))[0]).firstChild : fixed(path);
-    if (!node) return note(`There is no ${path} on this page.`);
-    if (node.dataset.suite) await board(node, query);
+    if (!node) return note(`There is no ${path} here.`);
+    const suite = node.dataset.suite;
+    if (suite) await board(node, query);
+    if (suite) node.append(...parse((await island("pages"))[+suite + 1]).childNodes);
     return dress(node);
   }
   async function caseOf(path) {
@@ -78,7 +80,7 @@
     const text = columns.details[i] != null && (await piece("details", columns.details[i], cases));
     const node = text ? parse(text).firstChild : fixed(path);
     if (node) return dress(node);
-    return make("article", { class: "case" }, make("h2", {}, nodeid, " ", chip(columns.status[i])), columns.why[i], note("Not on this page: see crucible show"));
+    return make("article", { class: "case" }, make("h2", {}, nodeid, " ", chip(columns.status[i])), columns.why[i], note("see crucible show"));
   }
 
   // Buttons of figures, tables and commands
@@ -104,7 +106,7 @@
     const copy = svg.cloneNode(true), [, , width, height] = svg.getAttribute("viewBox").split(" "), to = [copy, ...all("*", copy)];
     [svg, ...all("*", svg)].forEach((one, i) => {
       const style = getComputedStyle(one);
-      for (const name of ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-size"]) to[i].setAttribute(name, style.getPropertyValue(name));
+      for (const name of ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-size"]) to[i].setAttribute(name, style[name]);
     });
     copy.setAttribute("width", width * 2);
     copy.setAttribute("height", height * 2);
@@ -165,7 +167,7 @@
     if (!table) return;
     const places = range(suite.start, suite.size), state = { q: "", status: "", style: "", group: "", changed: "", sort: "", dir: "", ...Object.fromEntries(query) };
     let shown = WINDOW;
-    const count = make("output"), more = make("button", { type: "button" }, "Show more"), box = make("input", { type: "checkbox" });
+    const count = make("output"), more = make("button", { type: "button" }, "More"), box = make("input", { type: "checkbox" });
     const text = make("input", { type: "search", "aria-label": "Filter by text", placeholder: "Filter by text", value: state.q });
     const choices = ["status", "style", "group"].map((name) => [name, [...new Set(places.map((i) => columns[name][i]))].filter(Boolean).sort()]);
     const selects = choices.filter(([, values]) => values.length > 1).map(([name, values]) => choose(name, values, state[name], (value) => change({ [name]: value }), `any ${name}`));
@@ -249,7 +251,7 @@
   async function source(one) {
     if (!$("pre", one)) {
       const text = await piece("sources", Number(one.dataset.source), (await island("rows")).sources);
-      if (!$("pre", one)) one.append(text ? parse(text).firstChild : note("Not on this page: see crucible show --source"));
+      if (!$("pre", one)) one.append(text ? parse(text).firstChild : note("see crucible show --source"));
     }
     all(".marked", one).forEach((other) => other.classList.remove("marked"));
     const at = one.dataset.line && $(`pre [data-line="${one.dataset.line}"]`, one);
@@ -281,6 +283,6 @@
   on(window, "afterprint", () => $("#print")?.remove());
   on(window, "hashchange", show);
   unhide(document);
-  dress(overview);
+  dress(home);
   show();
 })();

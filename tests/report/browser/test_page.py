@@ -96,7 +96,7 @@ class TestNavigation:
 
     def test_a_place_that_does_not_exist(self, look):
         page = look("#/suite/tool/nope")
-        assert "There is no /suite/tool/nope on this page" in page.inner_text("#view")
+        assert "There is no /suite/tool/nope here" in page.inner_text("#view")
 
 
 class TestSuite:
@@ -118,15 +118,17 @@ class TestSuite:
         page.check("input[type=checkbox]")
         assert sorted(shown())[-1] == "t03"
 
-    def test_the_front_is_that_of_the_verb(self, look, written, capsys):
+    def test_the_front_is_that_of_the_verb(self, look, written, rows, capsys):
         assert main(["pareto", "--json", "--suite", "tool", "--ledger", str(written / "l.db")]) == 0
-        front = {row["subject"] for row in json.loads(capsys.readouterr().out) if row["front"]}
+        here = {row["digest"] for row in rows}  # the ledger also has an earlier t03, which this run did not judge
+        front = {
+            row["subject"] for row in json.loads(capsys.readouterr().out) if row["front"] and row["digest"] in here
+        }
         page = look("#/suite/tool/tool")
         titles = page.locator(".pareto a:has(.front)").evaluate_all(
             "all => all.map((one) => one.getAttribute('aria-label'))"
         )
-        names = set(page.locator("#view tbody th a").all_inner_texts())
-        assert {title.partition(":")[0] for title in titles} == front & names
+        assert {title.partition(":")[0] for title in titles} == front
 
     def test_tables_and_pictures_can_be_saved(self, look):
         page = look("#/suite/tool/tool")
