@@ -86,7 +86,9 @@ class Workbench:
         self._questions: Questions | None = None
         self._held_back, self._inputs, self._is_small = 0, INPUTS, False
         self.searched = self.tool
-        if self.tool.examples_only:
+        if self.tool.oracle is not None:
+            self.searched = _without_derived_edges(self.tool, self.tool.oracle, self._folder)
+        else:
             self.searched, self._held_back = _without_held_back(self.tool, self._folder)
         self.confirmed_on = HELD_BACK_EXAMPLES if self.tool.examples_only else FRESH_INPUTS
 
@@ -232,6 +234,20 @@ def _tool_of(spec: Path, epoch: int) -> tuple[Path, Policy, ToolgenSuite | None]
     if not isinstance(suite.options, ToolgenSuite):
         raise UsageError(f"the lane {suite.options.lane!r} has no tool to repair", where=str(spec))
     return suite.resolve(suite.options.tool, "tool"), suite.policy, suite.options
+
+
+def _without_derived_edges(tool: Tool, oracle: Path, folder: Path) -> Tool:
+    """A copy of a tool that has no edge inputs where its oracle names none; the tool itself where it does.
+
+    Edge inputs that are derived from annotations decide no verdict, but the reference may take a second for each.
+    """
+    code = oracle.read_bytes()
+    if b"edges" in code:  # defined, imported, or mentioned: it stays as it is
+        return tool
+    copy = folder / "searched"
+    shutil.copytree(tool.path, copy)
+    (copy / oracle.name).write_bytes(code + b"\n\ndef edges():\n    return []\n")
+    return read_tool(copy)
 
 
 def _without_held_back(tool: Tool, folder: Path) -> tuple[Tool, int]:
