@@ -14,7 +14,7 @@ OPEN = {"h05_event_loop", "h07_system_modules"}
 
 
 def earns(attack: corpus.Attack) -> bool:
-    """Whether it is honest, or attacks something else than the verdict: a component of the score, the time of reading."""
+    """Whether it is honest, or attacks no verdict but a component of the score, or the time of reading."""
     is_honest = "honest" in attack.layer or attack.name == "d24_good_control"
     return (is_honest and attack.name not in OPEN) or bool(attack.most) or attack.layer == ("reader",)
 
