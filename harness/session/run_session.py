@@ -218,12 +218,7 @@ class RunSession:
             return judge_case(case, lane, self.context)
 
     def rerun(self, nodeid: str, **changed: Any) -> str:
-        """The command that repeats a case: a reused verdict on the inputs of the run that judged it.
-
-        Args:
-            nodeid: The case.
-            changed: Settings to replace.
-        """
+        """The command that repeats a case under changed settings: a reused verdict on the inputs it was made on."""
         if nodeid in self.inputs.seeds:
             changed = {"secret_seed": self.inputs.seeds[nodeid], **changed}
         config = self.config

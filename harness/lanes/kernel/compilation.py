@@ -16,17 +16,14 @@ from harness.core.tier import Tier
 from harness.lanes.kernel.architecture import ARCHITECTURES
 from harness.lanes.kernel.axis_expression import evaluate
 from harness.lanes.kernel.definition import Point
-from harness.lanes.kernel.job import GIB, Job, process_fault
-from harness.lanes.kernel.machine_code import CodeError, MachineCode, read_machine_code
+from harness.lanes.kernel.job import GIB, Job, process_fault, read_note
+from harness.lanes.kernel.machine_code import MachineCode, read_machine_code
 from harness.lanes.kernel.question import Question
 from harness.lanes.kernel.recording import record
-from harness.lanes.kernel.untrusted_output import read_table
 from harness.lanes.kernel.warm_processes import Outcome
 
 MAX_CONFIGURATIONS = 4
 """An ordinary run compiles at most this many configurations of an autotuned kernel; a sweep compiles all."""
-_MAX_GROUPS = 256
-_TABLE_BYTES = 1 << 22
 
 
 class Variant(Frozen):
@@ -100,10 +97,9 @@ def compile_launches(
             fault = process_fault(outcome, job.folder, job)
         if fault is not None:
             return [], fault, outcome
-        try:
-            launches += _read(job.folder / "out")
-        except CodeError as error:
-            return [], (Status.WRONG, clip(str(error))), outcome
+        codes: dict[tuple[int, str, int, int], MachineCode] = {}
+        out = job.folder / "out"
+        launches += [_launch(out, group, codes) for group in read_note(job.folder, "kernels.json")["groups"]]
     return launches, None, outcome
 
 
@@ -136,38 +132,24 @@ def compile_kernel(
     return Evidence(status=status, why=why, tier=Tier.D, facts=facts, peak_mb=outcome.peak_mb)
 
 
-def _read(out: Path) -> list[Launch]:
-    """The launches that the compile worker listed; each cubin is read once.
-
-    Raises:
-        CodeError: if the list or the machine code cannot be read.
-    """
-    try:
-        groups = read_table(out / "kernels.json", max_bytes=_TABLE_BYTES)["groups"][:_MAX_GROUPS]
-        codes: dict[tuple[int, str, int, int], MachineCode] = {}
-        return [_launch(out, group, codes) for group in groups]
-    except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
-        raise CodeError("the output of the compilation cannot be read") from error
-
-
 def _launch(out: Path, group: dict[str, Any], codes: dict[tuple[int, str, int, int], MachineCode]) -> Launch:
     variants = []
     for variant in group["variants"]:
         if "code" not in variant:
             variants.append(Variant(configuration=variant["configuration"], fault=clip(str(variant["fault"]))))
             continue
-        key = int(variant["code"]), str(group["architecture"]), max(0, int(variant["shared"])), int(variant["threads"])
+        key = variant["code"], group["architecture"], variant["shared"], variant["threads"]
         if key not in codes:
             codes[key] = read_machine_code(
                 out / f"{key[0]}.cubin",
                 architecture=ARCHITECTURES[key[1]],
                 shared_bytes=key[2],
-                threads=max(1, min(1024, key[3])),
+                threads=key[3],
             )
         variants.append(Variant(configuration=variant["configuration"], code=codes[key]))
     return Launch(
-        name=clip(str(group["name"])),
+        name=group["name"],
         architecture=group["architecture"],
-        target=clip(str(group["target"])),
+        target=group["target"],
         variants=tuple(variants),
     )

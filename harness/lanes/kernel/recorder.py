@@ -148,12 +148,15 @@ def _member(value: Any) -> str:
 
 def _tune(mode: _Recording, tuner: Any, args: tuple[Any, ...], named: dict[str, Any]) -> None:
     """Record every configuration of an autotuned kernel: those after the first as variants of its launches."""
-    tuner.nargs = dict(zip(tuner.arg_names, args, strict=False))
+    given = tuner.nargs = dict(zip(tuner.arg_names, args, strict=False))
     found: list[dict[str, Any]] = []
     for one in list(tuner.prune_configs(named)) or list(tuner.configs[:1]):
-        at = len(mode.steps)
-        _run_configuration(tuner, one, args, named)
-        plain = {k: v for k, v in one.all_kwargs().items() if isinstance(v, bool | int | float | str)}
+        at, chosen = len(mode.steps), one.all_kwargs()
+        for hook in (one.pre_hook, tuner.pre_hook):
+            if hook is not None:
+                hook({**given, **named, **chosen})
+        tuner.fn.run(*args, **named, **chosen)
+        plain = {k: v for k, v in chosen.items() if isinstance(v, bool | int | float | str)}
         launches = [step | {"configuration": plain} for step in mode.steps[at:] if step["do"] == "launch"]
         if found:
             del mode.steps[at:]
@@ -163,15 +166,6 @@ def _tune(mode: _Recording, tuner: Any, args: tuple[Any, ...], named: dict[str, 
             found = [step for step in mode.steps[at:] if step["do"] == "launch"]
             for step in found:
                 step |= {"configuration": plain, "variants": []}
-
-
-def _run_configuration(tuner: Any, configuration: Any, args: tuple[Any, ...], named: dict[str, Any]) -> None:
-    chosen = configuration.all_kwargs()
-    every = {**dict(zip(tuner.arg_names, args, strict=False)), **named, **chosen}
-    if configuration.pre_hook is not None:
-        configuration.pre_hook(every)
-    tuner.pre_hook(every)
-    tuner.fn.run(*args, **named, **chosen)
 
 
 class _Recording(TorchDispatchMode):  # type: ignore[misc]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -12,7 +13,6 @@ from typing import Any, Literal, Self
 
 from harness.core.errors import InfraError
 from harness.lane.json_worker import JsonWorker, WorkerFault, last_line
-from harness.lanes.kernel.untrusted_output import read_table
 
 Mode = Literal["zygote", "reference"]
 Do = Literal["record", "interpret", "compile"]
@@ -70,9 +70,9 @@ class WarmProcesses:
         (folder / "out" / "error.json").unlink(missing_ok=True)
         job = {"do": do, "folder": str(folder), "timeout": timeout, "limits": dict(limits)}
         reply = self._ask("zygote", job, timeout + _GRACE_SECONDS)
-        layers = read_table(folder / "out" / "layers.json", max_bytes=4000).get("layers")
-        listed = tuple(str(layer) for layer in layers) if isinstance(layers, list) else ()
-        return Outcome(**reply, last_error=last_line(folder / "home" / "stderr"), layers=listed)
+        path = folder / "out" / "layers.json"
+        layers = json.loads(path.read_bytes())["layers"] if path.is_file() else []
+        return Outcome(**reply, last_error=last_line(folder / "home" / "stderr"), layers=tuple(layers))
 
     def compare(self, request: dict[str, Any], *, timeout: float) -> dict[str, Any]:
         """Compare answers with the reference, or sample what host code may know (see `reference`).

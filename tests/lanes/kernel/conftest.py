@@ -58,7 +58,7 @@ def job(tmp_path: Path, processes: WarmProcesses, softmax: Definition) -> Callab
         return Job(
             source=source.encode(),
             definition=definition,
-            place=ROOT / "specs/kernels",
+            place=changed.pop("place", ROOT / "specs/kernels"),
             folder=folder,
             processes=processes,
             **(settled | changed),

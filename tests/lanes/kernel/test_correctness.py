@@ -9,7 +9,7 @@ import pytest
 from harness.core.errors import InfraError
 from harness.core.status import Status
 from harness.core.tier import Tier
-from harness.lanes.kernel.correctness import find_answer, interpret
+from harness.lanes.kernel.correctness import interpret
 from harness.lanes.kernel.definition import Definition
 
 ROOT = Path(__file__).parents[3]
@@ -23,7 +23,7 @@ def test_an_honest_kernel(judged) -> None:
     assert {entry["dtype"] for entry in found.facts["shapes"]} == {"float32", "float16"}
     assert found.stable
     assert len(found.attempts) == 2
-    assert (found.facts["launched"], found.facts["operators"]) == (5, [])
+    assert (found.facts["launched"], found.facts["operators"]) == (4, [])
     assert found.facts["unseen"][0].startswith("not interpreted: M=16384 N=4096")
     assert {"landlock", "seccomp", "rlimits"} <= set(found.facts["confinement"])
     assert max(found.facts["nulls"].values()) < 1
@@ -93,24 +93,3 @@ def test_a_reference_that_fails_is_our_failure(job, softmax) -> None:
     broken = Definition.from_wire(softmax.to_wire() | {"reference": "torch.linalg.no_such_function", "baselines": {}})
     with pytest.raises(InfraError, match="the reference failed: AttributeError"):
         interpret(job(HONEST, definition=broken))
-
-
-@pytest.mark.parametrize(
-    ("data", "expected"),
-    [(bytes(24), ("0-0-0.bin",)), (bytes(23), "23 bytes, not 24"), (None, "no answer")],
-)
-def test_an_answer_has_exactly_the_right_size(job, data: bytes | None, expected: object) -> None:
-    asked = job("")
-    (asked.folder / "out").mkdir()
-    plan = {"outputs": [{"sizes": [2, 3], "dtype": "float32"}]}
-    if data is not None:
-        (asked.folder / "out/0-0-0.bin").write_bytes(data)
-    found = find_answer(asked, plan, "0-0")
-    assert (found if isinstance(found, str) else tuple(Path(file).name for file in found)) == expected
-
-
-def test_a_link_is_no_answer(job) -> None:
-    asked = job("")
-    (asked.folder / "out").mkdir()
-    (asked.folder / "out/0-0-0.bin").symlink_to("/etc/hostname")
-    assert find_answer(asked, {"outputs": [{"sizes": [1], "dtype": "float32"}]}, "0-0") == "no answer"
