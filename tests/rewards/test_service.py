@@ -187,6 +187,7 @@ class TestRefusals:
 
     def test_health(self, url):
         assert ask(url, "/v1/health", method="GET", token=None)[2] == {"status": "ok", "version": "1"}
+        assert ask(url, "/v1/judge", {"sources": [GOOD]})[0] == 200
         health = ask(url, "/v1/health", method="GET")[2]
         assert health["tools"] == [{"name": "double", "entry": "double"}]
         assert health["judged"]["ok"] >= 1

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
 
 import pytest
 
-from tests.session.test_judging_ahead import COUNT, write_project
+from tests.session.test_judging_ahead import COUNT, rows, write_project
 
 pytest.importorskip("distributed", reason="a cluster needs the extra `cluster`")
-
-
-def rows(root, ledger: str) -> list[tuple]:
-    with sqlite3.connect(root / ledger) as connection:
-        return connection.execute(
-            "SELECT nodeid, digest, status, score, passed, why, case_key FROM evaluations ORDER BY nodeid"
-        ).fetchall()
 
 
 def run(root, *words: str) -> subprocess.CompletedProcess[str]:
@@ -25,13 +17,15 @@ def run(root, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=300, check=False)
 
 
-def test_the_rows_are_those_of_one_machine(tmp_path):
+def test_a_run_on_a_cluster_that_is_started_for_it(tmp_path):
+    """That its rows are those of one machine is tested in tests/judge/test_cluster.py."""
     write_project(tmp_path, wrong=(3, 5))
-    here = run(tmp_path, "pytest", "-p", "harness.plugin", ".", "--ledger", "here.db")
-    there = run(tmp_path, "harness", "run", "--cluster", "local", ".", "--ledger", "there.db", "-p", "no:benchmark")
-    assert (here.returncode, there.returncode) == (1, 1), there.stdout + there.stderr
-    assert len(rows(tmp_path, "here.db")) == COUNT
-    assert rows(tmp_path, "here.db") == rows(tmp_path, "there.db")
+    found = run(tmp_path, "harness", "run", "--cluster", "local", ".", "-p", "no:benchmark")
+    assert found.returncode == 1, found.stdout + found.stderr
+    statuses = rows(tmp_path)
+    assert len(statuses) == COUNT
+    assert {nodeid[-2:] for nodeid, status in statuses.items() if status == "wrong"} == {"03", "05"}
+    assert set(statuses.values()) == {"ok", "wrong"}
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,7 @@ class Evaluator:
             jitter_ms=(low, high),
             is_full=inputs.get("full", False),
             is_screening=inputs.get("screen", False),
+            is_strict=inputs.get("strict", False),
         )
         self.facts["inputs"] = {"drawn": inputs["questions"], "digest": questions.digest}
         if questions.surprise:

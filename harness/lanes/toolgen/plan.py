@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from harness.lanes.toolgen.answer_classes import AnswerClasses
+from harness.lanes.toolgen.forbidden_names import forbidden_for
 from harness.lanes.toolgen.tool_spec import Tool
 from harness.sandbox.limits import Limits
 
@@ -26,6 +27,7 @@ class Plan:
         jitter_ms: Shortest and longest pause between questions, in milliseconds.
         is_full: Whether an attempt continues after a wrong answer, for partial credit.
         is_screening: Whether the order of the questions is examples, sampled inputs, edge inputs, each by size.
+        is_strict: Whether the guard forbids what `forbidden_names.STRICT` says, too.
     """
 
     source: bytes
@@ -38,6 +40,7 @@ class Plan:
     jitter_ms: tuple[float, float]
     is_full: bool = False
     is_screening: bool = False
+    is_strict: bool = False
     answers: AnswerClasses = field(init=False)
 
     def __post_init__(self) -> None:
@@ -55,8 +58,10 @@ class Plan:
 
     def entry_for(self, imports: Iterable[str], *rules: str) -> str:
         """The entry for a source that imports other modules, or with further rules."""
-        guard = self.tool.forbidden.guard_rules
+        spec = self.tool.spec
+        forbidden = forbidden_for(spec.constraints.forbidden_apis, spec.capabilities, is_strict=self.is_strict)
+        guard = forbidden.guard_rules
         named = [f"import={name}" for name in imports] if guard else []
-        more = [f"listed={name}" for name in self.tool.spec.constraints.allow_imports] if guard else []
+        more = [f"listed={name}" for name in spec.constraints.allow_imports] if guard else []
         found = ",".join([*self.tool.answer_rules, *rules, *sorted(guard), *named, *more])
         return f"{self.entry}:{found}" if found else self.entry

@@ -20,7 +20,6 @@ from harness.core.frozen import Frozen
 from harness.core.nearest import did_you_mean
 from harness.lanes.toolgen.annotation_kinds import Kind, kind_of
 from harness.lanes.toolgen.comparison import Compare, Comparison, Numbers
-from harness.lanes.toolgen.forbidden_names import Forbidden, forbidden_for
 from harness.lanes.toolgen.signature import Signature, signature_of
 from harness.sandbox.codec import CodecError, encode
 from harness.sandbox.wire import KEEP_ARGUMENTS
@@ -106,11 +105,6 @@ class Tool:
         """What a box does with the answers, see `wire`."""
         kept = (KEEP_ARGUMENTS,) if "no_mutation" in self.spec.properties else ()
         return (*kept, *sorted(self.spec.compare.forms))
-
-    @property
-    def forbidden(self) -> Forbidden:
-        """The APIs that are forbidden to its candidates."""
-        return forbidden_for(self.spec.constraints.forbidden_apis, self.spec.capabilities)
 
 
 def read_tool(path: Path) -> Tool:
