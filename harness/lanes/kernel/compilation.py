@@ -66,7 +66,7 @@ def compile_launches(
     """Compile every launch of a call at each point.
 
     Args:
-        job: The kernel; its questions are not asked.
+        job: The kernel; its questions are recorded, and not asked.
         points: Sizes and precisions.
         architectures: Targets of the compiler, keys of `ARCHITECTURES`.
         max_configurations: How many configurations of an autotuned kernel.
@@ -74,16 +74,20 @@ def compile_launches(
     Returns:
         The launches, the fault that ended the compilation early (None if there was none), and how its process ended.
     """
-    plans = []
-    for point in points:
-        question = Question("target", point, "normal", seed=0)
-        plans.append(question.plan(job.definition) | {"label": point.label})
+
+    def plan(point: Point) -> dict[str, Any]:
+        return Question("target", point, "normal", seed=0).plan(job.definition) | {"label": point.label}
+
+    plans = [plan(point) for point in points]
+    # The recorder gets the calls of the interpreter stage, so that a kernel cannot tell for which stage it is recorded.
+    before = [question.plan(job.definition) for question in job.questions]
+    after = [plan(point) for point in job.definition.targets[len(points) :]] if before else []
     launches: list[Launch] = []
     outcome = Outcome(code=0, seconds=0.0)
     for name in architectures:
-        lines, fault = record(job, plans, {"architecture": name})
+        lines, fault = record(job, [*before, *plans, *after], {"architecture": name})
         if fault is None:
-            (job.folder / "plans.jsonl").write_bytes(b"\n".join(lines))
+            (job.folder / "plans.jsonl").write_bytes(b"\n".join(lines[len(before) :][: len(plans)]))
             request = {
                 "questions": plans,
                 "architecture": name,

@@ -103,6 +103,15 @@ os._exit(0)
     assert (found.status, found.facts["launches"]) == (status, [])
 
 
+def test_a_decoy_that_knows_what_is_recorded_first(job) -> None:
+    source = small().replace("def run(a, b):", "calls = []\ndef run(a, b):\n    calls.append(len(a))")
+    decoy = small().partition("@triton.jit")[2].partition("def run")[0].replace("def kernel", "def decoy")
+    source += "    \n" + "@triton.jit" + decoy
+    source = source.replace("    kernel[(64,)]", "    (decoy if calls[0] > 1000 else kernel)[(64,)]")
+    found = compile_kernel(job(source, definition=MATMUL), architecture="sm_90a")
+    assert [launch["name"] for launch in found.facts["launches"]] == ["kernel"], found.why
+
+
 def test_what_spills_is_not_feasible(job) -> None:
     # 256 numbers a thread that all must live until their sum is known.
     wide = "x = tl.load(a_ptr + i).to(tl.float32); tl.store(c_ptr + i, x / tl.sum(x, 0))"
