@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.lanes.kernel.architecture import ARCHITECTURES
 from harness.lanes.kernel.axis_expression import evaluate
+from harness.lanes.kernel.correctness import FEW, answer_questions
 from harness.lanes.kernel.definition import Point
 from harness.lanes.kernel.job import GIB, Job, process_fault, read_note
 from harness.lanes.kernel.machine_code import MachineCode, read_machine_code
@@ -66,7 +68,7 @@ def compile_launches(
     """Compile every launch of a call at each point.
 
     Args:
-        job: The kernel; its questions are not asked.
+        job: The kernel; its questions are recorded, and the last are asked.
         points: Sizes and precisions.
         architectures: Targets of the compiler, keys of `ARCHITECTURES`.
         max_configurations: How many configurations of an autotuned kernel.
@@ -74,16 +76,25 @@ def compile_launches(
     Returns:
         The launches, the fault that ended the compilation early (None if there was none), and how its process ended.
     """
-    plans = []
-    for point in points:
-        question = Question("target", point, "normal", seed=0)
-        plans.append(question.plan(job.definition) | {"label": point.label})
+
+    def plan(point: Point) -> dict[str, Any]:
+        return Question("target", point, "normal", seed=0).plan(job.definition) | {"label": point.label}
+
+    plans = [plan(point) for point in points]
+    # The recorder gets the calls of the interpreter stage, so that a kernel cannot tell for which stage it is recorded.
+    before = [question.plan(job.definition) for question in job.questions]
+    after = [plan(point) for point in job.definition.targets[len(points) :]] if before else []
     launches: list[Launch] = []
     outcome = Outcome(code=0, seconds=0.0)
     for name in architectures:
-        lines, fault = record(job, plans, {"architecture": name})
+        lines, fault = record(job, [*before, *plans, *after], {"architecture": name})
+        if fault is None and before:  # a recording that is good for the compiler only has no right answers
+            few = dataclasses.replace(job, questions=job.questions[-FEW:], attempts=1)
+            answered = answer_questions(few, lines[len(before) - len(few.questions) : len(before)])
+            if answered.status not in (Status.OK, Status.REVIEW):
+                fault = answered.status, answered.why
         if fault is None:
-            (job.folder / "plans.jsonl").write_bytes(b"\n".join(lines))
+            (job.folder / "plans.jsonl").write_bytes(b"\n".join(lines[len(before) :][: len(plans)]))
             request = {
                 "questions": plans,
                 "architecture": name,

@@ -20,16 +20,27 @@ from harness.lanes.kernel.recording import record
 
 _REFERENCE_SECONDS = 120.0  # for the reference over all questions; an ordinary definition needs less than one
 OVERHEAD = "of the replay, equal for all kernels"
+FEW = 2  # questions, which say nothing about a definition
 Verdict = dict[str, Any]
 _KEPT = ("right", "error", "baseline", "allowed", "tile_error", "tile_allowed", "element")
 
 
 def interpret(job: Job) -> Evidence:
     """Record a kernel's calls, execute the plans in Triton's interpreter and compare the outputs with the reference."""
-    facts: dict[str, Any] = {"launch_overhead": OVERHEAD}
     job, lines, fault = _recorded(job)
     if fault is not None:
-        return Evidence(status=fault[0], why=fault[1], tier=Tier.D, facts=facts)
+        return Evidence(status=fault[0], why=fault[1], tier=Tier.D)
+    return answer_questions(job, lines)
+
+
+def answer_questions(job: Job, lines: list[bytes]) -> Evidence:
+    """Execute recorded plans and compare the outputs with the reference.
+
+    Args:
+        job: The kernel.
+        lines: A plan for each question; those after them are of targets, which are not executed.
+    """
+    facts: dict[str, Any] = {"launch_overhead": OVERHEAD}
     many = len(job.questions)
     # Every attempt asks in another order, which shows an answer that depends on the one before it.
     orders = [[(index + 7 * attempt) % many for index in range(many)] for attempt in range(job.attempts)]
@@ -151,7 +162,7 @@ def _compare(
                 asked.append({"question": index, "files": files})
     compared = ask_reference(job, plans, asked, device=device)
     for name, share in compared["nulls"].items():
-        if share == 1.0:
+        if share == 1.0 and len(plans) > FEW:
             raise InfraError(
                 f"the definition of {job.definition.operation} accepts a trivial answer: {name!r} is right everywhere",
                 where=job.definition.operation,

@@ -48,7 +48,7 @@ def test_a_product_uses_tensor_cores(job, architecture: str, instruction: str) -
 
 
 def test_only_the_targets_that_are_asked_for_and_each_code_once(job) -> None:
-    found = compile_kernel(job(small(), definition=MATMUL), architecture="sm_90a", targets=3)
+    found = compile_kernel(job(small(), definition=MATMUL, questions=()), architecture="sm_90a", targets=3)
     assert [target["target"] for target in found.facts["targets"]] == [point.label for point in MATMUL.targets[:3]]
     assert len(found.facts["launches"]) == 3
 
@@ -56,7 +56,7 @@ def test_only_the_targets_that_are_asked_for_and_each_code_once(job) -> None:
 def test_autotuned_every_configuration_is_compiled_up_to_a_number(job) -> None:
     decorator = "@triton.autotune(configs=[triton.Config({'BLOCK': 64 << i}) for i in range(6)], key=['n'])"
     source = small(decorator=decorator, last="")
-    found = compile_kernel(job(source, definition=MATMUL), architecture="sm_90a", max_configurations=3)
+    found = compile_kernel(job(source, definition=MATMUL, questions=()), architecture="sm_90a", max_configurations=3)
     (launch,) = (Launch.from_wire(launch) for launch in found.facts["launches"])
     assert [variant.configuration["BLOCK"] for variant in launch.variants] == [64, 256, 1024]
 
@@ -73,7 +73,7 @@ def test_autotuned_every_configuration_is_compiled_up_to_a_number(job) -> None:
     ],
 )
 def test_what_does_not_compile(job, source: str, status: Status, why: str) -> None:
-    found = compile_kernel(job(source, definition=MATMUL), architecture="sm_90a")
+    found = compile_kernel(job(source, definition=MATMUL, questions=()), architecture="sm_90a")
     assert found.status is status
     assert why in found.why
 
@@ -99,15 +99,26 @@ for channel in range(3, 20):
         pass
 os._exit(0)
 """
-    found = compile_kernel(job(source, definition=MATMUL, timeout=20.0), architecture="sm_90a")
+    found = compile_kernel(job(source, definition=MATMUL, questions=(), timeout=20.0), architecture="sm_90a")
     assert (found.status, found.facts["launches"]) == (status, [])
+
+
+def test_what_is_compiled_must_answer_as_well(job) -> None:
+    """However a candidate knows, or guesses, that it is recorded for the compiler."""
+    source = (ROOT / "kernels/matmul/tiled.py").read_text() + "\n" + small().replace("def run(", "def decoy(")
+    source += "\nreal, calls = run, []\ndef run(a, b):\n    calls.append(len(a))\n"
+    knows = source + "    return (decoy if calls[0] > 1000 else real)(a, b)\n"
+    found = compile_kernel(job(knows, definition=MATMUL), architecture="sm_90a")
+    assert [launch["name"] for launch in found.facts["launches"]] == ["matmul_kernel"], found.why
+    found = compile_kernel(job(source + "    return decoy(a, b)\n", definition=MATMUL), architecture="sm_90a")
+    assert (found.status, found.facts["launches"]) == (Status.WRONG, [])
 
 
 def test_what_spills_is_not_feasible(job) -> None:
     # 256 numbers a thread that all must live until their sum is known.
     wide = "x = tl.load(a_ptr + i).to(tl.float32); tl.store(c_ptr + i, x / tl.sum(x, 0))"
     source = small(body=wide, last=", BLOCK=8192, num_warps=1")
-    found = compile_kernel(job(source, definition=MATMUL), architecture="sm_90a")
+    found = compile_kernel(job(source, definition=MATMUL, questions=()), architecture="sm_90a")
     (launch,) = (Launch.from_wire(launch) for launch in found.facts["launches"])
     code = launch.best.code
     assert code is not None
@@ -116,7 +127,7 @@ def test_what_spills_is_not_feasible(job) -> None:
 
 
 def test_a_golden_table_sees_what_got_worse(job) -> None:
-    found = compile_kernel(job(small(), definition=MATMUL), architecture="sm_90a")
+    found = compile_kernel(job(small(), definition=MATMUL, questions=()), architecture="sm_90a")
     launches = [Launch.from_wire(launch) for launch in found.facts["launches"]]
     golden = Golden(triton="3", rows=tuple(rows_of("small", launches)))
     assert golden.differences("small", launches) == []
