@@ -156,8 +156,8 @@ ALGORITHMS = {
     "shortest_path": (
         "def steps(edges: list[list[int]], start: int, goal: int) -> int",
         None,
-        "st.tuples(st.lists(st.lists(st.integers(0, 6), min_size=2, max_size=2), max_size=12), st.integers(0, 6), "
-        "st.integers(0, 6)).map(lambda p: dict(edges=p[0], start=p[1], goal=p[2]))",
+        "st.tuples(st.lists(st.lists(st.integers(0, 5), min_size=2, max_size=2), min_size=6, max_size=12), "
+        "st.integers(0, 5), st.integers(0, 5)).map(lambda p: dict(edges=p[0], start=p[1], goal=p[2]))",
         """
         from collections import deque
 
@@ -178,7 +178,7 @@ ALGORITHMS = {
             return -1
         """,
         [("waiting.append((other, count + 1))", "waiting.append((other, count))"),
-         ("waiting.popleft()", "waiting.pop()")],
+         ("if other not in seen:", "if node not in seen:")],
     ),
     "knapsack": (
         "def best(weights: list[int], values: list[int], limit: int) -> int",

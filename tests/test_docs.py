@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.cli import VERBS
+from harness.cli import VERBS, main
 from harness.plugin import _OPTIONS
 
 ROOT = Path(__file__).parents[1]
@@ -117,7 +117,7 @@ def run_page(path: Path, folder: Path) -> None:
             )  # fmt: skip
             here = Path((folder / ".here").read_text().strip())
             assert done.returncode == (1 if argument == "exit 1" else 0), f"{command}\n{done.stdout}{done.stderr}"
-            assert matches(expected.splitlines(), done.stdout.rstrip("\n").split("\n")), f"{command}\n{done.stdout}"
+            assert matches(expected.splitlines(), done.stdout.splitlines()), f"{command}\n{done.stdout}"
 
 
 def test_expected_lines_match_what_they_say():
@@ -137,3 +137,54 @@ def test_the_index_names_every_page():
 def test_a_page_runs_word_for_word(path, tmp_path):
     assert BLOCK.search(path.read_text("utf-8"))
     run_page(path, tmp_path)
+
+
+# What goes wrong at the start is told in the words of docs/troubleshooting.md.
+
+TOLD = set(re.findall(r"^\| `([^`]+)` \|", (ROOT / "docs/troubleshooting.md").read_text("utf-8"), re.MULTILINE))
+
+
+def told(text: str) -> str:
+    """The row of the page that a message belongs to."""
+    [row] = [row for row in TOLD if row in text]
+    return row
+
+
+def test_an_old_python():
+    code = "import sys; sys.version_info = (3, 10, 9, 'final', 0); import harness"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 1
+    assert told(done.stderr) == "Crucible needs Python 3.11 or newer"
+
+
+def test_reports_that_cannot_be_written(project):
+    project.suite(good="ok")
+    (project.path / "reports").write_text("")
+    result = project.run()
+    assert result.ret == 4
+    assert told(result.stderr.str()) == "the ledger cannot be written"
+    result = project.run("--ledger", "l.db")
+    assert result.ret == 1
+    assert told(result.stdout.str()) == "the report could not be written"
+
+
+HIDDEN = """
+import importlib.util, sys
+real = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: None if name in ("torch", "triton") else real(name, *more)
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "triton"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Hidden())
+"""
+
+
+def test_no_torch(tmp_path):
+    assert main(["init", str(tmp_path), "--lane", "kernel"]) == 0
+    (tmp_path / "conftest.py").write_text(HIDDEN)
+    command = [sys.executable, "-m", "pytest", "suites", "-q", "-p", "harness.plugin", "-p", "no:cacheprovider"]
+    environ = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert told(done.stdout) == "torch is not installed"

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 import harness
+from harness.core.errors import UsageError
 
 PROGRAM = """
 from pathlib import Path
 
 import harness
+from harness.core.errors import UsageError
 from harness import Case, Evaluation, Ledger, Status, evaluate, hookimpl
 
 found = evaluate("x.suite.yaml", epoch=3)
@@ -88,3 +90,11 @@ def test_a_run_without_suites_imports_the_plugin_and_what_guards_conftests(pytes
     )
     result = pytester.runpytest_subprocess("-p", "no:anyio")
     result.assert_outcomes(passed=1)
+
+
+def test_evaluate_wants_a_suite(tmp_path):
+    candidate = tmp_path / "x.py"
+    candidate.write_text("def x(): pass\n")
+    with pytest.raises(UsageError, match="this is not a suite") as caught:
+        harness.evaluate(candidate)
+    assert "crucible judge FILE --tool TOOL" in caught.value.fix

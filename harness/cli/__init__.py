@@ -74,7 +74,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     except CrucibleError as error:
-        print(f"crucible: {error}", file=sys.stderr)
+        from harness.report.words import printable_lines  # a message may name a candidate's file
+
+        print(printable_lines(f"crucible: {error}"), file=sys.stderr)
         return USAGE if isinstance(error, UsageError) else 1
     except OSError as error:  # a file error that no verb handles: one line without a traceback
         where = f"{error.filename}: " if error.filename else ""

@@ -19,6 +19,7 @@ from harness.cli import output
 from harness.core.errors import UsageError
 from harness.core.number import whole
 from harness.core.tier import Tier
+from harness.report import words
 
 if TYPE_CHECKING:
     from harness.judge.verdict import Verdict
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         for path, verdict in zip(args.files, verdicts, strict=True):
             score = "  -  " if verdict.score is None else f"{verdict.score:.3f}"
-            print(f"{path}: {verdict.status} {score} {verdict.why}".rstrip())
+            print(words.printable(f"{path}: {verdict.status} {score} {verdict.why}".rstrip()))
     rewards = [verdict.reward for verdict in verdicts]
     earned = verdicts[0].graded if args.graded else rewards[0]
     if args.reward_file is not None and earned is not None:

@@ -42,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epoch", type=whole(), default=0, metavar="N", help="sets the budget (default 0)")
     parser.add_argument("--attempts", type=whole(1), metavar="N", help="seeded repetitions")
     parser.add_argument("--timing", choices=["cpu", "none"], help="whether workloads are timed (default none)")
+    parser.add_argument("--cluster", metavar="ADDRESS", help="judge on a Dask cluster: tcp://…, tls://… or local")
+    parser.add_argument("--insecure", action="store_true", help="let --cluster reach another machine without TLS")
     parser.add_argument("--ledger", type=Path, metavar="PATH", help="a ledger that keeps and knows verdicts")
     parser.add_argument("--min-tier", type=str.upper, choices=[tier.value for tier in Tier], help="as in pytest")
 
@@ -59,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
     token, said = _token(args)
     with _bound(args.listen, args.port) as bound:
-        names = ("workers", "epoch", "attempts", "timing", "ledger", "min_tier")
+        names = ("workers", "epoch", "attempts", "timing", "ledger", "min_tier", "cluster", "insecure")
         options = pool_options(args.tool, {name: getattr(args, name) for name in names})
         with JudgePool(args.tool, **options) as pool:
             judge = CheckedJudge(pool, every=EVERY if args.check_every is None else args.check_every)

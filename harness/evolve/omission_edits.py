@@ -17,16 +17,19 @@ _METHODS = ("append", "add")
 
 def add_term(source: SourceText, node: ast.expr, names: Sequence[str]) -> Iterator[Change]:
     """A value becomes one larger or smaller, or gets a variable as a further term on either side."""
-    if not isinstance(node, _SIMPLE) or not _is_value(source.parents.get(id(node)), node):
+    is_list = isinstance(node, ast.ListComp) or (isinstance(node, ast.List) and bool(node.elts))
+    if not (is_list or isinstance(node, _SIMPLE)) or not _is_value(source.parents.get(id(node)), node):
         return
     span, code = source.span(node), source.code(node)
-    yield span, f"{code} + 1"
-    yield span, f"{code} - 1"
+    if not is_list:
+        yield span, f"{code} + 1"
+        yield span, f"{code} - 1"
     for name in names[:MAX_NAMES]:
         if name != code:
             yield span, f"{code} + {name}"
-            yield span, f"{code} - {name}"
             yield span, f"{name} + {code}"
+            if not is_list:
+                yield span, f"{code} - {name}"
 
 
 def change_operands(source: SourceText, node: ast.BinOp) -> Iterator[Change]:

@@ -55,7 +55,7 @@ $ crucible explore          # in the browser, read-only: pip install 'pytest-cru
 $ sqlite3 reports/ledger.db 'SELECT * FROM leaderboard'
 ```
 
-This page is generated: `python docs/ledger_reference.py` reads the schema and `harness/ledger/description.yaml`.
+This page is generated: `python docs/reference.py` reads the schema and `harness/ledger/description.yaml`.
 """
 
 

@@ -83,8 +83,12 @@ def write_challenger(path: Path, source: bytes) -> None:
         OSError: if they cannot be written.
     """
     partial = path.with_name(f".{path.name}.part")
-    partial.write_bytes(source)
-    partial.replace(path)
+    try:
+        partial.write_bytes(source)
+        partial.replace(path)
+    except OSError:  # the disk is full
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def handoff_for(spec: Path, candidate: Path, *, source: str, epoch: int, **more: Any) -> Handoff:

@@ -9,7 +9,7 @@ from harness.core.clip import clip
 from harness.core.status import Status
 from harness.sandbox.limits import Limits
 from harness.sandbox.usage import ExitStatus
-from harness.sandbox.wire import SUBJECT_EXITED
+from harness.sandbox.wire import GUARD_ENDED, SUBJECT_EXITED
 
 
 class BoxFault(Exception):  # noqa: N818 - "fault" is the word of the design: it is the subject's, not an error of ours
@@ -56,5 +56,7 @@ def exit_fault(exit_status: ExitStatus, when: str, *, cpu_ms: float, limits: Lim
     if exit_status.signal:
         return BoxFault(Status.CRASH, f"the process was ended by signal {exit_status.signal} {when}")
     code = os.waitstatus_to_exitcode(exit_status.wait_status)
+    if code == GUARD_ENDED:
+        return GuardFault("that its channel did not tell", 0, when)
     how = "with SystemExit or KeyboardInterrupt" if code == SUBJECT_EXITED else f"with exit status {code}"
     return BoxFault(Status.CRASH, f"the process exited {when} {how}")

@@ -38,7 +38,7 @@ GROUPS: dict[str, frozenset[str]] = {
     "no-system": frozenset(
         """subprocess. pty. os.system os.exec os.fork os.forkpty os.kill os.killpg os.posix_spawn os.spawn os.startfile
         os.putenv os.unsetenv os.remove os.rename os.rmdir os.chmod os.chown os.chflags signal. resource. syslog.
-        builtins.breakpoint builtins.input webbrowser.""".split()
+        os.environ builtins.breakpoint builtins.input webbrowser.""".split()
     ),
     "no-text": frozenset("exec compile pickle. cpython. code.__new__".split()),
 }
@@ -69,7 +69,7 @@ _LIBRARIES: dict[str, frozenset[str]] = {
 }
 """Files of the standard library that may cause an event themselves, for example named tuples and data classes, which
 execute text that they make from the names of fields."""
-_ANY_LIBRARY = frozenset({"object.__getattr__", "object.__setattr__", "function.__new__", "code.__new__"})
+_ANY_LIBRARY = frozenset({"os.environ", "object.__getattr__", "object.__setattr__", "function.__new__", "code.__new__"})
 _NAMES_REFUSED = frozenset(
     """__subclasses__ __globals__ __builtins__ __loader__ __code__ __import__ __closure__ f_back f_globals f_builtins
     f_locals tb_frame gi_frame eval exec compile open input breakpoint globals locals vars getattr modules system popen
@@ -230,7 +230,7 @@ def _hook(event: Any, args: Any) -> None:  # noqa: PLR0915 - it cannot call anot
         body = f"{line}\n{event}\n{detail}".encode("utf-8", "backslashreplace")
         write(answers, header(b"F", length(body) + length(nonce)) + nonce + body)
     finally:
-        end(99)
+        end(82)  # GUARD_ENDED
 
 
 _REMOVED = frozenset(
@@ -241,15 +241,24 @@ _REMOVED = frozenset(
 """Loaded modules that a subject may not import: their names are forgotten, so that an import of them is an event."""
 
 
+_COMPANIONS = {
+    "argparse": ("shutil",),
+    "asyncio": ("concurrent.futures.thread",),
+    "concurrent": ("concurrent.futures.thread",),
+    "uuid": ("hashlib", "random"),
+    "xml": ("pyexpat", "xml.parsers.expat"),
+}
+"""By package the modules that it would import later."""
+
+
 def _load(name: str) -> None:
     try:
         __import__(name)
     except ImportError:
         return  # the source's own import statement reports it
-    if name == "concurrent.futures":
-        __import__("concurrent.futures.thread")
+    for companion in _COMPANIONS.get(name.partition(".")[0], ()):
+        __import__(companion)
     if name.partition(".")[0] == "asyncio":
-        __import__("concurrent.futures.thread")
         _replace_self_pipe()
 
 
@@ -285,7 +294,15 @@ def _replace_self_pipe() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # else each run of a loop would install a handler
 
 
+class _Environment:
+    """Stands for `os.environ`, which is empty in a box: each look into it is an event."""
+
+    get = __getitem__ = __contains__ = keys = items = values = copy = functools.partial(sys.audit, "os.environ")
+    __setitem__ = __delitem__ = __iter__ = __len__ = pop = setdefault = update = get
+
+
 def _replace_silent() -> None:
+    vars(os)["environ"] = _Environment()
     for module in (sys.modules.get("signal"), sys.modules.get("_signal")):
         for name in _SILENT:
             if module is not None and hasattr(module, name):

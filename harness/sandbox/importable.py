@@ -10,18 +10,18 @@ import functools
 import sys
 
 PURE = frozenset(
-    """__future__ _collections_abc abc argparse array ast asyncio base64 binascii bisect calendar cmath codecs
-    collections collections.abc colorsys concurrent concurrent.futures concurrent.futures.thread contextlib
+    """__future__ _collections_abc _strptime abc argparse array ast asyncio base64 binascii bisect bz2 calendar cmath
+    codecs collections collections.abc colorsys concurrent concurrent.futures concurrent.futures.thread contextlib
     contextvars copy copyreg csv dataclasses datetime decimal difflib email.utils encodings enum errno fnmatch
-    fractions functools gc genericpath getopt gettext graphlib hashlib heapq hmac html html.entities html.parser
-    inspect io ipaddress itertools json json.decoder json.encoder json.scanner keyword locale logging math ntpath
-    numbers opcode operator optparse os os.path pathlib platform posixpath pprint queue quopri random re reprlib
-    sched secrets shlex stat statistics string string.templatelib stringprep struct sys sysconfig textwrap
-    threading time token tokenize tomllib traceback types typing unicodedata uuid warnings weakref
-    xml.sax.saxutils zlib _strptime""".split()
+    fractions functools gc genericpath getopt gettext graphlib gzip hashlib heapq hmac html html.entities
+    html.parser inspect io ipaddress itertools json json.decoder json.encoder json.scanner keyword locale logging
+    lzma math ntpath numbers opcode operator optparse os os.path pathlib platform posixpath pprint queue quopri
+    random re reprlib sched secrets shlex stat statistics string string.templatelib stringprep struct sys
+    sysconfig textwrap threading time token tokenize tomllib traceback types typing unicodedata uuid warnings
+    weakref xml xml.etree xml.etree.ElementTree xml.sax.saxutils zlib""".split()
 )
 FILES = frozenset(
-    """bz2 dbm filecmp fileinput gzip glob linecache lzma mmap shelve shutil sqlite3 tarfile tempfile zipfile
+    """dbm filecmp fileinput glob linecache mmap shelve shutil sqlite3 tarfile tempfile zipfile
     zoneinfo configparser netrc plistlib mimetypes fcntl""".split()
 )
 NETWORK = frozenset(
@@ -38,13 +38,14 @@ BY_RULE = {"no-files": FILES, "no-network": NETWORK, "no-system": SYSTEM, "no-te
 
 @functools.cache
 def importable(rules: frozenset[str], more: tuple[str, ...] = ()) -> frozenset[str]:
-    """The names of the modules that may be imported.
+    """The names of the modules that may be imported; one that ends in a point allows all modules below a package.
 
     Args:
         rules: The rules of the guard (see `guard.GROUPS`).
         more: Names that the tool adds.
     """
-    return PURE.union(more, *(names for rule, names in BY_RULE.items() if rule not in rules))
+    packages = set(more).union(*(names for rule, names in BY_RULE.items() if rule not in rules))
+    return PURE.union(packages, (f"{name}." for name in (*packages, "asyncio", "encodings")))
 
 
 def is_importable(name: str, listed: frozenset[str]) -> bool:
@@ -55,8 +56,4 @@ def is_importable(name: str, listed: frozenset[str]) -> bool:
     head = name.partition(".")[0]
     if head not in sys.stdlib_module_names:
         return True
-    return (
-        name in listed
-        or head in ("asyncio", "encodings")
-        or any(name.startswith(f"{one}.") for one in listed if one not in PURE)
-    )
+    return name in listed or any(name.startswith(one) for one in listed if one.endswith("."))

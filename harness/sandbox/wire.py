@@ -48,5 +48,7 @@ COUNT_LINES = "lines"
 SOURCE = struct.Struct("<H")
 """Length of the entry in a source frame."""
 
+GUARD_ENDED = 82
+"""Exit status of a box that its guard ended, for a subject that closed the channel before."""
 SUBJECT_EXITED = 81
 """Exit status of a box whose subject raised SystemExit or KeyboardInterrupt; internal, never reported."""

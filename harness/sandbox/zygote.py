@@ -30,11 +30,14 @@ from harness.sandbox.wire import ANSWERS, QUESTIONS, REPLY, REQUEST
 
 CODECS = ("latin_1", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "unicode_escape", "raw_unicode_escape", "utf_8_sig")
 PRELOADED = (
-    "bisect", "collections", "copy", "dataclasses", "datetime", "decimal", "functools", "heapq", "itertools", "math",
-    "operator", "re", "string", "textwrap", "typing", "unicodedata", *map("encodings.{}".format, CODECS),
+    "atexit", "bisect", "collections", "copy", "dataclasses", "datetime", "decimal", "functools", "heapq", "itertools",
+    "math", "operator", "re", "string", "textwrap", "traceback", "typing", "unicodedata",
+    *map("encodings.{}".format, CODECS),
     *(["_pylong"] if sys.version_info >= (3, 12) else []),
 )  # fmt: skip
-"""Modules imported once for all boxes, since most subjects use them. Not `random`: forks would share its state."""
+"""Modules imported once for all boxes, since most subjects use them. Not `random`: forks would share its state.
+
+Among them are those that others import when they are called, since a guarded box loads nothing then."""
 
 DESCRIPTOR = struct.Struct("i")
 Request = tuple[Any, ...]

@@ -6,6 +6,7 @@ a socket in the folder that the processes of the run share.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import socket
 import threading
@@ -52,8 +53,7 @@ def judging_ahead(
     settings: Settings,
     context: Context,
     processes: int,
-    cluster: str | None,
-    insecure: bool,
+    option: argparse.Namespace,
 ) -> JudgingAhead:
     """Judges for the cases of a run, on this machine or on a cluster.
 
@@ -63,8 +63,7 @@ def judging_ahead(
         settings: The settings of the run.
         context: Its values are those of the judges' own contexts.
         processes: Number of judge processes of this machine.
-        cluster: The address of a cluster, or None.
-        insecure: As for `ClusterJudges`.
+        option: pytest's, with `--cluster` and `--insecure`.
 
     Raises:
         pytest.UsageError: if the cluster cannot be used.
@@ -75,14 +74,14 @@ def judging_ahead(
             ours,
             context=context,
             count=processes,
-            cluster=cluster,
-            insecure=insecure,
+            cluster=option.crucible_cluster,
+            insecure=bool(option.crucible_insecure),
             examples={(case.lane, case.suite): case for case in cases.values()}.values(),
             min_tier=max(settings.tier_for(lane.min_tier) for lane in ours),
         )
     except CrucibleError as error:
         raise pytest.UsageError(str(error)) from None
-    return JudgingAhead(cases, judges, ahead=CLUSTER_AHEAD if cluster else AHEAD * processes)
+    return JudgingAhead(cases, judges, ahead=CLUSTER_AHEAD if option.crucible_cluster else AHEAD * processes)
 
 
 def judge_count(config: pytest.Config) -> int:

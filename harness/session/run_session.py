@@ -155,21 +155,15 @@ class RunSession:
             return inputs
         cases = self.controller.cases
         wanted = {nodeid: cases[nodeid] for nodeid in order if nodeid in cases and nodeid not in inputs.reused}
-        cluster = self.config.option.crucible_cluster
-        found = cases_for_judges(wanted, self.registry.lanes, is_cluster=cluster is not None)
+        option = self.config.option
+        found = cases_for_judges(wanted, self.registry.lanes, is_cluster=option.crucible_cluster is not None)
         if not found:
             return inputs
         context = Context(
             secret_seed=self.settings.secret_seed, scratch=scratch_folder(), tier=inputs.tier, protect=inputs.protect
         )
         self._judging = judging_ahead(
-            found,
-            self.registry.lanes,
-            settings=self.settings,
-            context=context,
-            processes=processes,
-            cluster=cluster,
-            insecure=bool(self.config.option.crucible_insecure),
+            found, self.registry.lanes, settings=self.settings, context=context, processes=processes, option=option
         )
         return replace(inputs, ahead=frozenset(found))
 
@@ -224,12 +218,7 @@ class RunSession:
             return judge_case(case, lane, self.context)
 
     def rerun(self, nodeid: str, **changed: Any) -> str:
-        """The command that repeats a case: a reused verdict on the inputs of the run that judged it.
-
-        Args:
-            nodeid: The case.
-            changed: Settings to replace.
-        """
+        """The command that repeats a case under changed settings: a reused verdict on the inputs it was made on."""
         if nodeid in self.inputs.seeds:
             changed = {"secret_seed": self.inputs.seeds[nodeid], **changed}
         config = self.config

@@ -86,3 +86,11 @@ def test_a_property_has_the_docstring_below_its_field():
 def test_the_schema_of_a_suite_describes_its_keys():
     for lane in Registry().lanes:
         assert "description" in schema.build_schema("suite", lane=lane)["properties"]["budget"], lane
+
+
+def test_json_is_accepted_as_in_other_verbs(capsys):
+    printed = []
+    for more in ([], ["--json"]):
+        assert main(["schema", "tool", *more]) == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]

@@ -90,7 +90,7 @@ def test_the_same_after_an_end_at_any_write(whole, project, tmp_path, monkeypatc
 def test_killed_processes_end_with_the_same_champion(whole, project, tmp_path):
     _, result, rows = whole
     ledger = tmp_path / "ledger.db"
-    for judged in (3, 14):
+    for judged, sent in ((3, signal.SIGKILL), (14, signal.SIGINT)):
         process = start_crucible("evolve", project, "--ledger", ledger, "--lanes", 1, cwd=tmp_path)
         while process.poll() is None:
             try:
@@ -99,12 +99,14 @@ def test_killed_processes_end_with_the_same_champion(whole, project, tmp_path):
             except sqlite3.OperationalError:  # not made yet
                 done = 0
             if done >= judged:
-                process.send_signal(signal.SIGKILL)
+                process.send_signal(sent)
+                process.wait()
             try:
                 process.wait(0.02)
             except subprocess.TimeoutExpired:
                 continue
         process.communicate()
+        assert process.returncode in (-signal.SIGKILL, 130)
     ended, others = search(project, ledger)
     assert outcome(others) == outcome(rows)
     assert [one.trial.digest for one in ended.champions] == [one.trial.digest for one in result.champions]

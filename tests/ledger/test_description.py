@@ -34,11 +34,12 @@ def test_each_column_is_described_and_nothing_else_is(connection):
             assert columns == described[name], name
 
 
-def test_the_page_is_up_to_date():
-    spec = importlib.util.spec_from_file_location("ledger_reference", ROOT / "docs/ledger_reference.py")
+def test_the_pages_are_up_to_date():
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "docs/reference.py")
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    assert (ROOT / "docs/ledger.md").read_text("utf-8") == script.page(), "run python docs/ledger_reference.py"
+    for name, page in script.PAGES.items():
+        assert (ROOT / "docs" / name).read_text("utf-8") == page(), "run python docs/reference.py"
 
 
 def test_every_query_runs(connection):

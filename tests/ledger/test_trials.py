@@ -13,7 +13,7 @@ from harness.dsl.improve.revision import Attempt
 from harness.grammar.improvement.iteration import improve_spec
 from harness.grammar.patch import InsertField, Patch
 from harness.lanes.dsl.lineage import record_trials as record_revisions
-from harness.lanes.spec.archive import record_trials as record_versions
+from harness.lanes.spec.version_trials import record_trials as record_versions
 from harness.ledger import sources
 from harness.ledger.process import Process
 from harness.ledger.store import Ledger

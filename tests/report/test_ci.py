@@ -6,14 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.cli import main
+from harness.core.document import read_document
 from harness.core.errors import CrucibleError
 from harness.core.gate import Gate
 from harness.core.status import RunStatus
+from harness.hooks import Registry
+from harness.lanes.spec.patched_grammar import patch_grammar
 from harness.ledger.run_gates import Problem, write_run_gates
 from harness.ledger.store import Ledger
 from harness.report import ci
 from harness.report.run_verdict import decide, evaluated, gate_row
+from harness.suites.loader import collect_cases, load_suite
+from harness.suites.settings import Settings
 from tests.ledger.factory import fill, make_evaluation
+
+SETTINGS = {"secret_seed": 1, "ledger": "l.db", "report": "r.html"}
 
 
 @pytest.fixture
@@ -150,6 +158,38 @@ class TestAnnotations:
         )
         [line] = self.annotate(made, GITHUB_WORKSPACE=str(tmp_path), **self.ENVIRON)
         assert line.startswith("::error file=candidates/a%2Cb.py,line=7,")
+
+    @pytest.mark.parametrize(
+        ("lane", "file", "there"),
+        [
+            ("toolgen", "candidates/slugify/join_words.py", "def slugify("),
+            ("spec", "candidates/notes/records.patch.yaml", "- op: add_type"),
+            ("dsl", "specs/programs/good.spak", "step write:"),
+            ("kernel", "kernels/add/good.py", "def run("),
+        ],
+    )
+    def test_each_lane_knows_where_to_look(self, tmp_path, lane, file, there):
+        """The entry point of a tool or kernel, the first operation of a patch, the first step of a program."""
+        assert main(["init", str(tmp_path), "--lane", lane]) == 0
+        lanes, found = Registry().lanes, {}
+        for path in (tmp_path / "suites").glob("*.yaml"):
+            suite = load_suite(path, name=path.name, lanes=lanes, settings=Settings(**SETTINGS))
+            for case in collect_cases(suite, lanes[lane]):
+                found.setdefault(case.subject.path, case)
+        case = found[str(tmp_path / file)]
+        made = make_evaluation("bad", status="wrong").model_copy(update={"case": case})
+        [text] = self.annotate(made, GITHUB_WORKSPACE=str(tmp_path), **self.ENVIRON)
+        lines = (tmp_path / file).read_text().splitlines()
+        line = next(number for number, shown in enumerate(lines, 1) if shown.strip().startswith(there))
+        assert text.startswith(f"::error file={file},line={line},")
+
+    def test_a_patch_that_does_not_fit_names_the_operation(self, tmp_path):
+        assert main(["init", str(tmp_path), "--lane", "spec"]) == 0
+        patch = tmp_path / "candidates/notes/records.patch.yaml"
+        patch.write_text(patch.read_text().replace("path: [types, File]", "path: [types, Fiel]"))
+        grammar = read_document(tmp_path / "specs/grammars/notes.yaml").value
+        assert patch_grammar(patch, grammar).facts == {"line": 11}
+        assert patch.read_text().splitlines()[10].strip().startswith("- op: update_type")
 
     def test_a_control_that_did_not_fail(self):
         [line] = self.annotate(make_evaluation("p", expect="wrong"), **self.ENVIRON)

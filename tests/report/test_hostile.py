@@ -109,6 +109,18 @@ def test_every_output_is_harmless(hostile, capsys):
         harmless(out + err)
 
 
+def test_the_verdict_on_a_file_with_a_hostile_name(tmp_path, capsys):
+    """By its name, and by a message of its own."""
+    assert main(["init", str(tmp_path / "p")]) == 0
+    capsys.readouterr()
+    (tmp_path / "x\n::error::y.py").write_text("raise ValueError('\\n::error::z\\x1b[2J')\n")
+    for name in ("x\n::error::y.py", "absent\r\n::error::.py"):
+        main(["judge", str(tmp_path / name), "--tool", str(tmp_path / "p/specs/tools/slugify"), "--min-tier", "E"])
+        out, err = capsys.readouterr()
+        assert "error::" in out + err
+        harmless(out + err)
+
+
 @given(st.text())
 @example("::x")
 @example("  ::x")

@@ -20,6 +20,9 @@ FORBIDDEN = {
     "a caught error": ("import os\ndef run():\n try: os.system('true')\n except BaseException: pass", "os.system"),
     "a module's dictionary": ("import os\ndef run(): return dict(vars(os))['sys' + 'tem']('true')", "os.system"),
     "a module of a module": ("import re\ndef run(): return re.enum.sys.modules['os'].remove('x')", "os.remove"),
+    "the environment": ("import os\ndef run(): return {**vars(os)}['env' + 'iron'].get('HOME')", "os.environ"),
+    "a closed channel": ("import os\ndef run():\n os.close(4); os.system('true')", "that its channel"),
+    "a compressed file": ("import gzip\ndef run(): return gzip.open('/etc/passwd')", "open"),
     "an import that is not listed": ("def run():\n import glob", "import"),
     "a loaded module that is not listed": ("def run():\n import ctypes", "import"),
     "signals by way of asyncio": ("import asyncio\ndef run(): asyncio.unix_events.signal.signal(14, print)", "signal.signal"),
@@ -82,11 +85,17 @@ HONEST = {
     "def run(): return repr([copy.deepcopy({1: [2]}), hashlib.sha256(b'').hexdigest(), statistics.mean([1, 2]),"
     " fractions.Fraction('1/3') + 1, decimal.Decimal(2).sqrt(), random.Random(1).random()])",
     "logging": "import logging\nlog = logging.getLogger('x')\ndef run():\n log.warning('a %s', 1); return 1",
+    "compression and markup": "import bz2, gzip, lzma\nimport xml.etree.ElementTree as E\n"
+    "def run(): return [len(one.compress(b'a' * 99)) > 9 for one in (bz2, gzip, lzma)] + [E.fromstring('<a/>').tag]",
+    "what a library imports when it is called": "import weakref, uuid\nfrom collections import Counter\n"
+    "from functools import singledispatch\nclass A: pass\n@singledispatch\ndef f(x): return 1\n"
+    "@f.register\ndef _(x: int | str): return 2\n"
+    "def run():\n weakref.finalize(A(), print)\n return [f(1), str(uuid.uuid5(uuid.NAMESPACE_DNS, 'x')), Counter('aab').most_common(1)[0][0]]",
     "match": "def run():\n match {'a': [1]}:\n  case {'a': [int(x)]}: return x",
 }  # fmt: skip
 IMPORTS = ("ast", "asyncio", "collections", "copy", "dataclasses", "datetime", "decimal", "enum", "fractions", "functools",
-           "gc", "hashlib", "inspect", "json", "logging", "random", "statistics", "threading", "time", "traceback",
-           "typing", "warnings", "_strptime", "encodings.cp1252")  # fmt: skip
+           "gc", "bz2", "gzip", "lzma", "xml.etree.ElementTree", "hashlib", "inspect", "json", "logging", "random", "statistics", "threading", "time", "traceback",
+           "typing", "uuid", "weakref", "functools", "warnings", "_strptime", "encodings.cp1252")  # fmt: skip
 
 
 def entry_for(source: str, rules: str = RULES) -> str:

@@ -135,23 +135,21 @@ class TestMerge:
 
 
 class TestExamplesOfCi:
-    def commands(self) -> list[str]:
-        texts = [path.read_text() for path in sorted(CI.iterdir())]
-        return [line.strip() for text in texts for line in re.findall(r"(?:pytest suites/|crucible merge) .*", text)]
+    """The GitHub workflow is tested in tests/test_docs.py."""
 
-    def test_every_option_exists(self):
-        used = {word for command in self.commands() for word in re.findall(r"--[a-z-]+", command)}
-        assert used
-        assert used <= {*_OPTIONS, "--ledger"}
+    JOB, ARRAY = (CI / name for name in ("kubernetes-job.yaml", "slurm-array.sh"))
 
-    def test_yaml_and_shell_are_well_formed(self):
-        matrix = yaml.safe_load((CI / "github-matrix.yaml").read_text())
-        parts = matrix["jobs"]["shard"]["strategy"]["matrix"]["part"]
-        assert f"/{len(parts)} " in (CI / "github-matrix.yaml").read_text()
-        job = yaml.safe_load((CI / "kubernetes-job.yaml").read_text())
+    @pytest.mark.parametrize("path", [JOB, ARRAY], ids=lambda path: path.stem)
+    def test_every_option_exists(self, path):
+        commands = re.findall(r"(?:pytest suites/|crucible merge) .*", path.read_text())
+        used = {word for command in commands for word in re.findall(r"--[a-z-]+", command)}
+        assert {"--shard", "--ledger"} <= used <= _OPTIONS.keys()
+
+    def test_job_and_array_are_well_formed(self):
+        job = yaml.safe_load(self.JOB.read_text())
         assert (job["kind"], job["spec"]["completionMode"]) == ("Job", "Indexed")
         script = job["spec"]["template"]["spec"]["containers"][0]["args"][0]
         assert f'--shard "$part/{job["spec"]["completions"]}"' in script
-        for text in (script, (CI / "slurm-array.sh").read_text()):
+        for text in (script, self.ARRAY.read_text()):
             done = subprocess.run(["bash", "-n"], input=text, text=True, capture_output=True, check=False)
             assert done.returncode == 0, done.stderr

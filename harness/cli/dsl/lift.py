@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     wanted = Wanted(args.metric, args.lower)
     measurements = merged(
         found
-        for path in args.sources or [args.ledger]
+        for path in map(_find, args.sources or [args.ledger])
         for found in read(path, wanted, ledger=read_ledger, run=_read_run)
     )
     if args.suite:
@@ -88,6 +88,13 @@ def run(args: argparse.Namespace) -> int:
             for line in [*_format_lines(lifted), *_format_unused(measurements), *_format_alone(lifted, measurements)]:
                 print(f"  {visible(line)}")
     return int(not names)
+
+
+def _find(path: Path) -> Path:
+    """A file or folder, or the run of that name below `reports/dsl`."""
+    from harness.cli.dsl.run_folders import RUNS
+
+    return RUNS / path if not path.exists() and (RUNS / path).is_dir() else path
 
 
 def _read_run(folder: Path) -> list[dict[str, Any]]:

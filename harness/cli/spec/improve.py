@@ -46,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
         progress=lambda line: print(line, file=sys.stderr),
     )
     if args.ledger is not None:
+        from harness.lanes.spec.version_trials import record_trials
+
         found.store.branches[args.grammar.stem] = found.best.id
         scores = {
             found.initial.id: (found.initial_score, found.holdout_before),
@@ -54,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         with output.open_ledger(args.ledger, create=True) as ledger:
             archive.save(ledger, found.store, scores=scores)
             operator = args.proposer or args.backend or "built-in"
-            archive.record_trials(ledger, args.grammar.stem, found, operator=operator)
+            record_trials(ledger, args.grammar.stem, found, operator=operator)
     if args.out is not None:
         output.write_file(args.out, found.best.spec_text)
     if args.json:

@@ -23,8 +23,6 @@ from harness.providers.question import Provider, Question
 
 _FENCE = re.compile(r"```([A-Za-z-]*)[ \t]*\n(.*?)```", re.DOTALL)
 MAX_REPLY = 1 << 20
-MIN_DOTS = 2
-"""Dots of `Variant.Case.field`; names of files have fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,8 @@ class Improvement:
         best, known = program, self.measure(program, 0)
         tree = parse(program.source)[0]
         clauses, files = clauses_of(tree), measuring_files(tree)
-        fixed = mask_variables(tree, self._declared) if self._declared else ""
+        declared = self._declared(program)
+        fixed = mask_variables(tree, declared) if declared else ""
         attempts: list[Attempt] = []
         for number in range(1, rounds + 1):
             reply = self.provider.answer(self._question(best, known, attempts))
@@ -91,10 +90,10 @@ class Improvement:
                 best, known = revised, measured
         return best, attempts
 
-    @property
-    def _declared(self) -> frozenset[str]:
-        """Parts of the program that are declared variable: not the fields of items."""
-        return frozenset(name for name in self.variable if name.count(".") < MIN_DOTS)
+    def _declared(self, program: Program) -> frozenset[str]:
+        """Parts of the program that are declared variable: not cases and their fields."""
+        find = program.schema.find
+        return frozenset(n for n in self.variable if find(n) < 0 and find(n.rpartition(".")[0]) < 0)
 
     def _try(
         self, number: int, reply: str, best: Program, known: Measured, kept: tuple[dict[str, str], set[str], str]
@@ -118,8 +117,8 @@ class Improvement:
             return rejected("it is identical to the program", digest=revised.digest)
         clauses, files, fixed = kept
         changed = find_broken_clause(clauses, clauses_of(tree))
-        if not changed and fixed and mask_variables(tree, self._declared) != fixed:
-            changed = f"more than what is declared variable ({', '.join(sorted(self._declared))})"
+        if not changed and fixed and mask_variables(tree, self._declared(best)) != fixed:
+            changed = f"more than what is declared variable ({', '.join(sorted(self._declared(best)))})"
         if changed:
             return rejected(f"it changes what it is judged by: {changed}", digest=revised.digest)
         if self.laws is not None and (breaches := check_plan(revised, self.laws).breaches):
@@ -147,6 +146,7 @@ class Improvement:
         return Attempt(number, True, why, revised.digest, measured.values, text, grammar), revised, measured
 
     def _question(self, program: Program, known: Measured, attempts: list[Attempt]) -> Question:
+        declared = self._declared(program)
         goal = self.objective.metric or "the share of checks and success criteria that hold"
         end = "higher" if self.objective.maximize else "lower"
         history = [{"accepted": a.accepted, "why": a.why} for a in attempts[-5:]]
@@ -156,7 +156,7 @@ class Improvement:
             "You may change steps, prompts, parameters, strategies. Checks, success, facts, rules, the trace's schema, "
             "measurements, the files that they run and the input that is measured must stay as they are; constants in "
             "place of measurements count for nothing. Answer with the whole program in one fenced block.",
-            f"Only these may change: {', '.join(sorted(self._declared))}." if self._declared else "",
+            f"Only these may change: {', '.join(sorted(declared))}." if declared else "",
             f"```spak-dsl\n{program.source}\n```",
             f"metrics.json:\n{json.dumps(known.metrics, indent=1, ensure_ascii=False)[:8_000]}",
             f"trace.json (clipped):\n{known.trace}",

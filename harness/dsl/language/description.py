@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from collections import Counter
 
 from lark import Token
 
@@ -32,6 +34,8 @@ def collapse_descriptions(found: list[Token], text: str) -> list[Token]:
     """
     result: list[Token] = []
     contexts = ["declarations"]
+    kinds = Counter(token.type for token in found)
+    lacks_braces = kinds["LBRACE"] > kinds["RBRACE"]
     index = 0
     while index < len(found):
         token = found[index]
@@ -47,7 +51,7 @@ def collapse_descriptions(found: list[Token], text: str) -> list[Token]:
             elif opened and not _is_misspelt(str(token)):
                 end = _find_end(found, opened)
                 start = token.start_pos or 0
-                if not end or _is_left_of(found[end], token, text):
+                if not end or (lacks_braces and _is_left_of(found[end], token, text)):
                     result.append(Token(UNCLOSED, str(token), start, end_pos=token.end_pos))
                     index = end or len(found)  # the brace at `end` belongs to an outer block
                 else:
@@ -114,6 +118,8 @@ def _is_left_of(closing: Token, head: Token, text: str) -> bool:
     return not text[line : closing.start_pos].strip() and column < start - text.rfind("\n", 0, start) - 1
 
 
+@functools.lru_cache(maxsize=4096)
 def _is_misspelt(word: str) -> bool:
-    near = nearest_names(word, _BLOCKS, cutoff=0.75)
-    return bool(near) and abs(len(near[0]) - len(word)) <= 2
+    # Only words of about the same length that begin or end alike are compared: a file may have many heads.
+    alike = [b for b in _BLOCKS if abs(len(b) - len(word)) <= 2 and (b[0] == word[0] or b[-1] == word[-1])]
+    return bool(alike) and bool(nearest_names(word, alike, cutoff=0.75))

@@ -11,7 +11,7 @@ from harness.dsl.facts.knowledge import Knowledge
 from harness.dsl.facts.record import from_json
 from harness.dsl.ir import Await, Effect, Fork, Program, Run, Sweep, Target
 from harness.dsl.machine.program_layout import Layout
-from harness.dsl.machine.segment import Segment
+from harness.dsl.machine.segment import Segment, Shape
 from harness.dsl.machine.state import Call, Fiber, Intent, Judgement, State, value_of_check
 from harness.dsl.machine.value_storage import BlobStore, restore_value
 from harness.dsl.values import Undefined, Value
@@ -108,6 +108,19 @@ class Fold:
         call.pc = pc
         if fiber.end >= 0:
             self._check_end(fiber)
+
+    def apply_shape(self, state: State, fiber: Fiber, shape: Shape, pc: int, loops: int) -> None:
+        """Like `apply_segment`, for a segment of a known shape, outside of branches."""
+        call, entered, left = fiber.call, state.entered, state.left
+        for label in shape.entered:
+            entered[label] = entered.get(label, 0) + 1
+        for label in shape.left:
+            left[label] = left.get(label, 0) + 1
+            if fiber.deadlines:
+                fiber.deadlines = [one for one in fiber.deadlines if one[0] != label]
+        call.steps += len(shape.entered)
+        call.iterations += loops
+        call.pc = pc
 
     def _armed(self, state: State, event: Event, seq: int, _live: bool) -> None:
         fiber = state.root.find(event.get("s", ""))

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from harness.dsl.eventlog.canonical import encode
 from harness.dsl.eventlog.runlog import Files
 from harness.dsl.machine.fold import Fold
-from harness.dsl.machine.segment import Segment, SegmentWriter
+from harness.dsl.machine.segment import Segment, SegmentWriter, Shape
 from harness.dsl.machine.state import Fiber, State
 from harness.dsl.machine.value_storage import BlobStore
 
@@ -68,7 +68,7 @@ class Recorder:
     def __init__(self, log: Log, fold: Fold, state: State, *, listener: Listener | None = None) -> None:
         self.state = state
         self._log, self._fold, self._listener = log, fold, listener
-        self._writer = SegmentWriter(fold.layout, log.blobs)
+        self.writer = SegmentWriter(fold.layout, log.blobs)
 
     @property
     def next_seq(self) -> int:
@@ -95,11 +95,24 @@ class Recorder:
         """
         state, log = self.state, self._log
         if segment.is_plain and self._listener is None:
-            log.append(self._writer.body(segment, fiber, at, state.values))
+            log.append(self.writer.body(segment, fiber, at, state.values))
             self._fold.apply_segment(state, fiber, segment, pc)
         else:
-            event = self._writer.event(segment, fiber, at, state.values)
+            event = self.writer.event(segment, fiber, at, state.values)
             self.write(event, wall=bool(segment.judged or segment.traced))
+        if log.is_full:
+            self.commit()
+
+    @property
+    def listens(self) -> bool:
+        """Whether each event is shown, so that it has to be made as a whole."""
+        return self._listener is not None
+
+    def path(self, shape: Shape, fiber: Fiber, pc: int, loops: int) -> None:
+        """Like `segment`, for one of a known shape that ends a step."""
+        log = self._log
+        log.append(self.writer.fill(shape, fiber.call.slots))
+        self._fold.apply_shape(self.state, fiber, shape, pc, loops)
         if log.is_full:
             self.commit()
 

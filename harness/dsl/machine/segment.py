@@ -62,7 +62,7 @@ class Segment:
 
 
 @plain
-class _Shape:
+class Shape:
     """The common part of equal segments: the event as a template, and the slots that fill it."""
 
     slots: frozenset[int]
@@ -81,7 +81,7 @@ class SegmentWriter:
 
     def __init__(self, layout: Layout, blobs: BlobStore) -> None:
         self._layout, self._blobs = layout, blobs
-        self._shapes: dict[tuple[int, int, str, int], _Shape] = {}
+        self._shapes: dict[tuple[int, int, str, int], Shape] = {}
 
     def body(self, segment: Segment, fiber: Fiber, at: str, values: list[Value]) -> bytes:
         """The event of a plain segment."""
@@ -98,14 +98,19 @@ class SegmentWriter:
         ):
             if len(self._shapes) > MAX_SHAPES:
                 self._shapes.clear()
-            shape = self._shapes[key] = self._shape(segment, call.unit, at)
-        slots, encoded = call.slots, []
+            shape = self._shapes[key] = self.shape(segment, call.unit, at)
+        return self.fill(shape, call.slots)
+
+    def fill(self, shape: Shape, slots: list[Value]) -> bytes:
+        """The event of a segment of a known shape."""
+        encoded = []
         for index in shape.order:
             value = slots[index]
-            encoded.append(str(value) if type(value) is int else self._encode_value(value))
+            encoded.append(value if type(value) is int else self._encode_value(value))
         return (shape.template % tuple(encoded)).encode("ascii")
 
-    def _shape(self, segment: Segment, unit: int, at: str) -> _Shape:
+    def shape(self, segment: Segment, unit: int, at: str) -> Shape:
+        """The common part of segments that bind the same slots and begin and end the same steps."""
         names = self._layout.units[unit].slot_names
         order = tuple(sorted(segment.slots, key=names.__getitem__))
         text = '{"at":' + _literal(at)
@@ -118,7 +123,7 @@ class SegmentWriter:
             text += f',"loops":{segment.loops}'
         if order:
             text += ',"set":{' + ",".join([_literal(names[index]) + ":%s" for index in order]) + "}"
-        return _Shape(frozenset(segment.slots), list(segment.entered), list(segment.left), order, text + "}")
+        return Shape(frozenset(segment.slots), list(segment.entered), list(segment.left), order, text + "}")
 
     def event(self, segment: Segment, fiber: Fiber, at: str, values: list[Value]) -> dict[str, Any]:
         """The event of any segment."""

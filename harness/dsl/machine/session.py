@@ -219,7 +219,11 @@ class Session:
             self.save_settings(self.settings.replace(repeated=self.settings.repeated + repeated))
         if self.machine.state.status != "running":
             self.handler.forget_messages(self.machine.state.sent)
-        return self.outcome
+        outcome = self.outcome
+        if outcome.status != self.machine.status:  # it ended, but did not pass: the list of runs says why
+            self.log.set_status(outcome.status)
+            self.log.commit(boundary=True)
+        return outcome
 
     @property
     def outcome(self) -> Outcome:

@@ -13,6 +13,7 @@ from harness.dsl.machine.pure_operations import Operations
 from harness.dsl.machine.recorder import Recorder
 from harness.dsl.machine.run_limits import MAX_CALL_DEPTH, Limits
 from harness.dsl.machine.segment import MAX_SEGMENT_LENGTH, Segment
+from harness.dsl.machine.segment_paths import SegmentPaths
 from harness.dsl.machine.state import Fiber
 from harness.dsl.machine.value_storage import store_value
 from harness.dsl.values import MismatchError, Undefined, Value, conform, shown
@@ -46,6 +47,7 @@ class Stepper:
         self._program, self._fold, self._knowledge = program, fold, knowledge
         self._operations, self._recorder, self._limits = operations, recorder, limits
         self._segment = Segment()
+        self._paths = SegmentPaths(program, recorder.writer)
         self.max_segments = MAX_SEGMENTS
 
     def frame(self, fiber: Fiber) -> Frame:
@@ -65,9 +67,22 @@ class Stepper:
         end = fiber.end if len(fiber.calls) == 1 else -1
         max_steps, max_loops = self._limits.of_call(unit, recorder.state)
         frame, moved, count = self.frame(fiber), False, 0
+        is_plain = end < 0 and not fiber.name and not recorder.listens
         while True:
-            segment.clear()
             pc, length = call.pc, 0
+            node = self._paths.walk(call.unit, pc, frame) if is_plain else None
+            if node is not None and node.shape is not None:
+                recorder.path(node.shape, fiber, node.pc, node.loops)
+                moved, count = True, count + 1
+                if count >= self.max_segments or call.steps > max_steps or call.iterations > max_loops:
+                    return True
+                continue
+            segment.clear()
+            if node is not None:
+                pc, length = node.pc, node.length
+                segment.slots.update(node.bound)
+                segment.entered += node.entered
+                segment.loops = node.loops
             while pc != end and length < MAX_SEGMENT_LENGTH:
                 operation = operations[pc]
                 if operation is None:

@@ -60,7 +60,7 @@ def patch_grammar(source: Path, base: Any) -> PatchedGrammar | RejectedPatch:
         place = error.where.removeprefix(str(source)).lstrip(":")
         return RejectedPatch(clip(f"not a patch: {error.what}" + (f" (at {place})" if place else "")), {})
     except PatchError as error:
-        named = re.match(r"Op (\d+)\b", str(error))
+        named = re.search(r"\b[Oo]p (\d+) ", str(error))
         line, _ = document.positions.get(("ops", int(named[1])), (None, None)) if named else (None, None)
         return RejectedPatch(clip(str(error)), {} if line is None else {"line": line})
     found = lint_value(value)

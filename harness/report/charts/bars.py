@@ -46,4 +46,4 @@ def rows(value: Bars) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
     columns = [("before", value.before), ("limit", value.limits)]
     shown = [(name, numbers) for name, numbers in columns if numbers]
     found: list[tuple[object, ...]] = list(zip_longest(value.labels, value.values, *(numbers for _, numbers in shown)))
-    return ("", named(value.value), *(name for name, _ in shown)), found
+    return ("name", named(value.value), *(name for name, _ in shown)), found

@@ -76,20 +76,20 @@ def figure(name: str, value: Value) -> Markup:
     parts += [element("p", note, class_="note") for note in (value.absent, value.cut) if note]
     head, rows = rows_of(value)
     if isinstance(value, Table):
-        parts.append(table(head, rows))
+        parts.append(table(head, rows, about=f"{name}: {value.title}"))
     elif rows and not isinstance(value, Text):
-        parts.append(element("details", element("summary", "Table"), table(head, rows)))
+        parts.append(element("details", element("summary", "Table"), table(head, rows, about=f"{name}: {value.title}")))
     return element("figure", *parts, class_=f"exhibit {value.kind}", data_name=name)
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> Markup:
-    """A table that scrolls within itself; numbers are set to the right."""
+def table(head: Sequence[str], rows: Sequence[Sequence[Any]], *, about: str) -> Markup:
+    """A table that scrolls within itself; numbers are set to the right. `about` names it for screen readers."""
     heads = element("tr", *(element("th", name, scope="col") for name in head))
     body = [element("tr", *_cells(row, len(head))) for row in rows[:MAX_ROWS]]
     drawn = element("table", element("thead", heads), element("tbody", *body))
     more = len(rows) - MAX_ROWS
     note = element("p", f"{more:,} more rows; crucible report --csv writes all", class_="note") if more > 0 else ""
-    return element("div", drawn, note, class_="scroll", tabindex="0", role="region", aria_label="table")
+    return element("div", drawn, note, class_="scroll", tabindex="0", role="group", aria_label=f"table of {about}")
 
 
 def _cells(row: Sequence[Any], count: int) -> Iterable[Markup]:

@@ -50,6 +50,6 @@ def draw(value: Heat) -> Markup:
 
 def rows(value: Heat) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
     """The table of a heat map."""
-    return (named(value.y), *value.columns), [
+    return (named(value.y) or "row", *value.columns), [
         (name, *line) for name, line in zip(value.rows, value.values, strict=False)
     ]

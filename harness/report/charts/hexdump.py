@@ -50,7 +50,9 @@ def _window(window: Window) -> Markup:
             element("tr", element("th", f"{offset:06x}", scope="row"), *cells, element("td", text, class_="ascii"))
         )
     table = element("table", element("thead", head), element("tbody", *lines), class_="hex")
-    return element("div", table, class_="scroll", tabindex="0", role="region", aria_label="bytes")
+    return element(
+        "div", table, class_="scroll", tabindex="0", role="group", aria_label=f"bytes from {window.start:#x}"
+    )
 
 
 def _fields(spans: Spans, start: int, end: int) -> list[Field]:
@@ -95,4 +97,4 @@ def rows(value: Bytes) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
             if spans is not None:
                 cells = zip_longest(spans.start, spans.end, spans.kinds, spans.paths, spans.values)
                 found += [(when, *row) for row in cells]
-    return ("", "start", "end", "kind", "field", "value"), found
+    return ("grammar", "start", "end", "kind", "field", "value"), found

@@ -12,9 +12,10 @@ CHARACTER = 5.8  # mean width of a character of the charts' font, in user units
 
 
 def picture(height: float, *children: Markup, title: str, width: float = WIDTH) -> Markup:
-    """An SVG picture that scales with the page."""
+    """An SVG picture that scales with the page; one with links is a group, so that a screen reader reaches them."""
+    role = "group" if any(child.startswith("<a ") for child in children) else "img"
     return element(
-        "svg", *children, class_="chart", viewBox=f"0 0 {number(width)} {number(height)}", role="img", aria_label=title
+        "svg", *children, class_="chart", viewBox=f"0 0 {number(width)} {number(height)}", role=role, aria_label=title
     )
 
 

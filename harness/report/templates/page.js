@@ -22,15 +22,15 @@
   let still;
   const fixed = (id) => all("[id]", (still ??= parse($("#static").textContent))).find((one) => one.id === id)?.cloneNode(true);
 
-  const visible = (value) =>
+  const seen = (value) =>
     String(value).replace(/[^\P{C}\n\t]|[\u2028\u2029]/gu, (c) => `\\u${c.codePointAt(0).toString(16).padStart(4, "0")}`);
   const score = (value) => value?.toFixed(3) ?? "—";
   const short = (number) => number.toLocaleString("en");
 
   function make(tag, attributes, ...children) {
     const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes || {})) if (value !== undefined) made.setAttribute(name, visible(value));
-    made.append(...children.map((child) => (child instanceof Node ? child : visible(child ?? ""))));
+    for (const [name, value] of Object.entries(attributes || {})) if (value !== undefined) made.setAttribute(name, seen(value));
+    made.append(...children.map((child) => (child instanceof Node ? child : seen(child ?? ""))));
     return made;
   }
   const chip = (status) => make("span", { class: `chip chip-${status}` }, status);
@@ -58,6 +58,8 @@
     view.hidden = inside;
     view.replaceChildren(...(node ? [node] : []));
     for (const one of all("nav a")) one.toggleAttribute("aria-current", one.hash.slice(1) === goal);
+    const heads = all("h2, h3, h4, h5", view), top = heads[0]?.tagName[1] - 1;
+    for (const head of heads) [head.role, head.ariaLevel] = ["heading", head.tagName[1] - top];
     document.title = `${$("h1, h2, h3", inside ? overview : view)?.textContent.trim() || path} · Crucible`;
     if (path) $("#main").focus({ preventScroll: true });
     if (inside && goal !== "/") here.scrollIntoView();
@@ -163,7 +165,7 @@
     if (!table) return;
     const places = range(suite.start, suite.size), state = { q: "", status: "", style: "", group: "", changed: "", sort: "", dir: "", ...Object.fromEntries(query) };
     let shown = WINDOW;
-    const count = make("output"), more = make("button", { type: "button" }, `Show ${WINDOW} more`), box = make("input", { type: "checkbox" });
+    const count = make("output"), more = make("button", { type: "button" }, "Show more"), box = make("input", { type: "checkbox" });
     const text = make("input", { type: "search", "aria-label": "Filter by text", placeholder: "Filter by text", value: state.q });
     const choices = ["status", "style", "group"].map((name) => [name, [...new Set(places.map((i) => columns[name][i]))].filter(Boolean).sort()]);
     const selects = choices.filter(([, values]) => values.length > 1).map(([name, values]) => choose(name, values, state[name], (value) => change({ [name]: value }), `any ${name}`));
@@ -193,7 +195,7 @@
       const chosen = places.filter(fits), sort = state.sort || "rank";
       if (sort !== "rank") chosen.sort(by(columns[sort] || [], state.dir));
       else if (state.dir) chosen.reverse();
-      heads.forEach((head, number) => (keys[number] === sort ? head.setAttribute("aria-sort", state.dir ? "descending" : "ascending") : head.removeAttribute("aria-sort")));
+      heads.forEach((head, number) => (head.ariaSort = keys[number] === sort ? (state.dir ? "descending" : "ascending") : null));
       $("tbody", table).replaceChildren(...chosen.slice(0, shown).map((i) => row(data, suite.columns, i)));
       count.textContent = `${short(chosen.length)} of ${short(suite.size)} candidates`;
       more.hidden = chosen.length <= shown;
@@ -207,7 +209,7 @@
 
   async function compare(query) {
     const { runs, nodeids, cells } = await island("history"), node = make("section", {}, make("h2", {}, "Compare two runs"));
-    if (runs.length < 2) return node.append(note("The ledger has no other run.")), node;
+    if (runs.length < 2) return node.append(note("There is no other run.")), node;
     const now = { a: query.get("a") || runs[1], b: query.get("b") || runs[0] };
     const select = (key, label) => choose(label, runs, now[key], (value) => (location.hash = `/compare?${new URLSearchParams({ ...now, [key]: value })}`));
     const [a, b] = Object.values(now).map((run) => cells[runs.indexOf(run)] || []);
@@ -221,7 +223,7 @@
     const table = make("table", { class: "rows" }, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...lines));
     node.append(make("p", { class: "tools filters" }, select("a", "run before"), " → ", select("b", "run after")),
       note(`${short(differs.length)} cases differ${differs.length > 1000 ? "; 1,000 are shown" : ""}`),
-      make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "cases that differ" }, table));
+      make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "cases" }, table));
     return dress(node);
   }
 
@@ -236,21 +238,21 @@
   on(field, "input", search);
   on(window, "keydown", (event) => {
     const { key } = event, now = document.activeElement;
-    if (key === "/" && !/^(INPUT|SELECT)$/.test(now.tagName)) event.preventDefault(field.focus());
+    if (key === "/" && !/^(INPUT|SELECT)$/.test(now.tagName)) { event.preventDefault(field.focus()); field.select(); }
     else if (key === "Escape") found.hidden = true;
     else if (key === "Enter" && now === field) search().then(() => $("a", found)?.click());
   });
   on($("#theme"), "click", ({ currentTarget }) => {
     root.dataset.theme = { light: "dark", dark: "" }[root.dataset.theme] ?? "light";
-    currentTarget.setAttribute("aria-label", `Theme: ${root.dataset.theme || "by system"}`);
+    currentTarget.ariaLabel = `Theme: ${root.dataset.theme || "by system"}`;
   });
-  async function source(one, line = one.dataset.line) {
+  async function source(one) {
     if (!$("pre", one)) {
       const text = await piece("sources", Number(one.dataset.source), (await island("rows")).sources);
       if (!$("pre", one)) one.append(text ? parse(text).firstChild : note("Not on this page: see crucible show --source"));
     }
     all(".marked", one).forEach((other) => other.classList.remove("marked"));
-    const at = line && $(`pre [data-line="${line}"]`, one);
+    const at = one.dataset.line && $(`pre [data-line="${one.dataset.line}"]`, one);
     at?.classList.add("marked");
     at?.scrollIntoView({ block: "center" });
   }
@@ -265,7 +267,9 @@
     else if (one?.dataset.line) {
       event.preventDefault();
       const holder = $("details.source", one.closest("article"));
-      if (holder) source(holder, one.dataset.line).then(() => (holder.open = true));
+      if (!holder) return;
+      holder.dataset.line = one.dataset.line;
+      source(holder).then(() => (holder.open = true));
     }
   });
   for (const kind of ["mouseover", "focusin"]) {

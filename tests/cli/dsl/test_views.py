@@ -126,6 +126,7 @@ def test_one_word_says_why(dsl, text: str, word: str) -> None:
     found = dsl("run", "t.spak", "--json")
     assert (found.json["status"], found.status) == (word, int(word != "ok"))
     assert (found.json["why"] == "") == (word == "ok")
+    assert dsl("runs", "--json").json[0]["status"] == word
 
 
 def test_a_judges_score_is_kept(dsl) -> None:
