@@ -54,7 +54,7 @@ def _options() -> Iterator[str]:
     yield "\n## Keys of `[tool.crucible]` in pyproject.toml\n\n| key | meaning |\n|---|---|"
     properties = Project.model_json_schema(schema_generator=DocumentedSchema)["properties"]
     for name, about in properties.items():
-        option = _OPTIONS.get(f"--{name.replace('_', '-')}", {"help": "as the key of a suite, for suites that do not have it"})
+        option = _OPTIONS.get(f"--{name.replace('_', '-')}", {"help": "as the key of a suite, where one has none"})
         yield _key(name, about if "description" in about else {"description": option["help"]})
     yield ""
 
