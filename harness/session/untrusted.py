@@ -82,12 +82,12 @@ class Area:
                     if os.path.isdir(real) and not _within(self.suite, real):
                         self.folders.add(real)
 
-        self._look_for_planted(os.path.realpath(home), folder, parts[fixed:-1], parts[-1])
+        self._look_for_planted(os.path.realpath(home), folder, parts[fixed:-1])
 
-    def _look_for_planted(self, home: str, folder: str, inner: list[str], last: str) -> None:
+    def _look_for_planted(self, home: str, folder: str, inner: list[str]) -> None:
         """Look in the folders from the suite's own, exclusive, down to those that the pattern can match.
 
-        A `conftest.py` that the pattern matches is a candidate: its folder is sealed, so pytest does not import it.
+        A `conftest.py` next to the candidates is one of them, or is ignored: pytest imports none from a sealed folder.
         """
         common = os.path.commonpath([home, folder])
         way = [folder]
@@ -99,7 +99,7 @@ class Area:
         depth = folder.count(os.sep) + len(inner)
         for place in [*way[:-1], *below]:
             is_last = place.count(os.sep) == depth and "**" not in inner
-            names = [name for name in PLANTED if not (is_last and name == "conftest.py" and fnmatch.fnmatch(name, last))]
+            names = [name for name in PLANTED if not (is_last and name == "conftest.py")]
             found = next((name for name in names if os.path.lexists(os.path.join(place, name))), "")
             if found and not self.planted and not _within(home, place):
                 self.planted = os.path.join(place, found)
