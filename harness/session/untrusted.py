@@ -103,6 +103,7 @@ class Area:
             found = next((name for name in names if os.path.lexists(os.path.join(place, name))), "")
             if found and not self.planted and not _within(home, place):
                 self.planted = os.path.join(place, found)
+                self.files.add(os.path.realpath(self.planted))  # so that pytest does not import it either
 
     def covers(self, path: str) -> bool:
         """Whether a resolved path is in the area."""
