@@ -10,6 +10,7 @@ equal types and contents exactly when their encodings are equal bytes. NaN equal
 
 from __future__ import annotations
 
+import _thread
 import base64
 import binascii
 import json
@@ -72,15 +73,13 @@ def encode_plainly(value: Any, forms: frozenset[str]) -> bytes:
     else:
         if "sequences" not in forms or b'"$tuple"' not in data:
             return data
-    limit = sys.getrecursionlimit()
-    # Raised before the first try: an iterator can be drained only once.
-    sys.setrecursionlimit(max(limit, DEEP_RECURSION_LIMIT))
+    _deepen()  # before the first try: an iterator can be drained only once
     try:
         plain = _Plain(forms).replace(value)
     except RecursionError:
         raise CodecError("nested too deeply to cross the box") from None
     finally:
-        sys.setrecursionlimit(limit)
+        _restore()
     return encode(plain)
 
 
@@ -105,12 +104,31 @@ def _deeply(function: Callable[[Any], _T], value: Any) -> _T:
     try:
         return function(value)
     except RecursionError:
-        limit = sys.getrecursionlimit()
-        sys.setrecursionlimit(max(limit, DEEP_RECURSION_LIMIT))
+        _deepen()
         try:
             return function(value)
         finally:
-            sys.setrecursionlimit(limit)
+            _restore()
+
+
+_limit_lock = _thread.allocate_lock()
+_limit = [0, 0]  # calls that need the higher limit now, and the limit before the first of them
+
+
+def _deepen() -> None:
+    # The limit belongs to the interpreter, not to the thread: of overlapping calls the last one restores it.
+    with _limit_lock:
+        if not _limit[0]:
+            _limit[1] = sys.getrecursionlimit()
+            sys.setrecursionlimit(max(_limit[1], DEEP_RECURSION_LIMIT))
+        _limit[0] += 1
+
+
+def _restore() -> None:
+    with _limit_lock:
+        _limit[0] -= 1
+        if not _limit[0]:
+            sys.setrecursionlimit(_limit[1])
 
 
 def _encode_container(value: Any) -> bytes:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
+import threading
 from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.sandbox import codec
 from harness.sandbox.codec import MAX_ITEMS, CodecError, decode, encode, encode_plainly
 
 SCALARS = (
@@ -136,3 +139,31 @@ def test_a_refusal_says_what_to_return_instead(value: object, remedy: str) -> No
     with pytest.raises(CodecError) as caught:
         encode(value)
     assert str(caught.value).endswith(f": convert it by {remedy}" if remedy else "cannot cross the box")
+
+
+def test_overlapping_calls_of_two_threads_leave_the_recursion_limit_as_it_was() -> None:
+    """The limit belongs to the interpreter: a call that began later must not restore the raised limit of another."""
+    before = sys.getrecursionlimit()
+    first_in, second_in, first_done = (threading.Event() for _ in range(3))
+
+    def coded(entered: threading.Event, wait_for: threading.Event) -> None:
+        calls = []
+
+        def function(_: None) -> None:
+            calls.append(1)
+            if len(calls) == 1:
+                raise RecursionError
+            entered.set()
+            assert wait_for.wait(30)
+
+        codec._deeply(function, None)
+
+    first = threading.Thread(target=coded, args=(first_in, second_in))
+    first.start()
+    assert first_in.wait(30)
+    second = threading.Thread(target=coded, args=(second_in, first_done))
+    second.start()
+    first.join()
+    first_done.set()
+    second.join()
+    assert sys.getrecursionlimit() == before
