@@ -20,7 +20,7 @@ TIME_GRID, TIME_STEPS = 2.0, 3
 """Seed parents differ by factors of 2; each has three steps (a factor of 1.26), of which times of equal code use one:
 they vary by 5 %."""
 MEMORY_GRID, MEMORY_STEPS = 4.0, 4
-MIN_MEMORY = 1.0  # MiB; a lower peak is noise
+MIN_MEMORY = 4.0  # MiB; below it the peak of equal code differs by a factor of 1.5 from box to box
 GROWTH_STEP = 0.5
 """Between two growth classes: n, n^1.5, n^2, ..."""
 NAMES = ("performance", "time", "memory", "size", "stability")
@@ -34,7 +34,7 @@ class Steps:
     Attributes:
         performance: Tenths of the performance component that are missing.
         time: Steps of time; 0 is the reference's time.
-        memory: Steps of peak memory; 0 is 1 MiB.
+        memory: Steps of peak memory; 0 is 1 MiB, and no candidate counts with less than `MIN_MEMORY`.
         size: Syntax elements.
         stability: Upper bound of the failure probability, in percent.
         growth: The growth class; not an objective.
