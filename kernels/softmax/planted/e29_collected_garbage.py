@@ -1,6 +1,6 @@
 """Exploit 29: the expected tensor is looked for among all objects.
 
-Caught: a second recording of the same call differs.
+Caught: it answers with zeros, or, where it finds a tensor, two recordings of the same call differ.
 """
 
 import gc
