@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from harness.core.errors import SuiteError
 from harness.evolve.cheap_checks import MAX_BYTES
-from harness.evolve.completion import code_of
 from harness.evolve.config import Proposer
 from harness.evolve.proposers import Proposal
 from harness.ledger.trials import Trial
+from harness.providers.completion import code_of
 from harness.providers.fault import ProviderError
 from harness.providers.question import Provider, Question
 
@@ -88,7 +88,7 @@ class Budgeted:
         # A server that does not count tokens is charged with four characters each.
         used = reply.tokens or (len(prompt) + len(reply.text)) // 4
         self.tokens += used
-        text = code_of(reply.text, entry).encode("utf-8", "backslashreplace").decode()
+        text = code_of(reply.text, entry=entry).encode("utf-8", "backslashreplace").decode()
         if len(text.encode()) > MAX_BYTES:
             text = f"a reply of {len(text)} characters"  # not Python: it ends at the first stage
         return Proposal(text, tuple(parents), name, tokens=used)

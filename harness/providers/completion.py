@@ -9,6 +9,7 @@ from typing import Any
 
 FENCES = ("```", "~~~")
 PYTHON = ("", "python", "py", "python3", "candidate")
+MAX_CHARACTERS = 1 << 20  # of a completion; no candidate is so long
 MAX_PARSED = 512 << 10  # characters; longer text is not tried as a program
 END_OF_THOUGHT = "</think>"
 
@@ -27,10 +28,10 @@ def code_of(completion: Any, *, entry: str = "") -> str:
     Raises:
         TypeError: if the completion is neither text nor a conversation.
     """
-    text = _text_of(completion).rpartition(END_OF_THOUGHT)[2]
+    text = _text_of(completion).rpartition(END_OF_THOUGHT)[2][:MAX_CHARACTERS]
     if not any(fence in text for fence in FENCES) or _is_program(text):
         return text
-    blocks = [code for language, code in _blocks(text) if language in PYTHON]
+    blocks = [code for language, code in _blocks(text.replace("\r\n", "\n")) if language in PYTHON]
     if not blocks:
         return text
     if entry:

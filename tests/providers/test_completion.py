@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.rewards import code_of
+from harness.providers.completion import MAX_CHARACTERS, code_of
 
 GOOD = "def double(n):\n    return n + n\n"
 
@@ -26,6 +26,8 @@ GOOD = "def double(n):\n    return n + n\n"
         f"```python\n{GOOD}```\nFor example:\n```python\nprint(double(2))\n```",
         f"```python\n{GOOD}```\nThe test:\n```python\ndef test_double():\n    assert double(2) == 4\n```",
         f"```python\n{GOOD}",  # cut off
+        f"```python\n{GOOD}```".replace("\n", "\r\n"),
+        f"```\nx = 1\n```\nand\n```python\n{GOOD}```\n```\nprint(double(1))\n```",
         f"```Python title=mine\r\n{GOOD}```\r\n".replace("\n", "\n"),
         [{"role": "user", "content": "double"}, {"role": "assistant", "content": f"```python\n{GOOD}```"}],
         [{"role": "assistant", "content": [{"type": "text", "text": GOOD}]}],
@@ -56,3 +58,8 @@ def test_what_is_no_completion_is_a_mistake_of_the_caller(completion):
 def test_any_text_has_a_source(text):
     found = code_of(text, entry="double")
     assert found == "" or found.strip() in text or set(found) <= set(text)
+
+
+@pytest.mark.parametrize("text", ["```", "```python\nnot python\n```", "x" * (10 << 20), "```python\n" * 99_999])
+def test_any_length_of_text_has_a_source(text):
+    assert len(code_of(text, entry="double")) <= MAX_CHARACTERS
