@@ -16,7 +16,7 @@ STRICT = frozenset(
     close_range stat fstat lstat newfstatat statx access faccessat faccessat2 readlink readlinkat getdents
     getdents64 getcwd chdir fchdir mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 link linkat
     symlink symlinkat truncate ftruncate fallocate fsync fdatasync chmod fchmod fchmodat fchmodat2
-    umask utimensat statfs fstatfs copy_file_range sendfile dup dup2 dup3 pipe pipe2 mmap munmap mprotect
+    umask utimensat statfs fstatfs copy_file_range sendfile dup dup2 dup3 mmap munmap mprotect
     mremap madvise msync brk poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait
     epoll_pwait epoll_pwait2 eventfd eventfd2 timerfd_create futex_waitv futex_wait
     set_robust_list get_robust_list rseq sched_yield nanosleep

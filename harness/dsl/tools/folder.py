@@ -15,12 +15,14 @@ from pathlib import Path
 
 from harness.core.status import Status
 from harness.dsl.tools.fault import ToolFault
-from harness.sandbox.quota import sizes
+from harness.sandbox.quota import Quota, sizes
 
 MAX_FILE_BYTES = 16 << 20
 """Maximum bytes of one file."""
 MAX_FILES, MAX_FOLDER_BYTES = 2_000, 64 << 20
-"""Maximum content of a folder that is written by the program, copied or bundled."""
+"""Maximum content of a folder that is copied or bundled."""
+QUOTA = Quota(MAX_FOLDER_BYTES, MAX_FILES)
+"""Maximum content of a folder to which the program itself writes."""
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -104,7 +106,7 @@ class Folder:
             ToolFault: if the folder would hold too much.
         """
         for room in (self._room, None):
-            left = room or [MAX_FOLDER_BYTES, MAX_FILES]
+            left = room or [QUOTA.bytes, QUOTA.files]
             if room is None:
                 for one in sizes(self.root):
                     left = [left[0] - one, left[1] - 1]
@@ -113,7 +115,7 @@ class Folder:
                 return
         self._room = None
         raise ToolFault(
-            Status.OUTPUT, f"the folder would hold more than {MAX_FILES} files or {MAX_FOLDER_BYTES >> 20} MiB"
+            Status.OUTPUT, f"the folder would hold more than {QUOTA.files} files or {QUOTA.bytes >> 20} MiB"
         )
 
     def files(self) -> dict[str, bytes]:

@@ -155,7 +155,7 @@ def test_a_command_that_takes_too_much_disk_is_ended(tmp_path, monkeypatch, way)
 
 
 def test_a_folder_does_not_grow_beyond_its_quota(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(folder, "MAX_FOLDER_BYTES", 100_000)
+    monkeypatch.setattr(folder, "QUOTA", Quota(100_000, 2000))
     work = Folder(tmp_path)
     for _ in range(9):
         work.write("same", bytes(40_000))  # the file is replaced, so the folder does not grow
@@ -166,7 +166,7 @@ def test_a_folder_does_not_grow_beyond_its_quota(tmp_path, monkeypatch) -> None:
     (tmp_path / "same").unlink()
     work.recount()
     work.write("small", b"x")
-    monkeypatch.setattr(folder, "MAX_FILES", 5)
+    monkeypatch.setattr(folder, "QUOTA", Quota(100_000, 5))
     work.recount()
     with pytest.raises(ToolFault, match="5 files"):
         for number in range(9):
