@@ -17,12 +17,12 @@ from harness.cli import output
 from harness.core.errors import UsageError
 from harness.core.number import whole
 from harness.core.tier import Tier
+from harness.core.trial import Trial
 from harness.report import words
 
 if TYPE_CHECKING:
     from harness.evolve.config import Experiment
     from harness.evolve.result import Result
-    from harness.ledger.trials import Trial
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.core.errors import SuiteError
+from harness.core.trial import Trial
 from harness.evolve.cheap_checks import MAX_BYTES
 from harness.evolve.completion import code_of
 from harness.evolve.config import Proposer
 from harness.evolve.proposers import Proposal
-from harness.ledger.trials import Trial
 from harness.providers.fault import ProviderError
 from harness.providers.question import Provider, Question
 

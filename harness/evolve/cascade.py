@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.core.evaluation import Evaluation
 from harness.core.status import Status
+from harness.core.trial import Trial, changed
 from harness.evolve.cheap_checks import check
 from harness.evolve.measures import measure, steps
 from harness.evolve.pools import FRESH, LATE, OWN, Pools
@@ -17,7 +18,7 @@ from harness.evolve.prompt import feedback_of, feedback_of_check
 from harness.evolve.search_run import SearchRun
 from harness.judge.verdict import Verdict
 from harness.lanes.toolgen.tool_spec import Tool
-from harness.ledger.trials import Trial, Trials, changed
+from harness.ledger.trials import Trials
 from harness.session.confirmation import merge_round
 
 STAGES = ("reply", "known", "parse", "gate", "duplicate", "screen", "judged", "again", "confirmed", "rescored")

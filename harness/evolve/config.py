@@ -17,7 +17,9 @@ from harness.core.frozen import Frozen
 from harness.core.nearest import nearest
 from harness.evolve.curriculum import Adaptive, Curriculum, parse_table
 from harness.providers.backends import BACKENDS
+from harness.sweep.loop import Limits
 
+STOPS = ("generations", "patience", "seconds", "candidates", "tokens", "money")
 SUM_TOLERANCE = 1e-6
 MAX_POINTS = 100_000  # of a search space
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -162,10 +164,14 @@ class Experiment(Frozen):
         return Curriculum(tuple(self.tools) or ("text_deduplicate",))
 
     @property
+    def limits(self) -> Limits:
+        """When the search ends."""
+        return Limits(**{name: getattr(self, name) for name in STOPS})
+
+    @property
     def key(self) -> str:
         """The identity of the search: everything that its trials depend on. Stops may change when it continues."""
-        stops = ("enabled", "generations", "patience", "seconds", "candidates", "tokens", "money", "finalists")
-        wire = {name: value for name, value in self.to_wire().items() if name not in stops}
+        wire = {name: value for name, value in self.to_wire().items() if name not in ("enabled", "finalists", *STOPS)}
         return f"{self.name}-{digest_json(wire)[:12]}"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import UsageError
+from harness.core.trial import Trial
 from harness.evolve.cascade import Cascade
 from harness.evolve.cheap_checks import MAX_BYTES, check
 from harness.evolve.config import Experiment, tool_path
@@ -19,7 +20,7 @@ from harness.lane.pinned_file import FileFaultError, read_plain_file
 from harness.lanes.toolgen.metadata import read_metadata
 from harness.lanes.toolgen.tool_spec import read_tool
 from harness.ledger.store import Ledger
-from harness.ledger.trials import Trial, Trials
+from harness.ledger.trials import Trials
 
 POLL_SECONDS = 0.5
 GIVEN = "given"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.core.digest import derive_seed, digest_text
+from harness.core.trial import Trial
 from harness.evolve.budgeted import Budgeted
 from harness.evolve.cheap_checks import check
 from harness.evolve.config import Experiment, Proposer
@@ -18,7 +19,6 @@ from harness.evolve.spica import ToolGenVariant, find_evaluator
 from harness.evolve.state import ToolState
 from harness.evolve.templates import styles_of, template
 from harness.lanes.toolgen.tool_spec import Tool
-from harness.ledger.trials import Trial
 from harness.sweep.space import Parameter, Space
 
 First = tuple[Proposal, Mapping[str, Any]]

@@ -4,67 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, fields
 from typing import Any, Self
 
 from harness.core.digest import digest_json
 from harness.core.errors import LedgerError
+from harness.core.trial import Trial
 from harness.ledger import sources
 from harness.ledger.process import Process
 from harness.ledger.row import now, plain
 from harness.ledger.store import Ledger
-
-PROPOSED = "proposed"
-"""The stage of a trial that was not judged yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One proposal.
-
-    Attributes:
-        number: Its number in the experiment, from 0; the order of all decisions.
-        generation: The barrier that it belongs to.
-        epoch: The epoch of its budget.
-        suite: The name of what it is judged by; for tools the tool id.
-        digest: Digest of its bytes; the source is kept under it.
-        island: The island that it was proposed on.
-        normal_form: Digest of its syntax tree without names of local variables, comments and positions.
-        parents: Digests of the trials that it was made from; the first gave most of its text.
-        operator: What made it.
-        stage: The last stage that it reached; `proposed` until it is judged.
-        status: The status of its verdict; empty until it is judged.
-        score: Its score; None where it was not scored.
-        passed: Whether its verdict passed; None until it is judged.
-        cell: Its cell of the archive; empty where it has none.
-        run_id: The run whose evaluation is its verdict; empty where none is stored.
-        verdict: Measures of the verdict, JSON only.
-        seconds: Seconds of judging it.
-    """
-
-    number: int
-    generation: int
-    epoch: int
-    suite: str
-    digest: str
-    island: int = 0
-    normal_form: str = ""
-    parents: tuple[str, ...] = ()
-    operator: str = ""
-    stage: str = PROPOSED
-    status: str = ""
-    score: float | None = None
-    passed: bool | None = None
-    cell: str = ""
-    run_id: str = ""
-    verdict: Mapping[str, Any] = field(default_factory=dict)
-    seconds: float = 0.0
-
-    @property
-    def is_judged(self) -> bool:
-        """Whether it has a result."""
-        return self.stage != PROPOSED
-
 
 _COLUMNS = tuple(one.name for one in fields(Trial))
 _PROPOSE = f"""INSERT INTO trials (experiment, proposed_at, {", ".join(_COLUMNS)})
@@ -218,11 +167,6 @@ def experiments(ledger: Ledger) -> list[dict[str, Any]]:
         """SELECT e.*, (SELECT count(*) FROM trials t WHERE t.experiment = e.experiment) AS trials
            FROM experiments e ORDER BY created_at, experiment"""
     )
-
-
-def changed(trial: Trial, **values: Any) -> Trial:
-    """The trial with other values."""
-    return replace(trial, **values)
 
 
 def _trial(row: dict[str, Any]) -> Trial:

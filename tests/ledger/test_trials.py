@@ -8,6 +8,7 @@ import struct
 import pytest
 
 from harness.core.errors import LedgerError
+from harness.core.trial import Trial, changed
 from harness.dsl.analysis.load import load_source
 from harness.dsl.improve.revision import Attempt
 from harness.grammar.improvement.iteration import improve_spec
@@ -17,7 +18,7 @@ from harness.lanes.spec.version_trials import record_trials as record_versions
 from harness.ledger import sources
 from harness.ledger.process import Process
 from harness.ledger.store import Ledger
-from harness.ledger.trials import Trial, Trials, changed, experiments, record_search
+from harness.ledger.trials import Trials, experiments, record_search
 
 GRAMMAR = (
     "endian: big\ntypes:\n  Header:\n    fields:\n      - {name: magic, type: u16}\n      - {name: version, type: u8}\n"

@@ -30,8 +30,9 @@ from harness.lanes.kernel.device_limits import DEFAULT, find_device
 from harness.lanes.kernel.device_measurement import hold_device
 from harness.lanes.kernel.device_tuning import measurer
 from harness.lanes.kernel.gpu import absent_gpu, list_gpus, own_gpu
-from harness.lanes.kernel.sweep import Subject, Sweep, Tried, label, sweep
+from harness.lanes.kernel.sweep import sweep
 from harness.lanes.kernel.sweep_trials import record_sweep
+from harness.lanes.kernel.swept import Subject, Sweep, Tried, label
 from harness.lanes.kernel.trace_items import Performance, send
 from harness.lanes.kernel.tuned_table import Tuned, write_tuned
 from harness.lanes.kernel.warm_processes import WarmProcesses

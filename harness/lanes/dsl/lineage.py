@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.core.trial import Trial
 from harness.dsl.improve.revision import Attempt
 from harness.dsl.ir.program import Program
 from harness.ledger.row import now
 from harness.ledger.store import Ledger
-from harness.ledger.trials import Trial, record_search
+from harness.ledger.trials import record_search
 
 
 def record_trials(ledger: Path, program: Program, attempts: Sequence[Attempt], *, operator: str) -> None:

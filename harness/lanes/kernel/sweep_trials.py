@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from harness.core.digest import digest_bytes, digest_json
-from harness.lanes.kernel.sweep import Sweep, Tried
+from harness.core.trial import Trial
+from harness.lanes.kernel.swept import Sweep, Tried
 from harness.ledger.store import Ledger
-from harness.ledger.trials import Trial, record_search
+from harness.ledger.trials import record_search
 
 
 def record_sweep(ledger: Ledger, found: Sweep) -> None:

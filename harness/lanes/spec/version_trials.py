@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from harness.core.trial import Trial
 from harness.grammar.improvement.iteration import Improvement
 from harness.ledger.store import Ledger
-from harness.ledger.trials import Trial, record_search
+from harness.ledger.trials import record_search
 
 
 def record_trials(ledger: Ledger, name: str, found: Improvement, *, operator: str) -> None:
