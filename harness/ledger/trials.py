@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any, Self
 
-from harness.core.digest import digest_json
 from harness.core.errors import LedgerError
 from harness.core.trial import Trial
 from harness.ledger import sources
@@ -41,8 +40,17 @@ class Trials:
         self.rows: dict[int, Trial] = {row["number"]: _trial(row) for row in ledger.rows(query, experiment)}
 
     @classmethod
-    def begin(cls, ledger: Ledger, experiment: str, *, lane: str, config: Mapping[str, Any]) -> Self:
+    def begin(
+        cls, ledger: Ledger, experiment: str, *, lane: str, config: Mapping[str, Any], is_new: bool = False
+    ) -> Self:
         """Begin an experiment, or continue it; this process holds it until `end`, or until it dies.
+
+        Args:
+            ledger: Open for writing.
+            experiment: Its key.
+            lane: Its lane.
+            config: All that it depends on, JSON only.
+            is_new: Whether it begins again: earlier trials of it are deleted.
 
         Raises:
             LedgerError: if another process that is alive holds it, or the ledger cannot be written.
@@ -58,6 +66,8 @@ class Trials:
                     where=str(ledger.path),
                     fix="wait until it ends, or use another --ledger",
                 )
+            if is_new:
+                connection.execute("DELETE FROM trials WHERE experiment = ?", (experiment,))
             text = json.dumps(record | {"holder": mine.to_wire()})
             connection.execute(
                 """INSERT INTO experiments (experiment, lane, config, record, created_at, updated_at)
@@ -118,47 +128,6 @@ class Trials:
         if text is None:
             raise LedgerError(f"the source {digest[:16]} is not kept", where=str(self._ledger.path))
         return text
-
-
-def record_search(
-    ledger: Ledger,
-    name: str,
-    *,
-    lane: str,
-    config: Mapping[str, Any],
-    trials: Sequence[Trial],
-    texts: Mapping[str, str | bytes] | None = None,
-) -> str:
-    """Record a search that a verb has made, as rows of the same form; recording it again replaces its rows.
-
-    Args:
-        ledger: Open for writing.
-        name: What was searched.
-        lane: Its lane.
-        config: All that the search depends on, JSON only.
-        trials: Its complete trials.
-        texts: Sources by digest.
-
-    Returns:
-        The key of the experiment.
-
-    Raises:
-        LedgerError: if the ledger cannot be written.
-    """
-    key = f"{name}-{digest_json([lane, name, dict(config)])[:12]}"
-    with ledger.writing() as connection:
-        connection.execute("DELETE FROM experiments WHERE experiment = ?", (key,))
-        connection.execute(
-            """INSERT INTO experiments (experiment, lane, config, state, created_at, updated_at)
-               VALUES (?1, ?2, ?3, 'finished', ?4, ?4)""",
-            (key, lane, json.dumps(dict(config)), now()),
-        )
-        for digest, text in (texts or {}).items():
-            sources.keep(connection, digest, text)
-        at = now()
-        connection.executemany(_PROPOSE, [(key, at, *_values(trial, _COLUMNS)) for trial in trials])
-        connection.execute("UPDATE trials SET judged_at = ? WHERE experiment = ?", (at, key))
-    return key
 
 
 def experiments(ledger: Ledger) -> list[dict[str, Any]]:

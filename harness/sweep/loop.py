@@ -15,13 +15,12 @@ START = "start"
 
 
 class Rows(Protocol):
-    """The trials of one search; `harness.ledger.trials.Trials` keeps them in a ledger.
+    """The trials of one search; `harness.ledger.trials.Trials` keeps them in a ledger."""
 
-    Attributes:
-        rows: All trials by number.
-    """
-
-    rows: dict[int, Trial]
+    @property
+    def rows(self) -> dict[int, Trial]:
+        """All trials by number."""
+        ...
 
     def propose(self, trials: Sequence[Trial], texts: Mapping[str, str | bytes], /) -> None:
         """Keep proposals, with their sources by digest; all of them or none."""

@@ -191,7 +191,8 @@ class ProgramClimb:
     Args:
         settings: The settings.
         program: The program to improve.
-        operator: Who proposes, for rows.
+        operator: Who proposes, for rows; by default the provider.
+        name: The name of the program, for rows; by default its own.
 
     Attributes:
         best: The best program so far.
@@ -199,8 +200,9 @@ class ProgramClimb:
         attempts: All revisions.
     """
 
-    def __init__(self, settings: Improvement, program: Program, *, operator: str = "") -> None:
+    def __init__(self, settings: Improvement, program: Program, *, operator: str = "", name: str = "") -> None:
         self._settings, self._operator, self._program = settings, operator or settings.provider.name, program
+        self._name = name or program.name
         self.best, self.known = program, settings.measure(program, 0)
         self.attempts: list[Attempt] = []
         self._kept = settings.kept(program)
@@ -237,7 +239,7 @@ class ProgramClimb:
             revised, _ = check_source(text, path="revision", inputs=self._settings.inputs, cache=False)
             digest = digest_text(text) if revised is None else revised.digest
             parents, operator, verdict = (self.best.digest,), self._operator, {"grammar": grammar}
-        row = Trial(book.next(), generation, 0, self._program.name, digest, parents=parents, operator=operator)
+        row = Trial(book.next(), generation, 0, self._name, digest, parents=parents, operator=operator)
         found = [changed(row, verdict=verdict)]
         book.add(found, {digest: text})
         return found

@@ -127,6 +127,7 @@ class GrammarClimb:
 
     Attributes:
         store: All versions.
+        best: The best version so far.
         first: The measurement of the start.
         judged: The measurement of each version of the current generation, by its id.
         steps: One entry per iteration.
@@ -149,7 +150,7 @@ class GrammarClimb:
         operator: str = "built-in",
     ) -> None:
         self.store = store or SpecStore()
-        self._initial = self._best = self.store.create_initial(spec_text)
+        self._initial = self.best = self.store.create_initial(spec_text)
         grammar = _grammar(self._initial)
         self._samples, self._holdout, self._limits = Samples.of(files), holdout, limits
         if not self._samples.files:
@@ -184,7 +185,7 @@ class GrammarClimb:
         found = book.proposed(generation)
         if found:  # the versions follow from their rows
             for patch in (read_patch(one.verdict["patch"]) for one in found if "patch" in one.verdict):
-                self.store.apply_patch(self._best.id, patch)
+                self.store.apply_patch(self.best.id, patch)
                 self._refused.add(patch.digest)
             return found
         if generation == 0:
@@ -194,10 +195,10 @@ class GrammarClimb:
         unseen = _left_out(self._samples, generation)
         shown = without(self._found, self._samples, unseen) if unseen else self._found
         seen = {name: data for name, data in self._samples.files.items() if name != unseen}
-        proposed = self._proposer(Situation(self._best, seen, shown, frozenset(self._refused)))
+        proposed = self._proposer(Situation(self.best, seen, shown, frozenset(self._refused)))
         texts: dict[str, str | bytes] = {}
         for patch in {patch.digest: patch for patch in proposed if patch.digest not in self._refused}.values():
-            result = self.store.apply_patch(self._best.id, patch)
+            result = self.store.apply_patch(self.best.id, patch)
             version = self.store.get(result.new_spec_id)
             verdict = {"patch": patch.to_wire(), "why": patch.description}
             if version is None:
@@ -212,7 +213,7 @@ class GrammarClimb:
                     suite=self._name,
                     digest=patch.digest[:ID_DIGITS] if version is None else version.id,
                     normal_form=patch.digest,
-                    parents=(self._best.id,),
+                    parents=(self.best.id,),
                     operator=self._operator,
                     verdict=verdict,
                 )
@@ -242,14 +243,14 @@ class GrammarClimb:
             if best is None:
                 raise InfraError("a version of an earlier process cannot be made again", where=kept.digest)
             found = self.judged.get(best.id)
-            self._best, self._idle = best, 0
+            self.best, self._idle = best, 0
             self._found = found or measure(_grammar(best), self._samples, limits=self._limits)
             self._validated = leave_one_out_score(self._found, self._samples)
             self._refused.clear()  # a patch that did not help the previous version may help this one
         self.judged.clear()
         score, description = 100 * self._found.explanation.score, kept.verdict["why"] if kept is not None else ""
         rejected = sum(trial.stage == "parse" for trial in trials)
-        self.steps.append(Step(len(trials), rejected, self._best.id, score, description))
+        self.steps.append(Step(len(trials), rejected, self.best.id, score, description))
         if self._progress is not None:
             what = description or "nothing better"
             self._progress(f"round {generation}: {score:.1f} of 100, {len(trials)} patches tried; {what}")
@@ -270,11 +271,11 @@ class GrammarClimb:
         def read(version: SpecVersion, like: Measured) -> Measured | None:
             return measure(_grammar(version), held, limits=self._limits, fit=like.fit) if held.files else None
 
-        untaught, taught = read(self._initial, self.first), read(self._best, found)
+        untaught, taught = read(self._initial, self.first), read(self.best, found)
         return Improvement(
             store=self.store,
             initial=self._initial,
-            best=self._best,
+            best=self.best,
             initial_score=100 * self.first.explanation.score,
             best_score=100 * found.explanation.score,
             holdout_before=None if untaught is None else 100 * untaught.explanation.score,

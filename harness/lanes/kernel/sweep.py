@@ -45,7 +45,6 @@ def sweep(
     measure: Measure | None = None,
     best: int = 8,
     progress: Callable[[str], None] | None = None,
-    rows: loop.Rows | None = None,
 ) -> Sweep:
     """Search the tile space of a kernel.
 
@@ -57,7 +56,6 @@ def sweep(
         measure: Times a configuration on a device; None if there is no device.
         best: How many of the best predictions are measured.
         progress: Receives short messages.
-        rows: Keep the trials; in memory by default.
 
     Raises:
         UsageError: if the kernel has no tile space.
@@ -73,8 +71,7 @@ def sweep(
         best=best,
         progress=progress,
     )
-    loop.run(climb, rows or loop.Kept(), loop.Limits(1))
-    return climb.found
+    return climb.run(loop.Kept())
 
 
 class KernelClimb:
@@ -113,6 +110,11 @@ class KernelClimb:
         self._fastest: Tried | None = None
         self._idle = 0
 
+    def run(self, rows: loop.Rows) -> Sweep:
+        """Search the space in one generation."""
+        loop.run(self, rows, loop.Limits(1))
+        return self.found
+
     def propose(self, generation: int, book: loop.Book) -> list[Trial] | None:
         """A row for each configuration."""
         found = book.proposed(generation)
@@ -128,7 +130,7 @@ class KernelClimb:
             wanted = [dict(point.values) for point in self._space.sample(self._most, 0)]
         texts: dict[str, str | bytes] = {}
         for one in wanted:
-            digest = digest_json([self._kernel, one])
+            digest = self.digest(one)
             texts[digest] = json.dumps(one)
             found.append(
                 Trial(
@@ -162,6 +164,10 @@ class KernelClimb:
     def spent(self) -> tuple[int, float]:
         """Nothing: a proposer counts for itself."""
         return 0, 0.0
+
+    def digest(self, configuration: Any) -> str:
+        """The digest of a configuration of this kernel."""
+        return digest_json([self._kernel, configuration])
 
     def tried(self, trial: Trial) -> Tried | None:
         """What is known of a trial's configuration; None if it is not in the space."""
