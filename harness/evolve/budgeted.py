@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from harness.core.errors import SuiteError
 from harness.core.trial import Trial
-from harness.evolve.cheap_checks import MAX_BYTES
 from harness.evolve.completion import code_of
 from harness.evolve.config import Proposer
-from harness.evolve.proposers import Proposal
+from harness.lane.breed import MAX_BYTES, Proposal
 from harness.providers.fault import ProviderError
 from harness.providers.question import Provider, Question, Reply
 

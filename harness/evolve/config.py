@@ -25,8 +25,9 @@ from harness.core.errors import SuiteError, position
 from harness.core.frozen import Frozen
 from harness.core.nearest import nearest
 from harness.evolve.curriculum import Adaptive, Curriculum, parse_table
+from harness.lane.breed import BreedingLane
 from harness.lane.climb import ClimbingLane
-from harness.lane.protocol import Lane, ObservingLane
+from harness.lane.protocol import Lane
 from harness.lane.registry import Registry
 from harness.providers.backends import BACKENDS
 from harness.sweep.loop import Limits
@@ -87,8 +88,9 @@ class Experiment(Frozen):
     enabled: bool = True
     domain: str = "toolgen"
     """The lane: one that offers edits of its subjects, or one that searches by its own rules (docs/evolution.md)."""
-    evaluator: str = "harness.evolve.spica:ToolGenEvaluator"
-    """`module:Class`; the tournament's own name is known."""
+    evaluator: str = ""
+    """`module:Class` with styles and sources of the first generation, instead of the lane's own. The tournament's name
+    is known."""
     search_space: dict[str, list[Any]] = {}
     """The first generation is their product: `impl_style`, `anneal_temp`."""
     fitness_weights: dict[str, Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]] = {}
@@ -131,7 +133,8 @@ class Experiment(Frozen):
     def _evaluator_is_known(cls, name: str) -> str:
         from harness.evolve.spica import find_evaluator
 
-        find_evaluator(name)
+        if name:
+            find_evaluator(name)
         return name
 
     @field_validator("domain")
@@ -141,7 +144,7 @@ class Experiment(Frozen):
         if name not in known:
             msg = f"there is no lane {name!r}{nearest(name, known)}"
             raise ValueError(msg)
-        if not isinstance(known[name], ClimbingLane | ObservingLane):
+        if not isinstance(known[name], ClimbingLane | BreedingLane):
             msg = f"the lane {name!r} offers neither a climb nor edits of its subjects (docs/evolution.md)"
             raise ValueError(msg)
         return name

@@ -9,13 +9,11 @@ from typing import Any
 from harness.core.trial import Trial, changed
 from harness.evolve.archive import Archive
 from harness.evolve.cascade import Cascade, Measures
-from harness.evolve.cheap_checks import check
 from harness.evolve.config import Experiment
 from harness.evolve.pools import FRESH, Pools
 from harness.evolve.proposal_plan import First, ProposalPlan, failures_of
-from harness.evolve.proposers import Proposal
 from harness.evolve.state import ELITE, MIGRANT, State, ToolState
-from harness.lanes.toolgen.tool_spec import Tool
+from harness.lane.breed import Breed, Proposal
 from harness.ledger.trials import Trials
 from harness.sweep.loop import Book
 
@@ -29,7 +27,7 @@ class Generations:
 
     Attributes:
         experiment: The configuration.
-        tools: The tools by name.
+        breeds: What the lane offers for each tool.
         trials: The rows.
         state: What the complete generations amount to.
         plan: Makes proposals.
@@ -40,7 +38,7 @@ class Generations:
     """
 
     experiment: Experiment
-    tools: Mapping[str, Tool]
+    breeds: Mapping[str, Breed]
     trials: Trials
     state: State
     plan: ProposalPlan
@@ -117,7 +115,7 @@ class Generations:
         tool = self._tool
         slots: Sequence[First | None] = [None] * self.experiment.population
         if state.epoch is None:
-            slots = self.plan.first(self.tools[tool])
+            slots = self.plan.first(tool, self.breeds[tool])
         earlier = [one for one in self.trials.rows.values() if one.suite == tool and one.generation < generation]
         failures = failures_of(earlier)
         found: list[Trial] = []
@@ -130,7 +128,7 @@ class Generations:
                 if given is not None:
                     proposal, values = given
                 else:
-                    made = self.plan.propose(number, island, self.tools[tool], state, failures)
+                    made = self.plan.propose(number, island, self.breeds[tool], state, failures)
                     if made is None:
                         continue
                     proposal, values = made, _values(state, *made.parents)
@@ -149,7 +147,7 @@ class Generations:
     def _trial(
         self, proposal: Proposal, number: int, tool: str, *, generation: int, island: int, values: Mapping[str, Any]
     ) -> Trial:
-        checked = check(proposal.text, self.tools[tool])
+        checked = self.breeds[tool].check(proposal.text)
         verdict: dict[str, Any] = {"values": dict(values)}
         if proposal.tokens:
             verdict["tokens"] = proposal.tokens

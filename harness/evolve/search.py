@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,14 @@ from harness.core.trial import Trial, changed
 from harness.evolve import finals
 from harness.evolve.budgeted import open_providers
 from harness.evolve.cascade import Cascade
-from harness.evolve.config import Experiment, tool_path
+from harness.evolve.config import Experiment, lanes, tool_path
 from harness.evolve.generation import Generations
 from harness.evolve.pools import FINAL, Pools
 from harness.evolve.proposal_plan import ProposalPlan
 from harness.evolve.result import Champion, Result, count_stages
 from harness.evolve.search_run import SearchRun
 from harness.evolve.state import State, ToolState
-from harness.lanes.toolgen.tool_spec import Tool, read_tool
+from harness.lane.breed import Breed, BreedingLane
 from harness.ledger.store import Ledger
 from harness.ledger.trials import Trials
 from harness.sweep.loop import run
@@ -61,18 +61,18 @@ class Search:
         self.experiment, self.say, self.live = experiment, say, live
         self._schedule = experiment.schedule
         paths = {name: tool_path(file, experiment, name) for name in self._schedule.tools}
-        tools: dict[str, Tool] = {name: read_tool(path) for name, path in paths.items()}
+        breeds = breeds_of(experiment, paths)
         starts = _starts(file, experiment)
-        self.trials = Trials.begin(ledger, experiment.key, lane="toolgen", config=experiment.to_wire())
+        self.trials = Trials.begin(ledger, experiment.key, lane=experiment.domain, config=experiment.to_wire())
         secret = secret_of(experiment)
         self.pools = Pools(paths, secret_seed=secret, lanes=lanes, options=pool_options(experiment, min_tier))
         self._run = SearchRun(ledger, experiment.name, secret_seed=secret, words=words)
         self.state = State(experiment.islands)
         providers = open_providers(experiment.proposers, self.trials.rows.values())
         plan = ProposalPlan(experiment, starts, self.trials.source, providers, say)
-        cascade = Cascade(self.trials, self._run, self.pools, tools, progress=self._show)
+        cascade = Cascade(self.trials, self._run, self.pools, breeds, progress=self._show)
         self._generations = Generations(
-            experiment, tools, self.trials, self.state, plan, cascade, self.pools, lambda: self.say(self._line())
+            experiment, breeds, self.trials, self.state, plan, cascade, self.pools, lambda: self.say(self._line())
         )
         self._known = sum(trial.is_judged for trial in self.trials.rows.values())
         self._started = time.monotonic()
@@ -190,6 +190,18 @@ class Search:
             f"{judged + self._known}/{len(rows)} trials ({rates}), best {best}, "
             f"front {front}, {judged / elapsed:.1f}/s, {elapsed:.0f} s{spent}"
         )
+
+
+def breeds_of(experiment: Experiment, paths: Mapping[str, Path]) -> dict[str, Breed]:
+    """What the lane of an experiment offers for each of its tools.
+
+    Raises:
+        SuiteError: if the lane offers nothing, or a tool is wrong.
+    """
+    lane = lanes()[experiment.domain]
+    if not isinstance(lane, BreedingLane):
+        raise SuiteError(f"the lane {lane.name!r} offers no edits of its subjects", fix="docs/evolution.md")
+    return {name: lane.breed(path) for name, path in paths.items()}
 
 
 def secret_of(experiment: Experiment) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import struct
 from pathlib import Path
 
@@ -11,10 +12,20 @@ import pytest
 
 from harness.cli import main
 from harness.core.errors import InfraError
+from harness.core.evaluation import Evaluation
+from harness.core.evidence import Evidence
+from harness.core.frozen import Frozen
+from harness.core.policy import Policy
+from harness.core.score import Component, Score, judge
+from harness.core.trial import Trial, changed
+from harness.evolve import config
+from harness.lane.climb import ClimbRequest, evaluation_of
 from harness.lanes.kernel.climb import read_configurations
 from harness.ledger import queries, sources
 from harness.ledger.store import Ledger
 from harness.ledger.trials import Trials, experiments
+from harness.suites.suite import SuiteOptions
+from harness.sweep.loop import Book
 from tests.cli.dsl.test_language_verbs import IMPROVABLE
 
 ROOT = Path(__file__).parents[2]
@@ -262,3 +273,82 @@ def test_a_mistake_in_a_domain_is_one_sentence(
     assert status != 0
     assert says in err
     assert "Traceback" not in err
+
+
+class Letters:
+    """A lane of a third party: its subject is a word, its proposals are the letters that follow."""
+
+    name, options, untrusted, boxed, min_tier = "letters", SuiteOptions, (), False, None
+    climb_options = Frozen
+
+    def collect(self, suite: object) -> list:
+        return []
+
+    def evaluate(self, case: object, context: object) -> Evidence:
+        raise NotImplementedError
+
+    def score(self, evidence: Evidence, policy: Policy) -> Score:
+        component = Component(name="letters", value=evidence.facts["letters"] / 26, weight=1.0)
+        return judge(evidence, policy, [component])
+
+    def climb(self, request: ClimbRequest) -> Letter:
+        return Letter(self, request.file.read_text())
+
+
+class Letter:
+    patience = None
+
+    def __init__(self, lane: Letters, best: str) -> None:
+        self.lane, self.best, self.searched = lane, best, self
+
+    def propose(self, generation: int, book: Book) -> list[Trial]:
+        found = book.proposed(generation) or [
+            Trial(book.next(), generation, 0, "word", chr(ord(self.best) + step), parents=(self.best,))
+            for step in (1, 2)
+        ]
+        book.add(found, {one.digest: one.digest for one in found})
+        return found
+
+    def judge(self, trials: list[Trial], book: Book) -> None:
+        book.kept.complete([changed(one, stage="judged", status="ok", passed=True) for one in trials])
+
+    def absorb(self, generation: int, trials: list[Trial], book: Book) -> int:
+        self.best = max(one.digest for one in trials)
+        return 0
+
+    def spent(self) -> tuple[int, float]:
+        return 0, 0.0
+
+    def evaluation(self, trial: Trial) -> Evaluation:
+        facts = {"letters": ord(trial.digest) - ord("a")}
+        return evaluation_of(trial, self.lane, Evidence(status="ok", facts=facts))
+
+    def describe(self) -> str:
+        return f"the letter {self.best}"
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_lane_of_a_third_party_is_searched(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place / "word.txt").write_text("a")
+    with monkeypatch.context() as patch:
+        known = {**config.lanes(), "letters": Letters()}
+        patch.setattr(config, "lanes", lambda: known)
+        status, out, err = evolve(
+            capsys, place, "name: word\ndomain: letters\ntools: {word: word.txt}\ngenerations: 3\n"
+        )
+    assert status == 0, err
+    assert "the letter g" in out
+    with Ledger.read(place / "l.db") as ledger:
+        assert [row["digest"] for row in queries.leaderboard(ledger)] == ["g", "f", "e", "d", "c", "b"]
+
+
+def test_the_search_knows_no_lane_by_name() -> None:
+    """The tournament's evaluator and its bundles are about tools, as their names say."""
+    lanes = re.compile(r"harness\.lanes|domain == |lane == ")
+    for path in sorted((ROOT / "harness/evolve").glob("*.py")):
+        if path.name not in ("spica.py", "bundle.py", "sbom.py"):
+            assert not lanes.search(path.read_text()), path.name
