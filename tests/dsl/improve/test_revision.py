@@ -124,3 +124,12 @@ def test_a_chance_improvement_is_rejected() -> None:
         program, 1
     )
     assert attempt.accepted
+
+
+@pytest.mark.parametrize("number", ["float('nan')", "-float('inf')"])
+def test_a_number_that_is_not_finite_measures_nothing(number: str) -> None:
+    """Less than every other one, it would win a search for the smallest."""
+    program = load_source(PROGRAM.replace("(7 - int(sys.argv[1])) ** 2 + 1", number), cache=False)
+    objective = Objective("cost", maximize=False)
+    found = measure(program, objective, inputs={}, settings=SETTINGS, provider=None, repeats=1)
+    assert found.values == ()
