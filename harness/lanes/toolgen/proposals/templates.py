@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from harness.core.errors import UsageError
 from harness.core.nearest import nearest
@@ -14,7 +15,7 @@ _SUFFIX = ".py.txt"  # they are data here: neither imported nor checked as part 
 @cache
 def styles_of(tool_id: str) -> tuple[str, ...]:
     """The styles that a tool has templates for, in order; empty for a tool without templates."""
-    folder = files("harness.evolve") / "templates" / tool_id
+    folder = _templates() / tool_id
     if "/" in tool_id or not tool_id or not folder.is_dir():
         return ()
     return tuple(sorted(one.name.removesuffix(_SUFFIX) for one in folder.iterdir() if one.name.endswith(_SUFFIX)))
@@ -23,7 +24,7 @@ def styles_of(tool_id: str) -> tuple[str, ...]:
 @cache
 def tools() -> tuple[str, ...]:
     """The ids of all tools with templates."""
-    folder = files("harness.evolve") / "templates"
+    folder = _templates()
     return tuple(sorted(one.name for one in folder.iterdir() if one.is_dir() and styles_of(one.name)))
 
 
@@ -46,4 +47,8 @@ def template(tool_id: str, style: str) -> str:
         )
     if style not in styles:
         raise UsageError(f"there is no template of style {style!r} for the tool {tool_id!r}{nearest(style, styles)}")
-    return (files("harness.evolve") / "templates" / tool_id / f"{style}{_SUFFIX}").read_text(encoding="utf-8")
+    return (_templates() / tool_id / f"{style}{_SUFFIX}").read_text(encoding="utf-8")
+
+
+def _templates() -> Traversable:
+    return files("harness.lanes.toolgen.proposals") / "templates"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from hashlib import sha256
 
-from harness.evolve.edit import is_docstring
+from harness.lanes.toolgen.proposals.edit import is_docstring
 
 _SKIPPED = frozenset({"ctx", "type_comment", "kind", "type_ignores", "type_params"})
 _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from harness.evolve.edit import Function, SourceText, Span
+from harness.lanes.toolgen.proposals.edit import Function, SourceText, Span
 
 Change = tuple[Span, str]
 _SIMPLE = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp)

@@ -23,7 +23,7 @@ class Edit:
     """One replacement: the text of `span` becomes `replacement`, and nothing else changes.
 
     Attributes:
-        operator: Name of the operator that made it, a key of `harness.evolve.operators.OPERATORS`.
+        operator: Name of the operator that made it, a key of `harness.lanes.toolgen.proposals.operators.OPERATORS`.
         span: Start and end (exclusive) in characters of the source.
         replacement: The new text of the span.
         line: 1-based line of the edited node.

@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from harness.core.evaluation import Evaluation
 from harness.core.status import Status
-from harness.evolve.cheap_checks import Checked
-from harness.judge.verdict import Verdict
 from harness.lanes.toolgen.tool_spec import Tool
 
 MAX_EXAMPLES = 12
@@ -28,28 +27,23 @@ SENTENCES = {
 }
 
 
-def feedback_of(verdict: Verdict, *, is_screened: bool = False) -> str:
+def feedback_of(evaluation: Evaluation, *, is_screened: bool = False) -> str:
     """One sentence about a verdict without anything from a hidden input.
 
     Args:
-        verdict: The verdict.
+        evaluation: The verdict.
         is_screened: Whether it is a screen's, which asks the examples first. Otherwise a candidate that keeps its
             inputs could answer an example with a hidden input that it was asked before, so its answer is not shown.
     """
-    if verdict.passed:
+    if evaluation.passed:
         return "it passed"
-    public = verdict.evaluation.evidence.facts.get("public_why")
-    if verdict.status in (Status.WRONG, Status.FLAKY) and isinstance(public, str):
-        return f"{verdict.status}: {public if is_screened else 'an answer to an example is not right'}"
-    if verdict.status is Status.OK:
-        names = ", ".join(gate.name for gate in verdict.evaluation.score.failed)
+    public = evaluation.evidence.facts.get("public_why")
+    if evaluation.status in (Status.WRONG, Status.FLAKY) and isinstance(public, str):
+        return f"{evaluation.status}: {public if is_screened else 'an answer to an example is not right'}"
+    if evaluation.status is Status.OK:
+        names = ", ".join(gate.name for gate in evaluation.score.failed)
         return f"it is right, but fails: {names}"
-    return f"{verdict.status}: {SENTENCES.get(verdict.status, 'it was not judged')}"
-
-
-def feedback_of_check(checked: Checked) -> str:
-    """One sentence about a source that was rejected without being run; the reason quotes only the source itself."""
-    return f"{checked.status}: {checked.why}"
+    return f"{evaluation.status}: {SENTENCES.get(evaluation.status, 'it was not judged')}"
 
 
 IMPROVE = "This version passes. Make it faster or smaller; its answers must stay the same."

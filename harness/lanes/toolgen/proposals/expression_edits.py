@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from harness.evolve.edit import SourceText, Span
+from harness.lanes.toolgen.proposals.edit import SourceText, Span
 
 Change = tuple[Span, str]
 

@@ -6,10 +6,10 @@ import ast
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.evolve import expression_edits as expressions
-from harness.evolve import omission_edits as omissions
-from harness.evolve import statement_edits as statements
-from harness.evolve.edit import Edit, Function, SourceText, Span
+from harness.lanes.toolgen.proposals import expression_edits as expressions
+from harness.lanes.toolgen.proposals import omission_edits as omissions
+from harness.lanes.toolgen.proposals import statement_edits as statements
+from harness.lanes.toolgen.proposals.edit import Edit, Function, SourceText, Span
 
 Change = tuple[Span, str]
 OPERATORS: dict[str, str] = {
@@ -29,7 +29,7 @@ OPERATORS: dict[str, str] = {
     "duplicate": "a statement twice",
     "exchange": "two neighbouring statements exchanged",
     "move": "a statement out of a block, or into the one before it",
-    "shortcut": "an early return for a kind of argument, from a counter-example (`harness.evolve.shortcuts`)",
+    "shortcut": "an early return for a kind of argument, from a counter-example (`shortcuts`)",
     "term": "a value plus or minus 1 or a variable",
     "operand": "an operand left out, or both exchanged; a constant to a variable; an item for an empty list",
     "bound": "`x = y` to `x = max(x, y)`, `min(x, y)`, `max(0, y)`",

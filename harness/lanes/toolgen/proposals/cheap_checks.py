@@ -4,38 +4,14 @@ from __future__ import annotations
 
 import ast
 import warnings
-from dataclasses import dataclass
 
 from harness.core.clip import clip
 from harness.core.digest import digest_text
 from harness.core.status import Status
-from harness.evolve.normal_form import normal_form
+from harness.lane.breed import MAX_BYTES, Checked
+from harness.lanes.toolgen.proposals.normal_form import normal_form
 from harness.lanes.toolgen.reading import read_uses, rules_of
 from harness.lanes.toolgen.tool_spec import Tool
-
-MAX_BYTES = 256 << 10
-"""Of a proposal; the ledger keeps no larger source."""
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What is known of a source without running it.
-
-    Attributes:
-        digest: Hex SHA-256 of its UTF-8 bytes.
-        stage: `parse` or `gate` if it was rejected there; empty if it was not.
-        status: The status of a rejected source.
-        why: The reason.
-        normal_form: Digest of the normal form; empty if it does not parse.
-        size: Number of syntax elements of the normal form.
-    """
-
-    digest: str
-    stage: str = ""
-    status: Status = Status.OK
-    why: str = ""
-    normal_form: str = ""
-    size: int = 0
 
 
 def check(text: str, tool: Tool) -> Checked:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.evolve.edit import SourceText
-from harness.evolve.operators import OPERATORS, edits
-from harness.evolve.shortcuts import shortcuts
+from harness.lanes.toolgen.proposals.edit import SourceText
+from harness.lanes.toolgen.proposals.operators import OPERATORS, edits
+from harness.lanes.toolgen.proposals.shortcuts import shortcuts
 
 ROOT = Path(__file__).resolve().parents[2]
 CANDIDATES = sorted(ROOT.glob("candidates/*/*.py"))

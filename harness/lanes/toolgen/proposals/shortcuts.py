@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.evolve.edit import Edit, SourceText, is_docstring
+from harness.lanes.toolgen.proposals.edit import Edit, SourceText, is_docstring
 
 PLAIN: tuple[Any, ...] = (None, True, False, 0, 1, -1, "", [], {}, 0.0)
 """Answers that a shortcut may state; any other one would be the answer to this one question."""

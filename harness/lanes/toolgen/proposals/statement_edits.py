@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from harness.evolve.edit import SourceText, Span
+from harness.lanes.toolgen.proposals.edit import SourceText, Span
 
 Change = tuple[Span, str]
 _BLOCKS = (ast.For, ast.While, ast.If, ast.With, ast.AsyncFor)

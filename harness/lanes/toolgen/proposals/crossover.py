@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from harness.evolve.edit import Function, SourceText
+from harness.lanes.toolgen.proposals.edit import Function, SourceText
 
 _NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 

@@ -1,15 +1,16 @@
-"""Proposers: where proposals come from: edits, crossover, templates, a model."""
+"""Mutation: proposals that are edits of a parent, or crossovers of two."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.core.digest import digest_text
-from harness.evolve.crossover import crossings
-from harness.evolve.edit import Edit, SourceText
-from harness.evolve.operators import edits_of
+from harness.lane.breed import IsNew, Proposal
+from harness.lanes.toolgen.proposals.crossover import crossings
+from harness.lanes.toolgen.proposals.edit import Edit, SourceText
+from harness.lanes.toolgen.proposals.operators import edits_of
 
 MAX_TRIES = 30
 """Edits that are tried for one proposal until one is new."""
@@ -18,29 +19,6 @@ SECOND_EDIT = 0.25
 MAX_CACHED = 256
 WEIGHTS = {"delete": 4.0, "call": 3.0, "branch": 3.0, "constant": 2.0, "boolean": 2.0, "move": 2.0, "duplicate": 0.1}
 """How often an operator is chosen; 1 where it is not named. Less code and other calls may be faster, a copy is not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A source to be judged, or the reason why there is none.
-
-    Attributes:
-        text: The source; empty if a provider failed.
-        parents: Digests of what it was made from, the main one first.
-        operator: What made it.
-        tokens: Tokens that it cost.
-        fault: Why a provider gave no reply; empty where there is a source.
-    """
-
-    text: str
-    parents: tuple[str, ...]
-    operator: str
-    tokens: int = 0
-    fault: str = ""
-
-
-IsNew = Callable[[str], bool]
-"""Whether neither the bytes nor the normal form of a source were proposed before."""
 
 
 @dataclass(slots=True)
