@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import math
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -101,10 +102,14 @@ def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> 
 
 
 def rows(connection: sqlite3.Connection, sql: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:
-    """The rows of a query as dictionaries."""
+    """The rows of a query as dictionaries; infinity, which only another program can have written, is undefined."""
     found = connection.execute(sql, parameters)
     names = [column[0] for column in found.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in found]  # dict(row) searches each name among all names
+    made = [dict(zip(names, row, strict=True)) for row in found]  # dict(row) searches each name among all names
+    for row in made:
+        if math.inf in (values := row.values()) or -math.inf in values:
+            row.update({name: None for name, value in row.items() if value in (math.inf, -math.inf)})
+    return made
 
 
 def inspect(connection: sqlite3.Connection, path: Path, *, thorough: bool = False) -> int:
