@@ -189,7 +189,7 @@ class RunLog:
         if self._files:
             connection.executemany("INSERT OR REPLACE INTO files VALUES (?, ?)", self._files)
         if snapshot is not None:
-            row = (self.number, self.seq, self.head, snapshot)
+            row = (self.number, self.seq, self.head, next_hash(self.head, snapshot) + snapshot)
             connection.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)", row)
         if self._status is not None:
             connection.execute("UPDATE runs SET status = ? WHERE run = ?", (self._status, self.number))
@@ -207,10 +207,11 @@ class RunLog:
             LogError: if the chain is broken or an event is missing.
         """
         row = self._connection.execute(
-            "SELECT seq, head, state FROM snapshots WHERE run = ?", (self.number,)
+            "SELECT seq, CAST(head AS BLOB), CAST(state AS BLOB) FROM snapshots WHERE run = ?", (self.number,)
         ).fetchone()
-        if row is not None and not fits(row[2]):
-            row = None
+        state = None if row is None else snapshot_state(row[1], row[2])
+        if state is None or not fits(state):  # damaged, or of another version
+            row = state = None
         tail = list(self.events() if row is None else self.events(start=row[0] + 1))
         seq, head = (-1, self.first_hash) if row is None else (row[0], row[1])
         for event in tail:
@@ -219,7 +220,7 @@ class RunLog:
             seq, head = event.seq, event.hash
         self.seq, self.head = seq, head
         self._tail_events, self._tail_bytes = len(tail), sum(len(event.body) for event in tail)
-        return (None if row is None else row[2]), tail
+        return state, tail
 
     def events(self, *, start: int = 0, stop: int | None = None) -> Iterator[StoredEvent]:
         """Events from `start` to `stop` (exclusive); those of a fork include its parents' events before the fork."""
@@ -233,6 +234,12 @@ class RunLog:
     def genesis_value(self) -> dict[str, Any]:
         """What the run's outcome depends on before any event: engine, program, entry, inputs and seed."""
         return dict(json.loads(self.genesis))
+
+
+def snapshot_state(head: bytes, stored: bytes) -> bytes | None:
+    """The state in a stored snapshot; None if its hash is wrong."""
+    state = stored[SIZE:]
+    return state if next_hash(head, state) == stored[:SIZE] else None
 
 
 def chain_error(path: Path | str, name: str, seq: int) -> LogError:
@@ -262,7 +269,8 @@ def _select(connection: sqlite3.Connection, run: int, low: int, high: int | None
     base = run << SHIFT
     last = base | ((1 << SHIFT) - 1) if high is None else base + high - 1
     cursor = connection.execute(
-        "SELECT id - ?, body, hash, wall FROM events WHERE id BETWEEN ? AND ? ORDER BY id", (base, base + low, last)
+        "SELECT id - ?, CAST(body AS BLOB), hash, wall FROM events WHERE id BETWEEN ? AND ? ORDER BY id",
+        (base, base + low, last),
     )
     for row in cursor:
         yield StoredEvent._make(row)
