@@ -100,6 +100,7 @@ def numbers(depth: int) -> st.SearchStrategy[n.Expr]:
             lambda v, b: n.Within(9, v, b, b.type, AT), inner.filter(lambda v: v.type.kind is Kind.FLOAT), inner
         )
         | st.builds(lambda i: n.Index(slot(6), i, FLOAT, AT), inner)
+        | truths.map(lambda body: n.Aggregate("count", body, 9, slot(6), None, None, INT, AT))
     )
 
 
@@ -124,7 +125,7 @@ def booleans(depth: int) -> st.SearchStrategy[n.Expr]:
         | st.builds(lambda a, b: n.Call("matches", (a, b), BOOL, AT), operands, operands)
         | st.builds(
             lambda f, body, source: n.Aggregate(f, body, 9, source, None, None, BOOL, AT),
-            st.sampled_from(["all", "any", "count"]),
+            st.sampled_from(["all", "any"]),
             inner,
             st.sampled_from([slot(6), slot(4)]),
         )
