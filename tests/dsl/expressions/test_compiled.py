@@ -100,7 +100,6 @@ def numbers(depth: int) -> st.SearchStrategy[n.Expr]:
             lambda v, b: n.Within(9, v, b, b.type, AT), inner.filter(lambda v: v.type.kind is Kind.FLOAT), inner
         )
         | st.builds(lambda i: n.Index(slot(6), i, FLOAT, AT), inner)
-        | truths.map(lambda body: n.Aggregate("count", body, 9, slot(6), None, None, INT, AT))
     )
 
 
