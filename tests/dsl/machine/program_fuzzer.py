@@ -300,7 +300,7 @@ def load(case: Case) -> Program:
 
 
 def check_case(case: Case, folder: Path) -> None:
-    """Run, kill, resume, replay, upgrade, fork and move; every way has the same events."""
+    """Run, kill, resume and replay; then upgrade, fork, move or show. Every way has the same events."""
     program = load(case)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -314,12 +314,15 @@ def check_case(case: Case, folder: Path) -> None:
         assert (again, ended) == (bodies, status), "a killed run, or one that stops after each step, has other events"
         for name in ("calm", "killed"):
             _replays(program, folder / name, "main")
-        _upgrades(case, program, folder / "cut", bodies)
-        _forks(case, program, folder / "calm", case.fork % len(bodies))
-        if case.fork % 3 == 1:
-            _moves(case, program, folder / "moved", bodies)
-    if case.fork % 3 == 2:
-        _is_shown(program, folder / "killed")
+        match case.fork // 4 % 4:
+            case 0:
+                _upgrades(case, program, folder / "cut", bodies)
+            case 1:
+                _forks(case, program, folder / "calm", case.fork % len(bodies))
+            case 2:
+                _moves(case, program, folder / "moved", bodies)
+            case _:
+                _is_shown(program, folder / "killed")
 
 
 @contextlib.contextmanager
@@ -468,7 +471,7 @@ def _upgrades(case: Case, program: Program, folder: Path, bodies: list[bytes]) -
     with LogFile(folder / LOG) as file:
         log = file.open_run("main")
         log.load()
-        changed = program if case.fork % 3 else load(replace(case, text="// Another text.\n\n" + case.text))
+        changed = load(replace(case, text="// Another text, with the same steps.\n\n" + case.text))
         new, found = upgrade(file, log, changed)
         assert new is not None, str(found.divergence)
         name = new.name
@@ -491,7 +494,7 @@ def _after(left: int) -> Callable[[str], None]:
 def _forks(case: Case, program: Program, folder: Path, seq: int) -> None:
     """A fork, and a fork of it, has the files of its event, goes on to an end, and replays equal."""
     name = "main"
-    for number in (seq, seq + case.fork % 5 - 2)[: 1 if case.fork % 3 else 2]:
+    for number in (seq, seq + case.fork % 5 - 2):
         with LogFile(folder / LOG) as file:
             log = file.open_run(name)
             log.load()
