@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from pydantic import ValidationError
 
 from harness.core.errors import UsageError
 from harness.core.frozen import Frozen
+from harness.core.owned_folder import OwnedFolder
 from harness.core.status import Status
 from harness.lanes.kernel.architecture import ARCHITECTURES
 from harness.lanes.kernel.candidate import Candidate
@@ -258,8 +258,8 @@ def _predicted(subject: Subject, configuration: Configuration, compiled: Compile
 
 def compile_configuration(subject: Subject, configuration: Configuration, processes: WarmProcesses) -> Compiled:
     """Compile one configuration for the subject's card, and check whether it can run there."""
-    with tempfile.TemporaryDirectory(prefix="crucible-sweep-") as folder:
-        job = subject.job(Path(folder), processes, timeout=_COMPILE_SECONDS, configuration=configuration)
+    with OwnedFolder("sweep") as folder:
+        job = subject.job(folder, processes, timeout=_COMPILE_SECONDS, configuration=configuration)
         architectures = (subject.device.architecture,)
         launches, fault, _ = compile_launches(job, (subject.point,), architectures=architectures)
     if fault is not None:
