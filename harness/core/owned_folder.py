@@ -15,7 +15,6 @@ from pathlib import Path
 from types import TracebackType
 
 PREFIX, SUFFIX = "crucible-", ".owned"
-LOCK = "owner.lock"
 _reaped: set[str] = set()
 """The parents of folders that this process has looked at."""
 
@@ -40,19 +39,13 @@ class OwnedFolder:
         if parent not in _reaped:
             _reaped.add(parent)
             reap(Path(parent))
-        self.path = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{kind}-", suffix=SUFFIX, dir=parent))
-        self._lock = -1
-        try:
-            draft = self.path / f".{LOCK}"
-            # Not inherited by the processes that are started: the lock must end with this one.
-            self._lock = os.open(draft, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-            # Locked before it gets its name: a lock file that can be locked has a dead owner, at any moment.
-            with contextlib.suppress(OSError):  # a file system without locks: the folder is never taken for a dead one
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                draft.rename(self.path / LOCK)
-        except BaseException:
-            self.remove()
-            raise
+        self.path = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{kind}-", dir=parent))
+        # Not inherited by the processes that are started: the lock must end with this one.
+        self._lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        # Locked before it gets its last name: a folder of that name that can be locked has a dead owner, at any moment.
+        with contextlib.suppress(OSError):  # a file system without locks: the folder is never taken for a dead one's
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.path = self.path.rename(f"{self.path}{SUFFIX}")
 
     def remove(self) -> None:
         """Delete the folder and release its lock."""
@@ -82,13 +75,12 @@ def reap(parent: Path) -> list[Path]:
     gone = []
     for path in sorted(parent.glob(f"{PREFIX}*{SUFFIX}")):
         with contextlib.suppress(OSError):
-            if path.is_symlink() or path.lstat().st_uid != os.geteuid():
-                continue
-            lock = os.open(path / LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(path)
-                gone.append(path)
+                if os.fstat(lock).st_uid == os.geteuid():
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(path)
+                    gone.append(path)
             finally:
                 os.close(lock)
     return gone

@@ -12,7 +12,7 @@ import sys
 import pytest
 
 from harness.core import owned_folder
-from harness.core.owned_folder import LOCK, PREFIX, SUFFIX, OwnedFolder, reap
+from harness.core.owned_folder import PREFIX, SUFFIX, OwnedFolder, reap
 
 OWNER = """
 import os, signal, sys, tempfile
@@ -71,13 +71,11 @@ def test_only_the_first_folder_of_a_process_looks_for_others(place):
 
 
 def test_other_folders_stay(place):
-    (place / f"{PREFIX}new{SUFFIX}").mkdir()  # between being made and being locked
+    (place / f"{PREFIX}pool-new").mkdir()  # between being made and being locked
     (place / f"{PREFIX}file{SUFFIX}").write_text("")
     (place / "elsewhere").mkdir()
-    (place / "elsewhere" / LOCK).write_text("")
     (place / f"{PREFIX}link{SUFFIX}").symlink_to(place / "elsewhere")
     (place / f"{PREFIX}rescue-1").mkdir()
-    (place / f"{PREFIX}rescue-1" / LOCK).write_text("")
     assert reap(place) == []
 
 
@@ -96,18 +94,3 @@ def test_without_locks_a_living_folder_is_not_taken_for_a_dead_one(place, monkey
         monkeypatch.undo()
         assert reap(place) == []
         assert path.is_dir()
-
-
-def test_a_folder_that_cannot_be_locked_is_not_left_behind(place, monkeypatch):
-    opened = os.open
-
-    def full(path, flags, *args, **options):
-        if flags & os.O_CREAT:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return opened(path, flags, *args, **options)
-
-    monkeypatch.setattr(owned_folder.os, "open", full)
-    with pytest.raises(OSError, match="No space"):
-        OwnedFolder("run")
-    monkeypatch.undo()
-    assert list(place.iterdir()) == []
