@@ -224,7 +224,7 @@ class JudgePool:
                 _forget_oldest(self._keys)
             known = self._known.get(key)
             if known is None and self._ledger is not None and not screen:
-                case = self._ledger.named(case)
+                case = case if address else self._ledger.named(case)  # a source that is text is named by its digest
                 found = self._ledger.find(case, key)
                 if found is not None:
                     known = self._known[key] = Verdict(found)

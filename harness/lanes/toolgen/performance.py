@@ -16,9 +16,10 @@ from typing import Any
 from harness.core.digest import derive_seed
 from harness.core.errors import SpecError, position
 from harness.core.quality import Quality
-from harness.lanes.toolgen.oracle import Oracle, Reply
+from harness.lanes.toolgen.oracle import Oracle
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions
+from harness.lanes.toolgen.reply import Reply
 from harness.lanes.toolgen.waiting import MIN_IDLE, Waiting
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, wrong_answer
 from harness.sandbox.awaited_box import ask

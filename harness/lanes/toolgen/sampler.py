@@ -14,7 +14,8 @@ from typing import Any
 
 from harness.core.digest import derive_seed, digest_bytes, digest_json
 from harness.core.errors import SpecError, position
-from harness.lanes.toolgen.oracle import Oracle, Reply
+from harness.lanes.toolgen.oracle import Oracle
+from harness.lanes.toolgen.reply import Reply
 from harness.lanes.toolgen.tool_spec import Tool
 from harness.sandbox.codec import decode
 
