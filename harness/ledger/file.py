@@ -134,8 +134,10 @@ def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> 
 
 
 def rows(connection: sqlite3.Connection, sql: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:
-    """The rows of a query as dictionaries."""
-    found = connection.execute(sql, parameters)
+    """The rows of a query as dictionaries; it may number its parameters (`?1`)."""
+    # To sqlite3 numbered ones have the names "1", "2" and so on, and names take no sequence from Python 3.14 on.
+    values = {str(number): value for number, value in enumerate(parameters, 1)} if "?1" in sql else parameters
+    found = connection.execute(sql, values)
     names = [column[0] for column in found.description or ()]
     return [dict(zip(names, row, strict=True)) for row in found]  # dict(row) searches each name among all names
 

@@ -112,9 +112,15 @@ class Trials:
             text = json.dumps(record | {"holder": mine.to_wire()})
             connection.execute(
                 """INSERT INTO experiments (experiment, lane, config, record, created_at, updated_at)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (experiment) DO UPDATE
-                   SET config = ?3, record = ?4, state = 'running', updated_at = ?5""",
-                (experiment, lane, json.dumps(dict(config)), text, now()),
+                   VALUES (:experiment, :lane, :config, :record, :now, :now) ON CONFLICT (experiment) DO UPDATE
+                   SET config = :config, record = :record, state = 'running', updated_at = :now""",
+                {
+                    "experiment": experiment,
+                    "lane": lane,
+                    "config": json.dumps(dict(config)),
+                    "record": text,
+                    "now": now(),
+                },
             )
         return cls(ledger, experiment)
 
@@ -201,8 +207,8 @@ def record_search(
         connection.execute("DELETE FROM experiments WHERE experiment = ?", (key,))
         connection.execute(
             """INSERT INTO experiments (experiment, lane, config, state, created_at, updated_at)
-               VALUES (?1, ?2, ?3, 'finished', ?4, ?4)""",
-            (key, lane, json.dumps(dict(config)), now()),
+               VALUES (:key, :lane, :config, 'finished', :now, :now)""",
+            {"key": key, "lane": lane, "config": json.dumps(dict(config)), "now": now()},
         )
         for digest, text in (texts or {}).items():
             sources.keep(connection, digest, text)
