@@ -16,11 +16,11 @@ from harness.core.digest import derive_seed
 from harness.core.status import Status
 from harness.lanes.toolgen.documentation import DocExample
 from harness.lanes.toolgen.idempotence import difference, own_answer
-from harness.lanes.toolgen.oracle import Reply
 from harness.lanes.toolgen.outcome import HOSTILE, Outcome
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.property_check import check_property, require_property
 from harness.lanes.toolgen.questions import Origin, Question, Questions, Trial, is_oversized
+from harness.lanes.toolgen.reply import Reply
 from harness.lanes.toolgen.waiting import Waiting
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, wrong_answer
 from harness.sandbox.answer import Answer
