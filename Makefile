@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 EXTRAS ?= kernels
 EPOCH  ?= 20
+S      ?= 600
 # A run starts many processes; compiling everything again in each of them would take longer than the work.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -51,8 +52,8 @@ check: $(TEST_STAMP)  ## style, types, floors
 attack: $(TEST_STAMP)  ## the attack corpus and the honest programs on every tier of this machine
 	$(BIN)/python tests/attacks/corpus.py --tiers
 
-fuzz: $(TEST_STAMP)  ## search for new ways round the static check and the guard
-	$(BIN)/python benchmarks/evasions.py
+fuzz: $(TEST_STAMP)  ## search for inputs that break a reader of bytes from outside (S seconds)
+	$(BIN)/python -m tests.fuzz --seconds $(S)
 
 clean:  ## remove the environment and all output
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

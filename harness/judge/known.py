@@ -105,7 +105,10 @@ class KnownVerdicts:
             rows = [row for row in rows if self._engine_of(row["run_id"]).get(name, "") == self._engine.get(name)]
         if not rows:
             return None
-        known = Evaluation.from_wire(json.loads(rows[0]["record"]))
+        try:
+            known = Evaluation.from_wire(json.loads(rows[0]["record"]))
+        except (ValueError, RecursionError):  # not one that this version wrote: judged again
+            return None
         if not is_reusable(known.evidence, self.run.tier):
             return None
         reused = known.evidence.replace(reused=known.evidence.reused or rows[0]["run_id"])

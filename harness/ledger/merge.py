@@ -70,11 +70,15 @@ def check_shards(sources: Sequence[Path]) -> list[str]:
             continue
         with Ledger.read(source) as other:
             rows = other.rows("SELECT record FROM runs ORDER BY started_at DESC, run_id DESC")
-        shard = next((text for row in rows if (text := json.loads(row["record"]).get("shard"))), "")
-        if shard:
-            place, _, digest = shard.partition(" ")
-            part, _, parts = place.partition("/")
-            found.setdefault(digest, []).append((source, int(part), int(parts)))
+        try:
+            shard = next((text for row in rows if (text := json.loads(row["record"]).get("shard"))), "")
+            if shard:
+                place, _, digest = shard.partition(" ")
+                part, _, parts = place.partition("/")
+                found.setdefault(digest, []).append((source, int(part), int(parts)))
+        except (ValueError, AttributeError, RecursionError) as error:
+            what = f"the record of a run cannot be read ({error})"
+            raise LedgerError(what, where=str(source), fix="leave this ledger out") from error
     if len(found) > 1:
         (one, *_), (two, *_) = list(found.values())[:2]
         raise LedgerError(

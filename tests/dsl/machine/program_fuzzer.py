@@ -42,6 +42,7 @@ EVENTS = ('{"event":"add","n":2}', '{"event":"no"}', "{", '{"event":"bad","n":1}
 UNDO = 'on failure { step undo: tool.write { path: "undo" content: "{{failure}}" } }'
 WRONG_WAIT = "wait for 1 / (1 - v0)"
 MAX_TURNS = 60
+MAX_DEPTH = 8  # of statements in statements
 
 
 class Killed(BaseException):
@@ -103,6 +104,8 @@ def _statement(draw: st.DrawFn, names: _Names, depth: int) -> str:
     kinds += ["random", "retry", "calculated", "wait", "handled", "deadline"]
     if depth < 2:
         kinds += ["parallel"] * 4
+    if depth > MAX_DEPTH:
+        kinds = kinds[:6]
     if depth == 0:
         kinds += ["service"]
     kind, name = draw(st.sampled_from(kinds)), names.fresh()
@@ -136,16 +139,17 @@ def _statement(draw: st.DrawFn, names: _Names, depth: int) -> str:
         case "random":
             text = f"step s{name}: tool.random {{ low: 1 high: 100 output_var: {name} }}"
         case "loop":
-            inner = _statement(draw, names, 2)
+            inner = _statement(draw, names, max(2, depth + 1))
             return f"repeat {draw(st.integers(1, 3))} {{ {inner} }}"
         case "if":
-            return f"if defined({seen}) {{ {_statement(draw, names, 2)} }} else {{ {_statement(draw, names, 2)} }}"
+            one, other = (_statement(draw, names, max(2, depth + 1)) for _ in range(2))
+            return f"if defined({seen}) {{ {one} }} else {{ {other} }}"
         case "wait":
             return draw(st.sampled_from([f"wait for {names.count}s", "wait for 2s", "wait until 9", WRONG_WAIT]))
         case "handled":
             inner = _statement(draw, names, depth + 1)
             known = list(names.known)
-            block = _statement(draw, names, 2)
+            block = _statement(draw, names, max(2, depth + 1))
             names.known = known
             return f"step s{name} {{ {inner} on failure {{ {block} }} }}"
         case "deadline":
