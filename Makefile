@@ -17,7 +17,7 @@ TEST_EXTRAS := [$(subst $(space),$(comma),$(strip dev $(EXTRAS)))]
 RUN_STAMP   := $(VENV)/.installed-run$(subst $(space),,$(addprefix -,$(EXTRAS)))
 TEST_STAMP  := $(VENV)/.installed-test$(subst $(space),,$(addprefix -,$(EXTRAS)))
 
-.PHONY: help run test check attack fuzz clean
+.PHONY: help run test check attack fuzz bench clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -55,6 +55,18 @@ attack: $(TEST_STAMP)  ## the attack corpus and the honest programs on every tie
 fuzz: $(TEST_STAMP)  ## search for inputs that break a reader of bytes from outside (S seconds)
 	$(BIN)/python -m tests.fuzz --seconds $(S)
 
+# An environment of its own: peers bring plugins of pytest, which would be loaded in every test run. Without one of them
+# the table has a row that says how to install it.
+.venv-bench/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --upgrade "pip>=25"
+	.venv-bench/bin/python -m pip install --quiet -c constraints.txt -e .
+	-.venv-bench/bin/python -m pip install --quiet -c constraints.txt -e ".[bench]"
+	@touch $@
+
+bench: .venv-bench/.installed  ## compare with every peer (QUICK=1: at most five minutes, STORE=1: keep the table)
+	.venv-bench/bin/python benchmarks/bench.py $(if $(QUICK),--quick) $(if $(STORE),--store)
+
 clean:  ## remove the environment and all output
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find reports -mindepth 1 ! -name README.md -delete
