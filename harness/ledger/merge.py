@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.core.errors import LedgerError
 from harness.ledger import file, journal, recovery
+from harness.ledger.standings import rank_boards
 from harness.ledger.store import Ledger
 
 TABLES = """
@@ -132,6 +133,7 @@ def _journal(ledger: Ledger, source: Path) -> list[str]:
     new = [record for record in found.records if record.evaluation.case.nodeid not in known]
     with ledger.writing() as connection:
         recovery.restore(connection, found.run, new)
+        rank_boards(connection)
     return [f"{found.unreadable} lines cannot be read"] if found.unreadable else []
 
 
@@ -147,6 +149,7 @@ def _ledger(ledger: Ledger, source: Path) -> list[str]:
                        SELECT o.status, o.finished_at, o.tier FROM other.runs o WHERE o.run_id = runs.run_id)
                    WHERE status = 'running' AND run_id IN (SELECT run_id FROM other.runs WHERE status <> 'running')"""
             )
+            rank_boards(connection)
     except sqlite3.Error as error:
         raise LedgerError(f"the ledger cannot be merged: {error}", where=str(source)) from error
     return notices
