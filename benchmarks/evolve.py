@@ -20,17 +20,18 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from harness import JudgePool
+from harness.core.trial import Trial
 from harness.evolve.archive import Archive, Front, Member
-from harness.evolve.cheap_checks import check
 from harness.evolve.config import Experiment
 from harness.evolve.measures import Steps
-from harness.evolve.operators import edits
 from harness.evolve.search import Search, pool_options, secret_of
-from harness.evolve.templates import styles_of, template
 from harness.judge.verdict import Verdict
+from harness.lanes.toolgen.proposals.cheap_checks import check
+from harness.lanes.toolgen.proposals.operators import edits
+from harness.lanes.toolgen.proposals.templates import styles_of, template
 from harness.lanes.toolgen.tool_spec import read_tool
 from harness.ledger.store import Ledger
-from harness.ledger.trials import Trial, Trials
+from harness.ledger.trials import Trials
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ("text_deduplicate", "json_flatten")

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from harness.core.case import Case
-from harness.core.errors import CrucibleError
+from harness.core.errors import CrucibleError, LedgerError
 from harness.core.evaluation import Evaluation, SerialisedEvaluation
 from harness.core.evidence import NOT_REUSED, Evidence
 from harness.core.run import Run, new_run_id
@@ -51,7 +51,11 @@ class KnownVerdict(Verdict):
     def evaluation(self) -> Evaluation:
         """The evaluation of the earlier run, for this case; a template's gets the name that its candidate had there."""
         row, case = self._row, self._case
-        known = Evaluation.model_validate_json(row["record"])
+        try:
+            known = Evaluation.model_validate_json(row["record"])
+        except (ValueError, RecursionError) as error:
+            what = f"the record of evaluation {case.nodeid} in run {row['run_id']} cannot be read"
+            raise LedgerError(what, fix="judge it again: fresh=True") from error
         before = known.case
         if case.subject.digest != before.subject.digest:
             subject = before.subject.model_copy(update={"path": ""})
@@ -171,7 +175,10 @@ class KnownVerdicts:
         if not rows:
             return None
         found = KnownVerdict(rows[0], case)
-        return found if found.is_reusable(self.run.tier) else None
+        try:
+            return found if found.is_reusable(self.run.tier) else None
+        except (ValueError, RecursionError):  # not one that this version wrote: judged again
+            return None
 
     def find_bytes(
         self, suite: JudgedSuite, blank: Path, how: str, epoch: int | None, digest: str

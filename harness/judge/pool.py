@@ -223,7 +223,7 @@ class JudgePool:
             case = suite.case_of(path, how=how, epoch=epoch)
             known = self._known.get(case.key)
             if known is None and self._ledger is not None and not screen:
-                case = self._ledger.named(case)
+                case = case if address else self._ledger.named(case)  # a source that is text is named by its digest
                 known = self._ledger.find(case, case.key)
             is_new = known is None
             if not is_new:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +13,7 @@ from typing import Any, Self
 from harness import hooks
 from harness.core.document import read_document
 from harness.core.errors import InfraError, UsageError
+from harness.core.owned_folder import OwnedFolder
 from harness.core.policy import Policy, Timing
 from harness.judge.folders import project_root, scratch_folder
 from harness.judge.isolation import folders_of
@@ -75,7 +75,8 @@ class Workbench:
         self.tool: Tool = read_tool(tool_path)
         self._seed = secrets.randbits(63) if search_seed is None else search_seed
         self._confirm_seed = secrets.randbits(63) if confirm_seed is None else confirm_seed
-        self._folder = Path(tempfile.mkdtemp(prefix="crucible-repair-"))
+        self._owned = OwnedFolder("repair")
+        self._folder = self._owned.path
         self._prepared = PreparedTools()
         self._boxes: BoxPool | None = None
         self._searching: JudgePool | None = None
@@ -180,7 +181,7 @@ class Workbench:
             if pool is not None:
                 pool.close()
         self._prepared.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._owned.remove()
 
     def __enter__(self) -> Self:
         return self

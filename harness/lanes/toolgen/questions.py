@@ -14,7 +14,8 @@ from harness.lanes.toolgen.annotation_kinds import Kind
 from harness.lanes.toolgen.checked_answer import check_answer
 from harness.lanes.toolgen.edges import derived_edges, extremes
 from harness.lanes.toolgen.idempotence import IDEMPOTENT, difference, own_answer
-from harness.lanes.toolgen.oracle import Oracle, Reply
+from harness.lanes.toolgen.oracle import Oracle
+from harness.lanes.toolgen.reply import Reply
 from harness.lanes.toolgen.sampler import sample_inputs
 from harness.lanes.toolgen.tool_spec import Tool
 from harness.sandbox.codec import decode, encode
