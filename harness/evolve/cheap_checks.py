@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ast
-import warnings
 from dataclasses import dataclass
 
+from harness.core.bounded_parse import parse
 from harness.core.clip import clip
 from harness.core.digest import digest_text
 from harness.core.status import Status
@@ -44,9 +43,7 @@ def check(text: str, tool: Tool) -> Checked:
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         return Checked(digest, "parse", Status.CRASH, f"it has more than {MAX_BYTES} bytes")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text)
+        tree = parse(text)
         form, size = normal_form(tree)
         found = read(text.encode("utf-8", "surrogatepass"), rules_of(tool)).violations
     except SyntaxError as error:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-import warnings
+
+from harness.core.bounded_parse import parse
 
 FENCES = ("```", "~~~")
 MAX_CHARACTERS = 1 << 20  # of a reply; what is beyond is not searched
@@ -43,9 +44,7 @@ def _blocks(text: str) -> list[str]:
 
 def _defines(block: str, entry: str) -> bool:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(block)
+        tree = parse(block)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return any(isinstance(node, ast.FunctionDef) and node.name == entry for node in tree.body)
