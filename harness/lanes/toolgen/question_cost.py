@@ -30,8 +30,9 @@ def ordinary_costs(questions: Questions, outcomes: Sequence[Outcome], null: Null
     clock = "wall" if any(outcome.clock == "wall" for outcome in outcomes) else "cpu"
     asking = null.seconds if clock == "wall" else null.cpu_seconds
     waits = clock == "cpu" and any(outcome.waits for outcome in outcomes)
-    slow = _slow_process(outcomes)
-    usual = max if slow is None and _is_often_slow(outcomes) else min
+    is_often_slow = _is_often_slow(outcomes)
+    slow = None if is_often_slow else _slow_process(outcomes)
+    usual = max if is_often_slow else min
     pairs: list[tuple[float, float]] = []
     idle: list[float] = []
     for number, question in enumerate(questions.shared):
