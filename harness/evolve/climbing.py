@@ -148,8 +148,7 @@ class ClimbSearch:
     def _climb(self, name: str, path: Path, stack: ExitStack) -> Result:
         key, experiment = f"{self._experiment.key}-{name}", self._experiment
         earlier = list(Trials(self._ledger, key).rows.values())
-        has_own = experiment.proposers[0].kind == "own" or "proposers" not in experiment.model_fields_set
-        proposing = None if has_own else Proposing(experiment, earlier)
+        proposing = None if experiment.has_own_proposer else Proposing(experiment, earlier)
         operator = "own" if proposing is None else proposing.operator
         climb = self._lane.climb(
             ClimbRequest(name, path, self._options, self._folder, proposing, operator, self._ledger, self._say)
@@ -167,7 +166,7 @@ class ClimbSearch:
             if ended.fault is not None and len(rows.rows) <= 1:  # nothing but the start
                 raise ended.fault
             trials = list(rows.rows.values())
-        best = next((trial for trial in reversed(trials) if trial.digest == climb.best), None)
+        best = next((trial for trial in trials if trial.digest == climb.best and trial.passed is not False), None)
         tokens, money = (0, 0.0) if proposing is None else proposing.spent()
         return Result(
             experiment=key,

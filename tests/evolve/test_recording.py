@@ -210,6 +210,24 @@ def test_a_program_is_searched_by_a_command(place: Path, capsys: pytest.CaptureF
     assert best["score"] > start["score"]
 
 
+def test_a_limit_of_calls_blames_no_program(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The run of a program asks the same provider; when it may not be asked, the revision waits for its verdict."""
+    asking = IMPROVABLE.replace(
+        "let tile = 3", 'let tile = 3\n    step s: llm.query { prompt: "Anything?" output_var: reply }'
+    )
+    assert asking != IMPROVABLE
+    (place / "p.spak").write_text(asking)
+    (place / "answer.py").write_text("import sys\nsys.stdin.read()\nprint('yes')\n")
+    text = (
+        "name: tile\ndomain: dsl\ntools: {tile: p.spak}\ngenerations: 3\n"
+        "options: {metric: cost, minimize: true, repeats: 2, settings: {live: true, grants: [python]}}\n"
+        "proposers: [{kind: command, command: python answer.py, max_calls: 1}]\n"
+    )
+    status, _, err = evolve(capsys, place, text)
+    assert status != 0
+    assert "the limit of 1 calls is reached" in err
+
+
 @pytest.mark.skipif(
     any(importlib.util.find_spec(module) is None for module in ("torch", "triton", "numpy")),
     reason="pip install 'pytest-crucible[kernels]'",
@@ -252,6 +270,7 @@ def test_a_reply_without_configurations_is_an_error_that_shows_it(reply: str) ->
         ("name: a\ndomain: spec\n", "needs the key 'tools'"),
         ("name: a\ndomain: spec\ntools: {t: stub.yaml}\nislands: 3\n", "has no use for the key 'islands'"),
         ("name: a\ndomain: spec\ntools: {t: stub.yaml}\nproposers: [{kind: crossover}]\n", "'command' and 'model'"),
+        ("name: a\ndomain: spec\ntools: {t: stub.yaml}\nproposers: []\n", "'command' and 'model'"),
         ("name: a\ndomain: spec\ntools: {t: nowhere.yaml}\noptions: {samples: ['*.bin']}\n", "does not exist"),
         ("name: a\ndomain: spec\ntools: {t: stub.yaml}\n", "the key 'options.samples' is missing"),
         ("name: a\ndomain: spec\ntools: {t: stub.yaml}\noptions: {sample: []}\n", "did you mean 'samples'?"),
