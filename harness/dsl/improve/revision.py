@@ -283,7 +283,8 @@ class ProgramClimb:
     def _judge(self, trial: Trial, text: str) -> Trial:
         if trial.operator == loop.START:
             verdict = {"values": list(self.known.values), "why": self.known.why}
-            return changed(trial, stage="judged", status="ok", passed=self.known.passed, verdict=verdict)
+            status = "ok" if self.known.passed else "wrong"
+            return changed(trial, stage="judged", status=status, passed=self.known.passed, verdict=verdict)
         started = time.perf_counter()
         number, grammar = trial.generation, trial.verdict["grammar"]
         attempt, revised, measured = self._settings.judge(

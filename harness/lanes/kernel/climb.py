@@ -64,11 +64,11 @@ class TunedKernel:
     Args:
         searched: The sweep.
         lane: Scores its configurations.
-        stack: Closes what it holds.
+        stack: Holds its processes, if they are its own.
     """
 
-    def __init__(self, searched: KernelClimb, lane: Lane, stack: ExitStack) -> None:
-        self.searched, self._lane, self._stack = searched, lane, stack
+    def __init__(self, searched: KernelClimb, lane: Lane, stack: ExitStack | None = None) -> None:
+        self.searched, self._lane, self._stack = searched, lane, stack or ExitStack()
 
     @classmethod
     def open(cls, request: ClimbRequest, lane: Lane) -> TunedKernel:
@@ -111,6 +111,7 @@ class TunedKernel:
                 best=options.best,
                 ask=ask,
                 operator=request.operator,
+                name=request.name,
             )
             return cls(searched, lane, opening.pop_all())
 
