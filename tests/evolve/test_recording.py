@@ -118,7 +118,7 @@ SPEC_SEARCH = """name: pair
 domain: spec
 tools: {pair: stub.yaml}
 options: {samples: ["*.bin"]}
-generations: 3
+generations: 2
 """
 
 
@@ -141,7 +141,7 @@ def test_a_grammar_is_searched_by_the_lanes_own_proposer_and_by_a_command(
         "import json, sys\nasked = json.load(sys.stdin)\nassert 'name: magic' in asked['prompt']\n"
         f"print('There is more.\\n```yaml\\n' + {json.dumps(OPS)!r} + '\\n```')\n"
     )
-    text = SPEC_SEARCH.replace("pair\n", "told\n", 1)
+    text = SPEC_SEARCH.replace("pair\n", "told\n", 1).replace("generations: 2", "generations: 3")
     text += "proposers: [{kind: command, command: python answer.py, max_calls: 1}]\n"
     status, out, err = evolve(capsys, place, text)
     assert status == 0, err
@@ -170,7 +170,7 @@ def test_a_grammar_search_that_was_cut_off_ends_with_the_same_rows(
     evolve(capsys, place, SPEC_SEARCH)
     (whole,) = rows()
     (place / "l.db").unlink()
-    for name, cut in (("propose", 2), ("complete", 2), ("complete", 4)):
+    for name, cut in (("propose", 2), ("complete", 2)):
         write, count = getattr(Trials, name), 0
 
         def cutting(self, *args, write=write, cut=cut):
@@ -257,7 +257,7 @@ def test_configurations_of_a_kernel_are_chosen_by_a_command(place: Path, capsys:
         assert [row["digest"] for row in queries.leaderboard(ledger)] == [rows[0].digest]
 
 
-@pytest.mark.parametrize("reply", ["no list", "[1, 2]", "[", "[NaN]", "[" * 100_000])
+@pytest.mark.parametrize("reply", ["no list", "[1, 2]", "[", "[NaN]", "[" * 3_000_000, "[]" * 200_000])
 def test_a_reply_without_configurations_is_an_error_that_shows_it(reply: str) -> None:
     with pytest.raises(InfraError, match="the answer has no configurations"):
         read_configurations(reply, where="m")
