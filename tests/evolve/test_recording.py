@@ -151,6 +151,21 @@ def test_a_grammar_is_searched_by_the_lanes_own_proposer_and_by_a_command(
         assert {row["suite"] for row in queries.leaderboard(ledger)} == {"evolve/pair/pair", "evolve/told/pair"}
 
 
+def test_a_reply_with_several_patches_is_one_call(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also after the search was ended and continued: what was paid is in the rows."""
+    (place / "answer.py").write_text(
+        "import json, pathlib, sys\nsys.stdin.read()\nasked = pathlib.Path('asked')\n"
+        "count = len(asked.read_text()) if asked.exists() else 0\nasked.write_text('x' * (count + 1))\n"
+        f"print(json.dumps([{OPS!r}, {WRONG!r}, {WORSE!r}] if count == 0 else [{WORSE!r}]))\n"
+    )
+    text = SPEC_SEARCH + "proposers: [{kind: command, command: python answer.py, max_calls: 2}]\n"
+    for generations, calls in ((2, 1), (3, 2), (4, 2)):
+        status, out, err = evolve(capsys, place, text.replace("generations: 2", f"generations: {generations}"))
+        assert status == 0, err
+        assert len((place / "asked").read_text()) == calls
+    assert "tokens" in out
+
+
 def test_a_grammar_search_that_was_cut_off_ends_with_the_same_rows(
     place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
