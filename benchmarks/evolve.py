@@ -111,7 +111,18 @@ def rate_stages() -> None:
         used = time.process_time()
         for _ in range(20_000):
             pool.judge(source)
-        print(f"known bytes: {20_000 / (time.process_time() - used):.0f}/s")
+        print(f"bytes that the pool knows: {20_000 / (time.process_time() - used):.0f}/s")
+    with tempfile.TemporaryDirectory() as folder:
+        many = [f"{source}# {number}\n" for number in range(1_000)]
+        rates = []
+        for _ in range(4):
+            with JudgePool(
+                ROOT / "specs" / "tools" / "json_flatten", timing="none", attempts=1, ledger=Path(folder) / "ledger.db"
+            ) as pool:
+                used = time.process_time()
+                pool.judge_all(many)
+                rates.append(len(many) / (time.process_time() - used))
+        print(f"bytes that the ledger knows: {statistics.median(rates[1:]):.0f}/s")
 
 
 def rate_archive() -> None:

@@ -32,7 +32,7 @@ import harness.timing.bridge  # noqa: F401
 from harness import hooks
 from tests.forked_workers import forked_workers
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "tests.small_disk"]
 BUILT_IN = hooks.BUILT_IN
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from harness.core.errors import SuiteError
 from harness.core.trial import Trial
-from harness.evolve.completion import code_of
 from harness.evolve.config import Proposer
 from harness.lane.breed import MAX_BYTES, Proposal
+from harness.providers.completion import code_of
 from harness.providers.fault import ProviderError
 from harness.providers.question import Provider, Question, Reply
 
@@ -97,7 +97,7 @@ class Budgeted:
             return Proposal("", tuple(parents), self.name, fault=str(error).partition("\n")[0])
         if reply is None:
             return Proposal("", tuple(parents), self.name, fault="it has no answer now")
-        text = code_of(reply.text, entry).encode("utf-8", "backslashreplace").decode()
+        text = code_of(reply.text, entry=entry).encode("utf-8", "backslashreplace").decode()
         if len(text.encode()) > MAX_BYTES:
             text = f"a reply of {len(text)} characters"  # not Python: it ends at the first stage
         return Proposal(text, tuple(parents), self.name, tokens=self.tokens - before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,7 @@ from harness.core.digest import digest_json
 from harness.core.document import Document, read_document
 from harness.core.errors import SuiteError, position
 from harness.core.frozen import Frozen
+from harness.core.named_path import named_path
 from harness.core.nearest import nearest
 from harness.evolve.curriculum import Adaptive, Curriculum, parse_table
 from harness.lane.breed import BreedingLane
@@ -177,7 +179,7 @@ class Experiment(Frozen):
                 if not isinstance(value, wanted) or isinstance(value, bool):
                     msg = f"parameter {name!r}: {value!r} is not a {'name' if wanted is str else 'number'}"
                     raise ValueError(msg)
-                if isinstance(value, int | float) and not 0 <= value < math.inf:
+                if isinstance(value, int | float) and not 0 <= value <= sys.float_info.max:
                     msg = f"parameter {name!r}: {value!r} is {'below 0' if value < 0 else 'not finite'}"
                     raise ValueError(msg)
         if math.prod(map(len, space.values())) > MAX_POINTS:
@@ -295,13 +297,12 @@ def tool_path(file: Path, experiment: Experiment, name: str) -> Path:
     """
     given = experiment.tools.get(name)
     if given is not None:
-        found = (file.parent / given).resolve()
-        if found.exists():
+        if (found := named_path(file.parent, given)) is not None:
             return found
-        raise SuiteError(f"tool {name!r}: {given!r} does not exist", where=str(file), fix=f"create {found}")
+        raise SuiteError(f"tool {name!r}: {given!r} does not exist", where=str(file), fix="correct the path")
     for folder in dict.fromkeys((*file.absolute().parents, Path.cwd(), *Path.cwd().parents)):
-        for found in (folder / "specs" / "tools" / name, folder / "specs" / "tools" / f"{name}.json"):
-            if found.exists():
+        for tried in (name, f"{name}.json"):
+            if (found := named_path(folder / "specs" / "tools", tried)) is not None:
                 return found
     raise SuiteError(
         f"there is no tool {name!r}",

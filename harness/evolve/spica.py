@@ -118,7 +118,7 @@ def find_evaluator(name: str) -> type[ToolGenEvaluator]:
     module, _, attribute = name.partition(":")
     try:
         found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # a module may raise anything while it is imported
         msg = f"there is no evaluator {name!r} ({error}); use {NAMES[-1]!r}"
         raise ValueError(msg) from None
     if not (isinstance(found, type) and issubclass(found, ToolGenEvaluator)):

@@ -71,9 +71,15 @@ class Trials:
             text = json.dumps(record | {"holder": mine.to_wire()})
             connection.execute(
                 """INSERT INTO experiments (experiment, lane, config, record, created_at, updated_at)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (experiment) DO UPDATE
-                   SET config = ?3, record = ?4, state = 'running', updated_at = ?5""",
-                (experiment, lane, json.dumps(dict(config)), text, now()),
+                   VALUES (:experiment, :lane, :config, :record, :now, :now) ON CONFLICT (experiment) DO UPDATE
+                   SET config = :config, record = :record, state = 'running', updated_at = :now""",
+                {
+                    "experiment": experiment,
+                    "lane": lane,
+                    "config": json.dumps(dict(config)),
+                    "record": text,
+                    "now": now(),
+                },
             )
         return cls(ledger, experiment)
 

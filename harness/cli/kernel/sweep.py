@@ -14,7 +14,6 @@ import argparse
 import re
 import secrets
 import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,6 +23,7 @@ from harness.cli import output
 from harness.cli.kernel import subject
 from harness.core.errors import UsageError
 from harness.core.number import whole
+from harness.core.owned_folder import OwnedFolder
 from harness.evolve.recording import recording
 from harness.lanes.kernel.axis_expression import evaluate
 from harness.lanes.kernel.climb import TunedKernel
@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
         compilers, processes = stack.enter_context(CompilerPool()), stack.enter_context(WarmProcesses())
         baselines = gpu = None
         if not absent:
-            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crucible-sweep-")))
+            scratch = stack.enter_context(OwnedFolder("sweep"))
             baselines, gpu = stack.enter_context(hold_device(scratch / "baselines"))
         for about in subjects:
             with ExitStack() as tuning:

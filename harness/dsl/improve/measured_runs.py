@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from harness.core.owned_folder import OwnedFolder
 from harness.dsl.improve.identity import Identity, identify
 from harness.dsl.ir import Program
 from harness.dsl.machine import export
@@ -95,9 +94,9 @@ def measure(
     why = ""
     identities: list[Identity] = []
     for seed in range(first, first + repeats):
-        with tempfile.TemporaryDirectory(prefix="crucible-improve-") as folder:
+        with OwnedFolder("improve") as folder:
             own = settings.replace(hash_seed=seed)
-            place = Path(folder) / "run"
+            place = folder / "run"
             with Session.start(
                 program, place, inputs=inputs, seed=seed, settings=own, provider=provider, files=files
             ) as session:

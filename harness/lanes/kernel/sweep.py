@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import json
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.core.digest import digest_bytes, digest_json
+from harness.core.owned_folder import OwnedFolder
 from harness.core.status import Status
 from harness.core.trial import Trial, changed
 from harness.lanes.kernel.compilation import compile_launches
@@ -280,8 +280,8 @@ def _predicted(subject: Subject, configuration: Configuration, compiled: Compile
 
 def compile_configuration(subject: Subject, configuration: Configuration, processes: WarmProcesses) -> Compiled:
     """Compile one configuration for the subject's card, and check whether it can run there."""
-    with tempfile.TemporaryDirectory(prefix="crucible-sweep-") as folder:
-        job = subject.job(Path(folder), processes, timeout=_COMPILE_SECONDS, configuration=configuration)
+    with OwnedFolder("sweep") as folder:
+        job = subject.job(folder, processes, timeout=_COMPILE_SECONDS, configuration=configuration)
         architectures = (subject.device.architecture,)
         launches, fault, _ = compile_launches(job, (subject.point,), architectures=architectures)
     if fault is not None:

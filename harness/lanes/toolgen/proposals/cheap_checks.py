@@ -10,7 +10,7 @@ from harness.core.digest import digest_text
 from harness.core.status import Status
 from harness.lane.breed import MAX_BYTES, Checked
 from harness.lanes.toolgen.proposals.normal_form import normal_form
-from harness.lanes.toolgen.reading import read, rules_of
+from harness.lanes.toolgen.reading import read_uses, rules_of
 from harness.lanes.toolgen.tool_spec import Tool
 
 
@@ -24,7 +24,7 @@ def check(text: str, tool: Tool) -> Checked:
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
         form, size = normal_form(tree)
-        found = read(text.encode("utf-8", "surrogatepass"), rules_of(tool)).violations
+        _, found = read_uses(tree, text, rules_of(tool))
     except SyntaxError as error:
         where = f"line {error.lineno}: " if error.lineno else ""
         return Checked(digest, "parse", Status.CRASH, clip(f"{where}{type(error).__name__}: {error.msg}"))

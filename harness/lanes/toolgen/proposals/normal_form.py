@@ -11,6 +11,7 @@ _SKIPPED = frozenset({"ctx", "type_comment", "kind", "type_ignores", "type_param
 _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _DOCUMENTED = (ast.Module, ast.ClassDef, *_FUNCTIONS)
+_DECLARATIONS = (ast.Global, ast.Nonlocal)
 
 
 def normal_form(tree: ast.Module) -> tuple[str, int]:
@@ -30,22 +31,29 @@ def normal_form(tree: ast.Module) -> tuple[str, int]:
 class _Writer:
     def __init__(self) -> None:
         self.parts: list[str] = []
-        self.names: dict[str, str] | None = None  # those of the outermost function
+        self.names: list[tuple[int, str, bool]] | None = None  # in the outermost function: place, name, is it bound
+        self.kept: set[str] = set()  # names of that function that are not its own to choose
 
     def write(self, node: ast.AST) -> None:
         kind = type(node)
         parts = self.parts
         if kind is ast.Name:
             name = node.id  # type: ignore[attr-defined]
-            parts.append(name if self.names is None else self.names.get(name, name))
+            if self.names is not None:
+                self.names.append((len(parts), name, type(node.ctx) is ast.Store))  # type: ignore[attr-defined]
+            parts.append(name)
             return
         if kind is ast.Constant:
             value = node.value  # type: ignore[attr-defined]
             parts.append(f"{type(value).__name__}:{value!r}")
             return
-        is_outermost = self.names is None and isinstance(node, _FUNCTIONS)
+        is_outermost = self.names is None and kind in _FUNCTIONS
         if is_outermost:
-            self.names = _locals(node)
+            self.names, self.kept = [], set()
+        elif kind is ast.arg:
+            self.kept.add(node.arg)  # type: ignore[attr-defined]
+        elif kind in _DECLARATIONS:
+            self.kept.update(node.names)  # type: ignore[attr-defined]
         parts.append(kind.__name__)
         fields = _FIELDS.get(kind)
         if fields is None:
@@ -53,7 +61,7 @@ class _Writer:
         for name in fields:
             value = getattr(node, name, None)
             if value.__class__ is list:
-                if name == "body" and isinstance(node, _DOCUMENTED) and value and is_docstring(value[0]):
+                if name == "body" and kind in _DOCUMENTED and value and is_docstring(value[0]):
                     value = value[1:]
                 parts.append("[")
                 for item in value:
@@ -67,24 +75,15 @@ class _Writer:
             else:
                 parts.append(str(value))
         if is_outermost:
-            self.names = None
+            self._rename()
 
-
-def _locals(function: ast.AST) -> dict[str, str]:
-    """The local variables of a function and of those inside it, in order of appearance, with their new names."""
-    kept: set[str] = set()
-    found: dict[str, str] = {}
-    waiting: list[ast.AST] = [function]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Name):
-            if isinstance(node.ctx, ast.Store) and node.id not in found:
-                found[node.id] = f"\x00{len(found)}"
-        elif isinstance(node, ast.arg):
-            kept.add(node.arg)
-        elif isinstance(node, ast.Global | ast.Nonlocal):
-            kept.update(node.names)
-        elif isinstance(node, ast.Constant):
-            continue
-        waiting.extend(reversed(list(ast.iter_child_nodes(node))))
-    return {name: new for name, new in found.items() if name not in kept}
+    def _rename(self) -> None:
+        """Number the local variables of a function and of those inside it, in the order of their first binding."""
+        names, self.names = self.names or [], None
+        numbers: dict[str, str] = {}
+        for _, name, is_bound in names:
+            if is_bound and name not in numbers:
+                numbers[name] = f"\x00{len(numbers)}"
+        for place, name, _ in names:
+            if name in numbers and name not in self.kept:
+                self.parts[place] = numbers[name]
