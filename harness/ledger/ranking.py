@@ -7,7 +7,7 @@ from __future__ import annotations
 
 # Scores made at different epochs, on other classes of machines or in weaker boxes are not comparable. The latest run
 # that scored anything in a suite says which are; a run that needed no box has no tier and is comparable with any.
-_NEWEST = """
+NEWEST = """
 WITH touched AS (
     SELECT lane, suite, run_id, max(score IS NOT NULL) AS scored FROM evaluations GROUP BY lane, suite, run_id
 ), class AS (
@@ -36,7 +36,7 @@ WITH touched AS (
 _TIME = "9e999"
 
 LEADERBOARD = f"""
-CREATE VIEW leaderboard AS {_NEWEST}, board AS (
+CREATE VIEW leaderboard AS {NEWEST}, board AS (
     SELECT newest.place, newest.contest, e.passed,
         coalesce(e.score, -1.0) AS s,
         min(coalesce(e.score, -1.0), coalesce(e.score_low, e.score, -1.0)) AS low,
@@ -77,7 +77,7 @@ ORDER BY e.lane, e.suite, k.position
 """  # noqa: S608 - nothing but constants
 
 LEFT_OUT = f"""
-CREATE VIEW left_out AS {_NEWEST}
+CREATE VIEW left_out AS {NEWEST}
 SELECT e.lane, e.suite, e.subject, e.digest, e.score, e.passed, e.status, e.epoch, e.run_id, e.tier, e.machine,
     e.nodeid, e.expected, trim(
         iif(r.epoch <> c.epoch, 'epoch ' || r.epoch || ', not ' || c.epoch || '; ', '')
