@@ -84,7 +84,7 @@ def against_epoch(ledger: Ledger, page: Page, board: Board) -> Series:
         sentence = f"best score {words.score(first['best'])} at epoch {first['epoch']}"
         sentence += f", {words.score(last['best'])} at epoch {last['epoch']}; budgets tighten from epoch to epoch"
     else:
-        absent = f"judged at epoch {page.run['epoch']} only on this machine and tier; `pytest --epoch N` adds another"
+        absent = f"judged at epoch {page.run['epoch']} only on this machine and tier; pytest --epoch N adds another"
     lines = [
         Line(name=name, x=epochs, y=tuple(row[column] for row in rows))
         for column, name in (("best", "best score"), ("mean", "mean score"), ("share", "share that passes"))
@@ -132,7 +132,7 @@ def handoff_funnel(ledger: Ledger) -> Bars:
     )
     axis = Axis(label="candidates")
     if not rows:
-        absent = "no candidate was handed off; `crucible repair` works on those that are"
+        absent = "no candidate was handed off; crucible repair works on those that are"
         return Bars(title="Hand-off to repair", value=axis, absent=absent)
     states = Counter(row["state"] for row in rows)
     ordered = sorted(states.items(), key=lambda pair: (-pair[1], pair[0]))

@@ -51,7 +51,8 @@ def draw(
         limits: Name and milliseconds of each limit.
         route: The address of the case of a node id.
     """
-    x, y = axes(TIME, SCORE, [*(p.time for p in points), *(value for _, value in limits)], _scores(points))
+    times = [*(p.time for p in points), *(value for _, value in limits)]
+    x, y = axes(TIME, SCORE, [min(times) / 1.5, max(times) * 1.5], _scores(points))
     dense = len(points) > MAX_POINTS
     shown = [p for p in points if not dense or p.role][:MAX_POINTS]
     largest = max((p.memory or 0.0 for p in shown), default=0.0) or 1.0
@@ -66,7 +67,7 @@ def draw(
     if roles[""]:
         legend.append(("subject", f"{words.count(roles[''], 'other candidate')}; the larger, the more memory"))
     if roles["failing"]:
-        legend.append(("failing", f"{words.count(roles['failing'], 'candidate')} that fail"))
+        legend.append(("failing", f"{words.count(roles['failing'], 'failing candidate')}"))
     legend += [(kind, name) for kind, (name, _) in zip(("limit", "limit last"), limits, strict=False)]
     chart = framed(title, (TIME, x), (SCORE, y), marks, legend)
     caption = element("figcaption", element("b", "Score against time"), " each point leads to its case")
