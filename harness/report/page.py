@@ -219,7 +219,7 @@ def gather(
 def _sentence(verdict: RunVerdict, failing: list[Candidate], *, compared: bool) -> str:
     new = sum(c.is_fresh for c in failing if c.row["expected"] is None) if compared else None
     said = "; ".join(verdict.facts(new=new))
-    if not verdict.of_kind(Kind.CONTROL) and verdict.controls and verdict.caught == verdict.controls:
+    if not verdict.of_kind(Kind.CONTROL) and verdict.caught == verdict.controls > 1:
         said = said.replace(
             f"{verdict.caught} of {words.count(verdict.controls, 'control')} as expected",
             f"all {words.count(verdict.controls, 'control')} as expected",
