@@ -8,7 +8,6 @@ from operator import itemgetter
 
 from harness.core.pareto import dominates, hypervolume
 from harness.ledger.lookup import Row
-from harness.ledger.ranking import NEWEST
 from harness.ledger.store import Ledger
 
 OBJECTIVES = ("score", "median_ms", "peak_mb", "size", "stability_bound")
@@ -24,11 +23,9 @@ _AT_EPOCH = f"""{_BOARD.replace("rank", "NULL AS rank")} FROM (
     FROM evaluations WHERE epoch = ?3 AND expected IS NULL) e
 WHERE age = 1 AND passed AND score IS NOT NULL AND (?1 IS NULL OR lane = ?1) AND (?2 IS NULL OR instr(suite, ?2))
 ORDER BY lane, suite, score DESC, digest"""  # noqa: S608 - nothing but constants
-_SLIM = f"""{NEWEST}
-SELECT lane, suite, digest, score, median_ms, peak_mb, stability_bound,
+_SLIM = """SELECT lane, suite, digest, score, median_ms, peak_mb, stability_bound,
     (SELECT size FROM sources s WHERE s.digest = e.digest) AS size
-FROM newest CROSS JOIN evaluations e ON e.rowid = newest.place
-WHERE age = 1 AND fits AND passed AND expected IS NULL AND score IS NOT NULL"""  # noqa: S608 - nothing but constants
+FROM leaderboard e WHERE passed AND score IS NOT NULL"""
 
 
 def fronts(ledger: Ledger) -> set[tuple[str, str]]:

@@ -295,4 +295,5 @@ FOLDED: dict[str, Callable[[Candidate], Any]] = {
 def _seconds(run: Row) -> float | None:
     if not run["finished_at"]:
         return None
-    return (datetime.fromisoformat(run["finished_at"]) - datetime.fromisoformat(run["started_at"])).total_seconds()
+    lasted = datetime.fromisoformat(run["finished_at"]) - datetime.fromisoformat(run["started_at"])
+    return max(0.0, lasted.total_seconds())  # the clock may have been set back meanwhile
