@@ -198,7 +198,7 @@ class Receiver:
             began = self._wall_of(intent.seq)
             seconds = timers.length(intent, began)
             left, late = timers.deadline(self._recorder.state.root.path_to(fiber.name), self._wall_of, time.time())
-            rest = began + seconds - time.time() if self._settings.real_time else 0.0
+            rest = timers.rest(intent, began, time.time()) if self._settings.real_time else 0.0
             if left < rest:
                 found.append((left, number, left, fiber, Response("timeout", why=late, may_retry=False)))
             else:
@@ -213,10 +213,13 @@ class Receiver:
         rest, fiber, response = self._timer()
         if fiber is None:
             return False
-        end = time.time() + min(rest, self.wall_left(fiber))
-        while time.time() < end and not self._is_cancelled() and not self._external.messages(self._recorder.state.sent):
-            time.sleep(max(0.0, min(POLL_S, end - time.time())))
-        if time.time() >= end and rest <= self.wall_left(fiber):
+        wall_left = self.wall_left(fiber)
+        end = time.monotonic() + min(rest, wall_left)
+        while (left := end - time.monotonic()) > 0:
+            if self._is_cancelled() or self._external.messages(self._recorder.state.sent):
+                return True
+            time.sleep(min(POLL_S, left))
+        if rest <= wall_left:
             self._settle(fiber, response)
         return True
 

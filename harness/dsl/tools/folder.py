@@ -7,12 +7,14 @@ meanwhile cannot redirect a path.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.core.errors import InfraError
 from harness.core.status import Status
 from harness.dsl.tools.fault import ToolFault
 
@@ -20,6 +22,10 @@ MAX_FILE_BYTES = 16 << 20
 """Maximum bytes of one file."""
 MAX_FILES, MAX_FOLDER_BYTES = 2_000, 64 << 20
 """Maximum content of a folder that is copied or bundled."""
+MACHINE_ERRORS = frozenset(
+    (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+)
+"""Errors of the machine, not of the program: the run stops, and a resume repeats the effect."""
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -70,6 +76,7 @@ class Folder:
 
         Raises:
             ToolFault: if it cannot be written, is too large, or lies outside the folder.
+            InfraError: if the disk is full or read-only.
         """
         if len(data) > MAX_FILE_BYTES:
             raise ToolFault(Status.OUTPUT, f"{len(data)} bytes for {path}, at most {MAX_FILE_BYTES} are written")
@@ -142,6 +149,9 @@ def _as_fault(path: str, verb: str) -> Iterator[None]:
     try:
         yield
     except (OSError, UnicodeError) as error:
+        if isinstance(error, OSError) and error.errno in MACHINE_ERRORS:
+            what = f"{path} cannot be {verb}: {error.strerror}"
+            raise InfraError(what, fix="free what is missing, then resume") from error
         reason = (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
         # The kernel reports a link in the path as ELOOP, or as ENOTDIR where a folder was expected.
         raise ToolFault(Status.WRONG, f"{path} cannot be {verb}: {reason}") from error
