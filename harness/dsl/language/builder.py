@@ -245,7 +245,9 @@ class Builder(Transformer[Token, s.Module]):
         return s.Return(parts[1], _span(parts))
 
     def evaluation(self, parts: Parts) -> s.Evaluation:
-        return s.Evaluation(_nodes(parts), _span(parts))
+        nodes = _nodes(parts)
+        described = [node for node in nodes if isinstance(node, s.Setting | s.Description)]
+        return s.Evaluation([node for node in nodes if isinstance(node, s.Check | s.Expect)], described, _span(parts))
 
     def check(self, parts: Parts) -> s.Check:
         return s.Check(str(parts[1]), parts[2], _span(parts))

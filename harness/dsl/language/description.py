@@ -13,7 +13,7 @@ from harness.core.nearest import nearest_names
 KIND = "DESCRIPTION"
 UNCLOSED = "UNCLOSED"
 """The head of a descriptive block without its closing brace; no rule of the grammar takes it."""
-_GROUPS = frozenset({"MODEL", "TRACE_SCHEMA", "KNOWLEDGE"})
+_GROUPS = frozenset({"MODEL", "TRACE_SCHEMA", "KNOWLEDGE", "EVALUATION"})
 _NAMED_GROUPS = frozenset({"SYSTEM", "DOMAIN"})
 _SPACES = frozenset({"DESIGN_SPACE", "TUNING_SPACE"})
 _UNITS = frozenset({"TASK", "AGENT_LOOP", "SERVICE_LOOP", "ENGINEERING_LOOP", "STEP"})

@@ -323,7 +323,7 @@ def _(node: s.Fail | s.Return) -> Iterator[str]:
 
 @_lines.register
 def _(node: s.Evaluation) -> Iterator[str]:
-    yield from _braces("evaluation", list(_indented(node.checks)))
+    yield from _braces("evaluation", list(_indented([*node.checks, *node.described])))
 
 
 @_lines.register

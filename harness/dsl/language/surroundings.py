@@ -64,7 +64,7 @@ def _between(fences: list[re.Match[str]], text: str) -> list[tuple[re.Match[str]
 
 
 def _is_prose(text: str) -> bool:
-    lines = [line.split() for line in text.split("\n") if line.strip()]
+    lines = [line.split() for line in text.split("\n") if line.strip() and not line.lstrip().startswith("#")]
     code = any(words[0] in KEYWORDS or words[0].startswith(("//", "---")) for words in lines)
     return not code and any(len(words) >= MIN_WORDS for words in lines)
 
