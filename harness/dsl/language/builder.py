@@ -1,4 +1,4 @@
-"""Builder: makes a syntax node of each grammar rule. Lark calls these methods while it parses."""
+"""Builder: creates a syntax node for each grammar rule. Lark calls these methods during parsing."""
 
 # ruff: noqa: D102 - each method is named after a rule of grammar.lark, which documents it
 
@@ -324,5 +324,5 @@ class Builder(Transformer[Token, s.Module]):
 
 
 def _parse_int(digits: str) -> int:
-    """An integer; numbers far beyond 64 bits become 2**64, because conversion takes quadratic time."""
+    """An integer; numbers of many more than 64 bits become 2**64, because conversion takes quadratic time."""
     return int(digits) if len(digits) < 60 else 1 << 64

@@ -1,7 +1,7 @@
-"""Folder: the only files of a program. No path leads out of it: not `..`, not a link, not a device.
+"""Folder: the files that a program can access. No path leaves it: neither `..`, nor a link, nor a device.
 
 Each part of a path is opened below the part before it, and a link is never followed, so a command that changes files
-meanwhile cannot redirect a path.
+concurrently cannot redirect a path.
 """
 
 from __future__ import annotations
