@@ -29,7 +29,7 @@ class Inbox:
         self._cancel = place / f"{INBOX}.{CANCEL}"
 
     def send(self, data: bytes) -> str:
-        """Add an event, a JSON object with `event`, its name; the name of the message.
+        """Add an event, a JSON object whose key `event` is its name; return the name of the message.
 
         Raises:
             UsageError: if it is not an event.
