@@ -176,7 +176,7 @@ class Machine:
         return any(fiber.intent is None and self._begin(fiber) for fiber in self.state.root.leaves())
 
     def _stop(self, fiber: Fiber, *, spends: Collection[str] = ()) -> bool:
-        """Stop the run if a limit is exceeded, or used up and the next event `spends` from it; return whether it was."""
+        """Stop the run if a limit is exceeded, or used up and the next event `spends` of it; return whether it was."""
         calls = self.state.root.calls_to(fiber.name)
         units = [self.program.units[call.unit] for call in calls]
         over = self._limits.exceeded(self.state, calls, units, self._seconds, spends=spends)
