@@ -1,4 +1,4 @@
-"""What a release is made with: locked requirements, a bill of materials, the audit, and the check of what would be uploaded.
+"""What a release is made with: locked requirements, bill of materials, audit, and a check of what would be uploaded.
 
     python contrib/release.py tools|lock|sbom|audit|check
 
@@ -21,8 +21,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
-HEAD = """# The packages of `make test` without torch, with the digests of their files; made by `make lock` from pyproject.toml
-# and constraints.txt. Install them with: pip install --require-hashes -r requirements.lock
+HEAD = """# The packages of `make test` without torch, with the digests of their files; made by `make lock` from
+# pyproject.toml and constraints.txt. Install them with: pip install --require-hashes -r requirements.lock
 """
 SDIST_TESTS = ["tests/test_house.py", "tests/test_docs.py", "tests/test_face.py", "tests/core", "tests/suites"]
 
