@@ -61,14 +61,14 @@ def pareto(ledger: Ledger, page: Page, board: Board, route: Callable[..., str]) 
     timed = [c for c in board.contest if c.row["score"] is not None and c.row["median_ms"]]
     if len(timed) < 2:
         return None
-    front = ledger.remembered(("front",), lambda: _fronts(ledger))
+    front = ledger.remembered(("front", board.suite), lambda: _front(ledger, board.suite))
     points = [
         Point(
             words.candidate(c.row),
             c.row["median_ms"],
             c.row["score"],
             c.row["peak_mb"],
-            "failing" if not c.row["passed"] else "front" if (board.suite, c.row["digest"]) in front else "",
+            "failing" if not c.row["passed"] else "front" if c.row["digest"] in front else "",
             route("case", c.row["nodeid"]),
         )
         for c in timed
@@ -76,9 +76,9 @@ def pareto(ledger: Ledger, page: Page, board: Board, route: Callable[..., str]) 
     return draw(f"Score against time: {board.name}", points, _limits(ledger, page, timed[0]))
 
 
-def _fronts(ledger: Ledger) -> set[tuple[str, str]]:
-    """The suite and digest of each subject that is on the front of its suite."""
-    return {(row["suite"], row["digest"]) for row in queries.pareto(ledger) if row["front"]}
+def _front(ledger: Ledger, suite: str) -> set[str]:
+    """The digest of each subject that is on the front of a suite."""
+    return {row["digest"] for row in queries.pareto(ledger, suite=suite) if row["front"] and row["suite"] == suite}
 
 
 def _limits(ledger: Ledger, page: Page, c: Candidate) -> list[tuple[str, float]]:
