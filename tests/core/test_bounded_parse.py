@@ -7,10 +7,9 @@ import ast
 import pytest
 
 from harness.core.bounded_parse import MAX_CHARACTERS, parse
-from harness.evolve.completion import _defines
 from harness.lanes.kernel.kernel_metadata import read_kernel_file
+from harness.providers.completion import code_of
 from harness.repair.syntax_edits import syntax_error
-from harness.rewards.completion import code_of
 
 FIELDS = 'f"' + "{a}" * 80_000 + '"'
 LINES = "a\n" * MAX_CHARACTERS
@@ -33,5 +32,4 @@ def test_what_people_write_is_parsed() -> None:
 def test_no_trusted_process_parses_it() -> None:
     assert "too many braces" in read_kernel_file(FIELDS).problem
     assert code_of(f"# ```\n{FIELDS}") == f"# ```\n{FIELDS}"
-    assert not _defines(FIELDS, "run")
     assert "too many braces" in str(syntax_error(FIELDS))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from harness.core.errors import InfraError
+from harness.core.owned_folder import OwnedFolder
 from harness.lane.json_worker import JsonWorker, WorkerFault, last_line
 
 Mode = Literal["zygote", "reference"]
@@ -118,9 +118,9 @@ class _WarmProcess:
 
     def __init__(self, mode: Mode) -> None:
         self._mode = mode
-        self._home = tempfile.TemporaryDirectory(prefix="crucible-kernel-", ignore_cleanup_errors=True)
-        home = Path(self._home.name)
-        environment = {**ENVIRONMENT, "HOME": self._home.name, "TMPDIR": self._home.name}
+        self._home = OwnedFolder("kernel")
+        home = self._home.path
+        environment = {**ENVIRONMENT, "HOME": str(home), "TMPDIR": str(home)}
         for name in ("LD_LIBRARY_PATH", "TRITON_PTXAS_PATH", "CUDA_VISIBLE_DEVICES"):
             if name in os.environ:
                 environment[name] = os.environ[name]
@@ -148,4 +148,4 @@ class _WarmProcess:
 
     def close(self) -> None:
         self.worker.close()
-        self._home.cleanup()
+        self._home.remove()

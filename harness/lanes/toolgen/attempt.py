@@ -9,18 +9,18 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from itertools import islice
+from itertools import islice, takewhile
 
 from harness.core.clip import clip
 from harness.core.digest import derive_seed
 from harness.core.status import Status
 from harness.lanes.toolgen.documentation import DocExample
 from harness.lanes.toolgen.idempotence import difference, own_answer
-from harness.lanes.toolgen.oracle import Reply
 from harness.lanes.toolgen.outcome import HOSTILE, Outcome
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.property_check import check_property, require_property
 from harness.lanes.toolgen.questions import Origin, Question, Questions, Trial, is_oversized
+from harness.lanes.toolgen.reply import Reply
 from harness.lanes.toolgen.waiting import Waiting
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, wrong_answer
 from harness.sandbox.answer import Answer
@@ -157,13 +157,13 @@ class _AttemptRun:
     async def run(self, box: PolledBox, doc_examples: tuple[DocExample, ...]) -> None:
         """Ask the remaining questions; after an excused fault a new box continues."""
         self.box, first, waiting = box, True, Waiting(box.pid)
-        if self.is_batched:
-            await self._ask_batch()
         while self.waiting:
             if self.between is not None and len(self.waiting) <= self.moment:
                 self._note_waits(waiting)
                 await self._ask_between()
                 waiting = Waiting(box.pid)
+            if self.is_batched and not self.early:
+                await self._ask_batch()
             is_paused, number, self.asking = self.waiting.popleft()
             if is_paused:
                 low, high = self.plan.jitter_ms
@@ -222,13 +222,20 @@ class _AttemptRun:
         return not self.plan.is_full and bool(self.outcome.wrong or self.outcome.wrong_extras)
 
     async def _ask_batch(self) -> None:
-        """Ask the first questions at once."""
-        batch = [question for _, _, question in islice(self.waiting, MAX_BATCH)]
-        self.is_batched = False
+        """Ask the next questions of one origin at once: a wrong answer to an example ends the case before the others.
+
+        The limit on each call is short. A slow call ends the box as an endless one does; then a fresh box is asked one
+        by one, with the limit of a full verdict, so no candidate fails because of the short one.
+        """
+        origin = self.waiting[0][2].origin
+        next_ones = (question for _, _, question in islice(self.waiting, MAX_BATCH))
+        batch = list(takewhile(lambda question: question.origin == origin, next_ones))
+        keys, due = [question.key for question in batch], sum(question.due for question in batch)
+        seconds = self.questions.short_limit(self.plan.limits.call_seconds)
         try:
-            keys, due = [question.key for question in batch], sum(question.due for question in batch)
-            self.early.extend(await ask_all(self.pool, self.box, keys, due=due))
+            self.early.extend(await ask_all(self.pool, self.box, keys, due=due, seconds=seconds))
         except BoxFault:
+            self.is_batched = False
             raise _NewBoxError from None
 
     async def _answer(self, key: bytes, *, due: int = 0) -> Answer:
@@ -337,7 +344,7 @@ class _AttemptRun:
         return is_oversized(payload, key, right)
 
 
-MAX_BATCH = 64
+MAX_BATCH = 16
 """Questions of a screening that are asked at once."""
 MAX_FAULTS = 2
 """After this number of faults the remaining inputs without a known answer, or derived ones, count as not handled."""

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable, Sequence
 from harness.core.clip import clip
 from harness.lanes.toolgen.answer_classes import fingerprint
 from harness.lanes.toolgen.attempt import opened
-from harness.lanes.toolgen.oracle import Reply
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions, right_alone
+from harness.lanes.toolgen.reply import Reply
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments
 from harness.sandbox.awaited_box import ask
 from harness.sandbox.fault import BoxFault

@@ -241,7 +241,8 @@ class Evaluator:
     async def _describe_style(self, questions: Questions, plan: Plan, status: Status) -> None:
         style = self.facts["style"]
         style["baseline"] = reference_style(self.tool)
-        if status is Status.OK and distance(style["detected"], style["baseline"], ())["distance"]:
+        is_followed = status is Status.OK and not plan.is_screening
+        if is_followed and distance(style["detected"], style["baseline"], ())["distance"]:
             counts = await count_lines(self.context.boxes, questions, plan)
             style["detected"] = await self.reader.executed_style(plan.source, plan.entry, counts)
         style.update(distance(style["detected"], style["baseline"], self.facts["profile"]["rows"]))

@@ -6,7 +6,6 @@ import random
 import statistics
 from collections.abc import Mapping, Sequence
 
-from harness.lanes.toolgen.oracle import Reply
 from harness.lanes.toolgen.performance import (
     GRACE_SECONDS,
     MIN_SECONDS,
@@ -19,6 +18,7 @@ from harness.lanes.toolgen.performance import (
 )
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Questions
+from harness.lanes.toolgen.reply import Reply
 from harness.lanes.toolgen.waiting import Waiting
 from harness.lanes.toolgen.wrong_answer import wrong_answer
 from harness.sandbox.awaited_box import ask

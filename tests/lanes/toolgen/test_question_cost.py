@@ -14,10 +14,10 @@ from harness.core.status import Status
 from harness.lanes.toolgen import question_cost
 from harness.lanes.toolgen.collect import case_for
 from harness.lanes.toolgen.lane import Toolgen
-from harness.lanes.toolgen.oracle import Reply
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.performance import NullCall, Profile, upper_seconds
 from harness.lanes.toolgen.questions import Question, Questions
+from harness.lanes.toolgen.reply import Reply
 from harness.lanes.toolgen.tool_spec import read_tool
 from harness.lanes.toolgen.waiting import Waiting
 from harness.lanes.toolgen.workload_timing import is_slow_somewhere
