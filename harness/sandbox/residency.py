@@ -34,12 +34,20 @@ _LOCKED, _POPULATE, _DONTFORK = 0x2000, 0x8000, 10
 _FAILED = ctypes.c_void_p(-1).value
 
 
-@functools.cache
 def library_copy() -> str | None:
     """The folder with a copy of what boxes may read, each file below it at its own path; None if there can be none.
 
     It is made once for this process and its child processes, and removed when this process ends.
     """
+    found = _copied()
+    if found is not None and not os.path.isdir(found):  # the parent that made it has ended
+        _copied.cache_clear()
+        found = _copied()
+    return found
+
+
+@functools.cache
+def _copied() -> str | None:
     keeper, _, known = os.environ.get(KEEPER, "").partition(":")
     if keeper == str(os.getppid()) and os.path.isdir(known):
         return known
