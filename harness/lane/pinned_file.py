@@ -60,6 +60,8 @@ def read_plain_file(path: Path, *, max_bytes: int, tail: bool = False) -> bytes:
                 if stat.S_ISREG(state.st_mode):
                     file.seek(max(0, state.st_size - max_bytes) if tail else 0)
                     data = file.read(max_bytes + (not tail))
+    except ValueError as error:  # a NUL or a lone surrogate in its name
+        raise FileFaultError(Fault.ABSENT, f"it cannot be read: {error}", path.name) from error
     except OSError as error:
         is_refused = error.errno in (errno.EACCES, errno.EPERM, errno.EIO)
         why = f"it cannot be read: {error.strerror}"
