@@ -64,7 +64,7 @@ def test_what_a_killed_process_left_is_removed() -> None:
 
 
 def test_a_copy_that_vanished_is_made_again(monkeypatch, tmp_path) -> None:
-    monkeypatch.setenv(residency.KEEPER, f"{os.getppid()}:{tmp_path / 'copy'}")
+    monkeypatch.setenv(residency.KEEPER, str(tmp_path / "copy"))
     monkeypatch.setattr(residency, "PLACE", tmp_path)  # no tmpfs: no other copy can be made
     (tmp_path / "copy").mkdir()
     residency._copied.cache_clear()
