@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -61,14 +62,16 @@ def read_document(path: Path) -> Document:
         SuiteError: if it cannot be read, is not YAML, repeats a key, or exceeds a limit on size or depth.
     """
     try:
+        kind = path.stat().st_mode
+        if not stat.S_ISREG(kind):  # opening a named pipe would wait for a writer
+            what = "a directory, not a file" if stat.S_ISDIR(kind) else "not a plain file"
+            raise SuiteError(f"it is {what}", where=str(path))
         with path.open("rb") as file:
             found = os.fstat(file.fileno())
             size, signature = found.st_size, (found.st_ino, found.st_size, found.st_mtime_ns)
             if _latest.get(path, (None,))[0] == signature:
                 return _latest[path][1]
             data = file.read(MAX_BYTES + 1)
-    except IsADirectoryError:
-        raise SuiteError("it is a directory, not a file", where=str(path)) from None
     except OSError as error:
         raise SuiteError(f"it cannot be read: {error.strerror}", where=str(path)) from None
     if len(data) > MAX_BYTES:

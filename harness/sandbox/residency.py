@@ -24,7 +24,8 @@ from pathlib import Path
 from harness.sandbox import root
 
 KEEPER = "CRUCIBLE_KEEPER"
-"""The environment variable that names the process which has made a copy, and its folder, for its child processes."""
+"""The environment variable that names the folder of a copy, for child processes. Each process that uses it holds a
+shared lock of it; the last one to end removes it."""
 PLACE = Path("/dev/shm")
 _PREFIX = "crucible-library-"
 MAX_SHARE = 16
@@ -34,22 +35,32 @@ _LOCKED, _POPULATE, _DONTFORK = 0x2000, 0x8000, 10
 _FAILED = ctypes.c_void_p(-1).value
 
 
-@functools.cache
 def library_copy() -> str | None:
     """The folder with a copy of what boxes may read, each file below it at its own path; None if there can be none.
 
-    It is made once for this process and its child processes, and removed when this process ends.
+    It is made once for this process and its child processes, and removed when the last of them ends.
     """
-    keeper, _, known = os.environ.get(KEEPER, "").partition(":")
-    if keeper == str(os.getppid()) and os.path.isdir(known):
-        return known
+    found = _copied()
+    if found is not None and not os.path.isdir(found):  # a process from which this one was forked has ended
+        _copied.cache_clear()
+        found = _copied()
+    return found
+
+
+@functools.cache
+def _copied() -> str | None:
+    known = os.environ.get(KEEPER, "")
+    if known and (lock := _lock(known)) >= 0:
+        if os.path.isdir(known):  # it may have been removed between
+            atexit.register(_remove, known, lock, os.getpid())
+            return known
+        os.close(lock)
     if not os.path.ismount(PLACE):
         return None
     _remove_stale()
     folder = tempfile.mkdtemp(prefix=_PREFIX, dir=PLACE)
     try:
-        lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-        fcntl.flock(lock, fcntl.LOCK_SH)  # open as long as this process lives: no other one takes it for stale
+        lock = _lock(folder)  # open as long as this process lives: no other one takes it for stale
         os.chmod(folder, 0o755)  # noqa: S103 - boxes run as other users
         left = min(_memory() // MAX_SHARE, shutil.disk_usage(PLACE).free // 2)
         for path in _readable():
@@ -66,9 +77,23 @@ def library_copy() -> str | None:
     except OSError:
         shutil.rmtree(folder, ignore_errors=True)
         return None
-    atexit.register(_remove, folder, os.getpid())
-    os.environ[KEEPER] = f"{os.getpid()}:{folder}"
+    atexit.register(_remove, folder, lock, os.getpid())
+    os.environ[KEEPER] = folder
     return folder
+
+
+def _lock(folder: str) -> int:
+    """A descriptor with a shared lock of a folder; -1 if there is none."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return -1
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:  # it is being removed
+        os.close(descriptor)
+        return -1
+    return descriptor
 
 
 def _copy(path: str, target: str) -> int:
@@ -104,9 +129,12 @@ def _remove_stale() -> None:
                 os.close(descriptor)
 
 
-def _remove(folder: str, maker: int) -> None:
-    if os.getpid() == maker:
-        shutil.rmtree(folder, ignore_errors=True)
+def _remove(folder: str, lock: int, user: int) -> None:
+    """At the end of a process: remove a copy that no other one uses. Forked processes have the lock of their parent."""
+    if os.getpid() == user:
+        with contextlib.suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @functools.cache

@@ -63,6 +63,17 @@ def test_what_a_killed_process_left_is_removed() -> None:
     assert Path(mine).is_dir(), "the copy of a live process stays"
 
 
+def test_a_copy_that_vanished_is_made_again(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv(residency.KEEPER, str(tmp_path / "copy"))
+    monkeypatch.setattr(residency, "PLACE", tmp_path)  # no tmpfs: no other copy can be made
+    (tmp_path / "copy").mkdir()
+    residency._copied.cache_clear()
+    assert residency.library_copy() == str(tmp_path / "copy")
+    (tmp_path / "copy").rmdir()
+    assert residency.library_copy() is None
+    residency._copied.cache_clear()
+
+
 def test_without_a_copy_boxes_see_what_they_may_read_and_its_pages_are_locked(monkeypatch) -> None:
     monkeypatch.setattr(zygote_process, "library_copy", lambda: None)
     locked = []

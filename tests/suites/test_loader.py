@@ -281,3 +281,16 @@ def test_a_file_name_that_cannot_be_shown_is_a_name_all_the_same(load, tmp_path)
         "é ok.txt",
     ]
     assert all("its file name is not printable UTF-8" in read_source(one).why for one in found[:5])
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "a device", "a directory"])
+def test_what_is_not_a_plain_file_is_refused_and_not_waited_for(tmp_path, kind):
+    path = tmp_path / "x.yaml"
+    if kind == "a pipe":
+        os.mkfifo(path)
+    elif kind == "a device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.mkdir()
+    with pytest.raises(SuiteError, match=r"a directory|not a plain file"):
+        read_document(path)

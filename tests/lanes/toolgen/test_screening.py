@@ -7,8 +7,8 @@ import pytest
 from harness.core.status import Status
 from harness.lanes.toolgen import attempt
 from harness.lanes.toolgen.lane import Toolgen
-from harness.lanes.toolgen.oracle import Reply
 from harness.lanes.toolgen.questions import HONEST_FACTOR, MIN_SHORT_SECONDS, Question, Questions
+from harness.lanes.toolgen.reply import Reply
 from harness.sandbox.fault import BoxFault
 from tests.lanes.toolgen.conftest import GOOD, ORACLE, TOOL
 
