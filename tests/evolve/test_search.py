@@ -188,7 +188,7 @@ def test_two_searches_share_a_ledger(whole, project, tmp_path):
 
 
 def test_killed_judges_change_nothing(whole, project, tmp_path, monkeypatch):
-    """Their candidates are judged again, and nobody is blamed."""
+    """Their candidates are judged again, and no candidate is blamed."""
     _, _, rows = whole
     submit, killed = JudgePool.submit, []
 

@@ -24,15 +24,12 @@ from harness.cli.kernel import subject
 from harness.core.errors import UsageError
 from harness.core.number import whole
 from harness.core.owned_folder import OwnedFolder
-from harness.evolve.recording import recording
 from harness.lanes.kernel.axis_expression import evaluate
-from harness.lanes.kernel.climb import TunedKernel
 from harness.lanes.kernel.compiler_pool import CompilerPool
 from harness.lanes.kernel.device_limits import DEFAULT, find_device
 from harness.lanes.kernel.device_measurement import hold_device
 from harness.lanes.kernel.device_tuning import measurer
 from harness.lanes.kernel.gpu import absent_gpu, list_gpus, own_gpu
-from harness.lanes.kernel.lane import KernelLane
 from harness.lanes.kernel.sweep import KernelClimb
 from harness.lanes.kernel.sweep_store import LANE
 from harness.lanes.kernel.swept import Subject, Sweep, Tried, label
@@ -75,6 +72,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit status 1 if no configuration can run at one of the sizes, or if `--write` has no measurement to write."""
+    from harness.evolve.recording import recording
+    from harness.lanes.kernel.climb import TunedKernel
+    from harness.lanes.kernel.lane import KernelLane
+
     if args.targets and args.shape:
         raise UsageError("--targets and --shape exclude each other", fix="keep one of them")
     args.kernels = [args.kernel]

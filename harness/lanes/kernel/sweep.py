@@ -36,17 +36,8 @@ from harness.sweep.search import Measure, Plan, Strategy, search
 _COMPILE_SECONDS = 60.0  # for one configuration; one second is typical, and a longer compilation spills
 
 
-def sweep(
-    subject: Subject,
-    points: Points,
-    compilers: CompilerPool,
-    *,
-    max_configurations: int | None = None,
-    measure: Measure | None = None,
-    best: int = 8,
-    progress: Callable[[str], None] | None = None,
-) -> Sweep:
-    """Search the tile space of a kernel.
+class KernelClimb:
+    """A sweep as a `harness.sweep.loop.Searched`: the space in one generation, or what a proposer chooses from it.
 
     Args:
         subject: The kernel and its point.
@@ -54,31 +45,8 @@ def sweep(
         compilers: The pool of compile processes.
         max_configurations: Sample this many configurations instead of trying all.
         measure: Times a configuration on a device; None if there is no device.
-        best: How many of the best predictions are measured.
+        best: How many of the best predictions of a generation are measured.
         progress: Receives short messages.
-
-    Raises:
-        UsageError: if the kernel has no tile space.
-        LedgerError: if the ledger fails.
-        InfraError: if a warm process or the device fails.
-    """
-    climb = KernelClimb(
-        subject,
-        points,
-        compilers,
-        max_configurations=max_configurations,
-        measure=measure,
-        best=best,
-        progress=progress,
-    )
-    return climb.run(loop.Kept())
-
-
-class KernelClimb:
-    """A sweep as a `harness.sweep.loop.Searched`: the space in one generation, or what a proposer chooses from it.
-
-    Args:
-        subject: As for `sweep`, like the arguments that are not named here.
         ask: Chooses configurations of the next generation; None for the space, or a sample of it, at once.
         operator: Who proposes, for rows.
         name: The name of the kernel, for rows; by default its file's.
@@ -114,7 +82,12 @@ class KernelClimb:
         self._idle = 0
 
     def run(self, rows: loop.Rows) -> Sweep:
-        """Search the space in one generation."""
+        """Search the space in one generation.
+
+        Raises:
+            LedgerError: if the ledger fails.
+            InfraError: if a warm process or the device fails.
+        """
         loop.run(self, rows, loop.Limits(1))
         return self.found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,12 +21,13 @@ from harness.lanes.kernel.definition import read_definition
 from harness.lanes.kernel.device_limits import DEFAULT, DEVICES
 from harness.lanes.kernel.device_tuning import measurer
 from harness.lanes.kernel.machine_code import MachineCode
-from harness.lanes.kernel.sweep import sweep
-from harness.lanes.kernel.swept import Subject
+from harness.lanes.kernel.sweep import KernelClimb
+from harness.lanes.kernel.swept import Subject, Sweep
 from harness.lanes.kernel.tile_map import tile_maps
 from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.ledger.points import Points
 from harness.ledger.store import Ledger
+from harness.sweep.loop import Kept
 from harness.sweep.measurement import Measurement
 from harness.sweep.space import Point
 
@@ -47,6 +49,10 @@ def subject(tmp_path: Path, *, space: str = SPACE) -> Subject:
     definition = read_definition(PLACE)
     point = definition.point({"R": 64, "H": 4096, "dtype": "float16"})
     return Subject(Candidate(path, path.read_bytes(), definition, PLACE), point, DEVICES[DEFAULT])
+
+
+def sweep(about: Subject, points: Points, compilers: CompilerPool, **more: Any) -> Sweep:
+    return KernelClimb(about, points, compilers, **more).run(Kept())
 
 
 @pytest.fixture(scope="module")
