@@ -276,7 +276,9 @@ class TestHarmless:
         page = look(color_scheme=scheme)
         for place in visit(page):
             page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-            found = axe.run(page).response["violations"]
+            # Only colours differ between the themes.
+            rules = {"runOnly": ["color-contrast"]} if scheme == "dark" else {}
+            found = axe.run(page, options=rules).response["violations"]
             assert [(one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in found] == [], place
 
 
