@@ -25,17 +25,17 @@ WHERE age = 1 AND passed AND score IS NOT NULL AND (?1 IS NULL OR lane = ?1) AND
 ORDER BY lane, suite, score DESC, digest"""  # noqa: S608 - nothing but constants
 _SLIM = """SELECT lane, suite, digest, score, median_ms, peak_mb, stability_bound,
     (SELECT size FROM sources s WHERE s.digest = e.digest) AS size
-FROM leaderboard e WHERE passed AND score IS NOT NULL"""
+FROM leaderboard e WHERE suite = ? AND passed AND score IS NOT NULL"""
 
 
-def fronts(ledger: Ledger) -> set[tuple[str, str]]:
-    """The suite and digest of each subject on the front of its suite, as `pareto` marks them, without ranks."""
+def front(ledger: Ledger, suite: str) -> set[str]:
+    """The digests of the subjects on the front of a suite, as `pareto` marks them, without ranks."""
 
-    def make() -> set[tuple[str, str]]:
-        rows = [row for row in ledger.rows(_SLIM, keep=False) if row["score"] is not None]
-        return {(row["suite"], row["digest"]) for row in _marked(rows) if row["front"]}
+    def make() -> set[str]:
+        rows = [row for row in ledger.rows(_SLIM, suite, keep=False) if row["score"] is not None]
+        return {row["digest"] for row in _marked(rows) if row["front"]}
 
-    return ledger.remembered(("fronts",), make)
+    return ledger.remembered(("front", suite), make)
 
 
 def pareto(ledger: Ledger, *, lane: str | None = None, suite: str | None = None, epoch: int | None = None) -> list[Row]:

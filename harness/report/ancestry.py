@@ -43,7 +43,7 @@ class Ancestry:
 
     def __init__(self, ledger: Ledger, page: Page) -> None:
         links = ledger.rows("SELECT child, parent FROM lineage ORDER BY child, parent")
-        self._known = queries.best_known(ledger) if links else {}
+        self._known = queries.best_known(ledger) if links else {}  # reads every evaluation
         self._here = {c.row["digest"]: c.row["nodeid"] for c in reversed(page.candidates)}
         names = {row["subject"]: digest for digest, row in self._known.items()}
         self._parents: dict[str, list[str]] = defaultdict(list)

@@ -61,14 +61,14 @@ def pareto(ledger: Ledger, page: Page, board: Board, route: Callable[..., str]) 
     timed = [c for c in board.contest if c.row["score"] is not None and c.row["median_ms"]]
     if len(timed) < 2:
         return None
-    front = queries.fronts(ledger)
+    front = queries.front(ledger, board.suite)
     points = [
         Point(
             words.candidate(c.row),
             c.row["median_ms"],
             c.row["score"],
             c.row["peak_mb"],
-            "failing" if not c.row["passed"] else "front" if (board.suite, c.row["digest"]) in front else "",
+            "failing" if not c.row["passed"] else "front" if c.row["digest"] in front else "",
             c.row["nodeid"],
         )
         for c in timed
