@@ -101,7 +101,7 @@ class TestNavigation:
         assert page.locator("#view [aria-sort]").inner_text().startswith("Median")
         assert page.input_value("input[aria-label='Filter by text']") == "t1"
         page.fill("input[aria-label='Filter by text']", "t0")
-        assert "q=t0" in page.url
+        assert "q=t0" in page.evaluate("location.hash")  # the address that Playwright knows is updated later
         page.reload()
         page.wait_for_selector("#view .board tbody tr")
         assert page.input_value("input[aria-label='Filter by text']") == "t0"
@@ -276,7 +276,9 @@ class TestHarmless:
         page = look(color_scheme=scheme)
         for place in visit(page):
             page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-            found = axe.run(page).response["violations"]
+            # Only colours differ between the themes.
+            rules = {"runOnly": ["color-contrast"]} if scheme == "dark" else {}
+            found = axe.run(page, options=rules).response["violations"]
             assert [(one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in found] == [], place
 
 
