@@ -6,7 +6,9 @@ import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from harness.core.errors import CrucibleError
 from harness.dsl.eventlog.canonical import decode
+from harness.dsl.eventlog.fault import LogError
 from harness.dsl.eventlog.runlog import RunLog
 from harness.dsl.facts.knowledge import Knowledge
 from harness.dsl.ir import Answerer, Await, Effect, Program, Semantics, Sweep
@@ -107,17 +109,26 @@ class Machine:
         from harness.dsl.machine import snapshot
 
         saved, tail = log.load(fits=snapshot.fits)
-        if saved is not None:
-            self.state = snapshot.load(saved, self.fold)
-        for event in tail:
-            self.fold.apply(self.state, decode(event.body), event.seq)
+        seq = -1
+        try:
+            if saved is not None:
+                self.state = snapshot.load(saved, self.fold)
+            for event in tail:
+                seq = event.seq
+                self.fold.apply(self.state, decode(event.body), seq)
+        except CrucibleError:
+            raise
+        except Exception as error:  # the chain shows that the log is whole, not that this program wrote it
+            what = f"event {seq} is not one of this program" if seq >= 0 else "the snapshot is not one of this program"
+            where = f"run {log.name}"
+            raise LogError(f"{what} ({type(error).__name__}: {error})", where=where, fix="restore a copy") from error
         self._build_parts()
 
     def run(self, *, steps: int | None = None) -> State:
         """Run until the program ends, fails, waits for an answer, reaches a limit, or has ended some more steps.
 
-        Every event is either the one that follows from the state alone (`_advance`), or brings something from outside
-        (`_receive`). So a resumed run and a replay, which know only the log, write the same events.
+        Every event either follows from the state alone (`_advance`) or records an external input (`_receive`). So a
+        resumed run and a replay, which know only the log, write the same events.
 
         Raises:
             LogError: if the log cannot be written; its committed events stay valid.
@@ -176,7 +187,7 @@ class Machine:
         return any(fiber.intent is None and self._begin(fiber) for fiber in self.state.root.leaves())
 
     def _stop(self, fiber: Fiber, *, spends: Collection[str] = ()) -> bool:
-        """Stop the run if a limit is exceeded, or used up although the next event `spends` of it."""
+        """Stop the run if a limit is exceeded, or used up and the next event `spends` of it; return whether it was."""
         calls = self.state.root.calls_to(fiber.name)
         units = [self.program.units[call.unit] for call in calls]
         over = self._limits.exceeded(self.state, calls, units, self._seconds, spends=spends)
@@ -192,7 +203,7 @@ class Machine:
         return time.monotonic() - self._started
 
     def _begin(self, fiber: Fiber) -> bool:
-        """Begin the effect, question or search that comes next; whether there is one."""
+        """Begin the next effect, question or search; return whether there was one."""
         instruction = self._instruction(fiber)
         match instruction:
             case Effect():
@@ -207,7 +218,7 @@ class Machine:
         return True
 
     def _receive(self) -> bool:
-        """Write what comes from outside; False if nothing does now.
+        """Write the next external input; return False if there is none now.
 
         Until all effects in doubt are resolved nothing else moves, so that the events keep their order.
         """

@@ -5,11 +5,16 @@ error of the reference, if that is larger). In the worst tile of 32 x 32 the bou
 answer can be left out. An element may differ by its own rounding and by a multiple of PyTorch's largest error (beyond
 rounding, or in single precision) among elements that are not larger: a tail next to large numbers must be right too. A
 value that is not finite is never right, and integers must be equal.
+
+Few elements say little about the usual error: where terms cancel, PyTorch may have been lucky. An answer outside these
+bounds is therefore compared once more, with the sensitivity of each element added: what it changes by when the inputs
+change by one unit of rounding in single precision (Higham, Accuracy and Stability of Numerical Algorithms, 1.5).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,6 +24,11 @@ TILE = 32
 TILE_SLACK = 4.0  # the error of few elements varies more than that of all
 ELEMENT_SLACK = 8.0  # that of one element even more
 NEIGHBOURS = 32  # an element is compared with PyTorch's error of at least this many
+SINGLE_UNIT = 2.0**-23
+
+
+SENSITIVITY_LIMIT = 64.0
+"""Units of rounding of the largest element that sensitivity may add: a reference that jumps allows no jump."""
 
 
 def compare_output(
@@ -28,6 +38,7 @@ def compare_output(
     *,
     times: float,
     single: torch.Tensor | None = None,
+    sensitivity: Callable[[], torch.Tensor] | None = None,
 ) -> dict[str, Any]:
     """Compare one output.
 
@@ -37,6 +48,8 @@ def compare_output(
         baseline: PyTorch's output in the same precision.
         times: The bound, as a multiple of the baseline's error.
         single: PyTorch's output in single precision; the baseline by default.
+        sensitivity: Gives what each element of `truth` changes by when the inputs change by one unit of rounding in
+            single precision; called only where it can decide.
 
     Returns:
         `right`, `error`, `baseline` (its error), `allowed`, the same for the worst tile, and `element`: the largest
@@ -48,72 +61,103 @@ def compare_output(
         raise ValueError(f"the reference returns {tuple(truth.shape)}, the definition says {tuple(observed.shape)}")
     if not observed.dtype.is_floating_point:
         differing = float((observed != truth.to(observed.dtype)).double().mean()) if observed.numel() else 0.0
-        return {"right": differing == 0, "error": differing, "baseline": 0.0, "allowed": 0.0, "element": None} | _tiles(
-            None, None, None
-        )
-    least = float(torch.finfo(observed.dtype).eps) * (4.0 if observed.dtype is torch.float32 else 0.5)
-    error, reference = _relative(observed, truth), _relative(baseline, truth)
-    allowed = max(times * (reference or 0.0), least)
-    worst, usual = _worst_tile(observed, truth), _worst_tile(baseline, truth)
-    tolerated = TILE_SLACK * max(times * (usual or 0.0), least)
-    finite = bool(torch.isfinite(observed).all())
-    element = _worst_element(observed, truth, baseline, baseline if single is None else single, times)
-    right = finite and error is not None and error <= allowed and worst is not None and worst <= tolerated
-    right = right and element is not None and element <= 1
-    return {"right": right, "error": error, "baseline": reference, "allowed": allowed, "element": element} | _tiles(
-        worst, usual, tolerated
-    )
+        tile: dict[str, float | None] = {"tile_error": None, "tile_baseline": None, "tile_allowed": None}
+        return {"right": differing == 0, "error": differing, "baseline": 0.0, "allowed": 0.0, "element": None} | tile
+    bounds = _Bounds(observed, truth, baseline, baseline if single is None else single, times)
+    verdict = bounds.compare(torch.zeros_like(truth))
+    if verdict["right"] or sensitivity is None or verdict["error"] is None:
+        return verdict
+    most = SENSITIVITY_LIMIT * SINGLE_UNIT * float(truth.abs().max())
+    if not bounds.compare(torch.full_like(truth, most))["right"]:
+        return verdict
+    return bounds.compare(sensitivity().nan_to_num(nan=0.0).clamp_max(most))
 
 
-def _tiles(error: float | None, baseline: float | None, allowed: float | None) -> dict[str, float | None]:
-    return {"tile_error": error, "tile_baseline": baseline, "tile_allowed": allowed}
+class _Bounds:
+    """The errors of one answer and of PyTorch's, and what is allowed."""
+
+    def __init__(
+        self,
+        observed: torch.Tensor,
+        truth: torch.Tensor,
+        baseline: torch.Tensor,
+        single: torch.Tensor,
+        times: float,
+    ) -> None:
+        import torch
+
+        self.truth, self.times = truth, times
+        self.finite = bool(torch.isfinite(observed).all())
+        self.distances = (observed.double() - truth).abs()
+        self.usual = (baseline.double() - truth).abs()
+        self.single = (single.double() - truth).abs()
+        self.kind = torch.finfo(observed.dtype)
+        # Functions of the device's own are up to 4 units off in single precision.
+        self.unit = float(self.kind.eps) * (4.0 if observed.dtype is torch.float32 else 0.5)
+
+    def compare(self, extra: torch.Tensor) -> dict[str, Any]:
+        """Compare with `extra`, of the shape of `truth`, added to what each element may differ by."""
+        error, usual, more = (_relative(one, self.truth) for one in (self.distances, self.usual, extra))
+        few = 1 + (ELEMENT_SLACK - 1) / max(1, self.truth.numel()) ** 0.5  # as the mean of n errors varies
+        allowed = max(self.times * (usual or 0.0), self.unit) + few * self.times * (more or 0.0)
+        tile_error, tile_usual, tile_allowed = self._worst_tile(extra)
+        element = self._worst_element(extra)
+        right = self.finite and error is not None and error <= allowed
+        right = right and tile_error is not None and tile_error <= tile_allowed and element is not None and element <= 1
+        return {
+            "right": right,
+            "error": error,
+            "baseline": usual,
+            "allowed": allowed,
+            "tile_error": tile_error,
+            "tile_baseline": tile_usual,
+            "tile_allowed": tile_allowed,
+            "element": element,
+        }
+
+    def _worst_tile(self, extra: torch.Tensor) -> tuple[float | None, float | None, float]:
+        """The relative error of the tile that exceeds its bound most, PyTorch's largest, and the bound of that tile."""
+        import torch
+
+        if not self.truth.numel():
+            return 0.0, 0.0, TILE_SLACK * self.unit
+        scales = _tile_sums(self.truth.square())
+        whole = float(self.truth.square().mean()) * TILE * TILE
+        # A tile of zeros is scaled by the mean tile: the rounding error of zero is relative to the whole.
+        scales = torch.where(scales > 0, scales, torch.full_like(scales, whole or 1.0))
+        errors, usual, more = ((_tile_sums(x.square()) / scales).sqrt() for x in (self.distances, self.usual, extra))
+        worst = _finite(float(usual.max()))
+        # A tile at the edge may be one element.
+        allowed = TILE_SLACK * max(self.times * (worst or 0.0), self.unit) + ELEMENT_SLACK * self.times * more
+        at = (errors / allowed).argmax()  # of NaN, if there is one
+        return _finite(float(errors.flatten()[at])), worst, float(allowed.flatten()[at])
+
+    def _worst_element(self, extra: torch.Tensor) -> float | None:
+        """The largest error of an element, over the largest that is allowed."""
+        import torch
+
+        if not self.truth.numel():
+            return 0.0
+        # Below the least normal number every function may be off by one unit.
+        rounding = self.unit * self.truth.abs() + float(self.kind.smallest_normal) * float(self.kind.eps)
+        order = self.truth.abs().reshape(-1).argsort()
+        beyond = (self.usual - rounding).maximum(self.single).clamp_min(0.0).reshape(-1)[order].cummax(0).values
+        near = torch.arange(NEIGHBOURS, len(order) + NEIGHBOURS, device=order.device).clamp_max(len(order) - 1)
+        allowed = max(self.times, 2.0) * rounding.reshape(-1)[order]
+        allowed += ELEMENT_SLACK * self.times * (beyond[near] + extra.reshape(-1)[order])
+        return _finite(float((self.distances.reshape(-1)[order] / allowed).max()))
 
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _relative(observed: torch.Tensor, truth: torch.Tensor) -> float | None:
+def _relative(distances: torch.Tensor, truth: torch.Tensor) -> float | None:
     import torch
 
     scale = float(torch.linalg.vector_norm(truth))
-    distance = float(torch.linalg.vector_norm(observed.double() - truth))
+    distance = float(torch.linalg.vector_norm(distances))
     return _finite(distance / scale if scale else distance)
-
-
-def _worst_tile(observed: torch.Tensor, truth: torch.Tensor) -> float | None:
-    """The largest relative error of a tile; the scale of a tile of zeros is that of the whole output."""
-    import torch
-
-    if not truth.numel():
-        return 0.0
-    distances = _tile_sums((observed.double() - truth).square())
-    scales = _tile_sums(truth.square())
-    whole = float(truth.square().mean()) * TILE * TILE
-    # A tile of zeros is scaled by the mean tile: the rounding error of zero is relative to the whole.
-    scales = torch.where(scales > 0, scales, torch.full_like(scales, whole or 1.0))
-    return _finite(math.sqrt(float((distances / scales).max())))
-
-
-def _worst_element(
-    observed: torch.Tensor, truth: torch.Tensor, baseline: torch.Tensor, single: torch.Tensor, times: float
-) -> float | None:
-    """The largest error of an element, over the largest that is allowed."""
-    import torch
-
-    if not truth.numel():
-        return 0.0
-    kind = torch.finfo(observed.dtype)
-    # Functions of the device's own are up to 4 units off in single precision; below the least normal number all are.
-    unit = float(kind.eps) * (4.0 if observed.dtype is torch.float32 else 0.5)
-    rounding = unit * truth.abs() + float(kind.smallest_normal) * float(kind.eps)
-    order = truth.abs().reshape(-1).argsort()
-    beyond = ((baseline.double() - truth).abs() - rounding).maximum((single.double() - truth).abs())
-    beyond = beyond.clamp_min(0.0).reshape(-1)[order].cummax(0).values
-    near = torch.arange(NEIGHBOURS, len(order) + NEIGHBOURS, device=truth.device).clamp_max(len(order) - 1)
-    allowed = max(times, 2.0) * rounding.reshape(-1)[order] + ELEMENT_SLACK * times * beyond[near]
-    distances = (observed.double() - truth).abs().reshape(-1)[order]
-    return _finite(float((distances / allowed).max()))
 
 
 def _tile_sums(squares: torch.Tensor) -> torch.Tensor:

@@ -6,12 +6,13 @@ answer ever exists in the kernel's process.
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.lane.json_worker import answer_requests, claim_channel, send_answer
 from harness.lanes.kernel.inputs import sample_inputs
-from harness.lanes.kernel.numerical_error import compare_output
+from harness.lanes.kernel.numerical_error import SINGLE_UNIT, compare_output
 from harness.lanes.kernel.trusted_function import outputs_of, resolve
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 NULLS = ("zeros", "ones", "mean", "passthrough", "previous")
 """Answers that need no computation; a definition for which one of them is always right is refused."""
+
+PERTURBATIONS = 8
+"""Changes of the inputs from which sensitivity is estimated; with fewer, one of thousands of elements is underrated."""
 
 
 def main() -> None:
@@ -47,6 +51,36 @@ def _sample(request: dict[str, Any]) -> dict[str, Any]:
     return {"numbers": found}
 
 
+class Expected:
+    """What is known of the right answer of one question."""
+
+    def __init__(self, reference: Any, baseline: Any, inputs: list[torch.Tensor], plan: dict[str, Any]) -> None:
+        import torch
+
+        self.reference, self.inputs, self.plan = reference, inputs, plan
+        self.truths = _called(reference, [_double(tensor) for tensor in inputs], plan)
+        self.usual = _called(baseline, inputs, plan)
+        halves = any(tensor.dtype in (torch.float16, torch.bfloat16) for tensor in inputs)
+        self.single = _called(reference, [_single(tensor) for tensor in inputs], plan) if halves else self.usual
+
+    def sensitivity(self, index: int) -> torch.Tensor:
+        """What an output changes by (root mean square) when inputs change by a unit of rounding in single precision."""
+        return self._sensitivities[index]
+
+    @functools.cached_property
+    def _sensitivities(self) -> list[torch.Tensor]:
+        import torch
+
+        device = self.truths[0].device
+        generator = torch.Generator(device=device).manual_seed(self.plan["seed"] % (1 << 63))
+        squares = [torch.zeros_like(truth, dtype=torch.float64) for truth in self.truths]
+        for _ in range(PERTURBATIONS):
+            answers = _called(self.reference, [_perturbed(tensor, generator) for tensor in self.inputs], self.plan)
+            for index, answer in enumerate(answers):
+                squares[index] += (answer.double() - self.truths[index].double()).square()
+        return [(total / PERTURBATIONS).sqrt() for total in squares]
+
+
 def compare(request: dict[str, Any]) -> dict[str, Any]:
     """Compare answers with the reference.
 
@@ -67,28 +101,23 @@ def compare(request: dict[str, Any]) -> dict[str, Any]:
         wanted.setdefault(found["question"], []).append((position, found["files"]))
     compared: list[list[dict[str, Any]]] = [[] for _ in request["answers"]]
     nulls = dict.fromkeys(NULLS, 0)
-    truths: list[torch.Tensor] = []
-    usual: list[torch.Tensor] = []
     previous: list[torch.Tensor] = []
     for index, plan in enumerate(request["questions"]):
         torch.backends.cuda.matmul.allow_tf32 = plan["precision"] == "tf32"
         inputs = sample_inputs(plan, device)
-        truths = _called(reference, [_double(tensor) for tensor in inputs], plan)
-        usual = _called(baseline, inputs, plan)
-        halves = any(tensor.dtype in (torch.float16, torch.bfloat16) for tensor in inputs)
-        single = _called(reference, [_single(tensor) for tensor in inputs], plan) if halves else usual
+        expected = Expected(reference, baseline, inputs, plan)
         for position, files in wanted.get(index, []):
             observed = [_read(Path(file), tensor, device) for file, tensor in zip(files, plan["outputs"], strict=True)]
-            compared[position] = _compare(observed, truths, usual, single, request["times"])
+            compared[position] = compare_outputs(observed, expected, request["times"])
         for name in NULLS:
             before = previous if name == "previous" else inputs if name == "passthrough" else []
-            trivial = [_null(name, truth, before, plan["outputs"][i]["dtype"]) for i, truth in enumerate(truths)]
-            nulls[name] += all(
-                verdict["right"] for verdict in _compare(trivial, truths, usual, single, request["times"])
-            )
-        previous = truths
+            trivial = [
+                _null(name, truth, before, plan["outputs"][i]["dtype"]) for i, truth in enumerate(expected.truths)
+            ]
+            nulls[name] += all(verdict["right"] for verdict in compare_outputs(trivial, expected, request["times"]))
+        previous = expected.truths
     if device != "cpu":  # the device is shared with the kernel's process
-        del truths, usual, previous
+        del expected, previous
         torch.cuda.empty_cache()
     count = max(1, len(request["questions"]))
     return {"answers": compared, "nulls": {name: right / count for name, right in nulls.items()}}
@@ -106,19 +135,32 @@ def _double(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.double() if tensor.dtype.is_floating_point else tensor
 
 
+def _perturbed(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    import torch
+
+    if not tensor.dtype.is_floating_point:
+        return tensor
+    noise = torch.randn(tensor.shape, generator=generator, device=generator.device, dtype=torch.float64)
+    return tensor.double() * (1 + noise * SINGLE_UNIT)
+
+
 def _single(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.float() if tensor.dtype.is_floating_point else tensor
 
 
-def _compare(
-    observed: list[torch.Tensor],
-    truths: list[torch.Tensor],
-    usual: list[torch.Tensor],
-    single: list[torch.Tensor],
-    times: float,
-) -> list[dict[str, Any]]:
-    every = zip(observed, truths, usual, single, strict=True)
-    return [compare_output(o, t, u, times=times, single=s) for o, t, u, s in every]
+def compare_outputs(observed: list[torch.Tensor], expected: Expected, times: float) -> list[dict[str, Any]]:
+    """The result of `compare_output` for each output of one question."""
+    return [
+        compare_output(
+            one,
+            expected.truths[index],
+            expected.usual[index],
+            times=times,
+            single=expected.single[index],
+            sensitivity=functools.partial(expected.sensitivity, index),
+        )
+        for index, one in enumerate(observed)
+    ]
 
 
 def _read(path: Path, tensor: dict[str, Any], device: str) -> torch.Tensor:
