@@ -12,6 +12,7 @@ Vector: TypeAlias = "NDArray[Any]"
 UNIT = 1 << 12  # units of one byte's weight. Weights are integers, so sums are exact in any order and in each engine
 
 
+BLOCK = 1 << 16  # bytes that are weighed at once, so that no second array of that size is made
 MAX_WEIGHT = 2.0  # maximum weight of one byte, in bytes
 
 
@@ -33,13 +34,21 @@ class Weights:
         size = len(values)
         self.sums: Vector = numpy.zeros(size + 1, numpy.int64)
         # sums[i]: the weight of the first i bytes, in units
-        if size:
-            places = numpy.arange(size)
-            begins = numpy.where(numpy.concatenate(([True], values[1:] != values[:-1])), places, 0)
-            once = 1.0 / (places - numpy.maximum.accumulate(begins) + 1)
-            counts = numpy.bincount(values, weights=once, minlength=256)
-            rarity = _rarity(counts)
-            numpy.cumsum(numpy.rint(UNIT * once * rarity[values]).astype(numpy.int64), out=self.sums[1:])
+        if not size:
+            return
+        again: Any = numpy.flatnonzero(values[1:] == values[:-1]) + 1  # bytes equal to the one before
+        repeated = values[again]
+        # A group of neighbouring places is a run; its first byte is the one before the group.
+        begins = numpy.flatnonzero(numpy.diff(again, prepend=-1) != 1)
+        first: Any = numpy.repeat(again[begins], numpy.diff(begins, append=len(again)))
+        once = 1.0 / (again - first + 2)
+        counts = numpy.bincount(values, minlength=256) + numpy.bincount(repeated, weights=once - 1.0, minlength=256)
+        rarity = _rarity(counts)
+        table = numpy.rint(UNIT * rarity).astype(numpy.int64)
+        for at in range(0, size, BLOCK):
+            self.sums[at + 1 : at + BLOCK + 1] = table[values[at : at + BLOCK]]
+        self.sums[again + 1] = numpy.rint(UNIT * once * rarity[repeated])
+        numpy.cumsum(self.sums, out=self.sums)
 
     def of(self, start: int, end: int) -> int:
         """Weight of the bytes [start, end), in units."""

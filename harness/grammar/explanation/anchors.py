@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.grammar.explanation.description import expressions_of
+from harness.grammar.explanation.description import expressions_of, sources_of
 from harness.grammar.explanation.expression_walk import names_in
 from harness.grammar.explanation.size_consistency import names_following
-from harness.grammar.explanation.usage import FieldKey, Use, places
+from harness.grammar.explanation.usage import FieldKey, Use
 from harness.grammar.language.grammar import Field, Grammar, Word
 from harness.grammar.language.reach import references, tops
 
@@ -47,16 +47,20 @@ class _Search:
         ends: Mapping[str, float],
     ) -> None:
         self.grammar, self.fields, self.types, self.ends = grammar, fields, types, ends
-        self.places, self.tops = places(grammar), tops(grammar)
+        self.tops, self.sources = tops(grammar), sources_of(grammar)
+        self.holders: dict[str, list[tuple[str, Field]]] = {}  # by type: the fields that it may follow in place
+        for owner, definition in grammar.types.items():
+            for field in definition.fields:
+                if field.length is None and field.at is None and field.offset is None:
+                    for ref in references(field):
+                        self.holders.setdefault(ref.name, []).append((owner, field))
 
     def after(self, owner: str, field: Field, sized: frozenset[str]) -> float:
         """Bits of the fields after a length, up to one that takes what is left whatever the length is."""
-        following = names_following(frozenset({"_io", field.name, *sized}), self.grammar)
-        return self._from(owner, field.index + 1, sized, following, ())
+        following = names_following(frozenset({"_io", field.name, *sized}), self.sources)
+        return self._from(owner, field.index + 1, sized, following, set())
 
-    def _from(
-        self, owner: str, index: int, sized: frozenset[str], following: frozenset[str], seen: tuple[str, ...]
-    ) -> float:
+    def _from(self, owner: str, index: int, sized: frozenset[str], following: frozenset[str], seen: set[str]) -> float:
         total = 0.0
         for field in self.grammar.types[owner].fields[index:]:
             if field.compute is not None or field.at is not None or field.offset is not None:
@@ -70,22 +74,18 @@ class _Search:
         inner = sum(max(0.0, self.types[ref.name]) for ref in references(field) if ref.name in self.types)
         return max(0.0, self.fields.get((owner, field.name), 0.0)) + inner
 
-    def _outside(self, owner: str, following: frozenset[str], seen: tuple[str, ...]) -> float:
+    def _outside(self, owner: str, following: frozenset[str], seen: set[str]) -> float:
         """Bits of what is read after a record of a type, where nothing else gives its end."""
         found = self.ends.get(owner, 0.0)
         if owner in seen:
             return found
+        seen.add(owner)
         if owner in self.tops and not self.grammar.once:
             found = max(found, self.types[owner])
-        for name, definition in self.grammar.types.items():
-            for field in definition.fields:
-                if field.length is not None or field.at is not None or field.offset is not None:
-                    continue
-                if all(ref.name != owner for ref in references(field)):
-                    continue
-                repeated = max(0.0, self.types[owner]) if field.repeat is not None or field.until is not None else 0.0
-                rest = self._from(name, field.index + 1, frozenset(), following, (*seen, owner))
-                found = max(found, repeated + rest)
+        for name, field in self.holders.get(owner, ()):
+            repeated = max(0.0, self.types[owner]) if field.repeat is not None or field.until is not None else 0.0
+            rest = self._from(name, field.index + 1, frozenset(), following, seen)
+            found = max(found, repeated + rest)
         return found
 
 

@@ -15,11 +15,9 @@ def names_in(expr: Expr) -> Iterator[str]:
             yield part.name
 
 
-def reads_stream_position(expr: Expr | Word | None, through: frozenset[str] = frozenset()) -> bool:
-    """Whether an expression uses the position or the size of the stream, itself or through the given names."""
-    if expr is None or isinstance(expr, Word):
-        return False
-    return any(name == "_io" or name in through for name in names_in(expr))
+def reads_stream_position(expr: Expr | Word | None) -> bool:
+    """Whether an expression uses the position or the size of the stream."""
+    return expr is not None and not isinstance(expr, Word) and "_io" in names_in(expr)
 
 
 def counted(field: Field) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from harness.grammar.engine.byte_weights import UNIT
 from harness.grammar.engine.tally import Tally
 from harness.grammar.explanation.column import Column, Key, claimed_twice
-from harness.grammar.explanation.description import sources_of
+from harness.grammar.explanation.description import Sources, sources_of
 from harness.grammar.explanation.expression_walk import names_in
 from harness.grammar.explanation.usage import FieldKey, Use
 from harness.grammar.language.expression import Attribute, Expr, Literal, Name, walk
@@ -34,7 +34,7 @@ def grain(
     """
     if (size := constant_size(definition, grammar)) is not None:
         return float(size or 1)
-    following = names_following(frozenset({"_io"}) | tied, grammar)
+    following = names_following(frozenset({"_io"}) | tied, sources_of(grammar))
     least, chances = math.inf, 1.0
     for name in (definition.name, *_open(definition.name, grammar)):
         local = {f.name for f in grammar.types[name].fields if f.compute is None and f.at is None and f.offset is None}
@@ -71,9 +71,8 @@ def _depends(part: Expr | Word | None, names: frozenset[str], local: set[str]) -
     )
 
 
-def names_following(names: frozenset[str], grammar: Grammar) -> frozenset[str]:
+def names_following(names: frozenset[str], sources: Sources) -> frozenset[str]:
     """The given names, and those of computed fields and parameters whose values follow from them."""
-    sources = sources_of(grammar)
     while True:
         more = names | {
             name for name, found in sources.items() if any(not names.isdisjoint(names_in(expr)) for expr in found)

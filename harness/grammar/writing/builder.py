@@ -82,6 +82,7 @@ class _Writing:
         self.values: dict[int, Any] = {}
         self.buffers: dict[int, Buffer] = {}
         self.leaves: dict[int, tuple[Leaf, Record]] = {}
+        self.computed: list[tuple[Leaf, Record, Expr]] = []
         for record in self.found.records:
             self._note(record, (id(record),))
 
@@ -97,6 +98,8 @@ class _Writing:
             self.nodes.append((node, holder, node.field))
         if isinstance(node, Leaf):
             self.leaves[id(node)] = (node, holder)
+            if node.field.compute is not None:
+                self.computed.append((node, holder, node.field.compute))
         elif isinstance(node, Array):
             for item in node.items:
                 self._note_node(item, holder, self.above[id(node)])
@@ -233,14 +236,14 @@ class _Writing:
     @contextmanager
     def _new_values(self) -> Iterator[None]:
         """While it lasts, expressions see the planned values."""
-        before = [(leaf, leaf.value) for leaf, _ in self.leaves.values()]
-        for leaf, _ in self.leaves.values():
-            leaf.value = self.values.get(id(leaf), leaf.value)
+        planned = [(self.leaves[key][0], value) for key, value in self.values.items() if key in self.leaves]
+        before = [(leaf, leaf.value) for leaf in (*(leaf for leaf, _ in planned), *(c[0] for c in self.computed))]
+        for leaf, value in planned:
+            leaf.value = value
         for _ in range(2):  # a computed value may use another
-            for leaf, record in self.leaves.values():
-                if leaf.field.compute is not None:
-                    with suppress(NoValueError):
-                        leaf.value = self.inverter.value(leaf.field.compute, record)
+            for leaf, record, expr in self.computed:
+                with suppress(NoValueError):
+                    leaf.value = self.inverter.value(expr, record)
         try:
             yield
         finally:

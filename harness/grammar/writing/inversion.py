@@ -7,6 +7,7 @@ from typing import Any
 from harness.grammar.engine.interpreter import Interpreter
 from harness.grammar.engine.node import Leaf, Record
 from harness.grammar.engine.scope import Scope
+from harness.grammar.language.evaluation import Evaluate
 from harness.grammar.language.expression import Attribute, Binary, Expr, Item, Literal, Method, Name, Ternary, Unary
 from harness.grammar.language.operations import NoValueError, as_boolean
 from harness.grammar.writing.encoding import WriteError
@@ -24,6 +25,7 @@ class Inverter:
 
     def __init__(self, run: Interpreter) -> None:
         self.run = run
+        self._compiled: dict[tuple[int, str], Evaluate] = {}  # by the expression, which the grammar keeps alive
 
     def value(self, expr: Expr, record: Record) -> Any:
         """The value of an expression in a record.
@@ -31,7 +33,11 @@ class Inverter:
         Raises:
             NoValueError: if it has none.
         """
-        return self.run.program.compiler.compile(expr, record.type)(Scope(record, self.run))
+        key = (id(expr), record.type.name)
+        made = self._compiled.get(key)
+        if made is None:
+            made = self._compiled[key] = self.run.program.compiler.compile(expr, record.type)
+        return made(Scope(record, self.run))
 
     def solve(self, expr: Expr, record: Record, target: Any, depth: int = 0) -> Solution:
         """Return the leaf, its record, and the value with which the expression has the target's value.
