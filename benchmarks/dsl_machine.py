@@ -34,9 +34,9 @@ OURS = {
 RAW = {"raw, commit/step, NORMAL": "NORMAL", "raw, commit/step, FULL": "FULL"}
 PEERS = ("LangGraph, NORMAL", "LangGraph, FULL", "DBOS")
 RATIOS = (
-    ("ours, commit/step, NORMAL", "LangGraph, NORMAL", 10.0),
+    ("ours, commit/step, NORMAL", "LangGraph, NORMAL", 15.0),
     ("ours, commit/step, NORMAL", "DBOS", None),
-    ("ours, commit/step, NORMAL", "raw, commit/step, NORMAL", 0.5),
+    ("ours, commit/step, NORMAL", "raw, commit/step, NORMAL", 0.6),
     ("ours, groups of 64, NORMAL", "raw, commit/step, NORMAL", 2.0),
 )
 

@@ -195,7 +195,8 @@ def _statement(draw: st.DrawFn, names: _Names, depth: int) -> str:
             text = f"step s{name}: tool.random {{ low: 1 high: 100 output_var: {name} }}"
         case "loop":
             inner = _statement(draw, names, 2)
-            return f"repeat {draw(st.integers(1, 3))} {{ {inner} }}"
+            again = f"step a{name} {{ let {name} = {draw(st.integers(0, 9))} + {names.count} }}"
+            return f"repeat {draw(st.integers(1, 7))} {{ {draw(st.sampled_from([inner, again]))} }}"
         case "if":
             return f"if defined({seen}) {{ {_statement(draw, names, 2)} }} else {{ {_statement(draw, names, 2)} }}"
         case "wait":
