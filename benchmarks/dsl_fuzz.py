@@ -2,8 +2,10 @@
 
     python benchmarks/dsl_fuzz.py [--programs 10000] [--seed 0]
 
-Each program has branches, questions, effects, budgets, checks, loops, events or several of them. The exit status is
-1, with the smallest program that was found, if any way to its end has other events. The tests take 300 programs.
+Programs have branches, questions, tools of models, effects, files, mocks, budgets, checks, loops, waits, searches,
+`on failure` blocks, events, messages or cancellations. Each is also upgraded, forked twice, moved as a bundle, or shown.
+The exit status is 1, with the smallest program that was found, if any way to its end has other events. The tests take
+300 programs.
 """
 
 from __future__ import annotations
