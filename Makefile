@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 EXTRAS ?= kernels
 EPOCH  ?= 20
+S      ?= 600
 # A run starts many processes; compiling everything again in each of them would take longer than the work.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -16,7 +17,7 @@ TEST_EXTRAS := [$(subst $(space),$(comma),$(strip dev $(EXTRAS)))]
 RUN_STAMP   := $(VENV)/.installed-run$(subst $(space),,$(addprefix -,$(EXTRAS)))
 TEST_STAMP  := $(VENV)/.installed-test$(subst $(space),,$(addprefix -,$(EXTRAS)))
 
-.PHONY: help run test check attack fuzz clean
+.PHONY: help run test check attack fuzz bench clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -51,9 +52,21 @@ check: $(TEST_STAMP)  ## style, types, floors
 attack: $(TEST_STAMP)  ## the attack corpus and the honest programs on every tier of this machine
 	$(BIN)/python tests/attacks/corpus.py --tiers
 
-fuzz: $(TEST_STAMP)  ## search for new ways round the static check and the guard
-	$(BIN)/python benchmarks/evasions.py
+fuzz: $(TEST_STAMP)  ## search for inputs that break a reader of bytes from outside (S seconds)
+	$(BIN)/python -m tests.fuzz --seconds $(S)
+
+# An environment of its own: peers bring plugins of pytest, which would be loaded in every test run. Without one of them
+# the table has a row that says how to install it.
+.venv-bench/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --upgrade "pip>=25"
+	.venv-bench/bin/python -m pip install --quiet -c constraints.txt -e .
+	-.venv-bench/bin/python -m pip install --quiet -c constraints.txt -e ".[bench]"
+	@touch $@
+
+bench: .venv-bench/.installed  ## compare with every peer (QUICK=1: at most five minutes, STORE=1: keep the table)
+	.venv-bench/bin/python benchmarks/bench.py $(if $(QUICK),--quick) $(if $(STORE),--store)
 
 clean:  ## remove the environment and all output
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find reports -mindepth 1 ! -name README.md -delete

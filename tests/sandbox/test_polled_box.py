@@ -150,3 +150,26 @@ def test_a_zygote_killed_in_between_is_nobodys_fault() -> None:
                 pass
             assert answer == b'["value", 1]'
         assert drive([("echo", own.begin(ECHO.encode(), entry="run"))]) == {"echo": '["value", 7]'}
+
+
+@pytest.mark.parametrize(("source", "said"), [(ECHO, "value"), (SUBJECTS["sleeps"][0], "timeout")])
+def test_a_pause_of_the_whole_machine_is_not_the_subjects_fault(
+    pool: BoxPool, monkeypatch: pytest.MonkeyPatch, source: str, said: str
+) -> None:
+    clock, passed = time.monotonic, [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + passed[0])
+    with pool.begin(source.encode(), entry="run", limits=QUICK) as box:
+        while not box.is_idle:
+            box.receive_ready()
+        passed[0] += 3600  # between two questions
+        box.send(b'{"value":1}', seconds=60.0)
+        passed[0] += 3600  # while it is asked
+        if said == "timeout":
+            assert box.receive_ready() is None
+            passed[0] += 7200  # a second time in one question: it is not endless
+            with pytest.raises(BoxFault, match="60 s"):
+                box.receive_ready()
+            return
+        while (answer := box.receive_ready()) is None:
+            pass
+        assert answer.payload == b"1"

@@ -130,8 +130,8 @@ class RunLog:
         last = self.seq + 1 if stop is None else stop
         for number, low, high in _spans(self._connection, self.number, last):
             rows = self._connection.execute(
-                "SELECT id - ?1, changed FROM files WHERE id BETWEEN ?1 + ?2 AND ?1 + ?3 ORDER BY id",
-                (number << SHIFT, low, high - 1),
+                "SELECT id - :base, changed FROM files WHERE id BETWEEN :base + :low AND :base + :last ORDER BY id",
+                {"base": number << SHIFT, "low": low, "last": high - 1},
             )
             for seq, changed in rows:
                 files = json.loads(changed)

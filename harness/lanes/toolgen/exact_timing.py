@@ -13,10 +13,10 @@ from typing import Any
 
 from harness.core.errors import SpecError
 from harness.core.stats import bootstrap_interval
-from harness.lanes.toolgen.oracle import Reply, Timed
 from harness.lanes.toolgen.performance import FACTORS, MIN_SECONDS, NULL_SOURCE, Profile, workload_key
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions
+from harness.lanes.toolgen.reply import Reply, Timed
 from harness.lanes.toolgen.wrong_answer import wrong_answer
 from harness.sandbox.answer import Answer
 from harness.sandbox.box import Box

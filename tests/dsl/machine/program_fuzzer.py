@@ -58,6 +58,7 @@ UNDO = 'on failure { step undo: tool.write { path: "undo" content: "{{failure}}"
 WRONG_WAIT = "wait for 1 / (1 - v0)"
 MAX_TURNS = 60
 Opener = Callable[..., Session]
+MAX_DEPTH = 8  # of statements in statements
 
 
 class Killed(BaseException):
@@ -125,21 +126,12 @@ def cases(draw: st.DrawFn) -> Case:
 
 def _statement(draw: st.DrawFn, names: _Names, depth: int) -> str:
     kinds = ["pure", "write", "echo", "read", "question", "question", "undefined", "emit", "post", "loop", "if", "sub"]
-    kinds += [
-        "random",
-        "retry",
-        "calculated",
-        "wait",
-        "handled",
-        "deadline",
-        "words",
-        "match",
-        "tools",
-        "until",
-        "state",
-    ]
+    kinds += ["random", "retry", "calculated", "wait", "handled", "deadline", "words"]
+    kinds += ["match", "tools", "until", "state"]
     if depth < 2:
         kinds += ["parallel"] * 4
+    if depth > MAX_DEPTH:
+        kinds = kinds[:6]
     if depth == 0:
         kinds += ["service", "tune"]
     kind, name = draw(st.sampled_from(kinds)), names.fresh()
@@ -168,7 +160,7 @@ def _statement(draw: st.DrawFn, names: _Names, depth: int) -> str:
             write = f'tool.write {{ path: "{path}" content: "{words} {{{{{seen}}}}}" }}'
             text = f'step s{name} {{ {write} tool.read {{ path: "{path}" output_var: {name} }} }}'
         case "match":
-            one, other = _inside(draw, names), _inside(draw, names)
+            one, other = _inside(draw, names, depth), _inside(draw, names, depth)
             ask = f'llm.query {{ prompt: "Which {name}?" answer: "yes" | "no" output_var: {name} }}'
             text = f'step s{name}: {ask} match {name} {{ case "yes" {{ {one} }} case "no" {{ {other} }} }}'
         case "tools":
@@ -177,7 +169,7 @@ def _statement(draw: st.DrawFn, names: _Names, depth: int) -> str:
             text = f"step s{name}: llm.query {{ {asked} }}"
         case "until":
             count = names.fresh()
-            body = f"{count} = {count} + 1 {_inside(draw, names)}"
+            body = f"{count} = {count} + 1 {_inside(draw, names, depth)}"
             return f"let {count} = 0 repeat 3 until {count} >= 2 {{ {body} }}"
         case "state":
             return "" if names.is_parallel else "total = total + 1"
@@ -194,16 +186,19 @@ def _statement(draw: st.DrawFn, names: _Names, depth: int) -> str:
         case "random":
             text = f"step s{name}: tool.random {{ low: 1 high: 100 output_var: {name} }}"
         case "loop":
-            inner = _statement(draw, names, 2)
-            again = f"step a{name} {{ let {name} = {draw(st.integers(0, 9))} + {names.count} }}"
-            return f"repeat {draw(st.integers(1, 7))} {{ {draw(st.sampled_from([inner, again]))} }}"
+            if draw(st.booleans()):
+                inner = _statement(draw, names, max(2, depth + 1))
+            else:
+                inner = f"step a{name} {{ let {name} = {draw(st.integers(0, 9))} + {names.count} }}"
+            return f"repeat {draw(st.integers(1, 7))} {{ {inner} }}"
         case "if":
-            return f"if defined({seen}) {{ {_statement(draw, names, 2)} }} else {{ {_statement(draw, names, 2)} }}"
+            one, other = (_statement(draw, names, max(2, depth + 1)) for _ in range(2))
+            return f"if defined({seen}) {{ {one} }} else {{ {other} }}"
         case "wait":
             return draw(st.sampled_from([f"wait for {names.count}s", "wait for 2s", "wait until 9", WRONG_WAIT]))
         case "handled":
             inner = _statement(draw, names, depth + 1)
-            block = _inside(draw, names)
+            block = _inside(draw, names, depth)
             return f"step s{name} {{ {inner} on failure {{ {block} }} }}"
         case "deadline":
             return f"step s{name} {{ deadline: 1h {_statement(draw, names, depth + 1)} }}"
@@ -228,10 +223,10 @@ def _statement(draw: st.DrawFn, names: _Names, depth: int) -> str:
     return text
 
 
-def _inside(draw: st.DrawFn, names: _Names) -> str:
+def _inside(draw: st.DrawFn, names: _Names, depth: int) -> str:
     """A statement of a block that may not run: nothing after it reads what it binds."""
     known = list(names.known)
-    text = _statement(draw, names, 2)
+    text = _statement(draw, names, max(2, depth + 1))
     names.known = known
     return text
 
