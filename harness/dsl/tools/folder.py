@@ -23,12 +23,12 @@ MAX_FILE_BYTES = 16 << 20
 """Maximum bytes of one file."""
 MAX_FILES, MAX_FOLDER_BYTES = 2_000, 64 << 20
 """Maximum content of a folder that is copied or bundled."""
+QUOTA = Quota(MAX_FOLDER_BYTES, MAX_FILES)
+"""Maximum content of a folder to which the program itself writes."""
 MACHINE_ERRORS = frozenset(
     (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 )
 """Errors of the machine, not of the program: the run stops, and a resume repeats the effect."""
-QUOTA = Quota(MAX_FOLDER_BYTES, MAX_FILES)
-"""Maximum content of a folder to which the program itself writes."""
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
