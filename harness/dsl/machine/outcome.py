@@ -166,6 +166,5 @@ def _step(state: State, unit: str, step: Step, waiting: set[str]) -> StepOutcome
         simulated = wrong.seen.startswith("undefined: simulated")
         status, why = ("simulated" if simulated else "wrong"), f"saw {wrong.seen}"
     elif not times and state.entered.get(step.label):
-        can_go_on = state.status in ("running", "budget")
-        status, why = ("skipped", "it has not ended") if can_go_on else ("wrong", "it did not end")
+        status, why = ("wrong", "it did not end") if state.status != "running" else ("skipped", "it has not ended")
     return StepOutcome(unit, step.name, step.slug, step.label, step.kind, status, why, times)
