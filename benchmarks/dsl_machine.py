@@ -39,9 +39,9 @@ PEERS = {
     for name, distribution in (("LangGraph, NORMAL", "langgraph"), ("LangGraph, FULL", "langgraph"), ("DBOS", "dbos"))
 }
 RATIOS = (
-    ("ours, commit/step, NORMAL", "LangGraph, NORMAL", 10.0),
+    ("ours, commit/step, NORMAL", "LangGraph, NORMAL", 15.0),
     ("ours, commit/step, NORMAL", "DBOS", None),
-    ("ours, commit/step, NORMAL", "raw, commit/step, NORMAL", 0.5),
+    ("ours, commit/step, NORMAL", "raw, commit/step, NORMAL", 0.6),
     ("ours, groups of 64, NORMAL", "raw, commit/step, NORMAL", 2.0),
 )
 

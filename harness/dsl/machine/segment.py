@@ -21,8 +21,8 @@ StepCode = Callable[[Frame], "tuple[Node, bytes] | None"]
 MAX_SHAPES = 10_000
 MAX_SEGMENT_LENGTH = 512
 """Maximum instructions of a segment, so that the log does not fall far behind the machine."""
-WALKS = 48
-"""Executions of a step before it is compiled, which takes as long as 100 executions; doubled for each new path."""
+WALKS = 2
+"""Executions of a step before it is compiled, as for an expression; doubled for each new path."""
 
 
 @mutable

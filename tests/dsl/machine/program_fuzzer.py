@@ -126,19 +126,8 @@ def cases(draw: st.DrawFn) -> Case:
 
 def _statement(draw: st.DrawFn, names: _Names, depth: int) -> str:
     kinds = ["pure", "write", "echo", "read", "question", "question", "undefined", "emit", "post", "loop", "if", "sub"]
-    kinds += [
-        "random",
-        "retry",
-        "calculated",
-        "wait",
-        "handled",
-        "deadline",
-        "words",
-        "match",
-        "tools",
-        "until",
-        "state",
-    ]
+    kinds += ["random", "retry", "calculated", "wait", "handled", "deadline", "words"]
+    kinds += ["match", "tools", "until", "state"]
     if depth < 2:
         kinds += ["parallel"] * 4
     if depth > MAX_DEPTH:
@@ -171,7 +160,7 @@ def _statement(draw: st.DrawFn, names: _Names, depth: int) -> str:
             write = f'tool.write {{ path: "{path}" content: "{words} {{{{{seen}}}}}" }}'
             text = f'step s{name} {{ {write} tool.read {{ path: "{path}" output_var: {name} }} }}'
         case "match":
-            one, other = _inside(draw, names, depth), _inside(draw, names)
+            one, other = _inside(draw, names, depth), _inside(draw, names, depth)
             ask = f'llm.query {{ prompt: "Which {name}?" answer: "yes" | "no" output_var: {name} }}'
             text = f'step s{name}: {ask} match {name} {{ case "yes" {{ {one} }} case "no" {{ {other} }} }}'
         case "tools":
@@ -197,8 +186,11 @@ def _statement(draw: st.DrawFn, names: _Names, depth: int) -> str:
         case "random":
             text = f"step s{name}: tool.random {{ low: 1 high: 100 output_var: {name} }}"
         case "loop":
-            inner = _statement(draw, names, max(2, depth + 1))
-            return f"repeat {draw(st.integers(1, 3))} {{ {inner} }}"
+            if draw(st.booleans()):
+                inner = _statement(draw, names, max(2, depth + 1))
+            else:
+                inner = f"step a{name} {{ let {name} = {draw(st.integers(0, 9))} + {names.count} }}"
+            return f"repeat {draw(st.integers(1, 7))} {{ {inner} }}"
         case "if":
             one, other = (_statement(draw, names, max(2, depth + 1)) for _ in range(2))
             return f"if defined({seen}) {{ {one} }} else {{ {other} }}"
