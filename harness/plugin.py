@@ -18,8 +18,8 @@ from harness.session.untrusted import SEAL, SUFFIX, Seal, SealedFolder, guard_co
 
 if TYPE_CHECKING:
     from harness.core.evaluation import Evaluation
+    from harness.core.owned_folder import OwnedFolder
     from harness.hooks import Registry
-    from harness.session.run_folder import RunFolder
     from harness.session.run_session import RunSession
 
 REGISTRY: pytest.StashKey[Registry] = pytest.StashKey()
@@ -175,10 +175,9 @@ def pytest_configure_node(node: Any) -> None:
     """Give every worker the run's snapshot folder and secret seed."""
     config: pytest.Config = node.config
     if _FOLDER not in config.stash:
-        from harness.session.run_folder import RunFolder, reap
+        from harness.core.owned_folder import OwnedFolder
 
-        reap()
-        config.stash[_FOLDER] = RunFolder()
+        config.stash[_FOLDER] = OwnedFolder("run")
     node.workerinput["crucible"] = {"folder": str(config.stash[_FOLDER].path), "seed": _drawn_seed(config)}
 
 
@@ -213,7 +212,7 @@ def evaluate(pytestconfig: pytest.Config) -> Callable[..., Evaluation]:
 
 # Shared by the hooks
 
-_FOLDER: pytest.StashKey[RunFolder] = pytest.StashKey()
+_FOLDER: pytest.StashKey[OwnedFolder] = pytest.StashKey()
 _SEED = pytest.StashKey[int]()
 
 

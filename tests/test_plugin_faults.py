@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
+
+from harness.ledger import journal
+from harness.ledger.store import Ledger
+from tests.judge.conftest import GOOD, WRONG, write_tool
 
 
 @pytest.fixture
@@ -142,3 +148,71 @@ def test_a_file_that_is_no_ledger_is_refused_and_left_alone(project):
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*not a ledger: it is not a SQLite database*"])
     assert [path.name for path in project.path.glob("no.db*")] == ["no.db"]
+
+
+@pytest.mark.parametrize(("room", "extra"), [(0, ()), (60, ("-n2",)), (200, ()), (330, ()), (420, ("-n2",)), (560, ())])
+def test_a_disk_that_is_full_at_any_write(project, small_disk, room, extra):
+    """Everything a run writes is on the disk: run folder, snapshot, ledger, journal, sources, page."""
+    names = {f"c{number}": "wrong" if number % 7 == 3 else "ok" for number in range(30)}
+    project.suite(**names)
+    (small_disk.path / "tmp").mkdir()
+    small_disk.resize(max(8, room))  # a size of 0 is no limit
+    with (small_disk.path / "ballast").open("wb") as ballast, pytest.MonkeyPatch.context() as full:
+        if not room:
+            with pytest.raises(OSError, match="No space left"):
+                ballast.write(b"x" * (64 << 10))
+                ballast.flush()
+        full.setenv("TMPDIR", str(small_disk.path / "tmp"))
+        full.setattr(tempfile, "tempdir", None)
+        result = project.run(f"--ledger={small_disk.path}/l.db", f"--report={small_disk.path}/r.html", *extra)
+    output = result.stdout.str() + result.stderr.str()
+    assert "INTERNALERROR" not in output
+    assert "Traceback" not in output
+    assert result.ret in (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.USAGE_ERROR)
+    has_verdicts = result.ret == pytest.ExitCode.TESTS_FAILED
+    if not (small_disk.path / "r.html").exists():
+        assert "disk is full" in output or "No space left" in output
+    small_disk.resize(32 << 10)
+    with Ledger.open(small_disk.path / "l.db") as ledger:
+        stored = {row["subject"]: row["status"] for row in ledger.rows("SELECT subject, status FROM evaluations")}
+    # A dead process's journal would be in the ledger now; this one lives.
+    for path in journal.folder_of(small_disk.path / "l.db").glob("*.jsonl"):
+        if (left := journal.read(path)) is not None:
+            stored |= {one.evaluation.case.subject.name: str(one.evaluation.status) for one in left.records}
+    assert stored.items() <= names.items()
+    if has_verdicts and len(stored) < len(names):
+        assert "are not in the ledger: the disk is full" in output
+        assert "they are gone when this process ends" in output
+    elif "any `crucible` verb will bring them in" in output:
+        assert stored == names
+
+
+def test_a_hostile_environment(tmp_path):
+    """Odd paths everywhere, `LC_ALL=C`, another time zone, a fixed hash seed, no assertions: the same verdicts."""
+    odd = tmp_path / "a b'q\"ü-ş $HOME;#%?&*\n new"
+    for folder in ("project/candidates", "project/tool", "tmp", "run"):
+        (odd / folder).mkdir(parents=True, mode=0o700)
+    write_tool(odd / "project" / "tool")
+    for number in range(10):
+        path = odd / "project" / "candidates" / f"é {number}.py"
+        path.write_text(f"{WRONG if number == 3 else GOOD}# {number}\n")
+    suite = "lane: toolgen\ntool: tool\ncandidates: candidates/*.py\ntiming: none\nattempts: 1\njitter_ms: [0, 0]\n"
+    (odd / "project" / "ş ü.suite.yaml").write_text(suite)
+    strange = {"TMPDIR": str(odd / "tmp"), "XDG_RUNTIME_DIR": str(odd / "run"), "TZ": "Pacific/Kiritimati"}
+    strange |= {"LC_ALL": "C", "PYTHONHASHSEED": "7"}
+    done = subprocess.run(
+        [sys.executable, "-O", "-m", "pytest", "-p", "harness.plugin", "-p", "no:benchmark", "-n1", "--confirm", "0"],
+        cwd=odd / "project",
+        env=os.environ | strange,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    with sqlite3.connect(odd / "project" / "reports" / "ledger.db") as ledger:
+        rows = ledger.execute("SELECT subject, status FROM evaluations").fetchall()
+        [(started,)] = ledger.execute("SELECT started_at FROM runs").fetchall()
+    assert sorted(status for _, status in rows) == ["ok"] * 9 + ["wrong"]
+    assert started.endswith("+00:00")
+    assert (odd / "project" / "reports" / "index.html").stat().st_size > 1000
+    assert [path.name for path in (odd / "tmp").iterdir() if path.name.endswith(".owned")] == []

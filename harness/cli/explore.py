@@ -12,12 +12,12 @@ import importlib.util
 import json
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from harness.cli import output
 from harness.core.errors import MissingExtraError
 from harness.core.number import whole
+from harness.core.owned_folder import OwnedFolder
 
 SHOWN_CHARACTERS = 300  # of a cell in a table: `record` holds whole evaluations
 
@@ -33,8 +33,8 @@ def run(args: argparse.Namespace) -> int:
     if importlib.util.find_spec("datasette") is None:
         raise MissingExtraError("explore", module="datasette")
     output.read_ledger(args.ledger).close()  # says what is wrong with it, and brings an older one up to date
-    with tempfile.TemporaryDirectory(prefix="crucible-explore-") as folder:
-        command = build_command(args.ledger, Path(folder), port=args.port, opens=args.open, get=args.get)
+    with OwnedFolder("explore") as folder:
+        command = build_command(args.ledger, folder, port=args.port, opens=args.open, get=args.get)
         try:
             return subprocess.run(command, check=False).returncode
         except KeyboardInterrupt:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 from harness.core.case import Subject
 from harness.core.digest import digest_text
 from harness.core.evaluation import Evaluation
 from harness.core.opponent import Opponent
+from harness.core.owned_folder import OwnedFolder
 from harness.core.paired import Comparison
 from harness.core.policy import Timing
 from harness.core.stability import EVERYONE, FIRST_TEN, MIN_HASH_SEEDS, stability_of
@@ -33,13 +33,13 @@ def confirm(
     """
     stability = stability_of(before.evidence)
     seeds = stability.hash_seeds or 0 if stability else 0
-    with tempfile.TemporaryDirectory(prefix="crucible-finals-") as folder:
-        subject = _kept(Path(folder) / "finalist.py", source)
+    with OwnedFolder("finals") as folder:
+        subject = _kept(folder / "finalist.py", source)
         policy = before.case.policy
         opponents: tuple[Opponent, ...] = ()
         if seed_parent is not None:
             policy = policy.model_copy(update={"timing": Timing.EXACT})
-            opponents = (Opponent(role="parent", subject=_kept(Path(folder) / "seed_parent.py", seed_parent)),)
+            opponents = (Opponent(role="parent", subject=_kept(folder / "seed_parent.py", seed_parent)),)
         case = before.case.model_copy(
             update={"policy": policy, "subject": before.case.subject.model_copy(update={"path": subject.path})}
         )

@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.core.budget import Budget, Schedule
 from harness.evolve.curriculum import parse_table
-from harness.evolve.templates import styles_of, template
+from harness.lanes.toolgen.proposals.templates import styles_of, template
 from harness.lanes.toolgen.tool_spec import read_tool
 
 NAMES = ("phase.domains.spica_toolgen:ToolGenEvaluator", "harness.evolve.spica:ToolGenEvaluator")

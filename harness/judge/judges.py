@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from harness.core.case import Case
 from harness.core.errors import InfraError
 from harness.core.evaluation import SerialisedEvaluation
+from harness.core.owned_folder import OwnedFolder
 from harness.judge.case import unjudged
 from harness.lane.context import Context
 from harness.lane.json_worker import JsonWorker, WorkerFault
@@ -84,7 +82,7 @@ class Judges:
         self._count = 0
         self._is_closed = False
         self._change = threading.Condition()
-        self._folder = Path(tempfile.mkdtemp(prefix="crucible-judges-"))
+        self._folder = OwnedFolder("judges")
 
     @staticmethod
     def can_judge(lane: Lane) -> bool:
@@ -142,7 +140,7 @@ class Judges:
                 job.found.set_exception(InfraError("the pool was closed before this case was judged"))
         for worker in workers:
             worker.close(grace=0.0 if jobs else _GRACE)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.remove()
 
     def __enter__(self) -> Judges:
         return self
@@ -160,9 +158,9 @@ class Judges:
                 self._change.wait_for(lambda: self._is_closed or self._waiting or self._suspects or judge.jobs)
                 if self._is_closed:
                     return
-                log = self._folder / f"judge-{number}.log"
+                log = self._folder.path / f"judge-{number}.log"
                 worker = judge.worker = JsonWorker(
-                    "harness.judge.judge_process", self._settings, folder=self._folder, log=log
+                    "harness.judge.judge_process", self._settings, folder=self._folder.path, log=log
                 )
                 judge.has_judged = False
                 judge.tools.clear()

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-import tempfile
 from collections import Counter
 from pathlib import Path
 
 from harness.core.digest import digest_bytes
+from harness.core.owned_folder import OwnedFolder
 
 
 class KeptSources:
     """A folder of sources by digest; the caller holds a lock."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="crucible-pool-"))
+        self._owned = OwnedFolder("pool")
+        self.folder = self._owned.path
         self._users: Counter[Path] = Counter()
 
     def keep(self, data: bytes) -> Path:
@@ -42,4 +42,4 @@ class KeptSources:
 
     def close(self) -> None:
         """Remove the folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._owned.remove()

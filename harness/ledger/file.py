@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
+import math
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +35,20 @@ def missing(path: Path) -> LedgerError:
     )
 
 
+def require_locks(path: Path) -> None:
+    """Check that processes can keep each other from writing at the same time.
+
+    Raises:
+        LedgerError: if the file system has no locks.
+    """
+    if not has_locks(path.parent):
+        raise LedgerError(
+            "the ledger cannot be written: its file system has no locks, so two runs could damage it",
+            where=str(path),
+            fix="name one on a local disk with --ledger, and copy it when the run is over",
+        )
+
+
 def is_database(path: Path) -> bool:
     """Whether a file begins as SQLite's do; a ledger that was damaged later still does."""
     with path.open("rb") as opened:
@@ -55,23 +72,40 @@ def prepare(path: Path, *, create: bool) -> None:
     """
     if path.is_dir():
         raise LedgerError("this is a folder, not a ledger", where=str(path), fix=f"use {path / 'ledger.db'}")
-    if path.exists():
-        return
-    if not create:
-        raise missing(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(path, error) from error
+    if not path.exists():
+        if not create:
+            raise missing(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(path, error) from error
 
 
 def unwritable(path: Path, error: Exception) -> LedgerError:
     """The ledger can be read at best."""
-    return LedgerError(
-        f"the ledger cannot be written: {error}",
-        where=str(path),
-        fix="make the file and its folder writable, or name another with --ledger",
-    )
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "disk is full" in str(error):
+        return LedgerError("the disk is full", where=str(path), fix="make room, or use another --ledger")
+    fix = "make the file and its folder writable, or name another with --ledger"
+    if getattr(error, "sqlite_errorname", "").startswith("SQLITE_IOERR"):
+        fix = "make room, check the disk, or name another with --ledger"
+    return LedgerError(f"the ledger cannot be written: {error}", where=str(path), fix=fix)
+
+
+def has_locks(folder: Path) -> bool:
+    """Whether files in a folder can be locked; where they cannot, SQLite waits `BUSY_SECONDS` and says it is locked."""
+    probe = folder / f".crucible-{os.getpid()}-{threading.get_ident()}.lock"
+    try:
+        descriptor = os.open(probe, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except OSError:  # full or not writable: what is done next finds out
+        return True
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
+    finally:
+        os.close(descriptor)
+        probe.unlink(missing_ok=True)
+    return True
 
 
 @contextlib.contextmanager
@@ -101,10 +135,19 @@ def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> 
 
 
 def rows(connection: sqlite3.Connection, sql: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:
-    """The rows of a query as dictionaries."""
-    found = connection.execute(sql, parameters)
+    """The rows of a query as dictionaries; it may number its parameters (`?1`).
+
+    Infinity, which only another program can have written, is undefined.
+    """
+    # To sqlite3 numbered ones have the names "1", "2" and so on, and names take no sequence from Python 3.14 on.
+    values = {str(number): value for number, value in enumerate(parameters, 1)} if "?1" in sql else parameters
+    found = connection.execute(sql, values)
     names = [column[0] for column in found.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in found]  # dict(row) searches each name among all names
+    made = [dict(zip(names, row, strict=True)) for row in found]  # dict(row) searches each name among all names
+    for row in made:
+        if math.inf in (cells := row.values()) or -math.inf in cells:
+            row.update({name: None for name, value in row.items() if value in (math.inf, -math.inf)})
+    return made
 
 
 def inspect(connection: sqlite3.Connection, path: Path, *, thorough: bool = False) -> int:

@@ -58,7 +58,7 @@ def run(ledger: Ledger, name: str = "latest") -> Row:
         recent = runs(ledger, limit=int(back or 0) + 1)
         if len(recent) <= int(back or 0):
             raise LedgerError(
-                f"there are only {len(recent)} runs" if recent else "no run was recorded yet",
+                f"there is no {name}: runs in the ledger: {len(recent)}" if recent else "no run was recorded yet",
                 where=str(ledger.path),
                 fix="run `pytest` on a suite with this --ledger",
             )

@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 import tempfile
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from harness.core.run import Run
 
 UNREAD = ".unread"
+CLOCK_SLACK = timedelta(minutes=1)  # by which the clocks of two machines may differ
 
 
 def replay(connection: sqlite3.Connection, ledger: Path) -> list[str]:
@@ -56,6 +58,18 @@ def restore(connection: sqlite3.Connection, run: Run, records: list[Record]) -> 
     row_writer.write_records(connection, records)
     ended = max((record.created_at for record in records), default=stamp(run.started_at))
     row_writer.end_run(connection, run.run_id, RunStatus.ABORTED, at=ended, tier=None)
+
+
+def future_runs(connection: sqlite3.Connection) -> list[str]:
+    """A notice if runs begin later than now: a clock is or was wrong, and the order of runs is by their start."""
+    now = stamp(datetime.now(UTC) + CLOCK_SLACK)
+    [[count, latest]] = connection.execute(
+        "SELECT count(*), max(started_at) FROM runs WHERE started_at > ?", (now,)
+    ).fetchall()
+    if not count:
+        return []
+    which = f"{count} run{'s begin' if count > 1 else ' begins'}"
+    return [f"{which} later than now, the latest at {latest}: a clock was set; until then it counts as the newest run"]
 
 
 def rescue(run: Run, records: Iterable[Record]) -> Path | None:

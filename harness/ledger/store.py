@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import sqlite3
 import time
 from collections.abc import Callable, Hashable, Iterator
@@ -67,13 +66,14 @@ class Ledger:
             LedgerError: if it is missing, a folder, not a ledger, from a newer version or not writable.
         """
         file.prepare(path, create=create)
+        file.require_locks(path)
         try:
             with file.opening(path):
                 connection, notices = file.establish(path)
         except (sqlite3.Error, OSError) as error:
             raise file.unwritable(path, error) from error
         ledger = cls(path, connection)
-        ledger.notices = notices + recovery.replay(ledger._connection, path)
+        ledger.notices = notices + recovery.replay(connection, path) + recovery.future_runs(connection)
         return ledger
 
     @classmethod
@@ -87,7 +87,7 @@ class Ledger:
         try:
             if path.stat().st_size == 0:
                 raise file.missing(path)
-            connection = file.connect(path, read_only=True)
+            connection = file.connect(path, read_only=True, immutable=not file.has_locks(path.parent))
             try:
                 version = file.inspect(connection, path)
             except file.CorruptError as error:
@@ -136,7 +136,7 @@ class Ledger:
         except (sqlite3.Error, OSError) as error:
             if run.run_id in self._journals:
                 self._journals.pop(run.run_id).remove()
-            raise self._refusal(error) from error
+            raise file.unwritable(self.path, error) from error
         self._runs[run.run_id] = run
 
     def record(self, evaluation: Evaluation, *, run_id: str, text: str = "") -> None:
@@ -186,7 +186,7 @@ class Ledger:
             self._transact(lambda connection: row_writer.write_records(connection, self._pending))
         except (sqlite3.Error, OSError) as error:
             self._trouble = error
-            raise self._refusal(error) from error
+            raise file.unwritable(self.path, error) from error
         self._pending.clear()
         self._flushed = time.monotonic()
 
@@ -242,7 +242,7 @@ class Ledger:
             with row_writer.immediate(self._connection):
                 yield self._connection
         except sqlite3.Error as error:
-            raise self._refusal(error) from error
+            raise file.unwritable(self.path, error) from error
 
     @contextlib.contextmanager
     def attached(self, source: Path, *, immutable: bool = False) -> Iterator[None]:
@@ -264,20 +264,21 @@ class Ledger:
             self._connection.execute("VACUUM")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
-            raise self._refusal(error) from error
+            raise file.unwritable(self.path, error) from error
 
     # Reading
 
-    def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
-        """The rows of a query, pending evaluations included.
+    def rows(self, sql: str, *parameters: Any, keep: bool = True) -> list[dict[str, Any]]:
+        """The rows of a query, pending evaluations included; `keep` as for `remembered`.
 
         Raises:
             LedgerError: if the ledger cannot be read.
         """
-        return self.remembered((sql, parameters), lambda: file.rows(self._connection, sql, parameters)).copy()
+        key = sql, parameters
+        return self.remembered(key, lambda: file.rows(self._connection, *key), keep=keep).copy()
 
-    def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The result of `make` for this key, kept until the ledger changes; no caller may change it."""
+    def remembered(self, key: Hashable, make: Callable[[], T], *, keep: bool = True) -> T:
+        """The result of `make` for this key, with `keep` until the ledger changes; no caller may change it."""
         if self._pending:
             with contextlib.suppress(LedgerError):  # what cannot be written yet is reported by `finish`
                 self.flush()
@@ -287,12 +288,12 @@ class Ledger:
             if version != self._remembered_at:
                 self._remembered.clear()
                 self._remembered_at = version
-            if key not in self._remembered:
-                self._remembered[key] = make()
+            made: T = self._remembered[key] if key in self._remembered else make()
         except sqlite3.Error as error:
             raise LedgerError(f"the ledger cannot be read: {error}", where=str(self.path)) from error
-        found: T = self._remembered[key]
-        return found
+        if keep:
+            self._remembered[key] = made
+        return made
 
     # What may go wrong
 
@@ -338,12 +339,6 @@ class Ledger:
         else:
             fix = "no disk takes them: they are gone when this process ends; make room and run again"
         return LedgerError(what, where=str(self.path), fix=fix)
-
-    def _refusal(self, error: Exception) -> LedgerError:
-        full = getattr(error, "errno", None) == errno.ENOSPC or "disk is full" in str(error)
-        if full:
-            return LedgerError("the disk is full", where=str(self.path), fix="make room, or use another --ledger")
-        return file.unwritable(self.path, error)
 
     def _require_writable(self) -> None:
         if self.read_only:

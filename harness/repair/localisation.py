@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.lanes.toolgen.oracle import Reply
 from harness.lanes.toolgen.questions import Question, Questions
+from harness.lanes.toolgen.reply import Reply
 from harness.repair.instrumentation import Instrumented, instrument, ochiai
 from harness.sandbox.awaited_box import ask, opened
 from harness.sandbox.codec import CodecError, decode, encode

@@ -1,20 +1,19 @@
 """Syntax edits: insertions and deletions that make a source parse again.
 
-A source without a syntax tree has no operators (`harness.evolve.operators`), so these edits are of characters, close to
-the place where the parser gave up.
+A source without a syntax tree has no operators (`harness.lanes.toolgen.proposals.operators`), so these edits are of
+characters, close to the place where the parser gave up.
 """
 
 from __future__ import annotations
 
-import ast
 import builtins
 import difflib
 import keyword
 import re
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from harness.core.bounded_parse import parse
 from harness.lanes.toolgen.source import FENCE
 
 OPERATOR = "syntax"
@@ -56,9 +55,7 @@ class Variant:
 def syntax_error(source: str) -> SyntaxError | None:
     """The first syntax error; None if the source parses, or cannot be parsed for another reason."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(source)
+        parse(source)
     except SyntaxError as error:
         return error
     except (ValueError, RecursionError, MemoryError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +13,7 @@ from typing import Any, Self
 from harness import hooks
 from harness.core.document import read_document
 from harness.core.errors import InfraError, UsageError
+from harness.core.owned_folder import OwnedFolder
 from harness.core.policy import Policy, Timing
 from harness.judge.folders import project_root, scratch_folder
 from harness.judge.isolation import folders_of
@@ -37,9 +37,6 @@ INPUTS = 40
 """Sampled inputs of the search; with the examples they are one batch of a screening."""
 MAX_INPUTS = 640
 """Sampled inputs of a search that was widened."""
-HONEST_FACTOR, MIN_CALL_MS = 5.0, 100.0
-"""A screened call may take this many times what the reference takes, and at least so long: an endless loop is common
-among edits and must not cost a whole time limit each time."""
 FRESH_INPUTS, HELD_BACK_EXAMPLES = "fresh inputs", "held-back examples"
 
 
@@ -78,7 +75,8 @@ class Workbench:
         self.tool: Tool = read_tool(tool_path)
         self._seed = secrets.randbits(63) if search_seed is None else search_seed
         self._confirm_seed = secrets.randbits(63) if confirm_seed is None else confirm_seed
-        self._folder = Path(tempfile.mkdtemp(prefix="crucible-repair-"))
+        self._owned = OwnedFolder("repair")
+        self._folder = self._owned.path
         self._prepared = PreparedTools()
         self._boxes: BoxPool | None = None
         self._searching: JudgePool | None = None
@@ -183,7 +181,7 @@ class Workbench:
             if pool is not None:
                 pool.close()
         self._prepared.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._owned.remove()
 
     def __enter__(self) -> Self:
         return self
@@ -209,18 +207,10 @@ class Workbench:
         )
 
     def _call_ms(self) -> float:
+        """The limit of a screened call. It decides, since a repair that is so slow is not looked for."""
         own = self.tool.spec.constraints.max_runtime_sec
-        full = min(self._policy.budget.time_ms, own * 1e3 if own is not None else float("inf"))
-        return min(full, max(MIN_CALL_MS, HONEST_FACTOR * 1e3 * self._honest_seconds()))
-
-    def _honest_seconds(self) -> float:
-        """The longest CPU time of the reference; 0 without an oracle."""
-        questions = self._seen()
-        found = [one.reference_seconds or 0.0 for one in questions.shared]
-        if questions.oracle is not None:
-            edges = [one.key for one in questions.shared if one.origin == "edge"]
-            found += [drive(questions.oracle.reply(key, any_error=True)).cpu_seconds for key in edges]
-        return max(found, default=0.0)
+        full = min(self._policy.budget.time_ms / 1e3, own if own is not None else float("inf"))
+        return self._seen().short_limit(full) * 1e3
 
 
 def _tool_of(spec: Path, epoch: int) -> tuple[Path, Policy, ToolgenSuite | None]:

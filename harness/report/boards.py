@@ -61,7 +61,7 @@ def pareto(ledger: Ledger, page: Page, board: Board, route: Callable[..., str]) 
     timed = [c for c in board.contest if c.row["score"] is not None and c.row["median_ms"]]
     if len(timed) < 2:
         return None
-    front = ledger.remembered(("front", board.suite), lambda: _front(ledger, board.suite))
+    front = queries.front(ledger, board.suite)
     points = [
         Point(
             words.candidate(c.row),
@@ -69,16 +69,12 @@ def pareto(ledger: Ledger, page: Page, board: Board, route: Callable[..., str]) 
             c.row["score"],
             c.row["peak_mb"],
             "failing" if not c.row["passed"] else "front" if c.row["digest"] in front else "",
-            route("case", c.row["nodeid"]),
+            c.row["nodeid"],
         )
         for c in timed
     ]
-    return draw(f"Score against time: {board.name}", points, _limits(ledger, page, timed[0]))
-
-
-def _front(ledger: Ledger, suite: str) -> set[str]:
-    """The digest of each subject that is on the front of a suite."""
-    return {row["digest"] for row in queries.pareto(ledger, suite=suite) if row["front"] and row["suite"] == suite}
+    limits = _limits(ledger, page, timed[0])
+    return draw(f"Score against time: {board.name}", points, limits, lambda nodeid: route("case", nodeid))
 
 
 def _limits(ledger: Ledger, page: Page, c: Candidate) -> list[tuple[str, float]]:

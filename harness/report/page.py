@@ -55,7 +55,6 @@ class Candidate:
         new: Whether there is such a run that did not judge this case.
         counts: Its gates, counted.
         reason: Why it failed; empty if it did not.
-        anchor: Its HTML id.
     """
 
     number: int
@@ -66,7 +65,6 @@ class Candidate:
     new: bool
     counts: queries.GateCount
     reason: str
-    anchor: str
 
     @property
     def verdict(self) -> str:
@@ -105,6 +103,12 @@ class Board:
     leader: Row | None
     apart: list[Row]
     columns: list[str]
+
+    @property
+    def stem(self) -> str:
+        """The beginning of the names of its files, unique also for suites whose names differ only in punctuation."""
+        digest = digest_bytes(self.suite.encode("utf-8", "replace"))[:8]
+        return f"{slug(self.lane)[:60]}-{slug(self.name)[:60]}-{digest}"
 
     @property
     def hidden(self) -> Counter[str]:
@@ -186,6 +190,11 @@ def gather(
     verdict, overview = run_verdict(ledger, run["run_id"]), suites(ledger, run["run_id"])
     names = {(suite.lane, suite.suite): suite.name for suite in overview}
     changes = find_changes(ledger, run["run_id"], rows, deltas, compare=compare)
+    known = {row["nodeid"]: row for row in rows}
+
+    def repeat(nodeid: str) -> str:
+        return rerun.of(ledger, run, known[nodeid]) if nodeid in known else rerun.command(run, nodeid)
+
     return Page(
         run=run,
         seconds=_seconds(run),
@@ -193,7 +202,7 @@ def gather(
         tier=TIERS[Tier(run["tier"])] if run["tier"] else "",
         verdict=verdict,
         sentence=_sentence(verdict, failing, compared=bool(deltas)),
-        steps=next_steps(verdict, overview, urgent, run, names),
+        steps=next_steps(verdict, overview, urgent, run, repeat),
         suites=overview,
         boards=_boards(ledger, run["run_id"], candidates, names),
         candidates=candidates,
@@ -210,7 +219,7 @@ def gather(
 def _sentence(verdict: RunVerdict, failing: list[Candidate], *, compared: bool) -> str:
     new = sum(c.is_fresh for c in failing if c.row["expected"] is None) if compared else None
     said = "; ".join(verdict.facts(new=new))
-    if not verdict.of_kind(Kind.CONTROL) and verdict.controls and verdict.caught == verdict.controls:
+    if not verdict.of_kind(Kind.CONTROL) and verdict.caught == verdict.controls > 1:
         said = said.replace(
             f"{verdict.caught} of {words.count(verdict.controls, 'control')} as expected",
             f"all {words.count(verdict.controls, 'control')} as expected",
@@ -237,13 +246,12 @@ def _candidates(ledger: Ledger, run_id: str, rows: list[Row], deltas: dict[str, 
                 new,
                 count,
                 reason(row, count.failed) if explained else "",
-                anchor(row["nodeid"]),
             )
             number += 1
 
 
 def anchor(nodeid: str) -> str:
-    """A readable HTML id, unique also for node ids that differ only in punctuation."""
+    """A readable name for files, unique also for node ids that differ only in punctuation."""
     return f"case-{slug(nodeid)[:60]}-{digest_bytes(nodeid.encode('utf-8', 'replace'))[:8]}"
 
 
@@ -287,4 +295,5 @@ FOLDED: dict[str, Callable[[Candidate], Any]] = {
 def _seconds(run: Row) -> float | None:
     if not run["finished_at"]:
         return None
-    return (datetime.fromisoformat(run["finished_at"]) - datetime.fromisoformat(run["started_at"])).total_seconds()
+    lasted = datetime.fromisoformat(run["finished_at"]) - datetime.fromisoformat(run["started_at"])
+    return max(0.0, lasted.total_seconds())  # the clock may have been set back meanwhile

@@ -27,6 +27,9 @@ from harness.sandbox.zygote_process import ZygoteProcess
 
 MAX_DIGITS = 8  # of a line number
 QUICK = 0.02  # of the call limit
+MIN_DELAY = 1e-3  # seconds without a core that move a deadline
+MAX_EXCUSED, FAIR_SHARE = 4.0, 0.5  # of a limit: how far it moves, and the CPU time with which it does not
+PAUSE = 0.1  # seconds after a deadline at which it is noticed by a process that runs
 LOADING, CALLING = "while loading", "in a call"
 
 
@@ -46,14 +49,14 @@ class PolledBox:
     def __init__(self, zygote: ZygoteProcess, source: bytes, *, entry: str, limits: Limits) -> None:
         self._limits = limits
         self.is_quick, self.entry_line = False, 0
-        self._load_ms = self._load_cpu = self._last_cpu = self._idle_cpu = self._cpu_before = 0.0
+        self._load_ms = self._load_cpu = self._last_cpu = self._idle_cpu = self._cpu_before = self._excused = 0.0
         self._frames = FrameReader(limits)
         self._sequence = int.from_bytes(os.urandom(NONCE), "little")
         self._unsent: bytes | memoryview = b""
         self._expected: deque[bytes] = deque()
         self._when, self._limit = LOADING, limits.load_seconds
         self._process = BoxProcess(zygote, limits)
-        self._closed = self._is_timed = False
+        self._closed = self._is_timed = self._was_paused = False
         self._begun = self._idle_since = self._arrived = time.monotonic()
         self._end = self._begun + limits.total_seconds
         self.deadline = min(self._begun + self._limit, self._end)
@@ -148,7 +151,7 @@ class PolledBox:
             nonce = self._nonce()
             self._expected.append(nonce)
             parts += (HEADER.pack(b"Q", NONCE + len(question)), nonce, question)
-        self._limit = self._limits.call_seconds if seconds is None else seconds
+        self._limit, self._was_paused = self._limits.call_seconds if seconds is None else seconds, False
         self._cpu_before = cpu = process.cpu()
         self._idle_cpu += cpu - self._last_cpu
         self._begun = begun = time.monotonic()
@@ -172,7 +175,14 @@ class PolledBox:
             self._send(self._unsent)
         frame = self._read_frame()
         if frame is None:
-            if time.monotonic() >= self.deadline:
+            late = time.monotonic() - self.deadline
+            if late > PAUSE and not self._was_paused:
+                # This process did not run when the time was over (SIGSTOP, a paused container or virtual machine), so
+                # the subject may not have run either: it gets that time once more.
+                self._was_paused = True
+                self._end += late
+                self.deadline += late + min(late, self._limit)
+            elif late >= 0 and not self._excuse_delay(late):
                 raise self._timeout_fault()
             return None
         if self._when == CALLING:
@@ -253,6 +263,29 @@ class PolledBox:
         if data[:1] == b"F" and len(data) >= BODY:  # a thread of the subject, between two questions
             raise guard_fault(data[BODY:], when)
         raise BoxFault(Status.PROTOCOL, f"data was sent {when}") if data else self._process.exit_fault(when)
+
+    def _excuse_delay(self, late: float) -> bool:
+        """Move a deadline by the time for which the subject was ready and had no core; false if it has passed even so.
+
+        The kernel counts that time from the start of the box, so what the subject did not compute is a bound as well. A
+        subject that computed for `FAIR_SHARE` of its limit is not excused: on a busy machine endless loops would last.
+
+        Args:
+            late: Seconds since the deadline.
+        """
+        excused = max(0.0, self.deadline - self._begun - self._limit)
+        used = self._process.cpu() - self._cpu_before
+        delay = min(
+            time.monotonic() - self._begun - excused - used,
+            self._process.delay() - self._excused,
+            MAX_EXCUSED * self._limit - excused,
+        )
+        if delay < max(MIN_DELAY, late) or used >= FAIR_SHARE * self._limit:
+            return False
+        self._excused += delay
+        self._end += delay
+        self.deadline += delay
+        return True
 
     def _timeout_fault(self) -> BoxFault:
         if time.monotonic() >= self._end:

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from datetime import UTC, datetime
 from typing import Any
 
 from harness.core.case import Case
@@ -121,7 +120,7 @@ class Confirmation:
 
     def run(self) -> None:
         """Confirm finalists until none is left or the time limit is reached."""
-        ran = (datetime.now(UTC) - self._opened.run.started_at).total_seconds()
+        ran = time.monotonic() - self._opened.begun
         given = self._settings.confirm
         budget = max(MIN_CONFIRM_SECONDS, CONFIRM_SHARE * ran) if given is None else given
         started, done = time.monotonic(), 0

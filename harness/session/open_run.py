@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,6 +35,7 @@ class OpenRun:
         protect: Folders that boxes hide.
         cases: The selected cases by node id.
         baselines: The run id for each run that a gate names.
+        begun: When it was opened, by `time.monotonic`: the clock of `run.started_at` may be set meanwhile.
     """
 
     run: Run
@@ -42,6 +44,7 @@ class OpenRun:
     protect: tuple[Path, ...]
     cases: Mapping[str, Case]
     baselines: Mapping[str, str]
+    begun: float = field(default_factory=time.monotonic)
 
 
 def open_run(

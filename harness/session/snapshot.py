@@ -44,11 +44,6 @@ class Snapshot:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    @classmethod
-    def create(cls) -> Snapshot:
-        """Make a new, empty snapshot that only this user can read."""
-        return cls(Path(tempfile.mkdtemp(prefix="crucible-run-")))
-
     def suite(self, path: Path, collect: Callable[[], Collected]) -> Collected:
         """The published outcome of a suite file; collected here if no other process has published one."""
         return Collected.from_wire(self._agree(f"suite-{digest_bytes(os.fsencode(path))}", lambda: collect().to_wire()))

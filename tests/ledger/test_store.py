@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import platform
 import shutil
 import sqlite3
 import subprocess
@@ -37,6 +38,31 @@ def record(ledger, count=1, *, number=1, prefix="c"):
 
 def names(ledger):
     return {row["subject"] for row in ledger.rows("SELECT subject FROM evaluations")}
+
+
+LOCKING_CALLS = {"x86_64": (73, 72), "aarch64": (32, 25)}  # flock, fcntl
+WITHOUT_LOCKS = """
+# From here on the kernel refuses this process all file locks, as a file system without them does.
+import ctypes, errno, struct
+flock, fcntl = {calls}
+code = [(0x20, 0, 0, 0), (0x15, 5, 0, flock), (0x15, 0, 5, fcntl), (0x20, 0, 0, 24),
+        (0x15, 2, 0, 5), (0x15, 1, 0, 6), (0x15, 0, 1, 7), (6, 0, 0, 0x50000 | errno.ENOLCK), (6, 0, 0, 0x7FFF0000)]
+rules = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *one) for one in code))
+program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(code), ctypes.addressof(rules)))
+libc = ctypes.CDLL(None)
+assert libc.prctl(38, 1, 0, 0, 0) == libc.prctl(22, 2, program, 0, 0) == 0
+from pathlib import Path
+from harness.core.errors import LedgerError
+from harness.ledger.store import Ledger
+path = Path({path!r})
+try:
+    Ledger.open(path)
+except LedgerError as error:
+    print(str(error).splitlines()[0])
+with Ledger.read(path) as ledger:
+    print(ledger.notices[0])
+    print(ledger.rows("SELECT subject FROM evaluations")[0]["subject"])
+"""
 
 
 class TestARun:
@@ -201,6 +227,31 @@ class TestOpening:
             ledger.begin(make_run())
             ledger.finish(record(ledger, 3))
 
+    def test_without_locks_it_is_refused_at_once_and_can_still_be_read(self, tmp_path):
+        if platform.machine() not in LOCKING_CALLS or sys.platform != "linux":
+            pytest.skip("needs the numbers of the system calls")
+        path = tmp_path / "l.db"
+        fill(path, [make_evaluation()])
+        before = path.read_bytes()
+        code = WITHOUT_LOCKS.format(calls=LOCKING_CALLS[platform.machine()], path=str(path))
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        refused, notice, rows = done.stdout.splitlines()
+        assert refused == (
+            f"{path}: the ledger cannot be written: its file system has no locks, so two runs could damage it"
+        )
+        assert notice.startswith("opened read-only: the ledger cannot be written: its file system has no locks")
+        assert rows == "good"
+        assert path.read_bytes() == before
+
+    def test_a_run_of_the_future_is_pointed_out(self, tmp_path):
+        fill(tmp_path / "l.db", [make_evaluation()], start=60 * 24 * 365 * 50)
+        with Ledger.read(tmp_path / "l.db") as ledger:
+            assert ledger.notices == [
+                "1 run begins later than now, the latest at 2076-11-09T11:00:00.000000+00:00: a clock was set; until "
+                "then it counts as the newest run"
+            ]
+
     def test_the_file_system_of_a_path_is_known(self, tmp_path):
         assert file.file_system(Path("/proc/self")) == "proc"
         assert file.file_system(tmp_path / "x") != ""
@@ -289,7 +340,8 @@ class TestReadOnly:
             pytest.skip("needs root to change the user")
         script = f"import os, sys; os.setgroups([]); os.setgid({OTHER_USER}); os.setuid({OTHER_USER})\n{code}"
         # Imported as root before the user changes: the checkout and the environment may be private to root.
-        head = "from harness.ledger.store import Ledger; from harness.ledger import schema, recovery, queries\n"
+        head = "import urllib.parse; from harness.ledger.store import Ledger\n"
+        head += "from harness.ledger import schema, recovery, queries\n"
         head += "from harness.core.errors import LedgerError; from pathlib import Path\n"
         return subprocess.run(
             [sys.executable, "-c", head + script, *map(str, arguments)],
@@ -330,34 +382,19 @@ class TestReadOnly:
         assert "the ledger is open read-only" in done.stdout
 
 
-def mount(*arguments):
-    return subprocess.run(["mount", *arguments], check=False).returncode
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of one megabyte."""
-    place = tmp_path / "small"
-    place.mkdir()
-    if os.geteuid() != 0 or mount("-t", "tmpfs", "-o", "size=1m", "none", place):
-        pytest.skip("needs root and mount(2) for a small file system")
-    yield place
-    subprocess.run(["umount", "-l", place], check=True)
-
-
 class TestFullDisk:
     def test_nothing_is_lost_if_there_is_room_again(self, small_disk):
-        ledger = Ledger.open(small_disk / "l.db")
+        ledger = Ledger.open(small_disk.path / "l.db")
         ledger.begin(make_run())
         with pytest.raises(OSError, match="No space"):
-            (small_disk / "ballast").write_bytes(b"x" * (2 << 20))
+            (small_disk.path / "ballast").write_bytes(b"x" * (2 << 20))
         run_id = record(ledger, 700)
         with pytest.raises(LedgerError) as caught:
             ledger.finish(run_id)
         assert "are not in the ledger: the disk is full" in caught.value.what
         assert "crucible merge" in caught.value.fix
-        (small_disk / "ballast").unlink()
-        assert mount("-o", "remount,size=16m", small_disk) == 0
+        (small_disk.path / "ballast").unlink()
+        small_disk.resize(16 << 10)
         ledger.finish(run_id)
         assert len(names(ledger)) == 700
         assert ledger.rows("SELECT status FROM runs") == [{"status": "finished"}]
@@ -372,9 +409,9 @@ class TestFullDisk:
 from harness.ledger.store import Ledger
 from harness.core.errors import LedgerError
 from tests.ledger.factory import *
-ledger = Ledger.open(Path({str(small_disk / "l.db")!r}))
+ledger = Ledger.open(Path({str(small_disk.path / "l.db")!r}))
 ledger.begin(make_run())
-(Path({str(small_disk)!r}) / "ballast").write_bytes(b"x" * (1 << 19))
+(Path({str(small_disk.path)!r}) / "ballast").write_bytes(b"x" * (1 << 19))
 for i in range(150):
     ledger.record(make_evaluation(f"c{{i}}"), run_id=make_run().run_id)
 try:
@@ -386,9 +423,9 @@ print(ledger.notices)
 """
         done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
         assert "holds them and any `crucible` verb will bring them in" in done.stdout, done.stdout + done.stderr
-        (small_disk / "ballast").unlink()
-        assert mount("-o", "remount,size=16m", small_disk) == 0
-        with Ledger.open(small_disk / "l.db") as ledger:
+        (small_disk.path / "ballast").unlink()
+        small_disk.resize(16 << 10)
+        with Ledger.open(small_disk.path / "l.db") as ledger:
             assert "150 evaluations brought back" in ledger.notices[0]
             assert len(names(ledger)) == 150
 
@@ -413,12 +450,12 @@ print(ledger.notices)
         ledger.close()
 
     def test_no_room_to_begin(self, small_disk):
-        Ledger.open(small_disk / "l.db").close()
+        Ledger.open(small_disk.path / "l.db").close()
         with contextlib.suppress(OSError):
-            (small_disk / "ballast").write_bytes(b"x" * (2 << 20))
+            (small_disk.path / "ballast").write_bytes(b"x" * (2 << 20))
         with (
             pytest.raises(LedgerError, match=r"disk is full|cannot be written"),
-            Ledger.open(small_disk / "l.db") as ledger,
+            Ledger.open(small_disk.path / "l.db") as ledger,
         ):
             ledger.begin(make_run())
 

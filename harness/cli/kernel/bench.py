@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,6 +22,7 @@ from harness.cli.kernel import subject
 from harness.core.errors import InfraError, UsageError
 from harness.core.evidence import Evidence
 from harness.core.number import whole
+from harness.core.owned_folder import OwnedFolder
 from harness.lane.context import Context
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.device_limits import DEFAULT, DEVICES
@@ -118,7 +118,7 @@ def _measure_all(candidates: list[Candidate], points: Points, args: argparse.Nam
     seed = subject.choose_seed(args)
     with ExitStack() as stack:
         processes = stack.enter_context(WarmProcesses())
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crucible-bench-")))
+        scratch = stack.enter_context(OwnedFolder("bench"))
         baselines, gpu = stack.enter_context(hold_device(scratch / "baselines"))
         device, driver = (gpu.name, gpu.driver) if gpu is not None else ("cpu", "")
         context = Context(

@@ -8,14 +8,13 @@ Example:
 from __future__ import annotations
 
 import argparse
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from harness.cli import output
 from harness.cli.kernel import subject
 from harness.core.evidence import Evidence
 from harness.core.number import whole
+from harness.core.owned_folder import OwnedFolder
 from harness.core.status import Status
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.correctness import interpret
@@ -69,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     with WarmProcesses() as processes:
         for kernel in kernels:
             shapes = subject.parse_shapes(args.shape, kernel.definition)
-            with tempfile.TemporaryDirectory(prefix="crucible-check-") as folder:
+            with OwnedFolder("check") as folder:
                 job = Job(
                     source=kernel.source,
                     definition=kernel.definition,
@@ -77,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
                     questions=plan_questions(kernel.definition, seed=seed, shapes=shapes),
                     attempts=args.attempts,
                     timeout=args.timeout,
-                    folder=Path(folder),
+                    folder=folder,
                     processes=processes,
                     configuration=configuration,
                     library=args.library,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from harness.cli import output
 from harness.cli.kernel import subject
 from harness.core.errors import UsageError
 from harness.core.number import whole
+from harness.core.owned_folder import OwnedFolder
 from harness.lanes.kernel.architecture import ARCHITECTURES
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.compilation import MAX_CONFIGURATIONS, Launch, compile_launches
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     with WarmProcesses() as processes:
         for kernel in kernels:
             points = subject.choose_points(args.shape, kernel.definition)
-            with tempfile.TemporaryDirectory(prefix="crucible-compile-") as folder:
+            with OwnedFolder("compile") as folder:
                 job = Job(
                     source=kernel.source,
                     definition=kernel.definition,
@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
                     questions=(),
                     attempts=1,
                     timeout=args.timeout,
-                    folder=Path(folder),
+                    folder=folder,
                     processes=processes,
                     configuration=configuration,
                 )

@@ -110,8 +110,8 @@ class LogFile:
         """
         rows = self._rows(
             "SELECT run, name, genesis, parent, parent_seq, parent_head FROM runs"
-            " WHERE ?1 IS NULL OR run = ?1 OR name = ?1 ORDER BY run DESC",
-            (which,),
+            " WHERE :which IS NULL OR run = :which OR name = :which ORDER BY run DESC",
+            {"which": which},
         )
         if which is None:
             rows = [row for row in rows if "/" not in row[1]] or rows
@@ -166,7 +166,7 @@ class LogFile:
             )
         return found
 
-    def _rows(self, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    def _rows(self, query: str, values: tuple[Any, ...] | dict[str, Any]) -> list[tuple[Any, ...]]:
         try:
             return list(self.connection.execute(query, values))
         except sqlite3.Error as error:

@@ -121,8 +121,11 @@ def field(base: Value, name: str) -> Value:
 
 
 def text(value: Value) -> str:
-    """A value in a template: strings unchanged, everything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """A value in a template: strings unchanged, everything else as JSON.
+
+    Keys are sorted, as in the log: a record that was read from it has the same text.
+    """
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def join(parts: Sequence[Value]) -> Value:
@@ -206,7 +209,7 @@ def _pattern(source: str) -> Pattern | PatternError:
 
 
 def matches(value: Value, source: Value) -> Value:
-    """Whether a pattern occurs in a string, in time linear in the string."""
+    """Whether a pattern occurs in a string; the time is linear in the length of the string."""
     if not (isinstance(value, str) and isinstance(source, str)):
         return Undefined("only texts match patterns")
     pattern = _pattern(source)

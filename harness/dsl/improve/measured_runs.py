@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import tempfile
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from harness.core.owned_folder import OwnedFolder
 from harness.dsl.improve.identity import Identity, identify
 from harness.dsl.ir import Program
 from harness.dsl.machine import export
@@ -94,9 +94,9 @@ def measure(
     why = ""
     identities: list[Identity] = []
     for seed in range(first, first + repeats):
-        with tempfile.TemporaryDirectory(prefix="crucible-improve-") as folder:
+        with OwnedFolder("improve") as folder:
             own = settings.replace(hash_seed=seed)
-            place = Path(folder) / "run"
+            place = folder / "run"
             with Session.start(
                 program, place, inputs=inputs, seed=seed, settings=own, provider=provider, files=files
             ) as session:
@@ -134,9 +134,11 @@ def _value(program: Program, session: Session, outcome: Outcome, objective: Obje
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return None
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """A measured number; what is not finite measures nothing."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None

@@ -19,8 +19,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 _PROCESS = f"{os.getpid()}-{time.time_ns()}"
-STALE_S = 24 * 3600.0
-"""An unused folder is removed after this long; one remains if a whole test run was killed."""
 
 
 def share_run(scratch: Path, key: str, make: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
@@ -51,13 +49,20 @@ def share_run(scratch: Path, key: str, make: Callable[[Path], dict[str, Any]]) -
 def _join(base: Path) -> Path:
     """Register this process as a user of a folder until it ends; the last user removes the folder."""
     base.parent.mkdir(parents=True, exist_ok=True)
-    for other in base.parent.glob("*.users"):
-        with contextlib.suppress(OSError):
-            if time.time() - other.stat().st_mtime > STALE_S:
-                shutil.rmtree(other.with_suffix(""), ignore_errors=True)
-                other.unlink()
-    users = base.with_name(f"{base.name}.users").open("ab")
-    fcntl.flock(users, fcntl.LOCK_SH)
+    ours = base.with_name(f"{base.name}.users")
+    for other in set(base.parent.glob("*.users")) - {ours}:
+        with contextlib.suppress(OSError), other.open("rb") as left:
+            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused while a user lives
+            shutil.rmtree(other.with_suffix(""), ignore_errors=True)
+            other.unlink()
+    while True:
+        users = ours.open("ab")
+        with contextlib.suppress(OSError):  # a file system without locks: no other run can take it for a dead one's
+            fcntl.flock(users, fcntl.LOCK_SH)
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(users.fileno()), ours.stat()):
+                break
+        users.close()  # removed by another run between these lines
     atexit.register(_leave, base, users, os.getpid())
     return base
 

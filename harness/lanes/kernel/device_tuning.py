@@ -7,11 +7,10 @@ fault it is started again, so that one configuration cannot affect the next.
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
+from harness.core.owned_folder import OwnedFolder
 from harness.lanes.kernel import definition
 from harness.lanes.kernel.baselines import Baselines
 from harness.lanes.kernel.device_session import DeviceSession, KernelFault, open_session, start_worker
@@ -20,7 +19,7 @@ from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.kernel_metadata import Configuration
 from harness.lanes.kernel.measurement import Rounds
 from harness.lanes.kernel.paired_rounds import run_rounds, survey_baselines
-from harness.lanes.kernel.sweep import Subject
+from harness.lanes.kernel.swept import Subject
 from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.sweep.measurement import Measurement
 from harness.sweep.search import Measure
@@ -42,8 +41,8 @@ def measurer(
         gpu: The device.
         seed: The source of the inputs.
     """
-    with tempfile.TemporaryDirectory(prefix="crucible-tuning-") as folder:
-        job = subject.job(Path(folder) / "job", processes, timeout=_SECONDS, configuration={})
+    with OwnedFolder("tuning") as folder:
+        job = subject.job(folder / "job", processes, timeout=_SECONDS, configuration={})
         tuner = _Tuner(subject.point, job, baselines, gpu, seed)
         try:
             yield tuner.measure

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from harness.core.errors import InfraError
+from harness.core.owned_folder import OwnedFolder
 from harness.lane.json_worker import JsonWorker, WorkerFault, last_line
 
 Mode = Literal["zygote", "reference"]
@@ -39,6 +39,7 @@ class Outcome:
         seconds: Wall time in seconds.
         cpu_ms: CPU time in milliseconds, counted by the operating system.
         peak_mb: Its largest resident memory in MiB, beyond what it began with.
+        excess: Why it was ended before its time: it answered or wrote too much. Empty if it was not.
         last_error: The last line of its standard error.
         layers: The layers of confinement that were on.
     """
@@ -47,6 +48,7 @@ class Outcome:
     seconds: float
     cpu_ms: float = 0.0
     peak_mb: float = 0.0
+    excess: str = ""
     last_error: str = ""
     layers: tuple[str, ...] = ()
 
@@ -116,9 +118,9 @@ class _WarmProcess:
 
     def __init__(self, mode: Mode) -> None:
         self._mode = mode
-        self._home = tempfile.TemporaryDirectory(prefix="crucible-kernel-", ignore_cleanup_errors=True)
-        home = Path(self._home.name)
-        environment = {**ENVIRONMENT, "HOME": self._home.name, "TMPDIR": self._home.name}
+        self._home = OwnedFolder("kernel")
+        home = self._home.path
+        environment = {**ENVIRONMENT, "HOME": str(home), "TMPDIR": str(home)}
         for name in ("LD_LIBRARY_PATH", "TRITON_PTXAS_PATH", "CUDA_VISIBLE_DEVICES"):
             if name in os.environ:
                 environment[name] = os.environ[name]
@@ -146,4 +148,4 @@ class _WarmProcess:
 
     def close(self) -> None:
         self.worker.close()
-        self._home.cleanup()
+        self._home.remove()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from harness.lanes.toolgen.comparison import Comparison
-from harness.lanes.toolgen.oracle import Reply
+from harness.lanes.toolgen.reply import Reply
 from harness.sandbox.fault import BoxFault
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from harness.lanes.toolgen.attempt import MAX_FAULTS, opened
-from harness.lanes.toolgen.oracle import Reply
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions
+from harness.lanes.toolgen.reply import Reply
 from harness.sandbox.awaited_box import ask
 from harness.sandbox.fault import BoxFault, GuardFault
 from harness.sandbox.polled_box import PolledBox

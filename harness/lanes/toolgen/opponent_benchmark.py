@@ -11,12 +11,13 @@ from harness.core.digest import derive_seed
 from harness.core.opponent import Opponent
 from harness.core.paired import Comparison, Verdict
 from harness.core.status import Status
-from harness.lanes.toolgen.oracle import Oracle, Reply
+from harness.lanes.toolgen.oracle import Oracle
 from harness.lanes.toolgen.performance import NULL_SOURCE, workload_key
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.reader import Reader
 from harness.lanes.toolgen.reading import Reading
+from harness.lanes.toolgen.reply import Reply
 from harness.lanes.toolgen.source import Source, read_source
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, wrong_answer
 from harness.sandbox.box import Box

@@ -9,16 +9,13 @@ import re
 import signal
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.core.clip import clip
-from harness.core.digest import digest_bytes
 from harness.core.errors import InfraError, SpecError, position
 from harness.lane.json_worker import JsonWorker, WorkerFault
-from harness.lanes.toolgen.comparison import Comparison
-from harness.sandbox.codec import CodecError, decode, encode
+from harness.lanes.toolgen.reply import Reply, Timed
 from harness.sandbox.loop import Lock
 
 Kwargs = dict[str, Any]
@@ -30,80 +27,6 @@ DRAW_SECONDS = 120.0
 """Limit on the wall seconds for drawing all inputs, and for answering the derived edge inputs."""
 _SLACK = 10.0  # beyond a limit, for a process that has to be started on a busy machine
 _FRAME = re.compile(r'^  File "(?P<file>[^"]*)", line (?P<line>\d+) in ', re.MULTILINE)
-
-MAX_KEPT_BYTES = 4096
-"""Bytes kept of a long reply, since the judge keeps one reply per question."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """The reply of the reference, or of a candidate, to one question.
-
-    Attributes:
-        kind: `value`, `raised`, `unsupported` (a value of a type that cannot cross the box), or `changed` (an argument
-            is not as it was before the call).
-        payload: Canonical JSON of the value, or of `{"type": ..., "message": ...}`.
-    """
-
-    kind: str
-    payload: bytes
-
-    @property
-    def comparison_key(self) -> tuple[str, bytes]:
-        """The key by which two replies are compared; exceptions are compared by type only."""
-        if self.kind == "value":
-            return "value", self.payload
-        return self.kind, encode(self.exception)
-
-    @property
-    def exception(self) -> str:
-        """The name of the exception type, unsupported type or changed argument; "?" if it cannot be read."""
-        name = self._part("type")
-        return "?" if name is None else name
-
-    @property
-    def message(self) -> str:
-        """The message of a reply that is not a value; empty if there is none."""
-        return self._part("message") or ""
-
-    def _part(self, name: str) -> str | None:
-        try:
-            value = decode(self.payload)
-        except CodecError:
-            return None
-        part = value.get(name) if isinstance(value, dict) else None
-        return part if isinstance(part, str) else None
-
-    def is_same(self, expected: Reply, comparison: Comparison) -> bool:
-        """Whether this reply is the same as the expected one; exceptions are compared by type only."""
-        if self.kind != expected.kind:
-            return False
-        if self.kind == "value":
-            return comparison.same(expected.payload, self.payload)
-        return self.exception == expected.exception
-
-    def trimmed(self) -> Reply:
-        """The reply with a long value replaced by its beginning and its digest.
-
-        Two trimmed replies are equal exactly when the replies are equal.
-        """
-        if self.kind != "value" or len(self.payload) <= MAX_KEPT_BYTES:
-            return self
-        return Reply(
-            self.kind, b"%s... sha256 %s" % (self.payload[:MAX_KEPT_BYTES], digest_bytes(self.payload).encode())
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Timed:
-    """A reply of the reference with its CPU and wall seconds, decoding and encoding included as for a candidate.
-
-    The CPU seconds include the time that the reference waits (it gives up its core), as they do for a candidate.
-    """
-
-    reply: Reply
-    cpu_seconds: float
-    seconds: float
 
 
 class OracleEndedError(SpecError):
@@ -254,7 +177,7 @@ class Oracle:
 
     # The process
 
-    async def _start(self) -> JsonWorker:
+    async def _start(self, *, again: bool = False) -> JsonWorker:
         if self._worker is not None:
             return self._worker
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -273,6 +196,9 @@ class Oracle:
         try:
             found = await self._worker.exchange(None, timeout=IMPORT_SECONDS)
         except WorkerFault as fault:
+            if fault.was_killed and not again:
+                self._kill()
+                return await self._start(again=True)
             raise self.fault(f"importing the oracle {self._end(fault, IMPORT_SECONDS)}") from None
         if "fault" in found:
             sentence, line, _ = found["fault"]
@@ -294,9 +220,8 @@ class Oracle:
         asked = "" if key is None else f" on {clip(key.decode('ascii'), limit=200)}"
         limit = TRUSTED_SECONDS if seconds is None else seconds
         async with self._lock.held():
-            worker = await self._start()
             try:
-                answer = await worker.exchange(request, timeout=limit + slack)
+                answer = await self._exchange(request, limit + slack)
             except WorkerFault as fault:
                 line = self._line() if fault.is_late else None
                 what = self._end(fault, limit)
@@ -320,6 +245,15 @@ class Oracle:
                 )
             raise self.fault(f"the oracle's {name} {clip(sentence)}{asked}", line=line)
         return answer
+
+    async def _exchange(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
+        try:
+            return await (await self._start()).exchange(request, timeout=timeout)
+        except WorkerFault as fault:
+            if not fault.was_killed:
+                raise
+            self._kill()  # it keeps no state: another one is asked the same, once
+            return await (await self._start()).exchange(request, timeout=timeout)
 
     def _end(self, fault: WorkerFault, limit: float) -> str:
         """End the process after a fault, and say what happened."""

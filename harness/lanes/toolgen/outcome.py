@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from harness.core.evidence import Attempt
 from harness.core.status import Status, first_of
-from harness.lanes.toolgen.oracle import Reply
 from harness.lanes.toolgen.questions import Question
+from harness.lanes.toolgen.reply import Reply
 from harness.lanes.toolgen.wrong_answer import WrongAnswer
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.usage import Usage

@@ -14,7 +14,8 @@ from typing import Any
 
 from harness.core.digest import derive_seed, digest_bytes, digest_json
 from harness.core.errors import SpecError, position
-from harness.lanes.toolgen.oracle import Oracle, Reply
+from harness.lanes.toolgen.oracle import Oracle
+from harness.lanes.toolgen.reply import Reply
 from harness.lanes.toolgen.tool_spec import Tool
 from harness.sandbox.codec import decode
 
@@ -55,7 +56,6 @@ async def sample_inputs(
     seeds = [derive_seed(secret_seed, "toolgen", tool.digest, "draw", index) for index in range(len(counts))]
     draws = list(zip(seeds, counts, strict=True))
     identity = [tool.digest, draws, digest_bytes(b"\n".join(edges)), digest_bytes(_SCRIPT.read_bytes())]
-    folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{digest_json(identity)[:32]}.json"
     with _lock(file.with_suffix(".lock")):
         data = _kept(file)
@@ -73,14 +73,17 @@ async def sample_inputs(
 @contextlib.contextmanager
 def _lock(path: Path) -> Iterator[None]:
     # Processes that need the same inputs wait for the first of them instead of drawing themselves.
-    with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    # Where there is no room or no lock for that, each draws: equal seeds give equal inputs.
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fcntl.flock(stack.enter_context(path.open("ab")), fcntl.LOCK_EX)
         yield
 
 
 def _forget_old(folder: Path) -> None:
     # A run's inputs are useful to that run only, and to a rerun with the same seed soon after.
-    for path in folder.iterdir():
+    for path in folder.glob("*"):
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > KEPT_SECONDS:
                 path.unlink()
@@ -89,15 +92,19 @@ def _forget_old(folder: Path) -> None:
 def _kept(file: Path) -> bytes | None:
     try:
         digest, _, data = file.read_bytes().partition(b"\n")
-    except FileNotFoundError:
+    except OSError:
         return None
     return data if digest.decode("ascii", "replace") == digest_bytes(data) else None
 
 
 def _keep(file: Path, data: bytes) -> None:
     partial = file.with_suffix(f".{os.getpid()}.part")
-    partial.write_bytes(digest_bytes(data).encode() + b"\n" + data)
-    partial.replace(file)
+    try:
+        partial.write_bytes(digest_bytes(data).encode() + b"\n" + data)
+        partial.replace(file)
+    except OSError:
+        with contextlib.suppress(OSError):
+            partial.unlink()
 
 
 def _check(tool: Tool, drawn: list[list[bytes]], counts: tuple[int, ...]) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.core.clip import CLIP, clip
-from harness.lanes.toolgen.oracle import Reply
 from harness.lanes.toolgen.questions import Question
+from harness.lanes.toolgen.reply import Reply
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,12 +69,16 @@ def test_another_test_run_makes_a_new_result(tmp_path: Path) -> None:
     assert (tmp_path / "noted").read_text() == "made made "
 
 
-def test_the_folder_of_a_killed_run_is_removed_after_a_day(tmp_path: Path) -> None:
+def test_the_folder_of_a_killed_run_is_removed_by_the_next_and_that_of_a_living_one_is_not(tmp_path: Path) -> None:
+    living = start(tmp_path, "stay", run="living")
+    assert living.stdout is not None
+    assert living.stdout.readline() == "42\n"
     assert start(tmp_path, "die", run="killed").wait(60) == 9
-    users = tmp_path / "dsl-runs/killed.users"
-    assert users.exists()
-    old = time.time() - 2 * 24 * 3600
-    os.utime(users, (old, old))
+    runs = tmp_path / "dsl-runs"
+    old = time.time() - 2 * 24 * 3600  # as after a jump of the clock
+    os.utime(runs / "living.users", (old, old))
+    assert (runs / "killed.users").exists()
     start(tmp_path, "go", run="other").communicate("", timeout=60)
-    assert not users.exists()
-    assert not (tmp_path / "dsl-runs/killed").exists()
+    assert sorted(path.name for path in runs.iterdir()) == ["living", "living.users"]
+    living.communicate("")
+    assert not runs.exists()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.lanes.toolgen.answer_classes import AnswerClasses
 from harness.lanes.toolgen.comparison import EXACT, Comparison
-from harness.lanes.toolgen.oracle import Reply
+from harness.lanes.toolgen.reply import Reply
 from harness.sandbox.codec import CodecError, encode
 from tests.sandbox.test_codec import VALUES
 

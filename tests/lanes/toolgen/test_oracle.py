@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from harness.core.errors import SpecError
 from harness.lanes.toolgen import oracle as oracle_module
-from harness.lanes.toolgen.oracle import MAX_KEPT_BYTES, Oracle, Reply
+from harness.lanes.toolgen.oracle import Oracle
+from harness.lanes.toolgen.reply import MAX_KEPT_BYTES, Reply
 from harness.sandbox.codec import encode
 from harness.sandbox.loop import drive
 
@@ -49,12 +50,26 @@ def test_a_reference_answers_and_may_change_its_input(load):
     assert oracle.reply(key) == oracle.reply(key) == Reply("value", b"[0,1]")
 
 
-def test_a_process_that_was_killed_is_started_again(load):
+def test_a_process_that_was_killed_is_asked_again_once(load):
     oracle = load("def reference(a):\n    return a\n")
     os.kill(oracle.process.pid, signal.SIGKILL)
-    with pytest.raises(SpecError, match="reference ended its process with exit status -9 on"):
-        oracle.reply(encode({"a": 1}))
     assert oracle.reply(encode({"a": 1})) == Reply("value", b"1")
+    kills = load("import os, signal\n\n\ndef reference(a):\n    os.kill(os.getpid(), signal.SIGKILL)\n")
+    with pytest.raises(SpecError, match="reference ended its process with exit status -9 on"):
+        kills.reply(encode({"a": 1}))
+
+
+def test_a_process_that_is_killed_while_it_starts_is_started_again(tmp_path):
+    (tmp_path / "oracle.py").write_text(
+        "import os, signal\nfrom pathlib import Path\n\nmark = Path(__file__).with_name('mark')\n"
+        "if not mark.exists():\n    mark.touch()\n    os.kill(os.getpid(), signal.SIGKILL)\n\n\n"
+        "def reference(a):\n    return a\n"
+    )
+    oracle = Oracle(tmp_path / "oracle.py", tmp_path / "scratch")
+    try:
+        assert drive(oracle.reply(encode({"a": 1}))).reply == Reply("value", b"1")
+    finally:
+        oracle.close()
 
 
 def test_an_endless_answer_ends_the_process_and_says_where(load, monkeypatch):

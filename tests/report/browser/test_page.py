@@ -15,6 +15,7 @@ from harness.grammar.language.lint import lint_text
 from harness.grammar.tool_host import ToolHost
 from harness.ledger import queries
 from harness.ledger.store import Ledger
+from harness.report.html import route
 from tests.report.browser.made import GRAMMAR, HOSTILE, SAMPLE
 
 CASES = ["tool.suite.yaml::bad", "patch.suite.yaml::ancillary", "program.suite.yaml::hello", "kernel.suite.yaml::fused"]
@@ -69,48 +70,60 @@ class TestOverview:
 class TestNavigation:
     def test_every_case_is_found_by_typing_its_name(self, look, rows):
         page = look()
+        opened = []
         for row in [row for row in rows if row["subject"] in ("t00", "ancillary", "hello", "fused")]:
             page.keyboard.press("/")
             page.keyboard.type(row["nodeid"])
             page.wait_for_selector("#found a")
             page.keyboard.press("Enter")
-            page.locator("#view article .where", has_text=row["nodeid"]).wait_for()
+            title = page.locator(f"#view article[id='{route('case', row['nodeid'])}'] h2")
+            opened.append(title.inner_text().split()[0])
             page.evaluate("document.activeElement.blur()")
+        assert sorted(opened) == ["ancillary", "fused", "hello", "t00"]
 
     def test_every_case_of_the_page_opens(self, look, rows):
         page = look()
+        opened = 0
         for row in rows:
             page.evaluate("id => { location.hash = `/case/${encodeURIComponent(id)}`; }", row["nodeid"])
-            page.locator("#view article .where", has_text=row["nodeid"][:30]).wait_for()
+            shown = page.locator(f'#view article[id="{route("case", row["nodeid"])}"]')
+            opened += shown.locator(".chip").first.text_content() == row["status"]
+        assert opened == len(rows) == 19
+
+    def test_a_case_without_details_says_what_to_type(self, look):
+        page = look(case("t00"), name="small.html")
+        assert "t00" in page.inner_text("#view h2")
+        assert page.inner_text("#view .command code") == "crucible show tool.suite.yaml::t00"
 
     def test_state_is_in_the_address(self, look):
         page = look("#/suite/tool/tool?sort=median&status=ok&q=t1")
-        assert page.locator("#view tbody tr").count() == 2
+        assert page.locator("#view .board tbody tr").count() == 2
         assert page.locator("#view [aria-sort]").inner_text().startswith("Median")
         assert page.input_value("input[aria-label='Filter by text']") == "t1"
         page.fill("input[aria-label='Filter by text']", "t0")
         assert "q=t0" in page.url
         page.reload()
-        page.wait_for_selector("#view tbody tr")
+        page.wait_for_selector("#view .board tbody tr")
         assert page.input_value("input[aria-label='Filter by text']") == "t0"
 
     def test_a_place_that_does_not_exist(self, look):
         page = look("#/suite/tool/nope")
         assert "There is no /suite/tool/nope here" in page.inner_text("#view")
+        assert "There is no /case/nope here" in look("#/case/nope").inner_text("#view")
 
 
 class TestSuite:
     def test_order_filter_and_count_agree_with_the_ledger(self, look, rows):
         page = look("#/suite/tool/tool")
         mine = [row for row in rows if row["lane"] == "tool" and row["expected"] is None]
-        shown = lambda: page.locator("#view tbody tr th a").all_inner_texts()  # noqa: E731
+        shown = lambda: page.locator("#view .board tbody tr th a").all_inner_texts()  # noqa: E731
         assert len(shown()) == len(mine)
         page.click("th button:has-text('Median')")
         timed = sorted((row for row in mine), key=lambda row: row["median_ms"])
         assert shown()[0] == timed[0]["subject"]
         page.click("th button:has-text('Median')")
         assert page.locator("#view [aria-sort=descending]").count() == 1
-        assert page.locator("#view tbody tr").first.locator("th").inner_text().startswith(timed[-1]["subject"])
+        assert page.locator("#view .board tbody tr").first.locator("th").inner_text().startswith(timed[-1]["subject"])
         page.select_option("select[aria-label=status]", "wrong")
         wrong = [row for row in mine if row["status"] == "wrong"]
         assert page.inner_text("output") == f"{len(wrong)} of {len(mine)} candidates"
@@ -129,6 +142,15 @@ class TestSuite:
             "all => all.map((one) => one.getAttribute('aria-label'))"
         )
         assert {title.partition(":")[0] for title in titles} == front
+
+    def test_views_have_a_picture_a_sentence_and_a_table(self, look):
+        suite, trends = look("#/suite/tool/tool"), look("#/trends")
+        for page, name, kind in ((suite, "styles", "heat"), (suite, "epochs", "series"), (trends, "hand-off", "bars")):
+            figure = page.locator(f"figure.{kind}[data-name='{name}']")
+            assert figure.locator("svg.chart").count() == 1
+            assert figure.locator("figcaption").inner_text().count(" ") > 5
+            assert figure.locator("details tr").count() >= 3
+        assert "judged at epoch 0 only" in look("#/suite/kernel/kernel").inner_text("figure[data-name='epochs']")
 
     def test_tables_and_pictures_can_be_saved(self, look):
         page = look("#/suite/tool/tool")
@@ -216,7 +238,7 @@ class TestHarmless:
             "#/failing",
             "#/environment",
             "#/suite/tool/tool",
-            case("hostile-" + HOSTILE.replace("\u202e", "\u202e")),
+            case("hostile-" + HOSTILE),
         ):
             page = look(place)
             assert page.locator("img, #view script, #overview script").count() == 0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from harness.core.errors import CrucibleError
+from harness.core.owned_folder import OwnedFolder
 from harness.lane.json_worker import JsonWorker, WorkerFault
 
 _SECONDS = 120
@@ -23,8 +23,8 @@ class ProblemProcess:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._home = tempfile.TemporaryDirectory(prefix="crucible-adapt-")
-        home = Path(self._home.name)
+        self._home = OwnedFolder("adapt")
+        home = self._home.path
         self._worker = JsonWorker(
             "harness.lanes.kernel.adapters.problem_shapes", str(path.resolve()), folder=home, log=home / "stderr"
         )
@@ -52,4 +52,4 @@ class ProblemProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._worker.close()
-        self._home.cleanup()
+        self._home.remove()
