@@ -84,7 +84,9 @@ def main() -> int:
     for line in regressions(made, stored.get(size, {})):
         print(line)
     if options.store:
-        stored[size] = made
+        done = {row["command"].partition(".")[0] for row in rows}  # with --only, the other rows stay
+        kept = [row for row in stored.get(size, {}).get("rows", ()) if row["command"].partition(".")[0] not in done]
+        stored[size] = made = made | {"rows": sorted([*kept, *rows], key=place)}
         RESULTS.write_text(json.dumps(stored, indent=1) + "\n", "utf-8")
         before, _, rest = README.read_text("utf-8").partition(BEGIN)
         best = stored.get("usual") or made
@@ -92,6 +94,11 @@ def main() -> int:
     if failed:
         print(f"failed: {', '.join(failed)}")
     return 1 if failed else 0
+
+
+def place(row: Row) -> int:
+    """The place of a row's script among all."""
+    return [script.name for script in SCRIPTS].index(row["command"].partition(".")[0])
 
 
 def run(script: Script, arguments: str) -> list[Row]:

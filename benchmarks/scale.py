@@ -29,6 +29,7 @@ from rows import cpu_seconds, took
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 SMALL, LARGE = 200, 800  # candidates or cases from whose difference a cost is taken
+FEW_SHOWN, MANY_SHOWN = 1000, 3000  # cases on a page, beyond those that it shows in full
 START = 20  # candidates of the real run that gives the cost of a start
 HOURS = 3600.0
 
@@ -121,15 +122,18 @@ def ledger_seconds(folder: Path, evaluation: Any) -> tuple[float, float, float]:
     from harness.ledger.store import Ledger
     from harness.report.html import write_report
 
-    pages = []
-    for count in (SMALL, SMALL, LARGE):  # the first one imports and compiles
+    pages, sizes = [], []
+    for count in (SMALL, FEW_SHOWN, MANY_SHOWN):  # the first one imports and compiles
         path = folder / f"{len(pages)}.db"
         row = took(lambda path=path, count=count: fill(path, count, 1, like=evaluation), count).cpu
         with Ledger.read(path) as ledger:
             pages.append(took(lambda ledger=ledger: write_report(ledger, None, folder / "page.html"), 1).cpu)
+            sizes.append((folder / "page.html").stat().st_size)
     with Ledger.open(folder / "merged.db") as ledger:
-        merged = took(lambda: merge(ledger, path), LARGE).cpu
-    return row, max(0.0, pages[2] - pages[1]) / (LARGE - SMALL), merged
+        merged = took(lambda: merge(ledger, path), MANY_SHOWN).cpu
+    step = MANY_SHOWN - FEW_SHOWN
+    print(json.dumps({"page_bytes_each": (sizes[2] - sizes[1]) / step}))
+    return row, max(0.0, pages[2] - pages[1]) / step, merged
 
 
 def fill(path: Path, count: int, runs: int, *, like: Any = None) -> None:
@@ -184,8 +188,7 @@ def real_run(folder: Path, count: int) -> tuple[float, dict[str, float]]:
         pages = ledger.execute("SELECT sum(pgsize) FROM dbstat WHERE name <> 'sqlite_schema'").fetchone()[0]
     if done != count:
         raise SystemExit(f"{done} of {count} candidates passed")
-    page = (folder / "reports" / "index.html").stat().st_size
-    return cpu, {"ledger_bytes_each": round(pages / count), "page_bytes_each": round(page / count)}
+    return cpu, {"ledger_bytes_each": round(pages / count)}
 
 
 def session(folder: Path) -> float:
@@ -210,7 +213,6 @@ def extrapolate(count: int, start: float, each: float, sizes: dict[str, float]) 
         "cpu_hours": round(hours, 1),
         "cores_for_a_day": round(hours / 24, 1),
         "ledger_gb": round(count * sizes.get("ledger_bytes_each", 0) / 1e9, 1),
-        "page_mb": round(count * sizes.get("page_bytes_each", 0) / 1e6),
         "scheduler_messages": round(2 * count / MAX_BATCH),
     }
 

@@ -226,7 +226,7 @@ def compare_with_peers(name: str, path: Path, rounds: int) -> None:
             found.setdefault(engine, []).append(Sample(*made["samples"][0]))
     for peer, distribution in PEERS.items():
         for engine, goal in zip(ENGINES[:2], (1.0, 10.0), strict=True):
-            what = f"grammar, {engine}, {name} of {path.stat().st_size / 1e6:.0f} MB"
+            what = f"grammar, {engine}, {name} of {path.stat().st_size / 1e6:.2g} MB"
             if peer in found:
                 compared(what, version_of(distribution), "file", found[engine], found[peer], goal=goal)
             elif peer != "kaitai-nogc":

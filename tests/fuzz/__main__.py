@@ -53,8 +53,8 @@ def main() -> int:
     if (options.input or options.guided) and len(chosen) != 1:
         parser.error("--input and --guided need one --target")
     if options.input:
-        print(chosen[0].run(options.input.read_bytes()))
-        OPEN.close()
+        with OPEN:
+            print(chosen[0].run(options.input.read_bytes()))
         return 0
     if options.guided:
         return _guided(chosen[0], options.seconds)
