@@ -17,10 +17,14 @@ TEST_EXTRAS := [$(subst $(space),$(comma),$(strip dev $(EXTRAS)))]
 RUN_STAMP   := $(VENV)/.installed-run$(subst $(space),,$(addprefix -,$(EXTRAS)))
 TEST_STAMP  := $(VENV)/.installed-test$(subst $(space),,$(addprefix -,$(EXTRAS)))
 
-.PHONY: help run test check attack fuzz bench clean
+# The tools of a release have an environment of their own: what they depend on is not what is tested.
+RELEASE       := $(VENV)/release/bin
+RELEASE_STAMP := $(VENV)/.installed-release
+
+.PHONY: help run test check attack fuzz bench matrix lock sbom audit release-check clean
 
 help:  ## what can be made
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -34,6 +38,11 @@ $(RUN_STAMP): pyproject.toml constraints.txt | $(BIN)/python
 $(TEST_STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".$(TEST_EXTRAS)"
 	@$(BIN)/python -m compileall -q harness
+	@touch $@
+
+$(RELEASE_STAMP): pyproject.toml | $(BIN)/python
+	$(PYTHON) -m venv $(VENV)/release
+	$(RELEASE)/python contrib/release.py tools
 	@touch $@
 
 run: $(RUN_STAMP)  ## evaluate all suites and leave a leaderboard
@@ -61,11 +70,26 @@ fuzz: $(TEST_STAMP)  ## search for inputs that break a reader of bytes from outs
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --upgrade "pip>=25"
 	.venv-bench/bin/python -m pip install --quiet -c constraints.txt -e .
-	-.venv-bench/bin/python -m pip install --quiet -c constraints.txt -e ".[bench]"
+	-.venv-bench/bin/python -m pip install --quiet -e ".[bench]"
 	@touch $@
 
 bench: .venv-bench/.installed  ## compare with every peer (QUICK=1: at most five minutes, STORE=1: keep the table)
 	.venv-bench/bin/python benchmarks/bench.py $(if $(QUICK),--quick) $(if $(STORE),--store)
+
+matrix: $(RELEASE_STAMP)  ## what depends on versions, for each Python and pytest that is here (noxfile.py)
+	$(RELEASE)/nox
+
+lock: $(RELEASE_STAMP)  ## requirements.lock: the constraints with the digests of all files
+	$(RELEASE)/python contrib/release.py lock
+
+sbom: $(RELEASE_STAMP)  ## dist/sbom.cdx.json: the bill of materials of the package
+	$(RELEASE)/python contrib/release.py sbom
+
+audit: $(RELEASE_STAMP)  ## known vulnerabilities of the locked packages
+	$(RELEASE)/python contrib/release.py audit
+
+release-check: $(RELEASE_STAMP) $(TEST_STAMP)  ## builds are reproducible, the sdist passes its tests, the wheel works alone
+	$(RELEASE)/python contrib/release.py check $(TESTS)
 
 clean:  ## remove the environment and all output
 	rm -rf $(VENV) .venv-bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

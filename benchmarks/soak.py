@@ -254,12 +254,13 @@ def soak(folder: Path, options: argparse.Namespace, seed: int) -> int:
         now = time.monotonic()
         if now >= due:
             due = now + every
-            wanted = min(VICTIMS, key=lambda kind: (killed[kind], random_.random()))
+            present = [kind for kind in VICTIMS if kind in tree.values()]
+            wanted = min(present, key=lambda kind: (killed[kind], random_.random()))
             victims = sorted(pid for pid, kind in tree.items() if kind == wanted)
             if sum(killed.values()) % 20 == 19:
                 pause(random_.choice((pool.pid, sessions.process.pid)))
                 killed["paused"] += 1
-            elif victims:
+            else:
                 kill(random_.choice(victims))
                 killed[wanted] += 1
         if now - shown > 30:

@@ -43,6 +43,11 @@ class WorkerFault(Exception):  # noqa: N818 - the caller decides whether this is
         """Whether the worker still ran and had not answered when the time was over."""
         return self.code is None and not self.note
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether it was ended from outside (SIGKILL), as the kernel does when the machine is out of memory."""
+        return self.code == -signal.SIGKILL
+
 
 class JsonWorker:
     """The parent's end of one worker.

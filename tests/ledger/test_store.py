@@ -340,7 +340,8 @@ class TestReadOnly:
             pytest.skip("needs root to change the user")
         script = f"import os, sys; os.setgroups([]); os.setgid({OTHER_USER}); os.setuid({OTHER_USER})\n{code}"
         # Imported as root before the user changes: the checkout and the environment may be private to root.
-        head = "from harness.ledger.store import Ledger; from harness.ledger import schema, recovery, queries\n"
+        head = "import urllib.parse; from harness.ledger.store import Ledger\n"
+        head += "from harness.ledger import schema, recovery, queries\n"
         head += "from harness.core.errors import LedgerError; from pathlib import Path\n"
         return subprocess.run(
             [sys.executable, "-c", head + script, *map(str, arguments)],

@@ -196,7 +196,7 @@ class Oracle:
         try:
             found = await self._worker.exchange(None, timeout=IMPORT_SECONDS)
         except WorkerFault as fault:
-            if _was_killed(fault) and not again:
+            if fault.was_killed and not again:
                 self._kill()
                 return await self._start(again=True)
             raise self.fault(f"importing the oracle {self._end(fault, IMPORT_SECONDS)}") from None
@@ -250,7 +250,7 @@ class Oracle:
         try:
             return await (await self._start()).exchange(request, timeout=timeout)
         except WorkerFault as fault:
-            if not _was_killed(fault):
+            if not fault.was_killed:
                 raise
             self._kill()  # it keeps no state: another one is asked the same, once
             return await (await self._start()).exchange(request, timeout=timeout)
@@ -278,8 +278,3 @@ class Oracle:
                 if frame["file"] == str(self.path):
                     return int(frame["line"])
         return None
-
-
-def _was_killed(fault: WorkerFault) -> bool:
-    """Whether a process was ended from outside, as the kernel does when the machine is out of memory."""
-    return fault.code == -signal.SIGKILL

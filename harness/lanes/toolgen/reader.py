@@ -46,15 +46,24 @@ class Reader:
     async def _ask(self, request: dict[str, Any]) -> dict[str, Any] | str:
         """The answer, or what happened instead."""
         async with self._lock.held():
-            if self._worker is None:
-                self._worker = ForkedWorker(answer, cpu_seconds=CPU_SECONDS, memory_bytes=MEMORY_BYTES)
             try:
-                return await self._worker.exchange(request, timeout=WALL_SECONDS)
+                return await self._exchange(request)
             except WorkerFault as fault:
                 self.close()
                 if fault.is_late:
                     return f"took more than {WALL_SECONDS:g} s"
                 return f"took more than {CPU_SECONDS} s of CPU time or {MEMORY_BYTES >> 20} MB of memory"
+
+    async def _exchange(self, request: dict[str, Any], *, again: bool = False) -> dict[str, Any]:
+        if self._worker is None:
+            self._worker = ForkedWorker(answer, cpu_seconds=CPU_SECONDS, memory_bytes=MEMORY_BYTES)
+        try:
+            return await self._worker.exchange(request, timeout=WALL_SECONDS)
+        except WorkerFault as fault:
+            if again or not fault.was_killed:
+                raise
+            self.close()  # no limit of its own ends it so: another one reads the same, once
+            return await self._exchange(request, again=True)
 
     def close(self) -> None:
         """End the process."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -74,6 +76,15 @@ def test_a_candidate_that_ends_the_reader_is_forbidden_and_the_next_one_is_read(
     assert "reading it" in ended.why
     monkeypatch.undo()
     assert reader.read_now(Source(GOOD.encode(), ""), tool).status is Status.OK
+
+
+def test_a_reader_that_is_killed_from_outside_is_not_the_candidates_fault(reader, tool, monkeypatch):
+    assert reader.read_now(Source(GOOD.encode(), ""), tool).status is Status.OK
+    os.kill(reader._worker.pid, signal.SIGKILL)
+    assert reader.read_now(Source(GOOD.encode(), ""), tool).status is Status.OK
+    reader.close()
+    monkeypatch.setattr(readings, "detect", lambda *_: os.kill(os.getpid(), signal.SIGKILL))  # each time: not endless
+    assert reader.read_now(Source(GOOD.encode(), ""), tool).status is Status.FORBIDDEN
 
 
 @pytest.mark.parametrize(

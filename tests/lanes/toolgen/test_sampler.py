@@ -123,3 +123,18 @@ def test_the_reference_answers_edges_under_limits(bench, tmp_path):
     assert 2**53 + 1 not in replies  # it ran out of memory
     assert replies[10**30].kind == "value"
     assert (replies[-1].kind, replies[-1].exception) == ("raised", "ValueError")
+
+
+def test_inputs_that_cannot_be_kept_are_drawn_by_each_process(bench, tmp_path):
+    tool = read_tool(bench.tool(TOOL, INPUTS))
+    (tmp_path / "file").write_text("")
+    process = Oracle(tool.oracle, tmp_path / "oracle")
+    try:
+        kept, other = (
+            drive(sample_inputs(tool, process, secret_seed=7, counts=(5,), edges=(), folder=folder))
+            for folder in (tmp_path / "kept", tmp_path / "file" / "below")  # no folder can be made there
+        )
+    finally:
+        process.close()
+    assert kept == other
+    assert len(list((tmp_path / "kept").glob("*.json"))) == 1
