@@ -38,11 +38,9 @@ def cases_for_judges(
     cases: Mapping[str, Case], lanes: Mapping[str, Lane], *, is_cluster: bool = False
 ) -> dict[str, Case]:
     """The cases that judge processes judge, by node id; empty if they are too few. A timed case runs in its item."""
-    found = {
-        nodeid: case
-        for nodeid, case in cases.items()
-        if not case.timed and (lane := lanes.get(case.lane)) is not None and Judges.can_judge(lane)
-    }
+    used = {case.lane for case in cases.values()}  # no others: asking for a lane imports it
+    judged = {name for name in used if (lane := lanes.get(name)) is not None and Judges.can_judge(lane)}
+    found = {nodeid: case for nodeid, case in cases.items() if case.lane in judged and not case.timed}
     return found if is_cluster or len(found) >= MIN_CASES else {}
 
 

@@ -95,7 +95,7 @@ class Comparison(Frozen):
     @property
     def is_tolerant(self) -> bool:
         """Whether answers with different encodings may be the same."""
-        return self.numbers != Numbers()
+        return self.numbers.int_for_float or not self.numbers.are_exact
 
     def encode(self, value: Any) -> bytes:
         """Encode an answer in its plain forms; raises CodecError as `codec.encode_plainly`."""

@@ -33,7 +33,8 @@ class Waiting:
 
     def __init__(self, pid: int) -> None:
         self.idle: dict[int, float] = {}
-        self._delay, self._allowed = _delay_of(pid), MARGIN + _count_switches(pid)
+        self._delay = _delay_of(pid)
+        self._allowed = MARGIN + (_count_switches(pid) if self._delay is None else 0)
 
     def note(self, number: int, question: bytes, answer: Answer) -> None:
         """Note a call. A message longer than a pipe's capacity needs one more switch for each further part."""
