@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 EXTRAS ?= kernels
 EPOCH  ?= 20
+S      ?= 600
 # A run starts many processes; compiling everything again in each of them would take longer than the work.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -20,7 +21,7 @@ TEST_STAMP  := $(VENV)/.installed-test$(subst $(space),,$(addprefix -,$(EXTRAS))
 RELEASE       := $(VENV)/release/bin
 RELEASE_STAMP := $(VENV)/.installed-release
 
-.PHONY: help run test check attack fuzz matrix lock sbom audit release-check clean
+.PHONY: help run test check attack fuzz bench soak matrix lock sbom audit release-check clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -60,8 +61,23 @@ check: $(TEST_STAMP)  ## style, types, floors
 attack: $(TEST_STAMP)  ## the attack corpus and the honest programs on every tier of this machine
 	$(BIN)/python tests/attacks/corpus.py --tiers
 
-fuzz: $(TEST_STAMP)  ## search for new ways round the static check and the guard
-	$(BIN)/python benchmarks/evasions.py
+fuzz: $(TEST_STAMP)  ## search for inputs that break a reader of bytes from outside (S seconds)
+	$(BIN)/python -m tests.fuzz --seconds $(S)
+
+# An environment of its own: peers bring plugins of pytest, which would be loaded in every test run. Without one of them
+# the table has a row that says how to install it.
+.venv-bench/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --upgrade "pip>=25"
+	.venv-bench/bin/python -m pip install --quiet -c constraints.txt -e .
+	-.venv-bench/bin/python -m pip install --quiet -c constraints.txt -e ".[bench]"
+	@touch $@
+
+bench: .venv-bench/.installed  ## compare with every peer (QUICK=1: at most five minutes, STORE=1: keep the table)
+	.venv-bench/bin/python benchmarks/bench.py $(if $(QUICK),--quick) $(if $(STORE),--store)
+
+soak: $(TEST_STAMP)  ## half an hour of judging while processes are killed: nothing is lost, doubled or left behind
+	$(BIN)/python benchmarks/soak.py
 
 matrix: $(RELEASE_STAMP)  ## what depends on versions, for each Python and pytest that is here (noxfile.py)
 	$(RELEASE)/nox
@@ -79,5 +95,5 @@ release-check: $(RELEASE_STAMP) $(TEST_STAMP)  ## builds are reproducible, the s
 	$(RELEASE)/python contrib/release.py check $(TESTS)
 
 clean:  ## remove the environment and all output
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find reports -mindepth 1 ! -name README.md -delete

@@ -1,12 +1,11 @@
 """CPU and wall time of a program's step, compared with LangGraph, DBOS and raw SQLite.
 
-    python benchmarks/dsl_machine.py [--rounds 5] [--steps 1000] [--peers /path/to/venv/bin/python]
+    python benchmarks/dsl_machine.py [--rounds 5] [--steps 1000] [--only-peers]
 
 Each contender does N trivial steps (`i + 1`, a string of 100 characters) in a new process, one contender after the
 other in each round. Wall time depends on the disk, so CPU time per step and flushes per effect (counted by strace, if
 installed) are reported too. Ours at level `power` waits for the disk around effects, not for pure steps, so it is not
-compared with contenders that wait at each step. `--peers` names an interpreter with
-`langgraph`, `langgraph-checkpoint-sqlite` and `dbos`; without it they are left out.
+compared with contenders that wait at each step. LangGraph and DBOS: `pip install 'pytest-crucible[bench]'`.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import argparse
 import json
 import os
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -24,6 +24,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rows import Sample, absent, compared, version_of
+
 BORN = time.perf_counter()
 TEXT = "r" * 100
 OURS = {
@@ -32,7 +34,10 @@ OURS = {
     "ours, commit/step, power": (1, "power"),
 }
 RAW = {"raw, commit/step, NORMAL": "NORMAL", "raw, commit/step, FULL": "FULL"}
-PEERS = ("LangGraph, NORMAL", "LangGraph, FULL", "DBOS")
+PEERS = {
+    name: (distribution, version_of(distribution))
+    for name, distribution in (("LangGraph, NORMAL", "langgraph"), ("LangGraph, FULL", "langgraph"), ("DBOS", "dbos"))
+}
 RATIOS = (
     ("ours, commit/step, NORMAL", "LangGraph, NORMAL", 10.0),
     ("ours, commit/step, NORMAL", "DBOS", None),
@@ -46,27 +51,29 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=1000)
-    parser.add_argument("--peers", metavar="PYTHON")
+    parser.add_argument("--only-peers", action="store_true", help="only what is compared with a peer")
     parser.add_argument("--one", metavar="NAME", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         with tempfile.TemporaryDirectory() as folder:
             print(json.dumps(CONTENDERS[options.one](options.steps, Path(folder))))
         return 0
-    names = [*RAW, *OURS, *(PEERS if options.peers else ())]
+    names = [*RAW, *OURS, *(name for name, (_, installed) in PEERS.items() if installed)]
     found: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     for _ in range(options.rounds):
         for name in names:
-            python = options.peers if name in PEERS else sys.executable
-            found[name].append(_one(python, name, options.steps))
+            found[name].append(_one(sys.executable, name, options.steps))
+    for ours, other, goal in RATIOS:
+        peer = f"{other} ({PEERS[other][1]})" if other in PEERS else f"{other} (SQLite {sqlite3.sqlite_version})"
+        if other in found:
+            compared(f"program, {ours}", peer, "step", _samples(found[ours]), _samples(found[other]), goal=goal)
+        else:
+            absent(f"program, {ours}", PEERS[other][0])
+    if options.only_peers:
+        return 0
     for name, rounds in found.items():
         keys = rounds[0].keys()
         print(json.dumps({"what": name, **{key: round(statistics.median(r[key] for r in rounds), 1) for key in keys}}))
-    for ours, other, goal in RATIOS:
-        if other in found:
-            wall = [a["steps_s"] / b["steps_s"] for a, b in zip(found[ours], found[other], strict=True)]
-            cpu = [b["cpu_us"] / a["cpu_us"] for a, b in zip(found[ours], found[other], strict=True)]
-            print(json.dumps({"what": f"{ours} / {other}", "goal": goal, "wall": _spread(wall), "cpu": _spread(cpu)}))
     for name in ("resume", "stable state", "verify"):
         print(json.dumps({"what": name, **_one(sys.executable, name, options.steps)}))
     print(json.dumps(_flushes()))
@@ -81,6 +88,10 @@ def _one(python: str, name: str, steps: int, *wrap: str) -> dict[str, float]:
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def _samples(rounds: list[dict[str, float]]) -> list[Sample]:
+    return [Sample(1 / one["steps_s"], one["cpu_us"] / 1e6) for one in rounds]
 
 
 def _spread(values: list[float]) -> dict[str, float]:
@@ -118,8 +129,6 @@ def _ours(steps: int, folder: Path, group: int, durability: str) -> dict[str, fl
 
 
 def _raw(steps: int, folder: Path, synchronous: str) -> dict[str, float]:
-    import sqlite3
-
     connection = sqlite3.connect(folder / "raw.db", isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {synchronous}")

@@ -20,17 +20,18 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from harness import JudgePool
+from harness.core.trial import Trial
 from harness.evolve.archive import Archive, Front, Member
-from harness.evolve.cheap_checks import check
 from harness.evolve.config import Experiment
 from harness.evolve.measures import Steps
-from harness.evolve.operators import edits
 from harness.evolve.search import Search, pool_options, secret_of
-from harness.evolve.templates import styles_of, template
 from harness.judge.verdict import Verdict
+from harness.lanes.toolgen.proposals.cheap_checks import check
+from harness.lanes.toolgen.proposals.operators import edits
+from harness.lanes.toolgen.proposals.templates import styles_of, template
 from harness.lanes.toolgen.tool_spec import read_tool
 from harness.ledger.store import Ledger
-from harness.ledger.trials import Trial, Trials
+from harness.ledger.trials import Trials
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ("text_deduplicate", "json_flatten")
@@ -110,7 +111,18 @@ def rate_stages() -> None:
         used = time.process_time()
         for _ in range(20_000):
             pool.judge(source)
-        print(f"known bytes: {20_000 / (time.process_time() - used):.0f}/s")
+        print(f"bytes that the pool knows: {20_000 / (time.process_time() - used):.0f}/s")
+    with tempfile.TemporaryDirectory() as folder:
+        many = [f"{source}# {number}\n" for number in range(1_000)]
+        rates = []
+        for _ in range(4):
+            with JudgePool(
+                ROOT / "specs" / "tools" / "json_flatten", timing="none", attempts=1, ledger=Path(folder) / "ledger.db"
+            ) as pool:
+                used = time.process_time()
+                pool.judge_all(many)
+                rates.append(len(many) / (time.process_time() - used))
+        print(f"bytes that the ledger knows: {statistics.median(rates[1:]):.0f}/s")
 
 
 def rate_archive() -> None:

@@ -11,18 +11,15 @@ CPU time is that of all processes of a contender.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import itertools
-import json
 import multiprocessing
-import statistics
-import sys
 import tempfile
-import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 
-from box_throughput import SOURCE, _cpu
+from box_throughput import SOURCE
+from rows import Sample, absent, compared, took, version_of
 
 from harness import JudgePool
 
@@ -74,17 +71,17 @@ def check_with_evalplus(number: int) -> None:
         raise SystemExit("EvalPlus judged the honest candidate wrong")
 
 
-def _evalplus_worker(pipe: object) -> None:
+def _evalplus_worker(pipe: Connection) -> None:
     check_with_evalplus(-1)
-    pipe.send(0.0)  # type: ignore[attr-defined]
-    while numbers := pipe.recv():  # type: ignore[attr-defined]
+    pipe.send(0.0)
+    while numbers := pipe.recv():
         for number in numbers:
             check_with_evalplus(number)
-        pipe.send(0.0)  # type: ignore[attr-defined]
+        pipe.send(0.0)
 
 
 def main() -> int:
-    """Run the rounds and print one line of JSON per row."""
+    """Run the rounds and print the rows."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
@@ -120,9 +117,10 @@ def main() -> int:
             "one worker, no timing, no pauses": judged("one worker", SOURCE, "ok"),
         }
         contenders: dict[str, Callable[[int], None]] = dict(rows)
-        if importlib.util.find_spec("evalplus"):
+        pipes: list[Connection] = []
+        peer = version_of("evalplus")
+        if peer:
             context = multiprocessing.get_context("spawn")
-            pipes = []
             for _ in range(options.workers):
                 ours, theirs = context.Pipe()
                 context.Process(target=_evalplus_worker, args=(theirs,), daemon=False).start()
@@ -137,34 +135,23 @@ def main() -> int:
                     pipe.recv()
 
             contenders["evalplus"] = check_many
-        else:
-            print("evalplus is not installed: pip install 'pytest-crucible[bench]'", file=sys.stderr)
-        rates: dict[str, list[float]] = {name: [] for name in contenders}
-        costs: dict[str, list[float]] = {name: [] for name in contenders}
+        samples: dict[str, list[Sample]] = {name: [] for name in contenders}
         for run in rows.values():
-            run(100)  # starts processes, draws inputs
+            run(20 if options.candidates < 100 else 100)  # starts processes, draws inputs
         for _ in range(options.rounds):
             for row_name, run in contenders.items():
-                before, started = _cpu(), time.perf_counter()
-                run(options.candidates)
-                rates[row_name].append(options.candidates / (time.perf_counter() - started))
-                costs[row_name].append((_cpu() - before) / options.candidates * 1e3)
+                samples[row_name].append(took(lambda run=run: run(options.candidates), options.candidates))
         for pool in pools.values():
             pool.close()
-        if "evalplus" in contenders:
-            for pipe in pipes:
-                pipe.send([])
-    for name in contenders:
-        row = {
-            "row": name,
-            "candidates_per_s": round(statistics.median(rates[name]), 1),
-            "cpu_ms_each": round(statistics.median(costs[name]), 2),
-        }
-        if "evalplus" in contenders:
-            wall = [a / b for a, b in zip(rates[name], rates["evalplus"], strict=True)]
-            cpu = [b / a for a, b in zip(costs[name], costs["evalplus"], strict=True)]
-            row |= {"wall_ratio": round(statistics.median(wall), 2), "cpu_ratio": round(statistics.median(cpu), 2)}
-        print(json.dumps(row))
+        for pipe in pipes:
+            pipe.send([])
+    for name, goal in zip(rows, (0.6, 1.0, 1.0, None, None, None), strict=True):
+        if peer:
+            compared(f"JudgePool, {name}", peer, "candidate", samples[name], samples["evalplus"], goal=goal)
+        else:
+            absent(f"JudgePool, {name}", "evalplus")
+    several, one = samples["no timing, no pauses, right"], samples["one worker, no timing, no pauses"]
+    compared(f"JudgePool, {options.workers} workers", "JudgePool, one worker", "candidate", several, one)
     return 0
 
 

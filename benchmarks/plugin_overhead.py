@@ -10,17 +10,19 @@ run is all of `pytest_sessionfinish`: confirmation, rows that were pending, snap
 from __future__ import annotations
 
 import argparse
+import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+from rows import Sample, absent, compared, took, version_of
+
 REPOSITORY = Path(__file__).resolve().parents[1]
+PYTEST = ("pytest", "-q", "-p", "no:cacheprovider")
 
 LANE = """
 import time
@@ -104,24 +106,46 @@ class PlainItem(pytest.Item):
 """
 
 
-def run(folder: Path, *args: str, source: Path = REPOSITORY) -> tuple[float, float]:
-    """Wall and CPU seconds of one pytest process, which must pass, with the `harness` of a folder."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    started = time.perf_counter()
-    always = ("-q", "-p", "no:cacheprovider", "-p", "no:benchmark", "-p", "no:xdist", "-p", "no:hypothesispytest")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *always, *args],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(source)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    wall = time.perf_counter() - started
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode != 0:
-        sys.exit(done.stdout[-2000:] + done.stderr[-2000:])
-    return wall, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+INSPECT = """
+import sys
+from inspect_ai import Task, eval
+from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.scorer import match
+from inspect_ai.solver import solver
+
+
+@solver
+def double():
+    async def solve(state, generate):
+        state.output.completion = str(int(state.input_text) * 2)
+        return state
+
+    return solve
+
+
+samples = [Sample(input=str(n), target=str(2 * n), id=n + 1) for n in range(int(sys.argv[1]))]
+task = Task(dataset=MemoryDataset(samples), solver=double(), scorer=match())
+(log,) = eval(task, model="mockllm/model", display="none", log_dir="logs")
+raise SystemExit(log.status != "success" or log.results.scores[0].metrics["accuracy"].value != 1.0)
+"""
+
+
+def run(folder: Path, *args: str, source: Path = REPOSITORY) -> Sample:
+    """One pytest process, which must pass, with the `harness` of a folder and the plugins that `args` name."""
+    return start(folder, "-m", *PYTEST, *args, source=source)
+
+
+def start(folder: Path, *args: str, source: Path = REPOSITORY) -> Sample:
+    """Wall and CPU seconds of one process of Python, which must end well."""
+    environment = os.environ | {"PYTHONPATH": str(source), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [sys.executable, *args]
+
+    def work() -> None:
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            sys.exit(done.stdout[-2000:] + done.stderr[-2000:])
+
+    return took(work, 1)
 
 
 def cases(folder: Path, count: int, rounds: int, other: Path | None) -> None:
@@ -136,24 +160,42 @@ def cases(folder: Path, count: int, rounds: int, other: Path | None) -> None:
         (place / "conftest.py").write_text(conftest)
         (place / "pytest.ini").write_text("[pytest]\n")
         (place / name).write_text(text)
+    (plain / "inspect_task.py").write_text(INSPECT)
+    peers: dict[str, tuple[str, tuple[str, ...], float | None]] = {
+        "pytest": ("-m", ("pytest", "-q", "-p", "no:cacheprovider"), 1 / 1.3),
+        "pytest-html": (
+            "-m",
+            ("pytest", "-q", "-p", "pytest_html.plugin", "--html=r.html", "--self-contained-html"),
+            1.0,
+        ),
+        "inspect-ai": ("inspect_task.py", (str(count),), 1.0),
+    }
+    versions = {peer: version_of(peer) for peer in peers}
     sources = {"suite": REPOSITORY} | ({} if other is None else {"other": other})
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in ("plain", *sources)}
+    found: dict[str, list[Sample]] = {name: [] for name in (*peers, *sources)}
     ends: dict[str, list[float]] = {name: [] for name in sources}
     for _ in range(rounds):
-        found["plain"].append(run(plain, "-p", "no:harness.plugin"))
+        for peer, (first, rest, _goal) in peers.items():
+            if versions[peer]:
+                found[peer].append(each(start(plain, first, *rest), count))
         for name, source in sources.items():
-            found[name].append(run(ours, "-p", "harness.plugin", source=source))
+            found[name].append(each(run(ours, "-p", "harness.plugin", source=source), count))
             ends[name].append(float((ours / "end.txt").read_text()))
             shutil.rmtree(ours / "reports")
     for name in sources:
-        for index, what in enumerate(("wall", "CPU")):
-            base, mine = (statistics.median(pair[index] for pair in found[side]) for side in ("plain", name))
-            ratios = [a[index] / b[index] for a, b in zip(found[name], found["plain"], strict=True)]
-            ratio = f"ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-            print(f"{count} cases, {what}: plain {base:.2f} s, {name} {mine:.2f} s, {ratio}")
-        print(
-            f"{count} cases, end of the run, {name}: {1000 * statistics.median(ends[name]) / count:.4f} ms of CPU each"
-        )
+        for peer, (_first, _rest, goal) in peers.items():
+            what = f"{name} of {count} trivial cases, with ledger and page"
+            if versions[peer]:
+                compared(what, versions[peer], "case", found[name], found[peer], goal=goal)
+            else:
+                absent(what, peer)
+        end = 1000 * statistics.median(ends[name]) / count
+        print(json.dumps({"what": f"end of the run of {name}, {count} cases", "cpu_ms_each": round(end, 4)}))
+
+
+def each(sample: Sample, count: int) -> Sample:
+    """What one case took, of a whole process."""
+    return Sample(sample.wall / count, sample.cpu / count)
 
 
 def free(folder: Path, rounds: int) -> None:
@@ -164,14 +206,12 @@ def free(folder: Path, rounds: int) -> None:
         (place / f"tests/part{inner}/test_part{inner}.py").write_text("def test_one():\n    assert True\n")
     (place / "conftest.py").write_text("")
     (place / "pytest.ini").write_text("[pytest]\n")
-    differences: list[tuple[float, float]] = []
+    found: dict[str, list[Sample]] = {"without": [], "with": []}
     for index in range(rounds):
-        sides = [("without", ("-p", "no:harness.plugin")), ("with", ("-p", "harness.plugin"))]
-        found = {name: run(place, *args) for name, args in (sides if index % 2 else reversed(sides))}
-        differences.append(tuple(a - b for a, b in zip(found["with"], found["without"], strict=True)))  # type: ignore[arg-type]
-    for index, what in enumerate(("wall", "CPU")):
-        ordered = sorted(1000 * pair[index] for pair in differences)
-        print(f"no suite, {what}: median difference {statistics.median(ordered):+.1f} ms of {rounds} pairs")
+        sides = [("without", ()), ("with", ("-p", "harness.plugin"))]
+        for name, args in sides if index % 2 else reversed(sides):
+            found[name].append(run(place, *args))
+    compared("a run without suites", version_of("pytest"), "run", found["with"], found["without"])
 
 
 def main() -> None:

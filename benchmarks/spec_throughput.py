@@ -1,19 +1,21 @@
 """CPU time and memory of the grammar engines on three files of 20 MB, next to Kaitai Struct's Python runtime.
 
-    python benchmarks/spec_throughput.py [--megabytes 20] [--rounds 3] [--peer-python PYTHON]
-                                         [--only pcap tlv fixed] [--engines records columns …]
+    python benchmarks/spec_throughput.py [--megabytes 20] [--rounds 3]
+                                         [--only pcap tlv fixed] [--engines records columns …] [--only-peers]
 
 The files are `pcap` (captured packets, bodies as bytes), `tlv` (700,000 tagged records of four kinds) and `fixed`
 (records of 20 bytes). Each engine runs in its own process, so that peak memory is measured per engine. CPU seconds are
-user + system, the minimum over the rounds. The reference engine switches the cyclic garbage collector off while it
-reads; the second ratio compares with Kaitai without the collector.
-Kaitai is measured on the code that its compiler generates (`kaitai_peer.py`), on the runtime of the extra `bench`.
+user + system, the minimum over the rounds; rows hold every round. The reference engine switches the cyclic garbage
+collector off while it reads; the second ratio compares with Kaitai without the collector.
+Kaitai is measured on the code that its compiler generates (`kaitai_peer.py`), on the runtime of the extra `bench`;
+Construct on a declaration of the same records (`construct_peer.py`).
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import importlib
 import json
 import random
 import resource
@@ -24,6 +26,8 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+from rows import Sample, absent, compared, version_of
 
 HERE = Path(__file__).resolve().parent
 
@@ -88,6 +92,8 @@ ENGINES = ("records", "columns", "batches", "tally", "patched")
 """records: the reference engine, which makes an object per value; columns: numpy arrays; batches: the same arrays, one
 batch of records at a time; tally: the numbers that scoring uses; patched: the tally of a second grammar with the same
 framing."""
+PEERS = {"kaitai": "kaitaistruct", "kaitai-nogc": "kaitaistruct", "construct": "construct"}
+"""Peers by the name of their engine, and their distributions."""
 PATCHES = {
     "pcap": ("{name: seconds, type: u32}", "{name: seconds, type: i32, validate: {min: 0}}"),
     "tlv": ("{name: value, type: u32}", "{name: value, type: i32}"),
@@ -145,14 +151,13 @@ def peak() -> int:
 
 def measure(engine: str, name: str, path: Path, rounds: int) -> dict[str, Any]:
     """Measure one engine on one file, in this process."""
-    if engine.startswith("kaitai"):
-        import kaitai_peer
-
+    if engine in PEERS:
+        peer = importlib.import_module(f"{engine.partition('-')[0]}_peer")
         if engine == "kaitai-nogc":
             gc.disable()
 
         def run() -> int:
-            return kaitai_peer.read(name, path)
+            return int(peer.read(name, path))
 
     else:
         from harness.grammar.engine.node import Array
@@ -187,14 +192,15 @@ def measure(engine: str, name: str, path: Path, rounds: int) -> dict[str, Any]:
         if engine != "records":
             import numpy  # noqa: F401 - imported before the measurement: the memory of its code does not count
     before = peak()
-    cpu = wall = float("inf")
+    samples: list[Sample] = []
     count = 0
     for _ in range(rounds):
         gc.collect()  # garbage of the previous round would count as memory of this one
         began, began_wall = time.process_time(), time.perf_counter()
         count = run()
-        cpu, wall = min(cpu, time.process_time() - began), min(wall, time.perf_counter() - began_wall)
-    return {"cpu": cpu, "wall": wall, "count": count, "grew_kb": peak() - before, "peak_kb": peak()}
+        samples.append(Sample(time.perf_counter() - began_wall, time.process_time() - began))
+    wall, cpu = (min(one[index] for one in samples) for index in (0, 1))
+    return {"cpu": cpu, "wall": wall, "count": count, "grew_kb": peak() - before, "peak_kb": peak(), "samples": samples}
 
 
 def compile_time() -> float:
@@ -212,9 +218,24 @@ def compile_time() -> float:
     return best
 
 
-def child(python: str, engine: str, name: str, path: Path, rounds: int) -> dict[str, Any] | None:
+def compare_with_peers(name: str, path: Path, rounds: int) -> None:
+    """Print a row for each peer and engine; their processes take turns, one round each."""
+    found: dict[str, list[Sample]] = {}
+    for engine in [*ENGINES[:2], *(peer for peer, what in PEERS.items() if version_of(what))] * rounds:
+        if engine != "kaitai-nogc" and (made := child(engine, name, path, 1)) is not None:
+            found.setdefault(engine, []).append(Sample(*made["samples"][0]))
+    for peer, distribution in PEERS.items():
+        for engine, goal in zip(ENGINES[:2], (1.0, 10.0), strict=True):
+            what = f"grammar, {engine}, {name} of {path.stat().st_size / 1e6:.0f} MB"
+            if peer in found:
+                compared(what, version_of(distribution), "file", found[engine], found[peer], goal=goal)
+            elif peer != "kaitai-nogc":
+                absent(what, distribution)
+
+
+def child(engine: str, name: str, path: Path, rounds: int) -> dict[str, Any] | None:
     """Run one measurement in its own process; None if the process fails."""
-    argv = [python, __file__, "--child", engine, name, str(path), "--rounds", str(rounds)]
+    argv = [sys.executable, __file__, "--child", engine, name, str(path), "--rounds", str(rounds)]
     found = subprocess.run(argv, capture_output=True, text=True, timeout=1800, check=False)
     if found.returncode != 0:
         print(f"{name:<6} {engine:<8} not measured: {found.stderr.strip().splitlines()[-1:] or ''}")
@@ -227,7 +248,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megabytes", type=float, default=20.0)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--peer-python", default=sys.executable, help="an interpreter that has kaitaistruct")
+    parser.add_argument("--only-peers", action="store_true", help="only rows, of what is compared with a peer")
     parser.add_argument("--only", nargs="+", default=list(GRAMMARS), choices=list(GRAMMARS))
     parser.add_argument("--engines", nargs="+", default=list(ENGINES), choices=list(ENGINES))
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
@@ -241,12 +262,15 @@ def main() -> int:
             path = Path(folder) / name
             make(name, int(arguments.megabytes * 1e6), path)
             megabytes = path.stat().st_size / 1e6
-            peer = child(arguments.peer_python, "kaitai", name, path, arguments.rounds)
-            bare = child(arguments.peer_python, "kaitai-nogc", name, path, arguments.rounds) if peer else None
+            if arguments.only_peers:
+                compare_with_peers(name, path, arguments.rounds)
+                continue
+            peer = child("kaitai", name, path, arguments.rounds)
+            bare = child("kaitai-nogc", name, path, arguments.rounds) if peer else None
             for engine in ("kaitai", "kaitai-nogc", *arguments.engines):
                 found = {"kaitai": peer, "kaitai-nogc": bare}.get(engine)
                 if not engine.startswith("kaitai"):
-                    found = child(sys.executable, engine, name, path, arguments.rounds)
+                    found = child(engine, name, path, arguments.rounds)
                 if found is None or found["count"] < 0:
                     continue
                 ratio = ""
@@ -258,7 +282,8 @@ def main() -> int:
                     f"{megabytes / found['cpu']:8.1f} MB/s +{found['grew_kb'] // 1024} MB {ratio}",
                     flush=True,
                 )
-    print(f"compile a patched grammar, warm: {compile_time() * 1000:.2f} ms CPU")
+    if not arguments.only_peers:
+        print(f"compile a patched grammar, warm: {compile_time() * 1000:.2f} ms CPU")
     return 0
 
 

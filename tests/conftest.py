@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy  # noqa: F401 - as what follows
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Imported here because pytester forgets what an inner run imported first: each would import all of it again, the C
 # parts of PyYAML and numpy cannot be loaded twice, and the evaluators, which a lane imports at first use, would be
@@ -43,6 +44,9 @@ def pytest_configure():
         signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     ):  # as in a background job; what is started here would inherit it
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # How fast examples are made says something of the load of the machine, and nothing of the code.
+    settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("shared machine")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -145,7 +145,10 @@ def write_tool(problem: Problem, out: Path) -> Path:
     if not problem.examples:
         raise SpecError("no assert compares a call of literals with a literal")
     folder = out / slug(problem.task)
-    (folder / "controls").mkdir(parents=True, exist_ok=True)
+    try:
+        (folder / "controls").mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # a task's id may be longer than a name of a folder
+        raise SpecError(f"the tool cannot be written: {error.strerror}", where=str(folder)) from None
     documentation = ast.get_docstring(function) or ""
     spec = {
         "tool_id": slug(problem.task),

@@ -17,12 +17,12 @@ from harness.cli import output
 from harness.core.errors import UsageError
 from harness.core.number import whole
 from harness.core.tier import Tier
+from harness.core.trial import Trial
 from harness.report import words
 
 if TYPE_CHECKING:
     from harness.evolve.config import Experiment
     from harness.evolve.result import Result
-    from harness.ledger.trials import Trial
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,8 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from harness.evolve.config import read_experiments
+    from harness.evolve.climbing import ClimbSearch
+    from harness.evolve.config import lanes, read_experiments
     from harness.evolve.search import Search
+    from harness.lane.climb import ClimbingLane
 
     experiments = read_experiments(args.file)
     if args.judge_only is not None:
@@ -49,13 +51,17 @@ def run(args: argparse.Namespace) -> int:
             if not experiment.enabled:
                 print(f"{experiment.name} is not enabled", file=sys.stderr)
                 continue
+            lane, words = lanes()[experiment.domain], ["evolve", str(args.file)]
+            if isinstance(lane, ClimbingLane):
+                results.append(ClimbSearch(experiment, args.file, ledger, lane, words=words, say=_say).run())
+                continue
             search = Search(
                 experiment,
                 args.file,
                 ledger,
                 lanes=args.lanes,
                 min_tier=args.min_tier,
-                words=["evolve", str(args.file)],
+                words=words,
                 say=_say,
                 live=_show,
             )
@@ -69,11 +75,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _judge_only(args: argparse.Namespace, experiments: list[Experiment]) -> int:
+    from harness.evolve.config import lanes
     from harness.evolve.given import Given
+    from harness.lane.climb import ClimbingLane
 
     enabled = [experiment for experiment in experiments if experiment.enabled]
     if len(enabled) != 1:
         raise UsageError(f"{len(enabled)} experiments are enabled", where=str(args.file), fix="enable one of them")
+    if isinstance(lanes()[enabled[0].domain], ClimbingLane):
+        fix = "without --judge-only, its proposers may be a command"
+        raise UsageError(f"the lane {enabled[0].domain!r} judges no folder", where=str(args.file), fix=fix)
     with output.open_ledger(args.ledger, create=True) as ledger:
         given = Given(
             enabled[0],
@@ -113,7 +124,8 @@ def _print(result: Result) -> None:
         if found["trials"]
     ]
     print(f"  stages    {', '.join(stages)}")
-    print(f"  tools     {' '.join(f'{epoch}:{tool}' for epoch, tool in result.trace)}")
+    if result.trace:
+        print(f"  tools     {' '.join(f'{epoch}:{tool}' for epoch, tool in result.trace)}")
     if result.tokens:
         print(f"  spent     {result.tokens} tokens, {result.money:.4f} US dollars")
     for tool, front in result.fronts.items():
@@ -124,7 +136,7 @@ def _print(result: Result) -> None:
             f"  champion  {one.tool}: trial {one.trial.number}, {one.trial.operator}, {one.trial.digest[:16]}, {state}"
         )
         if one.why:
-            print(f"            against its seed parent: {one.why}")
+            print(f"            {'' if one.faster is None else 'against its seed parent: '}{one.why}")
     if not result.champions:
         print("  champion  none: no candidate passed")
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.cli import output
-from harness.core.errors import UsageError
+from harness.core.errors import CrucibleError, LedgerError, UsageError
 from harness.core.evaluation import Evaluation
 from harness.core.gate import GateResult
 from harness.core.number import whole
@@ -134,6 +134,7 @@ def rescore(
 
     Raises:
         UsageError: if the lane of an evaluation does not exist, or the policy is invalid.
+        LedgerError: if its evidence cannot be scored.
     """
     for before in evaluations:
         case = before.case
@@ -155,12 +156,16 @@ def rescore(
         except ValidationError as error:
             first = error.errors()[0]
             raise UsageError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", fix="change --epoch") from error
-        after = Evaluation(
-            case=case.model_copy(update={"policy": policy}),
-            evidence=before.evidence,
-            score=lane.score(before.evidence, policy),
+        try:
+            score = lane.score(before.evidence, policy)
+        except CrucibleError:
+            raise
+        except Exception as error:  # the evidence was written by another version, or by another program
+            what = f"the evidence of {case.nodeid} is not of lane {lane.name} ({type(error).__name__}: {error})"
+            raise LedgerError(what, fix="judge the case again with --fresh") from error
+        yield Change(
+            before, Evaluation(case=case.model_copy(update={"policy": policy}), evidence=before.evidence, score=score)
         )
-        yield Change(before, after)
 
 
 def parse_gates(given: Iterable[str]) -> dict[str, float]:

@@ -37,9 +37,9 @@ def run(args: argparse.Namespace) -> int:
     from harness.core.budget import Schedule
     from harness.evolve.bundle import make_bundle, with_license
     from harness.evolve.sbom import Materials
-    from harness.evolve.templates import styles_of, template
     from harness.judge.pool import JudgePool
     from harness.lanes.toolgen.metadata import read_metadata
+    from harness.lanes.toolgen.proposals.templates import styles_of, template
     from harness.lanes.toolgen.style import detect
     from harness.lanes.toolgen.tool_spec import read_tool
 

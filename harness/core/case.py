@@ -76,11 +76,28 @@ class Case(Frozen):
             TypeError: if the inputs are not JSON.
             ValueError: if they contain NaN or infinity.
         """
-        # The digests of [lane, subject, inputs, policy] and [lane, inputs]: the inputs are serialised once for both,
-        # and a policy once for all cases that have it.
+        lane, inputs, policy = self.key_parts()
+        return key_of(self.subject.digest, lane, inputs, policy), digest_text(f"[{lane},{inputs}]")
+
+    def key_parts(self) -> tuple[str, str, str]:
+        """What `key` depends on besides the subject, as canonical JSON: lane, inputs, policy; raises what `keys` does.
+
+        The inputs are serialised once for both keys, and a policy once for all cases that have it.
+        """
         lane, inputs = canonical_json(self.lane), canonical_json(self.inputs)
-        subject, policy = canonical_json(self.subject.digest), _canonical_policy(self.policy.model_dump_json())
-        return digest_text(f"[{lane},{subject},{inputs},{policy}]"), digest_text(f"[{lane},{inputs}]")
+        return lane, inputs, _canonical_policy(self.policy.model_dump_json())
+
+
+def key_of(digest: str, lane: str, inputs: str, policy: str) -> str:
+    """The `Case.key` of a subject.
+
+    Args:
+        digest: Hex SHA-256 of its bytes.
+        lane: As in `Case.key_parts`.
+        inputs: As in `Case.key_parts`.
+        policy: As in `Case.key_parts`.
+    """
+    return digest_text(f"[{lane},{canonical_json(digest)},{inputs},{policy}]")
 
 
 def line_of(pattern: str, text: str) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,33 @@ def digest_folder(path: Path) -> str:
             elif not file.is_dir():
                 found[name] = ""
     return digest_json(found)
+
+
+def folder_state(path: Path) -> tuple[tuple[str, int, int, int], ...]:
+    """Names, times of modification in ns, sizes and inodes of the files of `digest_folder`: equal while none changed.
+
+    Raises:
+        OSError: if the path, or the target of a link, does not exist.
+    """
+    if not path.is_dir():
+        return (_file_state(os.fspath(path)),)
+    found: list[tuple[str, int, int, int]] = []
+    waiting = [os.fspath(path)]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.name.startswith(".") or entry.name == "__pycache__":
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                else:
+                    found.append(_file_state(entry.path))
+    return tuple(found)
+
+
+def _file_state(path: str) -> tuple[str, int, int, int]:
+    found = os.stat(path)  # noqa: PTH116 - a Path for each file costs more than the call
+    return path, found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def derive_seed(*parts: object) -> int:

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.core.errors import SuiteError
-from harness.evolve.cheap_checks import MAX_BYTES
-from harness.evolve.completion import code_of
+from harness.core.trial import Trial
 from harness.evolve.config import Proposer
-from harness.evolve.proposers import Proposal
-from harness.ledger.trials import Trial
+from harness.lane.breed import MAX_BYTES, Proposal
+from harness.providers.completion import code_of
 from harness.providers.fault import ProviderError
-from harness.providers.question import Provider, Question
+from harness.providers.question import Provider, Question, Reply
 
 
 @dataclass(slots=True)
@@ -57,6 +56,27 @@ class Budgeted:
             return "it failed three times in a row"
         return ""
 
+    @property
+    def name(self) -> str:
+        """The operator of its proposals."""
+        own = self.settings
+        return own.kind if own.kind == "command" else f"model:{own.model or own.backend}"
+
+    def answer(self, question: Question) -> Reply | None:
+        """The reply of the provider, whose cost counts.
+
+        Raises:
+            ProviderError: if it fails.
+        """
+        self.calls += 1
+        self.failures += 1
+        reply = self.provider.answer(question)
+        if reply is not None:
+            self.failures = 0
+            # A server that does not count tokens is charged with four characters each.
+            self.tokens += reply.tokens or (len(question.prompt) + len(reply.text)) // 4
+        return reply
+
     def propose(
         self, prompt: str, role: str, parents: Sequence[str], *, number: int, seed: int, entry: str
     ) -> Proposal:
@@ -70,28 +90,17 @@ class Budgeted:
             occurrence=1,
             timeout_s=self.settings.timeout_s,
         )
-        name = (
-            self.settings.kind
-            if self.settings.kind == "command"
-            else f"model:{self.settings.model or self.settings.backend}"
-        )
-        self.calls += 1
+        before = self.tokens
         try:
-            reply = self.provider.answer(question)
+            reply = self.answer(question)
         except ProviderError as error:
-            self.failures += 1
-            return Proposal("", tuple(parents), name, fault=str(error).partition("\n")[0])
+            return Proposal("", tuple(parents), self.name, fault=str(error).partition("\n")[0])
         if reply is None:
-            self.failures += 1
-            return Proposal("", tuple(parents), name, fault="it has no answer now")
-        self.failures = 0
-        # A server that does not count tokens is charged with four characters each.
-        used = reply.tokens or (len(prompt) + len(reply.text)) // 4
-        self.tokens += used
-        text = code_of(reply.text, entry).encode("utf-8", "backslashreplace").decode()
+            return Proposal("", tuple(parents), self.name, fault="it has no answer now")
+        text = code_of(reply.text, entry=entry).encode("utf-8", "backslashreplace").decode()
         if len(text.encode()) > MAX_BYTES:
             text = f"a reply of {len(text)} characters"  # not Python: it ends at the first stage
-        return Proposal(text, tuple(parents), name, tokens=used)
+        return Proposal(text, tuple(parents), self.name, tokens=self.tokens - before)
 
 
 def open_providers(proposers: Sequence[Proposer], trials: Iterable[Trial]) -> dict[int, Budgeted]:

@@ -10,14 +10,13 @@ from typing import Any
 
 from harness.core.evaluation import Evaluation
 from harness.core.status import Status
-from harness.evolve.cheap_checks import check
+from harness.core.trial import Trial, changed
 from harness.evolve.measures import measure, steps
 from harness.evolve.pools import FRESH, LATE, OWN, Pools
-from harness.evolve.prompt import feedback_of, feedback_of_check
 from harness.evolve.search_run import SearchRun
 from harness.judge.verdict import Verdict
-from harness.lanes.toolgen.tool_spec import Tool
-from harness.ledger.trials import Trial, Trials, changed
+from harness.lane.breed import Breed
+from harness.ledger.trials import Trials
 from harness.session.confirmation import merge_round
 
 STAGES = ("reply", "known", "parse", "gate", "duplicate", "screen", "judged", "again", "confirmed", "rescored")
@@ -57,7 +56,7 @@ class Cascade:
         trials: Where results are written.
         run: Where evaluations are recorded.
         pools: Who judges.
-        tools: The tools by name.
+        breeds: What the lane offers for each tool.
         progress: Called whenever results were written.
     """
 
@@ -66,11 +65,11 @@ class Cascade:
         trials: Trials,
         run: SearchRun,
         pools: Pools,
-        tools: Mapping[str, Tool],
+        breeds: Mapping[str, Breed],
         *,
         progress: Callable[[], None] = lambda: None,
     ) -> None:
-        self._trials, self._run, self._pools, self._tools, self._progress = trials, run, pools, tools, progress
+        self._trials, self._run, self._pools, self._breeds, self._progress = trials, run, pools, breeds, progress
         self._events: queue.SimpleQueue[tuple[Job, str, Verdict | BaseException]] = queue.SimpleQueue()
         self._done: list[Trial] = []
         self._in_flight = 0
@@ -147,11 +146,11 @@ class Cascade:
             values = {"stage": "reply", "status": Status.INFRA.value, "passed": False}
             self._done.append(changed(trial, **values, verdict={**trial.verdict, "why": fault}))
             return
-        found = check(job.text, self._tools[trial.suite])
+        found = self._breeds[trial.suite].check(job.text)
         job.size = found.size
         job.spent["check"] = time.perf_counter() - started
         if found.stage:
-            verdict = {**trial.verdict, "why": found.why, "feedback": feedback_of_check(found)}
+            verdict = {**trial.verdict, "why": found.why, "feedback": f"{found.status}: {found.why}"}
             self._end(job, stage=found.stage, status=found.status.value, passed=False, verdict=verdict)
         elif forms.get(found.normal_form, trial.number) < trial.number:
             verdict = {**trial.verdict, "why": f"it equals trial {forms[found.normal_form]} but for names and comments"}
@@ -186,7 +185,11 @@ class Cascade:
         elif stage == "screen" and found.status is Status.OK:
             self._submit(job, "judged")
         elif stage == "screen":
-            verdict = {**job.trial.verdict, "why": found.why, "feedback": feedback_of(found, is_screened=True)}
+            verdict = {
+                **job.trial.verdict,
+                "why": found.why,
+                "feedback": self._breeds[job.trial.suite].feedback(found.evaluation, is_screened=True),
+            }
             self._end(job, stage=stage, status=found.status.value, passed=False, verdict=verdict)
         elif stage in ("judged", "again") and job.first is None and job.looks < MAX_LOOKS and _was_late(found):
             job.looks += 1  # its calls were in time when it was screened: the next verdict counts
@@ -204,7 +207,7 @@ class Cascade:
         root, parent = self._root_of(job.trial), self._parent_of(job.trial)
         if not found.passed or root is None or parent is None:
             return False
-        mine = measure(found.evaluation, size=job.size)
+        mine = self._measure(job.trial, found.evaluation, job.size)
         return steps(mine, root).time != steps(parent, root).time
 
     def _settle(self, job: Job, first: Verdict, fresh: Verdict) -> None:
@@ -213,7 +216,7 @@ class Cascade:
             self._conclude(job, first.evaluation, "judged")
             return
         lane, seed = self._pools.lane(job.trial.suite), self._pools.secret_seed(FRESH)
-        faster = measure(fresh.evaluation, size=job.size)["time"], measure(first.evaluation, size=job.size)["time"]
+        faster = [self._measure(job.trial, one.evaluation, job.size)["time"] for one in (fresh, first)]
         is_fresh = None not in faster and faster[0] < faster[1]
         merged = merge_round(first.evaluation, fresh.evaluation, lane, seed, remeasure=is_fresh)
         self._conclude(job, merged, "again")
@@ -243,7 +246,7 @@ class Cascade:
                 evidence=evaluation.evidence,
                 score=lane.score(evaluation.evidence, policy),
             )
-        found = measure(evaluation, size=size)
+        found = self._measure(trial, evaluation, size)
         if old is not None:  # the time that was settled for these bytes
             found["time"] = old.verdict["measures"]["time"]
         self._run.record(evaluation, trial)
@@ -258,7 +261,7 @@ class Cascade:
             verdict={
                 **trial.verdict,
                 "why": evaluation.why,
-                "feedback": feedback_of(Verdict(evaluation)),
+                "feedback": self._breeds[trial.suite].feedback(evaluation),
                 "measures": found,
                 "spent": spent,
             },
@@ -267,6 +270,9 @@ class Cascade:
     def _end(self, job: Job, **values: Any) -> None:
         verdict = {**values.pop("verdict"), "spent": job.spent}
         self._done.append(changed(job.trial, seconds=sum(job.spent.values()), verdict=verdict, **values))
+
+    def _measure(self, trial: Trial, evaluation: Evaluation, size: int) -> dict[str, Any]:
+        return measure(evaluation, size=size, descriptor=self._breeds[trial.suite].descriptor(evaluation))
 
     def _write(self) -> None:
         if self._done:

@@ -4,29 +4,55 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from harness.core.digest import digest_json
 from harness.core.document import Document, read_document
 from harness.core.errors import SuiteError, position
 from harness.core.frozen import Frozen
+from harness.core.named_path import named_path
 from harness.core.nearest import nearest
 from harness.evolve.curriculum import Adaptive, Curriculum, parse_table
+from harness.lane.breed import BreedingLane
+from harness.lane.climb import ClimbingLane
+from harness.lane.protocol import Lane
+from harness.lane.registry import Registry
 from harness.providers.backends import BACKENDS
+from harness.sweep.loop import Limits
 
+STOPS = ("generations", "patience", "seconds", "candidates", "tokens", "money")
+CLIMBS = frozenset({"name", "enabled", "domain", "tools", "options", "seed", "proposers", *STOPS})
+"""The keys of an experiment of a lane that searches by its own rules."""
 SUM_TOLERANCE = 1e-6
 MAX_POINTS = 100_000  # of a search space
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
+@cache
+def lanes() -> Mapping[str, Lane]:
+    """All lanes of this process by name."""
+    return Registry().lanes
+
+
 class Proposer(Frozen):
     """One source of proposals, and its share of them."""
 
-    kind: Literal["operators", "crossover", "templates", "command", "model"]
+    kind: Literal["operators", "crossover", "templates", "own", "command", "model"]
+    """`own` is the proposer of a lane that searches by its own rules."""
     weight: Positive = 1.0
     operators: tuple[str, ...] = ()
     """For `operators`: the names that may be used; empty for all."""
@@ -62,15 +88,19 @@ class Experiment(Frozen):
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     enabled: bool = True
-    domain: Literal["toolgen"] = "toolgen"
-    evaluator: str = "harness.evolve.spica:ToolGenEvaluator"
-    """`module:Class`; the tournament's own name is known."""
+    domain: str = "toolgen"
+    """The lane: one that offers edits of its subjects, or one that searches by its own rules (docs/evolution.md)."""
+    evaluator: str = ""
+    """`module:Class` with styles and sources of the first generation, instead of the lane's own. The tournament's name
+    is known."""
     search_space: dict[str, list[Any]] = {}
     """The first generation is their product: `impl_style`, `anneal_temp`."""
     fitness_weights: dict[str, Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]] = {}
     """Weights of the score's components, which sum to 1."""
     curriculum: dict[str, str] | Adaptive = {}
     """`epoch_0_5: TOOL`, …, `epoch_11_plus: alternating`; or `mode: adaptive`."""
+    options: dict[str, Any] = {}
+    """Keys of a lane that searches by its own rules."""
     tools: dict[str, str] = {}
     """Path of each tool, relative to the file; by default `specs/tools/NAME` in a folder above it."""
     start: tuple[str, ...] = ()
@@ -105,17 +135,29 @@ class Experiment(Frozen):
     def _evaluator_is_known(cls, name: str) -> str:
         from harness.evolve.spica import find_evaluator
 
-        find_evaluator(name)
+        if name:
+            find_evaluator(name)
+        return name
+
+    @field_validator("domain")
+    @classmethod
+    def _domain_is_searched(cls, name: str) -> str:
+        known = lanes()
+        if name not in known:
+            msg = f"there is no lane {name!r}{nearest(name, known)}"
+            raise ValueError(msg)
+        if not isinstance(known[name], ClimbingLane | BreedingLane):
+            msg = f"the lane {name!r} offers neither a climb nor edits of its subjects (docs/evolution.md)"
+            raise ValueError(msg)
         return name
 
     @field_validator("fitness_weights")
     @classmethod
-    def _weights_sum_to_one(cls, weights: dict[str, float]) -> dict[str, float]:
-        from harness.lanes.toolgen.score import WEIGHTS
-
+    def _weights_sum_to_one(cls, weights: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        known = getattr(lanes().get(info.data.get("domain", "")), "weights", {})
         for name in weights:
-            if name not in WEIGHTS:
-                msg = f"no component {name!r} to weigh{nearest(name, WEIGHTS)}"
+            if name not in known:
+                msg = f"no component {name!r} to weigh{nearest(name, known)}"
                 raise ValueError(msg)
         if weights and abs(sum(weights.values()) - 1) > SUM_TOLERANCE:
             msg = f"the weights sum to {sum(weights.values()):.10g}, not to 1"
@@ -137,7 +179,7 @@ class Experiment(Frozen):
                 if not isinstance(value, wanted) or isinstance(value, bool):
                     msg = f"parameter {name!r}: {value!r} is not a {'name' if wanted is str else 'number'}"
                     raise ValueError(msg)
-                if isinstance(value, int | float) and not 0 <= value < math.inf:
+                if isinstance(value, int | float) and not 0 <= value <= sys.float_info.max:
                     msg = f"parameter {name!r}: {value!r} is {'below 0' if value < 0 else 'not finite'}"
                     raise ValueError(msg)
         if math.prod(map(len, space.values())) > MAX_POINTS:
@@ -152,6 +194,27 @@ class Experiment(Frozen):
             parse_table(table)
         return table
 
+    @model_validator(mode="after")
+    def _keys_fit_the_lane(self) -> Experiment:
+        lane = lanes()[self.domain]
+        if not isinstance(lane, ClimbingLane):
+            if self.options or any(one.kind == "own" for one in self.proposers):
+                msg = f"the lane {self.domain!r} has no `options` and no proposer of kind 'own'"
+                raise ValueError(msg)
+            return self
+        unused = sorted(self.model_fields_set - CLIMBS)
+        if unused:
+            msg = f"the lane {self.domain!r} has no use for the key {unused[0]!r}: it searches by its own rules"
+            raise ValueError(msg)
+        kinds = {one.kind for one in self.proposers} if "proposers" in self.model_fields_set else {"own"}
+        if kinds != {"own"} and not kinds <= {"command", "model"}:
+            msg = f"the lane {self.domain!r} takes proposers of kind 'command' and 'model', or one of kind 'own'"
+            raise ValueError(msg)
+        if not self.tools:
+            msg = f"the lane {self.domain!r} needs the key 'tools': {{NAME: FILE}}"
+            raise ValueError(msg)
+        return self
+
     @property
     def schedule(self) -> Curriculum:
         """The curriculum; without one the tools in turn, and without tools the tournament's first."""
@@ -162,10 +225,14 @@ class Experiment(Frozen):
         return Curriculum(tuple(self.tools) or ("text_deduplicate",))
 
     @property
+    def limits(self) -> Limits:
+        """When the search ends."""
+        return Limits(**{name: getattr(self, name) for name in STOPS})
+
+    @property
     def key(self) -> str:
         """The identity of the search: everything that its trials depend on. Stops may change when it continues."""
-        stops = ("enabled", "generations", "patience", "seconds", "candidates", "tokens", "money", "finalists")
-        wire = {name: value for name, value in self.to_wire().items() if name not in stops}
+        wire = {name: value for name, value in self.to_wire().items() if name not in ("enabled", "finalists", *STOPS)}
         return f"{self.name}-{digest_json(wire)[:12]}"
 
 
@@ -223,13 +290,12 @@ def tool_path(file: Path, experiment: Experiment, name: str) -> Path:
     """
     given = experiment.tools.get(name)
     if given is not None:
-        found = (file.parent / given).resolve()
-        if found.exists():
+        if (found := named_path(file.parent, given)) is not None:
             return found
-        raise SuiteError(f"tool {name!r}: {given!r} does not exist", where=str(file), fix=f"create {found}")
+        raise SuiteError(f"tool {name!r}: {given!r} does not exist", where=str(file), fix="correct the path")
     for folder in dict.fromkeys((*file.absolute().parents, Path.cwd(), *Path.cwd().parents)):
-        for found in (folder / "specs" / "tools" / name, folder / "specs" / "tools" / f"{name}.json"):
-            if found.exists():
+        for tried in (name, f"{name}.json"):
+            if (found := named_path(folder / "specs" / "tools", tried)) is not None:
                 return found
     raise SuiteError(
         f"there is no tool {name!r}",

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.core.trial import Trial, changed
 from harness.evolve.archive import Archive
 from harness.evolve.cascade import Cascade, Measures
-from harness.evolve.cheap_checks import check
 from harness.evolve.config import Experiment
 from harness.evolve.pools import FRESH, Pools
 from harness.evolve.proposal_plan import First, ProposalPlan, failures_of
-from harness.evolve.proposers import Proposal
 from harness.evolve.state import ELITE, MIGRANT, State, ToolState
-from harness.lanes.toolgen.tool_spec import Tool
-from harness.ledger.trials import Trial, Trials, changed
+from harness.lane.breed import Breed, Proposal
+from harness.ledger.trials import Trials
+from harness.sweep.loop import Book
 
 
 @dataclass(slots=True)
@@ -23,49 +23,80 @@ class Generations:
     """Makes generations, or takes them from their rows as far as these are there.
 
     Each row has a number that follows from the generations before it. A row that is there is used as it is; what is
-    missing is made as it would have been.
+    missing is made as it would have been. `harness.sweep.loop.run` calls its methods.
 
     Attributes:
         experiment: The configuration.
-        tools: The tools by name.
+        breeds: What the lane offers for each tool.
         trials: The rows.
         state: What the complete generations amount to.
         plan: Makes proposals.
         cascade: Judges them.
         pools: Judge migrants on fresh inputs.
-        number: The number of the next row.
+        say: Is called when a generation is complete that was not complete before.
+        generation: The number of the latest generation.
     """
 
     experiment: Experiment
-    tools: Mapping[str, Tool]
+    breeds: Mapping[str, Breed]
     trials: Trials
     state: State
     plan: ProposalPlan
     cascade: Cascade
     pools: Pools
-    number: int = 0
+    say: Callable[[], None]
+    generation: int = 0
+    _tool: str = ""
+    _known: int = 0
 
-    def breed(self, generation: int, tool: str) -> None:
-        """Complete one generation and take its result into the state."""
-        state = self.state.of(tool)
+    def propose(self, generation: int, book: Book) -> list[Trial]:
+        """Judge the owners of cells for a new epoch, and propose."""
+        self._known, self.generation = len(self.trials.rows), generation
+        passed = {name: one.passed for name, one in self.state.tools.items()}
+        self._tool = self.experiment.schedule.tool_of(generation, passed, seed=self.experiment.seed)
+        state = self.state.of(self._tool)
         if state.epoch is not None:
-            self._tighten(generation, tool, state)
-        rows = self._propose(generation, tool, state)
-        self._judge(rows, state)
-        self.state.absorb(tool, generation, self._current(rows))
+            self._tighten(generation, state, book)
+        return self._propose(generation, state, book)
+
+    def judge(self, trials: Sequence[Trial], book: Book) -> None:
+        """Judge proposals by the cascade."""
+        state = self.state.of(self._tool)
+
+        def root_of(trial: Trial) -> Measures | None:
+            root = state.root(trial.digest)
+            return None if root == trial.digest else state.measures(root)
+
+        def parent_of(trial: Trial) -> Measures | None:
+            return state.measures(trial.parents[0]) if trial.parents else None
+
+        proposed = [(row, "" if row.verdict.get("fault") else book.kept.source(row.digest)) for row in trials]
+        self.cascade.judge(proposed, known=state.first, forms=state.forms, root_of=root_of, parent_of=parent_of)
+
+    def absorb(self, generation: int, trials: Sequence[Trial], book: Book) -> int:
+        """Take the result of a generation into the state; champions migrate."""
+        self.state.absorb(self._tool, generation, trials)
         if self.experiment.islands > 1 and (generation + 1) % self.experiment.migrate_every == 0:
-            self._migrate(generation, tool, state)
+            self._migrate(generation, self.state.of(self._tool), book)
+        if len(self.trials.rows) > self._known:
+            self.say()
+        return min(one.stale for one in self.state.tools.values())
+
+    def spent(self) -> tuple[int, float]:
+        """Tokens and US dollars of all replies, those of earlier processes included."""
+        found = self.plan.budgeted.values()
+        return sum(one.tokens for one in found), sum(one.money for one in found)
 
     # --- owners of cells, when budgets tighten ---
 
-    def _tighten(self, generation: int, tool: str, state: ToolState) -> None:
+    def _tighten(self, generation: int, state: ToolState, book: Book) -> None:
         owners = {member.digest: member for archive in state.archives for member in archive.members}
         rows = [
             Trial(
-                number=self._next(),
+                number=book.next(),
                 generation=generation,
                 epoch=generation,
-                suite=tool,
+                suite=self._tool,
                 digest=member.digest,
                 normal_form=state.first[member.digest].normal_form,
                 parents=(member.digest,),
@@ -74,29 +105,30 @@ class Generations:
             )
             for member in sorted(owners.values(), key=lambda one: one.number)
         ]
-        waiting = self._add(rows)
+        waiting = book.add(rows)
         self.trials.complete([self.cascade.copied(row, state.latest[row.digest]) for row in waiting])
-        self.state.tighten(tool, generation, self._current(rows))
+        self.state.tighten(self._tool, generation, book.current(rows))
 
     # --- proposals ---
 
-    def _propose(self, generation: int, tool: str, state: ToolState) -> list[Trial]:
+    def _propose(self, generation: int, state: ToolState, book: Book) -> list[Trial]:
+        tool = self._tool
         slots: Sequence[First | None] = [None] * self.experiment.population
         if state.epoch is None:
-            slots = self.plan.first(self.tools[tool])
+            slots = self.plan.first(tool, self.breeds[tool])
         earlier = [one for one in self.trials.rows.values() if one.suite == tool and one.generation < generation]
         failures = failures_of(earlier)
         found: list[Trial] = []
         batch: list[Trial] = []
         texts: dict[str, str] = {}
         for index, given in enumerate(slots):
-            number, island = self._next(), index % self.experiment.islands
-            row = self.trials.rows.get(number)
+            number, island = book.next(), index % self.experiment.islands
+            row = book.row(number)
             if row is None:
                 if given is not None:
                     proposal, values = given
                 else:
-                    made = self.plan.propose(number, island, self.tools[tool], state, failures)
+                    made = self.plan.propose(number, island, self.breeds[tool], state, failures)
                     if made is None:
                         continue
                     proposal, values = made, _values(state, *made.parents)
@@ -115,7 +147,7 @@ class Generations:
     def _trial(
         self, proposal: Proposal, number: int, tool: str, *, generation: int, island: int, values: Mapping[str, Any]
     ) -> Trial:
-        checked = check(proposal.text, self.tools[tool])
+        checked = self.breeds[tool].check(proposal.text)
         verdict: dict[str, Any] = {"values": dict(values)}
         if proposal.tokens:
             verdict["tokens"] = proposal.tokens
@@ -134,33 +166,19 @@ class Generations:
             verdict=verdict,
         )
 
-    # --- verdicts ---
-
-    def _judge(self, rows: Sequence[Trial], state: ToolState) -> None:
-        def root_of(trial: Trial) -> Measures | None:
-            root = state.root(trial.digest)
-            return None if root == trial.digest else state.measures(root)
-
-        def parent_of(trial: Trial) -> Measures | None:
-            return state.measures(trial.parents[0]) if trial.parents else None
-
-        waiting = [row for row in self._current(rows) if not row.is_judged]
-        proposed = [(row, "" if row.verdict.get("fault") else self.trials.source(row.digest)) for row in waiting]
-        self.cascade.judge(proposed, known=state.first, forms=state.forms, root_of=root_of, parent_of=parent_of)
-
     # --- migration ---
 
-    def _migrate(self, generation: int, tool: str, state: ToolState) -> None:
+    def _migrate(self, generation: int, state: ToolState, book: Book) -> None:
         """Each island's champion, confirmed on fresh inputs, gets a cell on the next island of the ring."""
         rows: list[Trial] = []
         for island, archive in enumerate(state.archives):
-            number, digest = self._next(), _best(archive)
+            number, digest = book.next(), _best(archive)
             if digest:
                 row = Trial(
                     number=number,
                     generation=generation,
                     epoch=generation,
-                    suite=tool,
+                    suite=self._tool,
                     digest=digest,
                     island=(island + 1) % self.experiment.islands,
                     normal_form=state.first[digest].normal_form,
@@ -168,10 +186,10 @@ class Generations:
                     operator=MIGRANT,
                 )
                 rows.append(row)
-        waiting = self._add(rows)
+        waiting = book.add(rows)
         if waiting:
             sources = [self.trials.source(row.digest) for row in waiting]
-            judged = [self.pools.submit(tool, source, epoch=generation, inputs=FRESH) for source in sources]
+            judged = [self.pools.submit(self._tool, source, epoch=generation, inputs=FRESH) for source in sources]
             verdicts = [one.result() for one in judged]
             self.trials.complete(
                 changed(
@@ -184,23 +202,7 @@ class Generations:
                 )
                 for row, one in zip(waiting, verdicts, strict=True)
             )
-        self.state.migrate(tool, self._current(rows))
-
-    # --- rows ---
-
-    def _next(self) -> int:
-        self.number += 1
-        return self.number - 1
-
-    def _add(self, rows: Sequence[Trial]) -> list[Trial]:
-        """Write the rows that are missing; returns those that are not judged."""
-        missing = [row for row in rows if row.number not in self.trials.rows]
-        if missing:
-            self.trials.propose(missing, {})
-        return [row for row in self._current(rows) if not row.is_judged]
-
-    def _current(self, rows: Sequence[Trial]) -> list[Trial]:
-        return [self.trials.rows[row.number] for row in rows]
+        self.state.migrate(self._tool, book.current(rows))
 
 
 def _best(archive: Archive) -> str:

@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import UsageError
+from harness.core.trial import Trial
 from harness.evolve.cascade import Cascade
-from harness.evolve.cheap_checks import MAX_BYTES, check
 from harness.evolve.config import Experiment, tool_path
 from harness.evolve.pools import Pools
-from harness.evolve.search import pool_options, secret_of
+from harness.evolve.search import breeds_of, pool_options, secret_of
 from harness.evolve.search_run import SearchRun
 from harness.evolve.state import ToolState
+from harness.lane.breed import MAX_BYTES
 from harness.lane.pinned_file import FileFaultError, read_plain_file
-from harness.lanes.toolgen.metadata import read_metadata
-from harness.lanes.toolgen.tool_spec import read_tool
 from harness.ledger.store import Ledger
-from harness.ledger.trials import Trial, Trials
+from harness.ledger.trials import Trials
 
 POLL_SECONDS = 0.5
 GIVEN = "given"
@@ -62,15 +61,18 @@ class Given:
         self._folder, self._epoch = folder, epoch
         self._tool_name = experiment.schedule.tool_at(epoch)
         path = tool_path(file, experiment, self._tool_name)
-        self._tool = read_tool(path)
+        self._breed = breeds_of(experiment, {self._tool_name: path})[self._tool_name]
         self._trials = Trials.begin(
-            ledger, f"{experiment.key}-given", lane="toolgen", config={**experiment.to_wire(), "folder": str(folder)}
+            ledger,
+            f"{experiment.key}-given",
+            lane=experiment.domain,
+            config={**experiment.to_wire(), "folder": str(folder)},
         )
         secret = secret_of(experiment)
         paths = {self._tool_name: path}
         self._pools = Pools(paths, secret_seed=secret, lanes=lanes, options=pool_options(experiment, min_tier))
         self._run = SearchRun(ledger, f"{experiment.name}-given", secret_seed=secret, words=words)
-        self._cascade = Cascade(self._trials, self._run, self._pools, {self._tool_name: self._tool})
+        self._cascade = Cascade(self._trials, self._run, self._pools, {self._tool_name: self._breed})
         self._state = ToolState.empty(1)
         self._names: dict[str, str] = {}
         for trial in self._trials.rows.values():
@@ -116,7 +118,7 @@ class Given:
                 text = read_plain_file(path, max_bytes=MAX_BYTES).decode("utf-8", "backslashreplace")
             except FileFaultError:  # a link, or it went away; if it comes back it is read
                 continue
-            checked = check(text, self._tool)
+            checked = self._breed.check(text)
             if checked.digest in self._state.first:
                 continue
             row = Trial(
@@ -126,7 +128,7 @@ class Given:
                 suite=self._tool_name,
                 digest=checked.digest,
                 normal_form=checked.normal_form,
-                parents=read_metadata(text).parents,
+                parents=self._breed.parents(text),
                 operator=GIVEN,
                 verdict={"values": {}, "file": path.name},
             )

@@ -53,22 +53,26 @@ class Steps:
         return self.performance, self.time, self.memory, self.size, self.stability
 
 
-def measure(evaluation: Evaluation, *, size: int) -> dict[str, Any]:
-    """The measures of a verdict, JSON only; what was not measured is None."""
+def measure(evaluation: Evaluation, *, size: int, descriptor: Mapping[str, Any]) -> dict[str, Any]:
+    """The measures of a verdict, JSON only; what was not measured is None.
+
+    Args:
+        evaluation: The verdict.
+        size: Syntax elements of the candidate.
+        descriptor: What its lane knows of it (`harness.lane.breed.Breed.descriptor`).
+    """
     evidence, is_timed = evaluation.evidence, evaluation.case.policy.timing is not Timing.NONE
     parts = {part.name: part.value for part in evaluation.score.components}
-    profile = evidence.facts.get("profile")
-    rows = profile.get("rows", []) if isinstance(profile, dict) else []
-    style = evidence.facts.get("style")
     stability = stability_of(evidence)
     return {
         "performance": parts.get("performance"),
-        "time": _relative_time(rows) or (evidence.median_ms if is_timed else None),
+        "time": evidence.median_ms if is_timed else None,
         "memory": None if evidence.peak_mb is None else max(evidence.peak_mb, MIN_MEMORY),
         "size": size,
         "stability": None if stability is None else stability.bound,
-        "growth": _growth(rows),
-        "style": style.get("detected", "") if isinstance(style, dict) else "",
+        "growth": None,
+        "style": "",
+        **descriptor,
     }
 
 
@@ -109,22 +113,3 @@ def _growth_class(mine: float | None, root: float | None) -> float:
         return 0.0
     base = mine if root is None else root
     return (round(base / GROWTH_STEP) + round((mine - base) / GROWTH_STEP)) * GROWTH_STEP
-
-
-def _relative_time(rows: list[dict[str, Any]]) -> float | None:
-    """Geometric mean over the workload sizes of candidate / reference."""
-    if not rows:
-        return None
-    logs = [math.log(max(row["candidate_s"], 1e-9) / max(row["reference_s"], 1e-9)) for row in rows]
-    return math.exp(sum(logs) / len(logs))
-
-
-def _growth(rows: list[dict[str, Any]]) -> float | None:
-    """The exponent of the candidate's time in the size of the input, by least squares."""
-    points = [(math.log(row["size"]), math.log(max(row["candidate_s"], 1e-9))) for row in rows if row.get("size")]
-    if len(points) < 2:
-        return None
-    x_mean = sum(x for x, _ in points) / len(points)
-    y_mean = sum(y for _, y in points) / len(points)
-    spread = sum((x - x_mean) ** 2 for x, _ in points)
-    return sum((x - x_mean) * (y - y_mean) for x, y in points) / spread if spread else None

@@ -8,17 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.core.digest import derive_seed, digest_text
+from harness.core.trial import Trial
 from harness.evolve.budgeted import Budgeted
-from harness.evolve.cheap_checks import check
 from harness.evolve.config import Experiment, Proposer
-from harness.evolve.prompt import ROLE, prompt_for
-from harness.evolve.proposers import Mutator, Proposal, cross
 from harness.evolve.selection import tournament
 from harness.evolve.spica import ToolGenVariant, find_evaluator
 from harness.evolve.state import ToolState
-from harness.evolve.templates import styles_of, template
-from harness.lanes.toolgen.tool_spec import Tool
-from harness.ledger.trials import Trial
+from harness.lane.breed import Breed, Proposal
 from harness.sweep.space import Parameter, Space
 
 First = tuple[Proposal, Mapping[str, Any]]
@@ -43,20 +39,19 @@ class ProposalPlan:
     source: Callable[[str], str]
     budgeted: dict[int, Budgeted]
     say: Callable[[str], None]
-    _mutators: dict[tuple[str, ...], Mutator] = field(default_factory=dict)
     _refused: set[str] = field(default_factory=set)
 
-    def first(self, tool: Tool) -> list[First]:
+    def first(self, tool: str, breed: Breed) -> list[First]:
         """The first generation of a tool: the points of the search space, and the `start` files."""
         space = self.experiment.search_space
-        evaluator = find_evaluator(self.experiment.evaluator)({tool.spec.tool_id: tool.path})
-        available = evaluator.styles(tool.spec.tool_id)
+        available, source = breed.styles, breed.template
+        if self.experiment.evaluator:
+            evaluator = find_evaluator(self.experiment.evaluator)({})
+            available, source = evaluator.styles(tool), lambda style: evaluator.source(ToolGenVariant(tool, style))
         styles = [str(style) for style in space.get("impl_style", available)]
         usable = [style for style in styles if style in available]
         if not usable and available:
-            self.say(
-                f"{tool.spec.tool_id} has no template of {', '.join(styles)}: it starts from {', '.join(available)}"
-            )
+            self.say(f"{tool} has no template of {', '.join(styles)}: it starts from {', '.join(available)}")
             usable = list(available)
         found: list[First] = []
         if usable:
@@ -70,14 +65,14 @@ class ProposalPlan:
             for point in points.sample(max(self.experiment.population, len(usable)), self.experiment.seed):
                 style = point.values["impl_style"]
                 temperature = point.values["anneal_temp"]
-                text = evaluator.source(ToolGenVariant(tool.spec.tool_id, style, temperature))
+                text = source(style)
                 values = {"anneal_temp": temperature, "impl_style": style}
                 found.append((Proposal(text, (), f"template:{style}"), values))
         found += [(Proposal(text, (), f"start:{name}"), {"anneal_temp": 1.0}) for name, text in self.starts.items()]
         return found
 
     def propose(
-        self, number: int, island: int, tool: Tool, state: ToolState, failures: Mapping[str, list[str]]
+        self, number: int, island: int, breed: Breed, state: ToolState, failures: Mapping[str, list[str]]
     ) -> Proposal | None:
         """The proposal of a number; None if nothing new was found, or the island has no parent."""
         rng = random.Random(derive_seed(self.experiment.seed, number))  # noqa: S311 - reproducible, not secret
@@ -90,7 +85,7 @@ class ProposalPlan:
             return position[one] < position[other]
 
         def is_new(text: str) -> bool:
-            found = check(text, tool)
+            found = breed.check(text)
             return not found.stage and found.digest not in state.first and found.normal_form not in state.forms
 
         def choose() -> str:
@@ -103,7 +98,7 @@ class ProposalPlan:
         ]
         while allowed:
             index, proposer = rng.choices(allowed, [one.weight for _, one in allowed])[0]
-            proposal = self._by(index, number, tool, choose=choose, rng=rng, is_new=is_new, failures=failures)
+            proposal = self._by(index, number, breed, choose=choose, rng=rng, is_new=is_new, failures=failures)
             if proposal is not None:
                 return proposal
             allowed.remove((index, proposer))
@@ -113,30 +108,26 @@ class ProposalPlan:
         self,
         index: int,
         number: int,
-        tool: Tool,
+        breed: Breed,
         *,
         choose: Callable[[], str],
         rng: random.Random,
         is_new: Callable[[str], bool],
         failures: Mapping[str, list[str]],
     ) -> Proposal | None:
-        proposer, entry = self.experiment.proposers[index], tool.signature.name
+        proposer = self.experiment.proposers[index]
         if proposer.kind == "operators":
-            mutator = self._mutators.setdefault(proposer.operators, Mutator(frozenset(proposer.operators)))
-            return mutator.propose(choose(), rng, is_new)
+            return breed.edit(choose(), rng, is_new, proposer.operators)
         if proposer.kind == "crossover":
-            return cross(choose(), choose(), rng, is_new, entry=entry)
+            return breed.cross(choose(), choose(), rng, is_new)
         if proposer.kind == "templates":
-            made = [
-                text for style in styles_of(tool.spec.tool_id) if is_new(text := template(tool.spec.tool_id, style))
-            ]
+            made = [text for style in breed.styles if is_new(text := breed.template(style))]
             return Proposal(rng.choice(made), (), "template") if made else None
         parent = choose()
         digest = digest_text(parent)
-        prompt = prompt_for(tool, parent, failures.get(digest, [])[-MAX_FAILURES:])
-        return self.budgeted[index].propose(
-            prompt, ROLE, [digest], number=number, seed=rng.getrandbits(31), entry=entry
-        )
+        role, prompt = breed.prompt(parent, failures.get(digest, [])[-MAX_FAILURES:])
+        seed = rng.getrandbits(31)
+        return self.budgeted[index].propose(prompt, role, [digest], number=number, seed=seed, entry=breed.entry)
 
     def _is_refused(self, index: int, proposer: Proposer) -> bool:
         """Whether a provider may not be asked again; the reason is shown once."""
@@ -148,7 +139,7 @@ class ProposalPlan:
 
 
 def failures_of(rows: list[Trial]) -> dict[str, list[str]]:
-    """Sentences about failed children, by the digest of their parent; public by construction (`feedback_of`)."""
+    """Sentences about failed children, by the digest of their parent; public by construction (`Breed.feedback`)."""
     found: dict[str, list[str]] = {}
     for trial in rows:
         if trial.passed is False and trial.parents and trial.verdict.get("feedback"):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from harness.core.trial import Trial
 from harness.evolve.archive import Member
 from harness.evolve.cascade import STAGES
-from harness.ledger.trials import Trial
 
 
 @dataclass(slots=True)

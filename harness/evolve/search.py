@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +11,21 @@ from harness.core.digest import derive_seed
 from harness.core.errors import SuiteError
 from harness.core.paired import Verdict
 from harness.core.stability import stability_of
+from harness.core.trial import Trial, changed
 from harness.evolve import finals
 from harness.evolve.budgeted import open_providers
 from harness.evolve.cascade import Cascade
-from harness.evolve.config import Experiment, tool_path
+from harness.evolve.config import Experiment, lanes, tool_path
 from harness.evolve.generation import Generations
 from harness.evolve.pools import FINAL, Pools
 from harness.evolve.proposal_plan import ProposalPlan
 from harness.evolve.result import Champion, Result, count_stages
 from harness.evolve.search_run import SearchRun
-from harness.evolve.state import ELITE, MIGRANT, State, ToolState
-from harness.lanes.toolgen.tool_spec import Tool, read_tool
+from harness.evolve.state import State, ToolState
+from harness.lane.breed import Breed, BreedingLane
 from harness.ledger.store import Ledger
-from harness.ledger.trials import Trial, Trials, changed
+from harness.ledger.trials import Trials
+from harness.sweep.loop import run
 
 
 class Search:
@@ -59,21 +61,21 @@ class Search:
         self.experiment, self.say, self.live = experiment, say, live
         self._schedule = experiment.schedule
         paths = {name: tool_path(file, experiment, name) for name in self._schedule.tools}
-        tools: dict[str, Tool] = {name: read_tool(path) for name, path in paths.items()}
+        breeds = breeds_of(experiment, paths)
         starts = _starts(file, experiment)
-        self.trials = Trials.begin(ledger, experiment.key, lane="toolgen", config=experiment.to_wire())
+        self.trials = Trials.begin(ledger, experiment.key, lane=experiment.domain, config=experiment.to_wire())
         secret = secret_of(experiment)
         self.pools = Pools(paths, secret_seed=secret, lanes=lanes, options=pool_options(experiment, min_tier))
         self._run = SearchRun(ledger, experiment.name, secret_seed=secret, words=words)
         self.state = State(experiment.islands)
         providers = open_providers(experiment.proposers, self.trials.rows.values())
         plan = ProposalPlan(experiment, starts, self.trials.source, providers, say)
-        cascade = Cascade(self.trials, self._run, self.pools, tools, progress=self._show)
-        self._providers = providers.values()
-        self._generations = Generations(experiment, tools, self.trials, self.state, plan, cascade, self.pools)
+        cascade = Cascade(self.trials, self._run, self.pools, breeds, progress=self._show)
+        self._generations = Generations(
+            experiment, breeds, self.trials, self.state, plan, cascade, self.pools, lambda: self.say(self._line())
+        )
         self._known = sum(trial.is_judged for trial in self.trials.rows.values())
         self._started = time.monotonic()
-        self._generation = 0
 
     def run(self) -> Result:
         """Search until a limit is reached; Ctrl-C passes through, and everything judged is kept.
@@ -85,7 +87,10 @@ class Search:
         is_complete = False
         reason = "interrupted"
         try:
-            reason = self._loop()
+            ended = run(self._generations, self.trials, self.experiment.limits)
+            if ended.fault is not None:
+                raise ended.fault
+            reason = ended.reason
             champions = [one for tool in self.state.tools if (one := self._champion(tool)) is not None]
             is_complete = True
             return self._result(reason, champions)
@@ -95,41 +100,6 @@ class Search:
             self._run.finish(is_complete=is_complete, tier=tier)
             record = {"reason": reason, "stages": count_stages(self.trials.rows.values()), "trace": self.state.trace}
             self.trials.end("finished" if is_complete else "stopped", record)
-
-    # --- the loop ---
-
-    def _loop(self) -> str:
-        for generation in range(self.experiment.generations):
-            reason = self._limit()
-            if reason:
-                return reason
-            passed = {name: one.passed for name, one in self.state.tools.items()}
-            tool = self._schedule.tool_of(generation, passed, seed=self.experiment.seed)
-            self._generation = generation
-            known = len(self.trials.rows)
-            self._generations.breed(generation, tool)
-            if len(self.trials.rows) > known:
-                self.say(self._line())
-        return f"{self.experiment.generations} generations"
-
-    def _limit(self) -> str:
-        """Why no further generation begins; empty if one does."""
-        limits = self.experiment
-        if limits.candidates is not None:
-            rows = [trial for trial in self.trials.rows.values() if trial.number < self._generations.number]
-            count = sum(trial.operator not in (ELITE, MIGRANT) for trial in rows)
-            if count >= limits.candidates:
-                return f"{count} candidates"
-        if limits.seconds is not None and time.monotonic() - self._started >= limits.seconds:
-            return f"{limits.seconds:g} seconds"
-        stale = min((one.stale for one in self.state.tools.values()), default=0)
-        if limits.patience is not None and stale >= limits.patience:
-            return f"{limits.patience} generations without a better candidate"
-        if limits.tokens is not None and self.tokens >= limits.tokens:
-            return f"{self.tokens} tokens"
-        if limits.money is not None and self.money >= limits.money:
-            return f"{self.money:.4f} US dollars"
-        return ""
 
     # --- champions ---
 
@@ -183,20 +153,11 @@ class Search:
     # --- figures ---
 
     @property
-    def tokens(self) -> int:
-        """Tokens of all replies, those of earlier processes included."""
-        return sum(one.tokens for one in self._providers)
-
-    @property
-    def money(self) -> float:
-        """US dollars of all replies, those of earlier processes included."""
-        return sum(one.money for one in self._providers)
-
-    @property
     def _judged(self) -> int:
         return sum(trial.is_judged for trial in self.trials.rows.values()) - self._known
 
     def _result(self, reason: str, champions: list[Champion]) -> Result:
+        tokens, money = self._generations.spent()
         return Result(
             experiment=self.trials.experiment,
             reason=reason,
@@ -206,8 +167,8 @@ class Search:
             stages=count_stages(self.trials.rows.values()),
             trials=len(self.trials.rows),
             judged=self._judged,
-            tokens=self.tokens,
-            money=self.money,
+            tokens=tokens,
+            money=money,
         )
 
     def _show(self) -> None:
@@ -222,11 +183,25 @@ class Search:
         front = sum(len(state.front) for state in self.state.tools.values())
         elapsed = max(1e-9, time.monotonic() - self._started)
         judged = self._judged
-        spent = f", {self.tokens} tokens" if self.tokens else ""
+        tokens, _ = self._generations.spent()
+        spent = f", {tokens} tokens" if tokens else ""
         return (
-            f"generation {self._generation}: {judged + self._known}/{len(rows)} trials ({rates}), best {best}, "
+            f"generation {self._generations.generation}: "
+            f"{judged + self._known}/{len(rows)} trials ({rates}), best {best}, "
             f"front {front}, {judged / elapsed:.1f}/s, {elapsed:.0f} s{spent}"
         )
+
+
+def breeds_of(experiment: Experiment, paths: Mapping[str, Path]) -> dict[str, Breed]:
+    """What the lane of an experiment offers for each of its tools.
+
+    Raises:
+        SuiteError: if the lane offers nothing, or a tool is wrong.
+    """
+    lane = lanes()[experiment.domain]
+    if not isinstance(lane, BreedingLane):
+        raise SuiteError(f"the lane {lane.name!r} offers no edits of its subjects", fix="docs/evolution.md")
+    return {name: lane.breed(path) for name, path in paths.items()}
 
 
 def secret_of(experiment: Experiment) -> int:

@@ -12,10 +12,10 @@ from harness.core.evaluation import Evaluation, SerialisedEvaluation
 from harness.core.run import Run, new_run_id
 from harness.core.status import RunStatus
 from harness.core.tier import Tier
+from harness.core.trial import Trial
 from harness.judge.provenance import git_commit, machine, versions
 from harness.ledger import queries
 from harness.ledger.store import Ledger
-from harness.ledger.trials import Trial
 
 
 class SearchRun:

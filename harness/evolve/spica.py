@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.core.budget import Budget, Schedule
 from harness.evolve.curriculum import parse_table
-from harness.evolve.templates import styles_of, template
+from harness.lanes.toolgen.proposals.templates import styles_of, template
 from harness.lanes.toolgen.tool_spec import read_tool
 
 NAMES = ("phase.domains.spica_toolgen:ToolGenEvaluator", "harness.evolve.spica:ToolGenEvaluator")
@@ -118,7 +118,7 @@ def find_evaluator(name: str) -> type[ToolGenEvaluator]:
     module, _, attribute = name.partition(":")
     try:
         found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # a module may raise anything while it is imported
         msg = f"there is no evaluator {name!r} ({error}); use {NAMES[-1]!r}"
         raise ValueError(msg) from None
     if not (isinstance(found, type) and issubclass(found, ToolGenEvaluator)):

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.core.status import Status
+from harness.core.trial import Trial
 from harness.evolve.archive import Archive, Front, Member
 from harness.evolve.measures import Steps, cell_of, steps
 from harness.evolve.selection import order
-from harness.ledger.trials import Trial
 
 ELITE, MIGRANT, FINAL = "elite", "migrant", "final"
 """Operators of rows that are no proposals: an owner judged for a tighter budget, a champion that moves, a finalist."""

@@ -19,6 +19,7 @@ from harness.core.case import Case
 from harness.core.clip import clip
 from harness.core.errors import InfraError
 from harness.core.evaluation import SerialisedEvaluation
+from harness.core.named_path import named_path
 from harness.core.policy import Timing
 from harness.core.tier import Tier
 from harness.judge.case import unjudged
@@ -345,4 +346,4 @@ class ClusterJudges:
 def trusted_paths(case: Case) -> list[str]:
     """The trusted files and folders that the inputs of a case name, by absolute path."""
     values = [value for value in case.inputs.values() if isinstance(value, str) and value.startswith("/")]
-    return [value for value in values if value != case.subject.path and Path(value).exists()]
+    return [value for value in values if value != case.subject.path and named_path(Path(value), "") is not None]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from harness.core.case import Case
+from harness.core.case import Case, key_of
+from harness.core.digest import folder_state
 from harness.core.errors import UsageError
 from harness.core.nearest import nearest
 from harness.core.policy import Timing
+from harness.judge.isolation import trusted_files
 from harness.lane.protocol import ObservingLane
 from harness.lane.registry import Registry
 from harness.suites.loader import SUFFIX, load_suite
@@ -20,6 +22,33 @@ from harness.suites.settings import Settings
 from harness.suites.suite import Suite
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The case of an empty candidate, from which the key of any other follows.
+
+    Attributes:
+        case: The case.
+        parts: Its `Case.key_parts`.
+        files: The trusted files and folders on which its inputs depend.
+        state: Their `folder_state`.
+    """
+
+    case: Case
+    parts: tuple[str, str, str]
+    files: tuple[Path, ...]
+    state: tuple[object, ...]
+
+    def key_of(self, digest: str) -> str:
+        """The `Case.key` of a candidate.
+
+        If a lane derives inputs from the candidate, its case has another key, and no case has this one.
+
+        Args:
+            digest: Hex SHA-256 of the candidate.
+        """
+        return key_of(digest, *self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +64,7 @@ class JudgedSuite:
     name: str
     suite: Suite
     lane: ObservingLane
+    _templates: dict[tuple[str, int | None], Template] = field(default_factory=dict)
 
     @classmethod
     def read(
@@ -105,6 +135,28 @@ class JudgedSuite:
             return self.lane.screened(case)
         counted: Callable[[Case], Case] | None = getattr(self.lane, "counted", None)
         return counted(case) if how and counted is not None else case
+
+    def template(self, blank: Path, *, how: str, epoch: int | None) -> Template:
+        """The case of an empty candidate, made again only if a file of the tool changed.
+
+        Args:
+            blank: An empty file.
+            how: As for `case_of`.
+            epoch: As for `case_of`.
+
+        Raises:
+            OSError: if a file of the tool is gone.
+            SuiteError: if the tool is invalid by now.
+        """
+        known = self._templates.get((how, epoch))
+        if known is None or known.state != tuple(map(folder_state, known.files)):
+            case = self.case_of(blank, how=how, epoch=epoch)
+            files = tuple(trusted_files(case))
+            # The state is read first: a change in between makes the template once more.
+            state = tuple(map(folder_state, files))
+            case = self.case_of(blank, how=how, epoch=epoch)
+            known = self._templates[how, epoch] = Template(case, case.key_parts(), files, state)
+        return known
 
 
 def _validated(model: type[Model], keys: dict[str, Any]) -> Model:

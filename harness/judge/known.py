@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import sqlite3
 import sys
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from harness.core.case import Case
+from harness.core.errors import CrucibleError, LedgerError
 from harness.core.evaluation import Evaluation, SerialisedEvaluation
 from harness.core.evidence import NOT_REUSED, Evidence
 from harness.core.run import Run, new_run_id
-from harness.core.status import RunStatus
+from harness.core.status import RunStatus, Status
 from harness.core.tier import Tier
+from harness.judge.judged_suite import JudgedSuite
 from harness.judge.provenance import git_commit, machine, versions
+from harness.judge.verdict import Verdict
 from harness.ledger import file
 from harness.ledger.store import Ledger
 
@@ -26,6 +31,66 @@ def is_reusable(evidence: Evidence, tier: Tier | None) -> bool:
     """Whether evidence of an earlier run is a verdict: it was judged, not too noisily, and in boxes of this tier."""
     is_noisy = evidence.quality is not None and evidence.quality.noisy
     return evidence.status not in NOT_REUSED and not is_noisy and evidence.tier in (None, tier)
+
+
+class KnownVerdict(Verdict):
+    """A verdict of an earlier run. Its evaluation is read when it is asked for: that takes longer than finding it.
+
+    Args:
+        row: A row of `evaluations`.
+        case: The case to which it applies, or a `Template`'s.
+    """
+
+    _row: sqlite3.Row
+    _case: Case
+
+    def __init__(self, row: sqlite3.Row, case: Case) -> None:
+        vars(self).update(_row=row, _case=case)  # the class is frozen
+
+    @cached_property
+    def evaluation(self) -> Evaluation:
+        """The evaluation of the earlier run, for this case; a template's gets the name that its candidate had there."""
+        row, case = self._row, self._case
+        try:
+            known = Evaluation.model_validate_json(row["record"])
+        except (ValueError, RecursionError) as error:
+            what = f"the record of evaluation {case.nodeid} in run {row['run_id']} cannot be read"
+            raise LedgerError(what, fix="judge it again: fresh=True") from error
+        before = known.case
+        if case.subject.digest != before.subject.digest:
+            subject = before.subject.model_copy(update={"path": ""})
+            changes = {"name": before.name, "title": before.title, "subject": subject}
+            case = case.model_copy(update=changes)
+        reused = known.evidence.replace(reused=known.evidence.reused or row["run_id"])
+        return known.model_copy(update={"case": case, "evidence": reused})
+
+    @property
+    def status(self) -> Status:
+        """As recorded."""
+        return Status(self._row["status"])
+
+    @property
+    def passed(self) -> bool:
+        """As recorded."""
+        return bool(self._row["passed"])
+
+    @property
+    def score(self) -> float | None:
+        """As recorded."""
+        found: float | None = self._row["score"]
+        return found
+
+    @property
+    def why(self) -> str:
+        """As recorded."""
+        return str(self._row["why"])
+
+    def is_reusable(self, tier: Tier | None) -> bool:
+        """Whether it is a verdict, see `is_reusable`."""
+        row = self._row
+        if self.status in NOT_REUSED or '"noisy":true' in row["record"]:  # its evidence decides
+            return is_reusable(Evaluation.model_validate_json(row["record"]).evidence, tier)
+        return row["tier"] in (None, tier)
 
 
 class KnownVerdicts:
@@ -41,6 +106,10 @@ class KnownVerdicts:
         tier: The proved tier.
         engine: Fingerprints of the judging code by `engine:LANE` (`harness.lane.fingerprint`).
         fresh: Whether verdicts of earlier runs are ignored.
+
+    Attributes:
+        run: The run.
+        fresh: As given.
 
     Raises:
         LedgerError: if the ledger cannot be written.
@@ -69,7 +138,7 @@ class KnownVerdicts:
             command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
             versions=versions() | dict(engine),
         )
-        self._engine, self._fresh = dict(engine), fresh
+        self._engine, self.fresh = dict(engine), fresh
         self._lock = threading.Lock()
         self._ledger = Ledger.open(path)
         # Its own connection: a question to the ledger itself would write what is pending first.
@@ -85,31 +154,52 @@ class KnownVerdicts:
                 return case
         return case.model_copy(update={"name": f"{case.name}-{case.subject.digest[:12]}"})
 
-    def find(self, case: Case, key: str) -> Evaluation | None:
+    def find(self, case: Case, key: str) -> KnownVerdict | None:
         """The latest verdict of an earlier run that applies to a case; None if there is none.
 
         Args:
-            case: The case.
-            key: Its `key`.
+            case: The case, or a `Template`'s.
+            key: The `key` of the candidate's case.
         """
-        if self._fresh:
+        if self.fresh:
             return None
         with self._lock:
-            rows = file.rows(
-                self._reader,
-                """SELECT run_id, record FROM evaluations WHERE case_key = ? AND machine = ?
-                   AND status NOT IN ('infra', 'skipped') ORDER BY created_at DESC""",
+            rows = self._reader.execute(
+                """SELECT run_id, status, passed, score, why, tier, record FROM evaluations
+                   WHERE case_key = ? AND machine = ? AND status NOT IN ('infra', 'skipped')
+                   ORDER BY created_at DESC""",
                 (key, self.run.machine),
-            )
+            ).fetchall()
             name = f"engine:{case.lane}"
             rows = [row for row in rows if self._engine_of(row["run_id"]).get(name, "") == self._engine.get(name)]
         if not rows:
             return None
-        known = Evaluation.from_wire(json.loads(rows[0]["record"]))
-        if not is_reusable(known.evidence, self.run.tier):
+        found = KnownVerdict(rows[0], case)
+        try:
+            return found if found.is_reusable(self.run.tier) else None
+        except (ValueError, RecursionError):  # not one that this version wrote: judged again
             return None
-        reused = known.evidence.replace(reused=known.evidence.reused or rows[0]["run_id"])
-        return known.model_copy(update={"case": case, "evidence": reused})
+
+    def find_bytes(
+        self, suite: JudgedSuite, blank: Path, how: str, epoch: int | None, digest: str
+    ) -> tuple[str, KnownVerdict | None]:
+        """The key and the verdict of a candidate by its digest, as `find` would for its case, which is not made.
+
+        Args:
+            suite: Its suite.
+            blank: An empty file.
+            how: As for `JudgedSuite.case_of`.
+            epoch: As for `JudgedSuite.case_of`.
+            digest: Hex SHA-256 of the candidate.
+        """
+        if self.fresh:
+            return "", None
+        try:
+            template = suite.template(blank, how=how, epoch=epoch)
+        except (OSError, CrucibleError):
+            return "", None  # making the case says what is wrong
+        key = template.key_of(digest)
+        return key, self.find(template.case, key)
 
     def record(self, evaluation: Evaluation, text: str) -> None:
         """Record a verdict of this run.

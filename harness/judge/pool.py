@@ -38,6 +38,8 @@ MAX_KNOWN = 10_000
 """Verdicts that a pool remembers, by the digest of the candidate and all that the verdict depends on."""
 Source = str | bytes | os.PathLike[str]
 """The text or bytes of a candidate, or the path of its file."""
+Address = tuple[str, str, int | None, str]
+"""The name of a tool, how its candidate is judged, the epoch, and the digest of the candidate."""
 Tools = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
@@ -108,11 +110,12 @@ class JudgePool:
         lanes = {suite.lane.name: suite.lane for suite in self._suites.values()}
         self._sources = KeptSources()
         self._known: dict[str, Verdict | Judging] = {}
-        self._keys: dict[str, str] = {}
+        self._keys: dict[Address, str] = {}
         self._lock = threading.RLock()
         self._ledger: KnownVerdicts | None = None
         try:
-            probes = [suite.case_of(self._sources.keep(b"")) for suite in self._suites.values()]
+            self._blank = self._sources.keep(b"")
+            probes = [suite.case_of(self._blank) for suite in self._suites.values()]
             written = settings.ledger if ledger is None else Path(ledger).absolute()
             secrets = [path for case in probes for path in secrets_of([case], root=root, ledger=written)]
             protect = folders_of(secrets)
@@ -209,37 +212,30 @@ class JudgePool:
         suite = self._suite(tool)
         how = "screen" if screen else "graded" if graded else ""
         data = None if isinstance(source, os.PathLike) else _bytes(source)
-        address = "" if data is None else f"{suite.name}:{how}:{epoch}:{digest_bytes(data)}"
+        address = None if data is None else (suite.name, how, epoch, digest_bytes(data))
         caller: Future[Verdict] = Future()
         with self._lock:
-            known = self._known.get(self._keys.get(address, ""))
-            if isinstance(known, Verdict):  # without making a case: tens of thousands a second
+            known = self._recall(suite, address)  # without making a case: ten thousand a second
+            if isinstance(known, Verdict):
                 caller.set_result(known)
                 return caller
             path = Path(source).absolute() if isinstance(source, os.PathLike) else self._sources.keep(data or b"")
             case = suite.case_of(path, how=how, epoch=epoch)
-            key = case.key
-            if address:
-                self._keys[address] = key
-                _forget_oldest(self._keys)
-            known = self._known.get(key)
+            known = self._known.get(case.key)
             if known is None and self._ledger is not None and not screen:
                 case = case if address else self._ledger.named(case)  # a source that is text is named by its digest
-                found = self._ledger.find(case, key)
-                if found is not None:
-                    known = self._known[key] = Verdict(found)
-            if known is not None:
+                known = self._ledger.find(case, case.key)
+            is_new = known is None
+            if not is_new:
                 self._sources.release(path)
+            known = self._remember(address, case.key, known or Judging(case.key, path))
             if isinstance(known, Verdict):
                 caller.set_result(known)
                 return caller
-            judging = known or Judging(key, path)
+            judging = known
             judging.callers.append(caller)
-            if known is None:
-                self._known[key] = judging
-                _forget_oldest(self._known)
         caller.add_done_callback(lambda done: self._leave(judging, done))
-        if known is None:
+        if is_new:
             self._begin(judging, case, is_recorded=not screen)
         return caller
 
@@ -262,6 +258,27 @@ class JudgePool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _recall(self, suite: JudgedSuite, address: Address | None) -> Verdict | Judging | None:
+        """What the pool or its ledger knows of bytes that a program gave; the lock is held."""
+        if address is None:
+            return None
+        if address in self._keys:
+            return self._known.get(self._keys[address])
+        if self._ledger is None or address[1] == "screen":
+            return None
+        key, found = self._ledger.find_bytes(suite, self._blank, *address[1:])
+        return None if found is None else self._remember(address, key, found)
+
+    def _remember(self, address: Address | None, key: str, known: Verdict | Judging) -> Verdict | Judging:
+        if address is not None:
+            self._keys[address] = key
+        self._known[key] = known
+        if len(self._keys) > MAX_KNOWN:
+            del self._keys[next(iter(self._keys))]
+        if len(self._known) > MAX_KNOWN:
+            del self._known[next(iter(self._known))]
+        return known
 
     def _begin(self, judging: Judging, case: Case, *, is_recorded: bool) -> None:
         # Without the lock: the judges hold their own one while they pass a result on.
@@ -329,8 +346,3 @@ class JudgePool:
 
 def _bytes(source: str | bytes) -> bytes:
     return source.encode("utf-8", "surrogatepass") if isinstance(source, str) else bytes(source)
-
-
-def _forget_oldest(known: dict[Any, Any]) -> None:
-    if len(known) > MAX_KNOWN:
-        known.pop(next(iter(known)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from harness.core.document import read_document
+from harness.core.named_path import named_path
 from harness.kaitai.library import Library
 from harness.kaitai.reader import read
 from harness.kaitai.resolver import resolve
@@ -62,7 +63,8 @@ def _find(library: Library, importer: Path, name: str) -> Path | None:
     tail = "/".join(part for part in relative.parts if part != "/") + ".ksy"
     # a copy of a repository without its folders has the file under its bare name
     tried = (*(folder / tail for folder in folders), *(folder / f"{relative.name}.ksy" for folder in folders))
-    return next((found.resolve() for found in tried if found.is_file()), None)
+    found = (named_path(path.parent, path.name) for path in tried)
+    return next((path for path in found if path is not None and path.is_file()), None)
 
 
 def _opaque(library: Library, top: Structure, here: Path) -> list[Path]:

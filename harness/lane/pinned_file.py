@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 from harness.core.digest import digest_bytes
-from harness.core.errors import InfraError
+from harness.core.errors import InfraError, SuiteError
 
 
 class Fault(Enum):
@@ -85,8 +85,15 @@ def text_fault(data: bytes) -> str:
 
 
 def pin(path: Path) -> dict[str, str]:
-    """The entry of a trusted file in a case's inputs: its path, and the SHA-256 of its bytes."""
-    return {"path": str(path), "digest": digest_bytes(path.read_bytes())}
+    """The entry of a trusted file in a case's inputs: its path, and the SHA-256 of its bytes.
+
+    Raises:
+        SuiteError: if it cannot be read.
+    """
+    try:
+        return {"path": str(path), "digest": digest_bytes(path.read_bytes())}
+    except OSError as error:
+        raise SuiteError(f"it cannot be read: {error.strerror}", where=str(path)) from None
 
 
 def read_pinned(path: str, digest: str) -> bytes:

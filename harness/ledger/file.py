@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import math
 import os
 import sqlite3
 import threading
@@ -134,12 +135,19 @@ def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> 
 
 
 def rows(connection: sqlite3.Connection, sql: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:
-    """The rows of a query as dictionaries; it may number its parameters (`?1`)."""
+    """The rows of a query as dictionaries; it may number its parameters (`?1`).
+
+    Infinity, which only another program can have written, is undefined.
+    """
     # To sqlite3 numbered ones have the names "1", "2" and so on, and names take no sequence from Python 3.14 on.
     values = {str(number): value for number, value in enumerate(parameters, 1)} if "?1" in sql else parameters
     found = connection.execute(sql, values)
     names = [column[0] for column in found.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in found]  # dict(row) searches each name among all names
+    made = [dict(zip(names, row, strict=True)) for row in found]  # dict(row) searches each name among all names
+    for row in made:
+        if math.inf in (cells := row.values()) or -math.inf in cells:
+            row.update({name: None for name, value in row.items() if value in (math.inf, -math.inf)})
+    return made
 
 
 def inspect(connection: sqlite3.Connection, path: Path, *, thorough: bool = False) -> int:

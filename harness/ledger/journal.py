@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 SUFFIX = ".jsonl"
 FRESH_SECONDS = 60.0
+UNREADABLE = (ValueError, KeyError, TypeError, RecursionError)
+"""What reading a line that is not ours raises; pydantic's ValidationError is a ValueError."""
 
 
 def folder_of(ledger: Path) -> Path:
@@ -192,7 +194,7 @@ def _header(path: Path) -> tuple[Run | None, Process | None]:
         with path.open("rb") as file:
             head = json.loads(file.readline())
         return Run.from_wire(head["run"]), Process.from_wire(head["process"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, *UNREADABLE):
         return None, None
 
 
@@ -226,7 +228,7 @@ def _parse(line: bytes, run: Run) -> Record | None:
         entry: dict[str, Any] = json.loads(line)
         evaluation = Evaluation.from_wire(entry["evaluation"])
         created_at = str(entry["at"])
-    except (ValueError, KeyError, TypeError):  # pydantic's ValidationError is a ValueError
+    except UNREADABLE:
         return None
     return Record(
         run_id=run.run_id,

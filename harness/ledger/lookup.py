@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -56,7 +57,7 @@ def run(ledger: Ledger, name: str = "latest") -> Row:
         recent = runs(ledger, limit=int(back or 0) + 1)
         if len(recent) <= int(back or 0):
             raise LedgerError(
-                f"there are only {len(recent)} runs" if recent else "no run was recorded yet",
+                f"there is no {name}: runs in the ledger: {len(recent)}" if recent else "no run was recorded yet",
                 where=str(ledger.path),
                 fix="run `pytest` on a suite with this --ledger",
             )
@@ -278,18 +279,18 @@ def load(ledger: Ledger, run_id: str, nodeid: str) -> Evaluation:
     """The whole evaluation as it was recorded.
 
     Raises:
-        LedgerError: if it is not there.
+        LedgerError: if it is not there, or is not one that this version wrote.
     """
     found = ledger.rows("SELECT record FROM evaluations WHERE run_id = ? AND nodeid = ?", run_id, nodeid)
     if not found:
         raise LedgerError(f"run {run_id} has no evaluation {nodeid}", where=str(ledger.path))
-    return _restore(found[0]["record"])
+    return _restore(ledger, found[0]["record"], nodeid)
 
 
 def load_all(ledger: Ledger, run_id: str) -> Iterable[Evaluation]:
-    """All evaluations of a run as they were recorded."""
-    for row in ledger.rows("SELECT record FROM evaluations WHERE run_id = ? ORDER BY nodeid", run_id):
-        yield _restore(row["record"])
+    """All evaluations of a run as they were recorded; raises as `load`."""
+    for row in ledger.rows("SELECT nodeid, record FROM evaluations WHERE run_id = ? ORDER BY nodeid", run_id):
+        yield _restore(ledger, row["record"], row["nodeid"])
 
 
 def judged(
@@ -321,11 +322,16 @@ def judged(
                 latest[row["case_key"]] = row
         for key, row in latest.items():  # records are large: only those that count are read
             [kept] = ledger.rows("SELECT record FROM evaluations WHERE rowid = ?", row["place"])
-            found[key] = row["run_id"], _restore(kept["record"])
+            with contextlib.suppress(LedgerError):  # judged again
+                found[key] = row["run_id"], _restore(ledger, kept["record"], key)
     return found
 
 
-def _restore(record: str) -> Evaluation:
+def _restore(ledger: Ledger, record: str, nodeid: str) -> Evaluation:
     from harness.core.evaluation import Evaluation  # here: most verbs read columns only, and start without pydantic
 
-    return Evaluation.from_wire(json.loads(record))
+    try:
+        return Evaluation.from_wire(json.loads(record))
+    except (ValueError, RecursionError) as error:  # pydantic's ValidationError is a ValueError
+        what = f"the record of {nodeid} cannot be read ({str(error).splitlines()[0]})"
+        raise LedgerError(what, where=str(ledger.path), fix="judge the case again with --fresh") from error

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.core.errors import LedgerError
 from harness.ledger import file, journal, recovery
+from harness.ledger.standings import rank_boards
 from harness.ledger.store import Ledger
 
 TABLES = """
@@ -70,11 +71,15 @@ def check_shards(sources: Sequence[Path]) -> list[str]:
             continue
         with Ledger.read(source) as other:
             rows = other.rows("SELECT record FROM runs ORDER BY started_at DESC, run_id DESC")
-        shard = next((text for row in rows if (text := json.loads(row["record"]).get("shard"))), "")
-        if shard:
-            place, _, digest = shard.partition(" ")
-            part, _, parts = place.partition("/")
-            found.setdefault(digest, []).append((source, int(part), int(parts)))
+        try:
+            shard = next((text for row in rows if (text := json.loads(row["record"]).get("shard"))), "")
+            if shard:
+                place, _, digest = shard.partition(" ")
+                part, _, parts = place.partition("/")
+                found.setdefault(digest, []).append((source, int(part), int(parts)))
+        except (ValueError, AttributeError, RecursionError) as error:
+            what = f"the record of a run cannot be read ({error})"
+            raise LedgerError(what, where=str(source), fix="leave this ledger out") from error
     if len(found) > 1:
         (one, *_), (two, *_) = list(found.values())[:2]
         raise LedgerError(
@@ -128,6 +133,7 @@ def _journal(ledger: Ledger, source: Path) -> list[str]:
     new = [record for record in found.records if record.evaluation.case.nodeid not in known]
     with ledger.writing() as connection:
         recovery.restore(connection, found.run, new)
+        rank_boards(connection)
     return [f"{found.unreadable} lines cannot be read"] if found.unreadable else []
 
 
@@ -143,6 +149,7 @@ def _ledger(ledger: Ledger, source: Path) -> list[str]:
                        SELECT o.status, o.finished_at, o.tier FROM other.runs o WHERE o.run_id = runs.run_id)
                    WHERE status = 'running' AND run_id IN (SELECT run_id FROM other.runs WHERE status <> 'running')"""
             )
+            rank_boards(connection)
     except sqlite3.Error as error:
         raise LedgerError(f"the ledger cannot be merged: {error}", where=str(source)) from error
     return notices

@@ -37,7 +37,8 @@ def pareto(ledger: Ledger, *, lane: str | None = None, suite: str | None = None,
         suite: Only suites whose name contains this.
         epoch: Verdicts of this epoch; by default the latest of each subject.
     """
-    return mark_fronts(ledger.rows(_LATEST if epoch is None else _AT_EPOCH, lane, suite, epoch))
+    found = ledger.rows(_LATEST if epoch is None else _AT_EPOCH, lane, suite, epoch)
+    return mark_fronts([row for row in found if row["score"] is not None])  # infinity is read as undefined
 
 
 def mark_fronts(rows: list[Row]) -> list[Row]:

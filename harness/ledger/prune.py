@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from harness.core.errors import LedgerError
+from harness.ledger.standings import rank_boards
 from harness.ledger.store import Ledger
 
 # What only runs that went, and no search, referred to; a part of a file refers to its parent.
@@ -47,5 +48,6 @@ def prune(
             connection.executemany("DELETE FROM runs WHERE run_id = ?", [(run_id,) for run_id in gone])
             for unused in UNUSED:
                 connection.execute(unused)
+            rank_boards(connection)
         ledger.compact()
     return gone

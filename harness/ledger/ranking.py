@@ -1,4 +1,4 @@
-"""Ranking: the leaderboard as a view: comparable results, with shared places where noise allows no order.
+"""Ranking: the leaderboard in SQL: comparable results, with shared places where noise allows no order.
 
 The places are those of `harness.core.ranking`, in SQL; a test compares the two.
 """
@@ -7,9 +7,12 @@ from __future__ import annotations
 
 # Scores made at different epochs, on other classes of machines or in weaker boxes are not comparable. The latest run
 # that scored anything in a suite says which are; a run that needed no box has no tier and is comparable with any.
+# All this is computed for marked boards only (`standings`).
 _NEWEST = """
 WITH touched AS (
-    SELECT lane, suite, run_id, max(score IS NOT NULL) AS scored FROM evaluations GROUP BY lane, suite, run_id
+    SELECT e.lane, e.suite, e.run_id, max(e.score IS NOT NULL) AS scored
+    FROM boards b CROSS JOIN evaluations e ON e.lane = b.lane AND e.suite = b.suite
+    WHERE NOT b.is_ranked GROUP BY e.lane, e.suite, e.run_id
 ), class AS (
     SELECT lane, suite, epoch, machine, tier, ROW_NUMBER() OVER () AS contest FROM (
         SELECT t.lane, t.suite, r.epoch, r.machine, r.tier, ROW_NUMBER() OVER (
@@ -26,7 +29,9 @@ WITH touched AS (
         PARTITION BY e.lane, e.suite, e.digest
         ORDER BY q.fits DESC, q.started_at DESC, e.run_id DESC, e.passed, e.score IS NOT NULL, e.score, e.nodeid
     ) AS age
-    FROM evaluations e JOIN comparable q ON q.lane = e.lane AND q.suite = e.suite AND q.run_id = e.run_id
+    FROM boards b CROSS JOIN evaluations e ON e.lane = b.lane AND e.suite = b.suite
+    CROSS JOIN comparable q ON q.lane = e.lane AND q.suite = e.suite AND q.run_id = e.run_id
+    WHERE NOT b.is_ranked
 )"""
 # One row for each digest of a suite: its latest evaluation. Where a run judged a digest in several cases (shapes of a
 # kernel, steps of a program) the worst of them stands for it, so that one good case hides no bad one. `newest` reads
@@ -35,8 +40,7 @@ WITH touched AS (
 
 _TIME = "9e999"
 
-LEADERBOARD = f"""
-CREATE VIEW leaderboard AS {_NEWEST}, board AS (
+COMPUTED = f"""{_NEWEST}, board AS (
     SELECT newest.place, newest.contest, e.passed,
         coalesce(e.score, -1.0) AS s,
         min(coalesce(e.score, -1.0), coalesce(e.score_low, e.score, -1.0)) AS low,
@@ -67,19 +71,27 @@ CREATE VIEW leaderboard AS {_NEWEST}, board AS (
     FROM sweep w CROSS JOIN evaluations e ON e.rowid = w.place
     WHERE w.point = 0
 )
+SELECT e.lane, e.suite, e.run_id, e.nodeid, k.rank, k.worst_rank, k.position
+FROM ranked k CROSS JOIN evaluations e ON e.rowid = k.place
+"""  # noqa: S608 - nothing but constants
+
+LEADERBOARD = f"""
+CREATE VIEW leaderboard AS WITH places AS (
+    SELECT s.lane, s.suite, s.run_id, s.nodeid, s.rank, s.worst_rank, s.position
+    FROM boards b CROSS JOIN standings s ON s.lane = b.lane AND s.suite = b.suite WHERE b.is_ranked
+    UNION ALL SELECT * FROM ({COMPUTED})
+)
 SELECT e.lane, e.suite, k.rank, e.subject, e.digest, e.score, e.passed, e.status,
     e.stability, e.median_ms, e.epoch, e.run_id, e.style, e.style_detected, e.peak_mb, e.tier, e.machine, e.nodeid,
     e.why, e.expected, e.as_expected, k.worst_rank,
     e.score_low, e.score_high, e.median_low_ms, e.median_high_ms, e.attempts, e.hash_seeds, e.stability_bound,
     e.rung, e.confirmed, e.seconds, e.reused_from, e.cohort, k.position
-FROM ranked k CROSS JOIN evaluations e ON e.rowid = k.place
-ORDER BY e.lane, e.suite, k.position
-"""  # noqa: S608 - nothing but constants
+FROM places k CROSS JOIN evaluations e ON e.run_id = k.run_id AND e.nodeid = k.nodeid
+ORDER BY k.lane, k.suite, k.position
+"""  # noqa: S608
 
-LEFT_OUT = f"""
-CREATE VIEW left_out AS {_NEWEST}
-SELECT e.lane, e.suite, e.subject, e.digest, e.score, e.passed, e.status, e.epoch, e.run_id, e.tier, e.machine,
-    e.nodeid, e.expected, trim(
+INCOMPARABLE = f"""{_NEWEST}
+SELECT e.lane, e.suite, e.run_id, e.nodeid, trim(
         iif(r.epoch <> c.epoch, 'epoch ' || r.epoch || ', not ' || c.epoch || '; ', '')
         || iif(r.tier IS NOT c.tier AND r.tier IS NOT NULL AND c.tier IS NOT NULL,
             'tier ' || r.tier || ', not ' || c.tier || '; ', '')
@@ -89,5 +101,16 @@ CROSS JOIN evaluations e ON e.rowid = newest.place
 JOIN runs r ON r.run_id = e.run_id
 JOIN class c ON c.lane = e.lane AND c.suite = e.suite
 WHERE newest.age = 1 AND NOT newest.fits
+"""  # noqa: S608
+
+LEFT_OUT = f"""
+CREATE VIEW left_out AS WITH places AS (
+    SELECT i.lane, i.suite, i.run_id, i.nodeid, i.why
+    FROM boards b CROSS JOIN incomparable i ON i.lane = b.lane AND i.suite = b.suite WHERE b.is_ranked
+    UNION ALL SELECT * FROM ({INCOMPARABLE})
+)
+SELECT e.lane, e.suite, e.subject, e.digest, e.score, e.passed, e.status, e.epoch, e.run_id, e.tier, e.machine,
+    e.nodeid, e.expected, k.why
+FROM places k CROSS JOIN evaluations e ON e.run_id = k.run_id AND e.nodeid = k.nodeid
 ORDER BY e.lane, e.suite, e.subject, e.digest
 """  # noqa: S608

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.ledger import row
 from harness.ledger.row import Record, Values
+from harness.ledger.standings import rank_boards
 
 if TYPE_CHECKING:
     from harness.core.run import Run
@@ -67,6 +68,7 @@ def end_run(connection: sqlite3.Connection, run_id: str, status: RunStatus, *, a
         (status.value, at, tier, run_id),
     )
     if changed.rowcount:
+        rank_boards(connection)
         write_snapshot(connection, run_id)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from harness.ledger import tables
+from harness.ledger import standings, tables
 from harness.ledger.ranking import LEADERBOARD, LEFT_OUT
 from harness.ledger.version import APPLICATION_ID
 
@@ -50,10 +50,8 @@ def _points(connection: sqlite3.Connection) -> None:
 
 
 def _views(connection: sqlite3.Connection) -> None:
-    """The leaderboard sorts numbers instead of names."""
-    for name, view in (("leaderboard", LEADERBOARD), ("left_out", LEFT_OUT)):
-        connection.execute(f"DROP VIEW IF EXISTS {name}")
-        connection.execute(view)
+    """The leaderboard sorted numbers instead of names; version 11 replaced it."""
+    del connection
 
 
 def _run_gates(connection: sqlite3.Connection) -> None:
@@ -76,13 +74,26 @@ def _handoffs(connection: sqlite3.Connection) -> None:
     _execute(connection, tables.HANDOFFS)
 
 
+def _standings(connection: sqlite3.Connection) -> None:
+    """The ranks of each board are kept."""
+    _execute(connection, standings.TABLES)
+    for trigger in standings.TRIGGERS:
+        connection.execute(trigger)
+    for name, view in (("leaderboard", LEADERBOARD), ("left_out", LEFT_OUT)):
+        connection.execute(f"DROP VIEW IF EXISTS {name}")
+        connection.execute(view)
+    standings.rank_boards(connection)
+
+
 def _execute(connection: sqlite3.Connection, statements: str) -> None:
     for statement in statements.split(";\n"):
         if statement.strip():
             connection.execute(statement)
 
 
-MIGRATIONS = (_first, _stability, _ranks, _spec_versions, _points, _views, _run_gates, _sources, _trials, _handoffs)
+MIGRATIONS = (
+    _first, _stability, _ranks, _spec_versions, _points, _views, _run_gates, _sources, _trials, _handoffs, _standings
+)  # fmt: skip
 """Number N, from 1, makes version N of the schema out of the one before it; sqlite-utils records which were applied."""
 
 

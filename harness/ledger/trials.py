@@ -4,67 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, fields
 from typing import Any, Self
 
-from harness.core.digest import digest_json
 from harness.core.errors import LedgerError
+from harness.core.trial import Trial
 from harness.ledger import sources
 from harness.ledger.process import Process
 from harness.ledger.row import now, plain
 from harness.ledger.store import Ledger
-
-PROPOSED = "proposed"
-"""The stage of a trial that was not judged yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One proposal.
-
-    Attributes:
-        number: Its number in the experiment, from 0; the order of all decisions.
-        generation: The barrier that it belongs to.
-        epoch: The epoch of its budget.
-        suite: The name of what it is judged by; for tools the tool id.
-        digest: Digest of its bytes; the source is kept under it.
-        island: The island that it was proposed on.
-        normal_form: Digest of its syntax tree without names of local variables, comments and positions.
-        parents: Digests of the trials that it was made from; the first gave most of its text.
-        operator: What made it.
-        stage: The last stage that it reached; `proposed` until it is judged.
-        status: The status of its verdict; empty until it is judged.
-        score: Its score; None where it was not scored.
-        passed: Whether its verdict passed; None until it is judged.
-        cell: Its cell of the archive; empty where it has none.
-        run_id: The run whose evaluation is its verdict; empty where none is stored.
-        verdict: Measures of the verdict, JSON only.
-        seconds: Seconds of judging it.
-    """
-
-    number: int
-    generation: int
-    epoch: int
-    suite: str
-    digest: str
-    island: int = 0
-    normal_form: str = ""
-    parents: tuple[str, ...] = ()
-    operator: str = ""
-    stage: str = PROPOSED
-    status: str = ""
-    score: float | None = None
-    passed: bool | None = None
-    cell: str = ""
-    run_id: str = ""
-    verdict: Mapping[str, Any] = field(default_factory=dict)
-    seconds: float = 0.0
-
-    @property
-    def is_judged(self) -> bool:
-        """Whether it has a result."""
-        return self.stage != PROPOSED
-
 
 _COLUMNS = tuple(one.name for one in fields(Trial))
 _PROPOSE = f"""INSERT INTO trials (experiment, proposed_at, {", ".join(_COLUMNS)})
@@ -92,8 +40,17 @@ class Trials:
         self.rows: dict[int, Trial] = {row["number"]: _trial(row) for row in ledger.rows(query, experiment)}
 
     @classmethod
-    def begin(cls, ledger: Ledger, experiment: str, *, lane: str, config: Mapping[str, Any]) -> Self:
+    def begin(
+        cls, ledger: Ledger, experiment: str, *, lane: str, config: Mapping[str, Any], is_new: bool = False
+    ) -> Self:
         """Begin an experiment, or continue it; this process holds it until `end`, or until it dies.
+
+        Args:
+            ledger: Open for writing.
+            experiment: Its key.
+            lane: Its lane.
+            config: All that it depends on, JSON only.
+            is_new: Whether it begins again: earlier trials of it are deleted.
 
         Raises:
             LedgerError: if another process that is alive holds it, or the ledger cannot be written.
@@ -109,6 +66,8 @@ class Trials:
                     where=str(ledger.path),
                     fix="wait until it ends, or use another --ledger",
                 )
+            if is_new:
+                connection.execute("DELETE FROM trials WHERE experiment = ?", (experiment,))
             text = json.dumps(record | {"holder": mine.to_wire()})
             connection.execute(
                 """INSERT INTO experiments (experiment, lane, config, record, created_at, updated_at)
@@ -177,58 +136,12 @@ class Trials:
         return text
 
 
-def record_search(
-    ledger: Ledger,
-    name: str,
-    *,
-    lane: str,
-    config: Mapping[str, Any],
-    trials: Sequence[Trial],
-    texts: Mapping[str, str | bytes] | None = None,
-) -> str:
-    """Record a search that a verb has made, as rows of the same form; recording it again replaces its rows.
-
-    Args:
-        ledger: Open for writing.
-        name: What was searched.
-        lane: Its lane.
-        config: All that the search depends on, JSON only.
-        trials: Its complete trials.
-        texts: Sources by digest.
-
-    Returns:
-        The key of the experiment.
-
-    Raises:
-        LedgerError: if the ledger cannot be written.
-    """
-    key = f"{name}-{digest_json([lane, name, dict(config)])[:12]}"
-    with ledger.writing() as connection:
-        connection.execute("DELETE FROM experiments WHERE experiment = ?", (key,))
-        connection.execute(
-            """INSERT INTO experiments (experiment, lane, config, state, created_at, updated_at)
-               VALUES (:key, :lane, :config, 'finished', :now, :now)""",
-            {"key": key, "lane": lane, "config": json.dumps(dict(config)), "now": now()},
-        )
-        for digest, text in (texts or {}).items():
-            sources.keep(connection, digest, text)
-        at = now()
-        connection.executemany(_PROPOSE, [(key, at, *_values(trial, _COLUMNS)) for trial in trials])
-        connection.execute("UPDATE trials SET judged_at = ? WHERE experiment = ?", (at, key))
-    return key
-
-
 def experiments(ledger: Ledger) -> list[dict[str, Any]]:
     """All experiments, oldest first, with the number of their trials."""
     return ledger.rows(
         """SELECT e.*, (SELECT count(*) FROM trials t WHERE t.experiment = e.experiment) AS trials
            FROM experiments e ORDER BY created_at, experiment"""
     )
-
-
-def changed(trial: Trial, **values: Any) -> Trial:
-    """The trial with other values."""
-    return replace(trial, **values)
 
 
 def _trial(row: dict[str, Any]) -> Trial:

@@ -59,6 +59,8 @@ def read_answers(path: Path) -> Answers:
     if text.startswith(HEADER):
         first, _, rest = text.partition("\n")
         answer = _stripped(rest)
+        if not first.removeprefix(HEADER).strip():
+            raise SpecError("its first line names no question", where=str(path), fix="write `question: <id>`")
         return Answers(answers=(Answer(question=first.removeprefix(HEADER).strip(), answer=answer, source="file"),))
     try:
         found = Answers.model_validate(json.loads(text))

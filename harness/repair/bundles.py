@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.core.digest import digest_bytes, short
 from harness.core.errors import CrucibleError, UsageError
+from harness.core.named_path import named_path
 from harness.lane.pinned_file import FileFaultError, read_plain_file
 from harness.lanes.toolgen.source import MAX_BYTES
 from harness.lanes.toolgen.tool_spec import read_tool
@@ -34,7 +35,7 @@ def candidate_of(one: Handoff) -> tuple[Path, bytes]:
         InvalidHandoffError: if the bundle vanished, changed, is a link or cannot be read.
     """
     path = _path(one.payload, "candidate")
-    if path.parent.is_symlink():
+    if named_path(path, "") is not None and path.parent.is_symlink():
         raise InvalidHandoffError(f"{path.parent}: the bundle is a symbolic link")
     try:
         data = read_plain_file(path, max_bytes=MAX_BYTES)
@@ -52,10 +53,10 @@ def spec_of(one: Handoff) -> tuple[Path, int]:
         InvalidHandoffError: if the payload names none, or the epoch is not a count.
     """
     suite = one.payload.get("suite")
-    path = (
-        Path(suite) if isinstance(suite, str) and suite and Path(suite).is_file() else _path(one.payload, "spec_path")
-    )
-    if not path.exists():
+    path = Path(suite) if isinstance(suite, str) else Path()
+    if (named := named_path(path, "")) is None or not named.is_file():
+        path = _path(one.payload, "spec_path")
+    if named_path(path, "") is None:
         raise InvalidHandoffError(f"Spec file not found: {path}")
     return path, _epoch(one.payload)
 
@@ -186,11 +187,12 @@ def _read(path: Path) -> Handoff:
     if not isinstance(metrics, dict) or not all(_is_number(one) for one in metrics.values()):
         raise InvalidHandoffError("metrics is not an object of numbers")
     spec, bundle = Path(value["spec_path"]), Path(value["bundle_dir"])
-    if not spec.exists():
+    if named_path(spec, "") is None:
         raise InvalidHandoffError(f"Spec file not found: {spec}")
-    if bundle.is_symlink():
+    if named_path(bundle, "") is not None and bundle.is_symlink():
         raise InvalidHandoffError(f"{bundle}: the bundle is a symbolic link")
-    candidate = next((bundle / name for name in _CANDIDATES if (bundle / name).exists()), bundle / _CANDIDATES[0])
+    found = [bundle / name for name in _CANDIDATES if named_path(bundle, name) is not None]
+    candidate = found[0] if found else bundle / _CANDIDATES[0]
     known = {key: value[key] for key in KEYS if key in value and key not in ("spec_path", "bundle_dir")}
     return handoff_for(
         spec, candidate, **{**known, "source": str(value.get("source", "import")), "epoch": _epoch(value)}
@@ -212,7 +214,7 @@ def _epoch(payload: Any) -> int:
 
 
 def _is_number(value: Any) -> bool:
-    return value is None or (type(value) in (int, float) and math.isfinite(value))
+    return value is None or (type(value) in (int, float) and abs(value) < math.inf)
 
 
 def _refuse(text: str) -> Any:

@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from harness.evolve.edit import Edit
-from harness.evolve.operators import edits
+from harness.lanes.toolgen.proposals.edit import Edit
+from harness.lanes.toolgen.proposals.operators import edits
 from harness.repair.localisation import LEAST
 from harness.repair.patterns import Patterns, Step, fingerprint
 from harness.repair.syntax_edits import OPERATOR, parsing_variants

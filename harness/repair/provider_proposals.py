@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from harness.evolve.budgeted import Budgeted
-from harness.evolve.prompt import ROLE, feedback_of, prompt_for
 from harness.judge.verdict import Verdict
+from harness.lanes.toolgen.proposals.prompt import ROLE, feedback_of, prompt_for
 from harness.repair.repairer import Proposer
 from harness.repair.workbench import Workbench
 
@@ -21,7 +21,7 @@ def proposer_for(provider: Budgeted) -> Callable[[Workbench], Proposer]:
 
     def for_bench(bench: Workbench) -> Proposer:
         def propose(source: str, verdict: Verdict) -> Iterator[str]:
-            tool, failures = bench.searched, [feedback_of(verdict, is_screened=True)]
+            tool, failures = bench.searched, [feedback_of(verdict.evaluation, is_screened=True)]
             # Calls are limited for each candidate, tokens for all of them.
             provider.calls = provider.failures = 0
             number = 0
@@ -33,7 +33,7 @@ def proposer_for(provider: Budgeted) -> Callable[[Workbench], Proposer]:
                     continue
                 yield found.text
                 (seen,) = bench.screen([found.text])  # the pool remembers it
-                failures.append(feedback_of(seen, is_screened=True))
+                failures.append(feedback_of(seen.evaluation, is_screened=True))
 
         return propose
 

@@ -10,8 +10,8 @@ from typing import Any
 from harness.core.clip import clip
 from harness.core.errors import InfraError
 from harness.core.status import Status
-from harness.evolve.cheap_checks import check
 from harness.judge.verdict import Verdict
+from harness.lanes.toolgen.proposals.cheap_checks import check
 from harness.ledger.handoffs import EXHAUSTED, PASSING, REPAIRED, UNCONFIRMED
 from harness.repair.localisation import Suspects
 from harness.repair.patterns import Patterns, Step

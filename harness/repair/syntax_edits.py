@@ -1,7 +1,7 @@
 """Syntax edits: insertions and deletions that make a source parse again.
 
-A source without a syntax tree has no operators (`harness.evolve.operators`), so these edits are of characters, close to
-the place where the parser gave up.
+A source without a syntax tree has no operators (`harness.lanes.toolgen.proposals.operators`), so these edits are of
+characters, close to the place where the parser gave up.
 """
 
 from __future__ import annotations

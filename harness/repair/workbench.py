@@ -37,9 +37,6 @@ INPUTS = 40
 """Sampled inputs of the search; with the examples they are one batch of a screening."""
 MAX_INPUTS = 640
 """Sampled inputs of a search that was widened."""
-HONEST_FACTOR, MIN_CALL_MS = 5.0, 100.0
-"""A screened call may take this many times what the reference takes, and at least so long: an endless loop is common
-among edits and must not cost a whole time limit each time."""
 FRESH_INPUTS, HELD_BACK_EXAMPLES = "fresh inputs", "held-back examples"
 
 
@@ -210,18 +207,10 @@ class Workbench:
         )
 
     def _call_ms(self) -> float:
+        """The limit of a screened call. It decides, since a repair that is so slow is not looked for."""
         own = self.tool.spec.constraints.max_runtime_sec
-        full = min(self._policy.budget.time_ms, own * 1e3 if own is not None else float("inf"))
-        return min(full, max(MIN_CALL_MS, HONEST_FACTOR * 1e3 * self._honest_seconds()))
-
-    def _honest_seconds(self) -> float:
-        """The longest CPU time of the reference; 0 without an oracle."""
-        questions = self._seen()
-        found = [one.reference_seconds or 0.0 for one in questions.shared]
-        if questions.oracle is not None:
-            edges = [one.key for one in questions.shared if one.origin == "edge"]
-            found += [drive(questions.oracle.reply(key, any_error=True)).cpu_seconds for key in edges]
-        return max(found, default=0.0)
+        full = min(self._policy.budget.time_ms / 1e3, own if own is not None else float("inf"))
+        return self._seen().short_limit(full) * 1e3
 
 
 def _tool_of(spec: Path, epoch: int) -> tuple[Path, Policy, ToolgenSuite | None]:

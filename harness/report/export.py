@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.core.digest import digest_bytes
 from harness.core.exhibit import unpack
 from harness.core.exhibit_kinds import Bytes, Table, Text, Value
 from harness.core.slug import slug
@@ -62,7 +63,9 @@ def write_svg(ledger: Ledger, run_id: str | None, folder: Path) -> list[Path]:
     for board in page.boards:
         if (chart := boards.pareto(ledger, page, board, route)) is not None:
             found = re.search(r"<svg.*</svg>", str(chart), re.DOTALL)
-            pictures.append((f"{slug(board.lane)}-{slug(board.name)}-pareto", found[0] if found else ""))
+            digest = digest_bytes(board.suite.encode("utf-8", "replace"))[:8]
+            name = f"{slug(board.lane)[:60]}-{slug(board.name)[:60]}-{digest}-pareto"
+            pictures.append((name, found[0] if found else ""))
     for name, text in pictures:
         if text:
             path = folder / f"{name}.svg"
@@ -82,7 +85,7 @@ def _values(ledger: Ledger, page: Page) -> Iterator[tuple[str, Value]]:
     for nodeid, found in exhibits(ledger, page.run["run_id"], nodeids).items():
         for one in found:
             if (value := unpack(one.kind, one.data)) is not None:
-                yield f"{anchor(nodeid)}-{slug(one.name)}", value
+                yield f"{anchor(nodeid)}-{slug(one.name)[:60]}", value
 
 
 def _alone(svg: str) -> str:

@@ -69,13 +69,16 @@ def write_report(
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace a file by a whole new one.
+    """Replace a file by a whole new one; of a link, what it leads to.
 
     Raises:
         CrucibleError: if the file cannot be written.
     """
     temporary = ""
     try:
+        path = path.resolve()
+        if path.exists() and not path.is_file():
+            raise OSError("it is not a regular file")  # a directory, or a device, which root could replace
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -58,7 +58,7 @@ def next_steps(
     overview: Sequence[Suite],
     urgent: Sequence[Case],
     run: dict[str, Any],
-    names: dict[tuple[str, str], str],
+    repeat: Callable[[str], str],
 ) -> list[Step]:
     """The first steps of a run, most important first.
 
@@ -67,9 +67,9 @@ def next_steps(
         overview: Its suites.
         urgent: Its evaluations, most urgent first.
         run: The run.
-        names: The short name of each (lane, suite).
+        repeat: The command that repeats the case of a node id on the inputs that its verdict was made on.
     """
-    found = islice(_steps(verdict, overview, urgent, run, names), MAX_STEPS)
+    found = islice(_steps(verdict, overview, urgent, run, repeat), MAX_STEPS)
     return [step._replace(why=words.fit(step.why, MAX_WHY)) for step in found]
 
 
@@ -78,23 +78,22 @@ def _steps(
     overview: Sequence[Suite],
     urgent: Sequence[Case],
     run: dict[str, Any],
-    names: dict[tuple[str, str], str],
+    repeat: Callable[[str], str],
 ) -> Iterator[Step]:
     for fault in verdict.of_kind(Kind.GATE)[:MAX_OF_A_KIND]:
         route = ("case", fault.nodeid) if fault.nodeid else ("gates",)
-        command = rerun.command(run, fault.nodeid) if fault.nodeid else f"pytest --gate {rerun.quote(fault.what)}"
+        command = repeat(fault.nodeid) if fault.nodeid else f"pytest --gate {rerun.quote(fault.what)}"
         yield Step("gate fails", fault.what, fault.why, route, command)
     for fault in verdict.of_kind(Kind.PROBLEM)[:MAX_OF_A_KIND]:
-        yield Step(
-            "problem", fault.nodeid or "the run", fault.why, ("environment",), rerun.command(run, fault.nodeid or None)
-        )
+        command = repeat(fault.nodeid) if fault.nodeid else rerun.command(run)
+        yield Step("problem", fault.nodeid or "the run", fault.why, ("environment",), command)
     failing = [case for case in urgent if case.urgency is Urgency.FAILING]
     failing.sort(key=lambda case: not case.is_fresh)
     for case in failing[:MAX_OF_A_KIND]:
         row = case.row
         kind = "control not caught" if row["expected"] else "new failure" if case.is_fresh else "fails"
         said = f"expected {row['expected']}, was {row['status']}: {case.reason}" if row["expected"] else case.reason
-        yield Step(kind, row["nodeid"], said, ("case", row["nodeid"]), rerun.command(run, row["nodeid"]))
+        yield Step(kind, row["nodeid"], said, ("case", row["nodeid"]), repeat(row["nodeid"]))
     if more := failing[MAX_OF_A_KIND:]:
         statuses = ", ".join(
             f"{count} {status}" for status, count in Counter(c.row["status"] for c in more).most_common(4)
@@ -103,14 +102,14 @@ def _steps(
     unconfirmed = [case for case in urgent if case.urgency is Urgency.UNCONFIRMED]
     for case in unconfirmed[:MAX_OF_A_KIND]:
         row = case.row
-        suite = names.get((row["lane"], row["suite"]), row["suite"])
+        suite = next((one.name for one in overview if (one.lane, one.suite) == (row["lane"], row["suite"])), "")
         command = rerun.again(run, row["suite"], "--confirm 60")
         yield Step("leads unconfirmed", row["subject"], words.unconfirmed(row), ("suite", row["lane"], suite), command)
     for status in ("flaky", "noisy", "review"):
         found = [case for case in urgent if case.row["status"] == status and case.urgency is not Urgency.FAILING]
         for case in [case for case in found if case.row["expected"] is None][:1]:
             row = case.row
-            yield Step(status, row["nodeid"], row["why"], ("case", row["nodeid"]), rerun.command(run, row["nodeid"]))
+            yield Step(status, row["nodeid"], row["why"], ("case", row["nodeid"]), repeat(row["nodeid"]))
     yield from _unjudged(urgent, overview)
 
 

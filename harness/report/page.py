@@ -186,6 +186,11 @@ def gather(
     verdict, overview = run_verdict(ledger, run["run_id"]), suites(ledger, run["run_id"])
     names = {(suite.lane, suite.suite): suite.name for suite in overview}
     changes = find_changes(ledger, run["run_id"], rows, deltas, compare=compare)
+    known = {row["nodeid"]: row for row in rows}
+
+    def repeat(nodeid: str) -> str:
+        return rerun.of(ledger, run, known[nodeid]) if nodeid in known else rerun.command(run, nodeid)
+
     return Page(
         run=run,
         seconds=_seconds(run),
@@ -193,7 +198,7 @@ def gather(
         tier=TIERS[Tier(run["tier"])] if run["tier"] else "",
         verdict=verdict,
         sentence=_sentence(verdict, failing, compared=bool(deltas)),
-        steps=next_steps(verdict, overview, urgent, run, names),
+        steps=next_steps(verdict, overview, urgent, run, repeat),
         suites=overview,
         boards=_boards(ledger, run["run_id"], candidates, names),
         candidates=candidates,

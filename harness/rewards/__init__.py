@@ -6,18 +6,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.rewards.completion import code_of
+    from harness.providers.completion import code_of
     from harness.rewards.remote import Remote, RemoteVerdict
     from harness.rewards.reward import RewardFunction, reward_for
 
 __all__ = ["Remote", "RemoteVerdict", "RewardFunction", "code_of", "reward_for"]
 
 _HOME = {
-    "Remote": "remote",
-    "RemoteVerdict": "remote",
-    "RewardFunction": "reward",
-    "code_of": "completion",
-    "reward_for": "reward",
+    "Remote": "harness.rewards.remote",
+    "RemoteVerdict": "harness.rewards.remote",
+    "RewardFunction": "harness.rewards.reward",
+    "code_of": "harness.providers.completion",
+    "reward_for": "harness.rewards.reward",
 }
 
 
@@ -26,5 +26,5 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    found = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    found = globals()[name] = getattr(importlib.import_module(_HOME[name]), name)
     return found

@@ -234,6 +234,15 @@ class Remote:
                     taken.append(job)
         return taken
 
+    def _answer_of(self, data: bytes) -> dict[str, Any]:
+        try:
+            answer = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise InfraError(f"the answer is not JSON: {error}", where=self.url) from error
+        if not isinstance(answer, dict):
+            raise InfraError("the answer is not a JSON object", where=self.url)
+        return answer
+
     def _ask(self, method: str, path: str, body: bytes) -> dict[str, Any]:
         """Send a request until it is answered; a busy service is waited for."""
         until = time.monotonic() + self._timeout
@@ -246,8 +255,7 @@ class Remote:
                 pause, why = (waits.pop(0) if waits else None), f"{type(error).__name__}: {error}"
             else:
                 if status == HTTPStatus.OK:
-                    answer: dict[str, Any] = json.loads(data)
-                    return answer
+                    return self._answer_of(data)
                 why = _reason(status, data)
                 if status == HTTPStatus.TOO_MANY_REQUESTS:
                     pause = float(headers.get("Retry-After", "1"))
@@ -300,5 +308,5 @@ def _unreadable(fault: FileFaultError) -> RemoteVerdict:
 def _reason(status: int, data: bytes) -> str:
     try:
         return str(json.loads(data)["error"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return f"HTTP status {status}"

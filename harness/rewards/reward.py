@@ -16,8 +16,8 @@ from typing import Any, Literal, Self
 from harness.core.errors import InfraError, UsageError
 from harness.core.nearest import nearest
 from harness.judge.pool import JudgePool, Tools
+from harness.providers.completion import code_of
 from harness.rewards.checked_judge import EVERY, CheckedJudge, Judged, Pool
-from harness.rewards.completion import code_of
 from harness.suites.loader import SUFFIX
 
 Mode = Literal["pass", "graded"]

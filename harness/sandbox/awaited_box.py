@@ -59,7 +59,9 @@ async def ask(pool: BoxPool, box: PolledBox, question: bytes, *, due: int = 0) -
                 return Answer(answer.kind, answer.payload, answer.seconds, answer.cpu_seconds, max(0.0, least))
 
 
-async def ask_all(pool: BoxPool, box: PolledBox, questions: Sequence[bytes], *, due: int = 0) -> list[Answer]:
+async def ask_all(
+    pool: BoxPool, box: PolledBox, questions: Sequence[bytes], *, due: int = 0, seconds: float | None = None
+) -> list[Answer]:
     """Ask several questions at once; see `PolledBox.send_all` for what is given up.
 
     Args:
@@ -67,13 +69,14 @@ async def ask_all(pool: BoxPool, box: PolledBox, questions: Sequence[bytes], *, 
         box: A box that is loaded and idle.
         questions: The questions.
         due: Length in bytes of all right answers together.
+        seconds: The limit of each call; the box's own by default.
 
     Raises:
         BoxFault: timeout, crash, memory, output or protocol; the box cannot be used afterwards.
     """
     async with pool.computing.taken(1 if box.is_quick else pool.computing.count):
         box.allow(due)
-        box.send_all(questions)
+        box.send_all(questions, seconds=seconds)
         return [await _next_answer(box) for _ in questions]
 
 

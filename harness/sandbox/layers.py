@@ -16,12 +16,12 @@ from typing import Any
 
 from harness.sandbox import namespaces, shim
 from harness.sandbox.landlock import READ, READ_DIR, READ_FILE, WRITE_FILE, Ruleset
+from harness.sandbox.quota import WORK
 from harness.sandbox.seccomp import Filter
 from harness.sandbox.syscalls import PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, drop_capabilities, prctl
 from harness.sandbox.wire import ANSWERS, NONCE, QUESTIONS, SUBJECT_EXITED
 
 OPEN_FILES, PROCESSES = 32, 64
-WORK_BYTES, WORK_FILES = 8 << 20, 256
 
 
 @functools.cache
@@ -118,7 +118,9 @@ class Layers:
             os.setgroups([])
             os.setresgid(self.uid, self.uid, self.uid)
         if self.layers["rlimits"] == "":
-            limits = {"CORE": 0, "MEMLOCK": 0, "MSGQUEUE": 0, "NOFILE": OPEN_FILES, "FSIZE": WORK_BYTES}
+            limits = {"CORE": 0, "MEMLOCK": 0, "MSGQUEUE": 0, "NOFILE": OPEN_FILES}
+            # A box without a work directory writes no byte to any file, wherever it may reach.
+            limits["FSIZE"] = WORK.bytes if self.rooted else 0
             # The kernel counts processes per user, so this needs a box with its own user (or user namespace).
             if self.layers["uid"] == "":
                 limits["NPROC"] = PROCESSES
@@ -136,7 +138,7 @@ class Layers:
         """
         if not self.rooted:
             return "boxes without a root of their own share no work directory"
-        namespaces.mount_work(WORK_BYTES, WORK_FILES)
+        namespaces.mount_work(WORK.bytes, WORK.files)
         try:
             work = namespaces.UnusedWork()
         except OSError as error:
@@ -164,7 +166,7 @@ class Layers:
             os.dup2(questions, QUESTIONS)
             os.dup2(answers, ANSWERS)
             if self.rooted and self.work is None:
-                namespaces.mount_work(WORK_BYTES, WORK_FILES)
+                namespaces.mount_work(WORK.bytes, WORK.files)
             if self.root and self.layers["uid"] == "":
                 os.setresuid(self.uid, self.uid, self.uid)
             elif sys.platform == "linux" and "uid" not in self.off:

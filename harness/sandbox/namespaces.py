@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping
 
 from harness.sandbox.syscalls import NUMBERS, syscall
 
@@ -56,11 +56,11 @@ def unshare_zygote() -> None:
             file.write(text)
 
 
-def build_root(binds: Sequence[str], masks: Iterable[str]) -> None:
+def build_root(binds: Mapping[str, str], masks: Iterable[str]) -> None:
     """Replace the root by a tmpfs with read-only binds of `binds`, three devices and an empty work directory.
 
     Args:
-        binds: Absolute paths of directories and files; each is bound to the same path.
+        binds: For each absolute path of a directory or file what is bound there.
         masks: Paths below a bind that are hidden by an empty mount.
 
     Raises:
@@ -69,7 +69,7 @@ def build_root(binds: Sequence[str], masks: Iterable[str]) -> None:
     _mount(None, "/", None, _REC | _PRIVATE)
     base = next((d for d in ("/tmp", "/var/tmp", "/run", "/mnt") if os.path.isdir(d)), "/")
     # The tmpfs covers everything below `base`, so every source is opened first.
-    sources = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in binds}
+    sources = {path: os.open(source, os.O_PATH | os.O_CLOEXEC) for path, source in binds.items()}
     devices = {name: os.open(f"/dev/{name}", os.O_PATH | os.O_CLOEXEC) for name in DEVICES}
     _mount("tmpfs", base, "tmpfs", _NOSUID | _NODEV, "size=1m,nr_inodes=1024,mode=755")
     for path, fd in sources.items():
@@ -106,7 +106,7 @@ def build_root(binds: Sequence[str], masks: Iterable[str]) -> None:
         os.close(fd)
 
 
-def _hide_parent_folders(binds: Sequence[str]) -> None:
+def _hide_parent_folders(binds: Collection[str]) -> None:
     """Make the parent folders of the binds traversable but not listable: their entries would reveal the machine."""
     inside = [*binds, *(f"/dev/{name}" for name in DEVICES), WORK]
     skeleton = {parent for path in inside for parent in _parents(path)} - set(binds)

@@ -42,8 +42,7 @@ def read(path):
         return len(file.read(1)) >= 0
 
 def write(path):
-    with open(path, "w") as file:
-        file.write("x")
+    open(path, "w").close()  # to make a file is enough
     return True
 
 def chmod(path):

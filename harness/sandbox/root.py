@@ -9,8 +9,14 @@ import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 
+from harness.sandbox.shared_objects import closure
+
 THIRD_PARTY_FOLDERS = ("site-packages", "dist-packages")
 """Directories inside a standard library that hold third-party packages."""
+UNUSED = ("test", "idlelib", "lib2to3", "turtledemo", "turtle.py", "tkinter", "ensurepip", "pydoc_data", "venv")
+"""Parts of the standard library that are of no use in a box."""
+TESTS = ("test", "tests")
+"""Directories inside packages that hold their tests."""
 
 
 @functools.cache
@@ -54,15 +60,32 @@ def masks(protect: Iterable[Path]) -> list[str]:
     return sorted(set(hidden))
 
 
+@functools.cache
+def extension_libraries() -> dict[str, str]:
+    """The real paths, by name, of the shared libraries that the interpreter and its extension modules load."""
+    folders = [Path(base, "lib-dynload") for base in standard_library()]
+    modules = [str(path) for folder in folders for path in folder.glob("*.so") if not path.name.startswith("_tkinter")]
+    beside = dict.fromkeys(os.path.dirname(path) for path in interpreter_libraries())
+    every = [os.path.realpath(sys.executable), *interpreter_libraries(), *modules]
+    return closure(every, [*beside, *library_directories()])
+
+
+@functools.cache
 def readable() -> tuple[list[str], list[str]]:
-    """The same paths as Landlock rules: (directories that may only be listed, paths that may be read)."""
+    """What a box may read, as Landlock rules: (directories that may only be listed, paths that may be read).
+
+    It is little, so that all of it can be kept in memory (`residency`): boxes could see what others have read first.
+    """
     listable: list[str] = []
-    paths = [*library_directories(), *interpreter_libraries()]
+    paths = [*extension_libraries().values(), *interpreter_libraries()]
     for base in standard_library():
         listable.append(base)
         # Landlock cannot exclude a subdirectory, so entries are listed one by one. A symbolic link (Debian's
         # sitecustomize) may point outside the library and gets no rule.
         paths += [
-            entry.path for entry in os.scandir(base) if entry.name not in THIRD_PARTY_FOLDERS and not entry.is_symlink()
+            entry.path
+            for entry in os.scandir(base)
+            if entry.name not in (*THIRD_PARTY_FOLDERS, *UNUSED) and not entry.name.startswith("config-")
+            if not entry.is_symlink()
         ]
     return listable, paths

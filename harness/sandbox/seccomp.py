@@ -16,7 +16,7 @@ STRICT = frozenset(
     close_range stat fstat lstat newfstatat statx access faccessat faccessat2 readlink readlinkat getdents
     getdents64 getcwd chdir fchdir mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 link linkat
     symlink symlinkat truncate ftruncate fallocate fsync fdatasync chmod fchmod fchmodat fchmodat2
-    umask utimensat statfs fstatfs copy_file_range sendfile dup dup2 dup3 pipe pipe2 mmap munmap mprotect
+    umask utimensat statfs fstatfs copy_file_range sendfile dup dup2 dup3 mmap munmap mprotect
     mremap madvise msync brk poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait
     epoll_pwait epoll_pwait2 eventfd eventfd2 timerfd_create futex_waitv futex_wait
     set_robust_list get_robust_list rseq sched_yield nanosleep
@@ -52,14 +52,6 @@ COMPUTE_DENIED = frozenset(
 ZYGOTE_ONLY = frozenset("wait4 sendmsg recvmsg sendto setresuid seccomp prctl kill capset".split())
 """Calls that a zygote needs beyond "strict", apart from `clone` and `prlimit64` without their guards."""
 
-DEVICE_DENIED = COMPUTE_DENIED - frozenset(
-    """
-    sendto sendmsg recvfrom recvmsg memfd_create mbind move_pages migrate_pages sched_setaffinity sched_setscheduler
-    setpriority timer_create io_setup io_submit tkill tgkill
-    """.split()
-)
-"""A running GPU driver may use the calls that are removed here; new sockets and programs stay denied."""
-
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _KILL_PROCESS, _ALLOW = 0x80000000, 0x7FFF0000
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data
@@ -81,8 +73,6 @@ _PRCTL_REFUSED = (1, 4)
 _X32 = 0x40000000
 # isatty() uses TCGETS; Python also sets close-on-exec and queries the readable bytes. Others could inject keystrokes.
 _HARMLESS_IOCTLS = (0x5401, 0x541B, 0x5450, 0x5451)
-_TERMINAL_IOCTLS = (0x5412, 0x541C, 0x541D, 0x540E)
-"""TIOCSTI, TIOCLINUX, TIOCCONS, TIOCSCTTY."""
 
 _UNGUARDED = frozenset({"clone", "prlimit64"})
 """Calls that a zygote makes with arguments that are refused to its boxes."""
@@ -110,13 +100,12 @@ def _refuse_values(index: int, values: tuple[int, ...]) -> list[Instruction]:
 
 
 def _guarded(
-    *, strict: bool = True, device: bool = False, but: frozenset[str] = frozenset(), only: frozenset[str] | None = None
+    *, strict: bool = True, but: frozenset[str] = frozenset(), only: frozenset[str] | None = None
 ) -> list[Instruction]:
     """Blocks for calls that are allowed with some arguments only; each block ends in a verdict.
 
     Args:
         strict: Whether the blocks are for pure-Python subjects.
-        device: Whether the process has started a GPU's driver.
         but: Calls whose blocks are left out.
         only: Calls whose blocks are made; None for all.
     """
@@ -156,18 +145,15 @@ def _guarded(
     else:
         block("prctl", _refuse_values(0, _PRCTL_REFUSED))
     harmless = len(_HARMLESS_IOCTLS)
-    if device:  # the requests of a driver are unknown, so only those of a terminal are refused
-        block("ioctl", _refuse_values(1, _TERMINAL_IOCTLS))
-    else:
-        block(
-            "ioctl",
-            [
-                _argument(1),
-                *((_EQUAL, harmless - i, 0, request) for i, request in enumerate(_HARMLESS_IOCTLS)),
-                (_RETURN, 0, 0, _refuse(errno.ENOTTY)),
-                (_RETURN, 0, 0, _ALLOW),
-            ],
-        )
+    block(
+        "ioctl",
+        [
+            _argument(1),
+            *((_EQUAL, harmless - i, 0, request) for i, request in enumerate(_HARMLESS_IOCTLS)),
+            (_RETURN, 0, 0, _refuse(errno.ENOTTY)),
+            (_RETURN, 0, 0, _ALLOW),
+        ],
+    )
     # A call that only reads a limit passes a null pointer as the new limit.
     block(
         "prlimit64",
@@ -214,9 +200,9 @@ def build(policy: str) -> bytes:
     """Build the filter of a policy, as an array of `struct sock_filter`.
 
     "strict" and "compute" are those of `SyscallPolicy`. "sealed" is "strict" without the calls that change files by
-    path, which Landlock does not cover; "device" is "compute" for a process that has started a GPU's driver. "zygote"
-    is "strict" and what a zygote needs; "seal", installed on top of it, leaves exactly "strict". It is short, so a box
-    installs it in a fraction of the time, since the kernel runs a new filter once for every call number.
+    path, which Landlock does not cover. "zygote" is "strict" and what a zygote needs; "seal", installed on top of it,
+    leaves exactly "strict". It is short, so a box installs it in a fraction of the time, since the kernel runs a new
+    filter once for every call number.
 
     A foreign architecture or an x32 call number kills the process: both would bypass the number comparison.
     """
@@ -238,15 +224,13 @@ def build(policy: str) -> bytes:
         program += [(_AT_LEAST, 0, 1, _X32), (_RETURN, 0, 0, _KILL_PROCESS)]
     # A call number beyond the table is in neither list, so it is refused as unknown.
     program += [(_AT_LEAST, 0, 1, max(NUMBERS.values()) + 1), (_RETURN, 0, 0, _refuse(errno.ENOSYS))]
-    device = policy == "device"
-    strict = policy != "compute" and not device
-    program += _guarded(strict=strict, device=device, but=_UNGUARDED if policy == "zygote" else frozenset())
+    strict = policy != "compute"
+    program += _guarded(strict=strict, but=_UNGUARDED if policy == "zygote" else frozenset())
     names = {
         "strict": STRICT,
         "sealed": STRICT - METADATA,
         "zygote": STRICT | ZYGOTE_ONLY | _UNGUARDED,
         "compute": COMPUTE_DENIED,
-        "device": DEVICE_DENIED,
     }[policy]
     listed = [NUMBERS[name] for name in names if name in NUMBERS]
     verdict, otherwise = (_ALLOW, _refuse(errno.EPERM)) if strict else (_refuse(errno.EPERM), _ALLOW)

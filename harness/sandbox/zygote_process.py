@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import os
+import secrets
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,13 @@ from harness.sandbox.cgroup import Cgroup
 from harness.sandbox.control import ChildProcess, Control
 from harness.sandbox.forked_box import ForkedBox, KernelLimits
 from harness.sandbox.limits import MIB, Limits, SyscallPolicy
+from harness.sandbox.residency import library_copy, lock_libraries
 from harness.sandbox.root_zygote import RootZygote
 from harness.sandbox.usage import ExitStatus
 from harness.sandbox.wire import REQUEST
 
 EMPTY_BOX_BYTES = 3 * MIB
 """Bytes that an idle box uses for page tables, stacks and copied pages; not charged to the subject."""
-_serials = itertools.count()
 LAYERS = ("namespaces", "pivot_root", "uid", "rlimits", "landlock", "seccomp", "cgroup")
 
 
@@ -63,12 +63,13 @@ class ZygoteProcess(Control):
         try:
             self._join_cgroup(without)
             listable, readable = root.readable()
+            copy = "" if "pivot_root" in without else library_copy() or ""
             config = {
                 "off": sorted(without),
                 "single": single,
-                "uid": _private_uid(next(_serials)),
-                "binds": root.binds(),
-                "masks": root.masks(protect),
+                "uid": _private_uid(),
+                "binds": {path: copy + path for path in root.binds()},
+                "masks": [] if copy else root.masks(protect),
                 "listable": listable,
                 "readable": readable,
             }
@@ -80,6 +81,8 @@ class ZygoteProcess(Control):
         self.layers["pivot_root"] = (
             "switched off" if "pivot_root" in without else hello["layers"].get("namespaces", "not tried")
         )
+        if not copy or self.layers["pivot_root"]:
+            lock_libraries()
         self.shared = str(hello["shared"])
         self.virtual_size = int(hello["virtual_size"])
         self.resident_kib = int(hello["resident_kib"])
@@ -240,14 +243,15 @@ class ZygoteProcess(Control):
             self.cgroup = None
 
 
-def _private_uid(serial: int) -> int:
+def _private_uid() -> int:
     """A user id for the boxes of one zygote, so that per-user limits count only these boxes."""
     try:
         # In a container with a user namespace only some ids exist; the fallback is the user `nobody`.
         spans = [line.split() for line in Path("/proc/self/uid_map").read_text().splitlines()]
     except OSError:
         return 65534
-    wanted = 0x70000000 + (os.getpid() * 4096 + serial % 4096) % 0x0F000000
+    # By chance: a box must not learn from its id how many zygotes there were before its own.
+    wanted = 0x70000000 + secrets.randbelow(0x0F000000)
     inside = any(int(first) <= wanted < int(first) + int(count) for first, _outside, count in spans)
     return wanted if inside else 65534
 

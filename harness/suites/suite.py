@@ -14,6 +14,7 @@ from harness.core.case import Case
 from harness.core.document import Key
 from harness.core.errors import SuiteError, position
 from harness.core.frozen import Frozen
+from harness.core.named_path import named_path, named_paths
 from harness.core.policy import Finite, Policy, Timing
 from harness.core.status import Status
 
@@ -75,11 +76,10 @@ class Suite:
         Raises:
             SuiteError: if it does not exist; the message has the line of the suite and the path.
         """
-        found = (self.path.parent / relative).resolve()
-        if not found.exists():
-            raise SuiteError(
-                f"{relative!r} does not exist", where=self.where(*key), fix=f"create {found} or correct the path"
-            )
+        found = named_path(self.path.parent, relative)
+        if found is None:
+            fix = f"create {self.path.parent / relative} or correct the path"
+            raise SuiteError(f"{relative!r} does not exist", where=self.where(*key), fix=fix)
         return found
 
     def glob(self, patterns: str | tuple[str, ...], *key: str | int) -> list[Path]:
@@ -97,10 +97,11 @@ class Suite:
                 if len(parts) == 1:
                     break
                 root, parts = root / parts[0], parts[1:]
-            matches = sorted(root.resolve().glob(str(Path(*parts)))) if root.is_dir() else []
+            real = named_path(root, "")
+            matches = named_paths(real, str(Path(*parts))) if real is not None else []
             if not matches:
                 raise SuiteError(
-                    f"{pattern!r} matches no file", where=self.where(*key), fix=f"looked in {root.resolve()}"
+                    f"{pattern!r} matches no file", where=self.where(*key), fix=f"looked in {real or root}"
                 )
             found.update(dict.fromkeys(map(_recordable, matches)))
         return sorted(found)

@@ -46,6 +46,7 @@ class Plan:
         repeats: Repetitions per point (in the first rung, for `halving`).
         seed: Seed of the sample.
         allowed: Predicate that excludes points before they are measured.
+        chosen: The points themselves, in the order of their indices; None if the strategy selects them.
     """
 
     space: Space
@@ -55,6 +56,7 @@ class Plan:
     repeats: int = 1
     seed: int = 0
     allowed: Allowed | None = None
+    chosen: tuple[Point, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def search(
     """
     runner = _Runner(measure, Memory() if store is None else store, workers, retry_failed, progress)
     chosen = _chosen(plan)
-    left_out = plan.space.size - len(chosen) if plan.points is None else 0
+    left_out = plan.space.size - len(chosen) if plan.points is None and plan.chosen is None else 0
     fallen: list[Entry] = []
     failed: list[Entry] = []
     rung, repeats = 0, plan.repeats
@@ -152,6 +154,8 @@ def search(
 
 
 def _chosen(plan: Plan) -> list[Point]:
+    if plan.chosen is not None:
+        return list(plan.chosen)
     if plan.points is None:
         return list(plan.space.points(plan.allowed))
     return plan.space.sample(plan.points, plan.seed, plan.allowed)

@@ -73,6 +73,19 @@ class Space:
             values[parameter.name] = parameter.values[place]
         return Point(index, {parameter.name: values[parameter.name] for parameter in self.parameters})
 
+    def find(self, values: Any) -> Point | None:
+        """The point with exactly these values by name, types included; None if there is none."""
+        if not isinstance(values, Mapping) or values.keys() != {parameter.name for parameter in self.parameters}:
+            return None
+        index = 0
+        for parameter in self.parameters:
+            given = values[parameter.name]
+            places = [at for at, one in enumerate(parameter.values) if type(one) is type(given) and one == given]
+            if not places:
+                return None
+            index = index * len(parameter.values) + places[0]
+        return self.point(index)
+
     def points(self, allowed: Allowed | None = None) -> Iterator[Point]:
         """All points that `allowed` accepts, in order of their indices."""
         for index in range(self.size):

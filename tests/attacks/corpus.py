@@ -107,7 +107,7 @@ def run(attack: Attack, made: Context) -> dict[str, Any]:
     limit = 1000.0 if attack.tool == "spec" else 10_000.0
     policy = Policy(
         attempts=attack.attempts,
-        timing=Timing.NONE,
+        timing=Timing.CPU if "performance" in attack.most else Timing.NONE,
         schedule=Schedule(time_ms=(limit, limit), memory_mb=(128.0, 128.0)),
     )
     case = case_for(read_tool(HERE / attack.tool), attack.path, suite="attacks", policy=policy, questions=8)

@@ -17,6 +17,7 @@ LAYERS = {
     "attempts",
     "bound code",
     "cgroup",
+    "clock",
     "deadline",
     "environment",
     "guard",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +22,7 @@ from harness.ledger.store import Ledger
 from harness.suites.loader import collect_cases, load_suite
 from harness.suites.settings import Settings
 from tests.ledger.factory import make_run
+from tests.shared_run import shared
 from tests.test_house import ROOT
 
 CASES = {
@@ -33,9 +36,7 @@ CASES = {
 """Cases of every lane and of most statuses; with any name missing that a suite no longer has."""
 
 
-@pytest.fixture
-def ledger(tmp_path):
-    folder = tmp_path
+def judge(folder):
     path = folder / "l.db"
     lanes = Registry().lanes
     settings = Settings(secret_seed=7, ledger=path, report=folder / "r.html", epoch=20)
@@ -53,18 +54,14 @@ def ledger(tmp_path):
                 opened.record(found, run_id=run.run_id)
         opened.finish(run.run_id)
     context.close()
-    return path
 
 
-def test_equal_policy_equal_bytes(ledger, capsys):
-    # One test, not four: under xdist each process that runs one of them would judge everything again.
-    equal_bytes(ledger)
-    merged_evidence(ledger)
-    another_policy(ledger)
-    written(ledger, capsys)
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory):
+    return shared(tmp_path_factory, "rescored", judge) / "l.db"
 
 
-def equal_bytes(ledger):
+def test_equal_policy_equal_bytes(ledger):
     lanes = Registry().lanes
     with Ledger.read(ledger) as opened:
         [row] = opened.rows("SELECT run_id FROM runs")
@@ -77,8 +74,8 @@ def equal_bytes(ledger):
         assert not change.differs
 
 
-def merged_evidence(ledger):
-    lanes = Registry().lanes
+def test_merged_evidence(ledger):
+    lanes, merges = Registry().lanes, 0
     with Ledger.read(ledger) as opened:
         [row] = opened.rows("SELECT run_id FROM runs")
         for one in queries.load_all(opened, row["run_id"]):
@@ -89,9 +86,11 @@ def merged_evidence(ledger):
                 assert lane.score(merged, one.case.policy) == lane.score(again, one.case.policy)
                 # Twice the same observations are worth what they were worth once.
                 assert lane.score(merged, one.case.policy).total == one.score.total
+                merges += 1
+    assert merges
 
 
-def another_policy(ledger):
+def test_another_policy_differs(ledger):
     lanes = Registry().lanes
     with Ledger.read(ledger) as opened:
         [row] = opened.rows("SELECT run_id FROM runs")
@@ -99,10 +98,11 @@ def another_policy(ledger):
     assert any(change.differs for change in rescore(evaluations, lanes, gates={"score": 0.999}))
 
 
-def written(ledger, capsys):
-    assert main(["rescore", "--ledger", str(ledger), "--write"]) == 0
+def test_written(ledger, capsys, tmp_path):
+    copy = Path(shutil.copy(ledger, tmp_path))
+    assert main(["rescore", "--ledger", str(copy), "--write"]) == 0
     assert " 0 differ" in capsys.readouterr().out
-    with Ledger.read(ledger) as opened:
+    with Ledger.read(copy) as opened:
         rows = opened.rows("SELECT nodeid, record, status, stability_bound, confirmed FROM evaluations ORDER BY nodeid")
     pairs = list(zip(rows[::2], rows[1::2], strict=True))
     assert pairs

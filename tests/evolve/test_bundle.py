@@ -12,7 +12,7 @@ import pytest
 from harness.cli import main
 from harness.evolve.bundle import with_license
 from harness.evolve.sbom import imports_of
-from harness.evolve.templates import styles_of, template, tools
+from harness.lanes.toolgen.proposals.templates import styles_of, template, tools
 
 pytest.importorskip("cyclonedx", reason="the extra `evolve` is not installed")
 

@@ -17,15 +17,14 @@ from harness.core.evidence import Counterexample, Evidence
 from harness.core.score import Score
 from harness.core.status import Status
 from harness.evolve.budgeted import Budgeted
-from harness.evolve.cheap_checks import MAX_BYTES, check
-from harness.evolve.completion import code_of
 from harness.evolve.config import Proposer
-from harness.evolve.crossover import crossings
-from harness.evolve.normal_form import normal_form
-from harness.evolve.prompt import feedback_of, prompt_for
-from harness.evolve.proposers import Mutator, cross
-from harness.evolve.templates import all_styles, styles_of, template, tools
-from harness.judge.verdict import Verdict
+from harness.lane.breed import MAX_BYTES
+from harness.lanes.toolgen.proposals.cheap_checks import check
+from harness.lanes.toolgen.proposals.crossover import crossings
+from harness.lanes.toolgen.proposals.mutation import Mutator, cross
+from harness.lanes.toolgen.proposals.normal_form import normal_form
+from harness.lanes.toolgen.proposals.prompt import feedback_of, prompt_for
+from harness.lanes.toolgen.proposals.templates import all_styles, styles_of, template, tools
 from harness.lanes.toolgen.style import detect
 from harness.lanes.toolgen.tool_spec import read_tool
 from harness.providers.fault import ProviderError
@@ -178,35 +177,9 @@ def test_the_cheap_stages(tool, text, stage, status):
     assert (found.stage, found.status) == (stage, status)
 
 
-# --- completions ---
+# --- prompts ---
 
 GOOD = "def total(numbers):\n    return sum(numbers)\n"
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        GOOD,
-        f"```python\n{GOOD}```",
-        f"Here it is:\n\n```py\n{GOOD}```\nIt is faster.",
-        f"```\nx = 1\n```\nand\n```python\n{GOOD}```\n```\nprint(total([1]))\n```",
-        f"~~~python\n{GOOD}~~~\n",
-        f"First:\n```python\ndef total(numbers):\n    return 0\n```\nBetter:\n```python\n{GOOD}```",
-        f"```python\r\n{GOOD}```".replace("\n", "\r\n").replace("\r\r", "\r"),
-    ],
-)
-def test_code_is_found_in_a_reply(reply):
-    assert code_of(reply, "total") == GOOD
-
-
-@pytest.mark.parametrize(
-    "reply", ["", "I cannot do that.", "```", "```python\nnot python\n```", "x" * (10 << 20), "```python\n" * 99_999]
-)
-def test_any_reply_gives_some_text(reply):
-    assert len(code_of(reply, "total")) <= 2 << 20
-
-
-# --- prompts ---
 
 texts = st.text(st.characters(codec="ascii", exclude_characters="\x00"), min_size=8, max_size=40)
 
@@ -222,8 +195,7 @@ def test_no_hidden_input_is_in_a_prompt(hidden, observed, status):
         facts={"public_why": f"total([1]) returned {secret}"},
     )
     case = Case(lane="toolgen", suite="s", name="c", subject=Subject(name="c", digest="0" * 64))
-    verdict = Verdict(Evaluation(case=case, evidence=evidence, score=Score(total=None)))
-    sentence = feedback_of(verdict)
+    sentence = feedback_of(Evaluation(case=case, evidence=evidence, score=Score(total=None)))
     assert secret not in sentence
     assert sentence.startswith(status)
 

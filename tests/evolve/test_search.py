@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 import subprocess
@@ -17,6 +18,7 @@ from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.ledger.trials import Trials
 from tests.evolve.conftest import outcome, search, start_crucible
+from tests.judge.test_pool import judges_of
 
 
 class Killed(BaseException):
@@ -146,6 +148,36 @@ def test_two_searches_of_one_experiment_refuse_each_other(project, tmp_path):
         _, errors = other.communicate()
         assert other.returncode == 1
         assert "is being searched by process" in errors
+
+
+def test_two_searches_share_a_ledger(whole, project, tmp_path):
+    _, _, rows = whole
+    ledger = tmp_path / "ledger.db"
+    with Ledger.open(ledger) as opened:
+        first = Search(read_experiments(project)[0], project, opened, lanes=1)  # it is held, and begins later
+        other, _ = search(project, ledger, name="others", generations=1, finalists=0)
+        first.run()
+        assert outcome(first.trials.rows) == outcome(rows)
+    assert other.champions[0].trial.passed
+
+
+def test_killed_judges_change_nothing(whole, project, tmp_path, monkeypatch):
+    """Their candidates are judged again, and nobody is blamed."""
+    _, _, rows = whole
+    submit, killed = JudgePool.submit, []
+
+    def killing(self, *args, **kwargs):
+        found = submit(self, *args, **kwargs)
+        if not killed:
+            killed.extend(judges_of(self))
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+        return found
+
+    monkeypatch.setattr(JudgePool, "submit", killing)
+    _, others = search(project, tmp_path / "ledger.db", generations=1, finalists=0)
+    assert killed
+    assert outcome(others) == outcome({number: one for number, one in rows.items() if one.generation == 0})
 
 
 def test_the_ledger_of_a_full_disk_ends_the_search_with_one_sentence(project, tmp_path, monkeypatch):

@@ -119,6 +119,7 @@ def test_candidates_of_a_folder_are_judged_once(tmp_path, capsys):
         (SMALL.replace("total: tool", "total: nowhere"), [], "'nowhere' does not exist"),
         (SMALL + "search_space: {impl_style: []}\n", [], "has no values"),
         (SMALL + "proposers: [{kind: model, backend: file}]\n", [], "has no answers"),
+        (SMALL, ["--judge-only", ".", "--epoch", "-3"], "-3"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_leaves_no_experiment(tmp_path, capsys, config, words, says):

@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-NUMBERS = ("u8", "u16", "u16le", "u24", "u32", "i8", "i16", "f32", "u64", "leb128", "vlq", "b4", "flag")
-FIXED = (*NUMBERS[:9], "b4", "flag")
+NUMBERS = ("u8", "u16", "u16le", "u24", "u32", "i8", "i16", "f32", "u64", "leb128", "vlq", "b1", "b2", "b4")
+FIXED = (*NUMBERS[:9], "b1", "b2", "b4")
 ENCODINGS = ("ascii", "utf-8", "latin-1", "cp437", "cp1251", "utf-16le", "shift_jis", "gb18030", "utf-32le")
 AHEAD = (
     "read_u8(_io.pos)", "read_u8(_io.pos) >> 4", "read_u8(_io.pos + 1)", "read_u16(_io.pos)", "read_u8(_io.pos) & 1",
@@ -18,6 +18,7 @@ INSTANCES: dict[str, dict[str, Any]] = {
     "told": {"name": "told", "compute": "read_u8(_io.pos)"},
     "near": {"name": "near", "compute": "[read_u8(_io.pos)][0]"},
 }
+CONSTANT = {"name": "constant", "compute": "1", "validate": {"equals": 1}}
 CHECKS: tuple[dict[str, Any], ...] = (
     {"range": [0, 127]}, {"range": [128, 255]}, {"range": [32, 126]}, {"range": [0, 15]}, {"equals": 65}, {"min": 0},
     {"max": 127}, {"one_of": list(range(64))}, {"equals": "ahead"}, {"equals": "near"}, {"equals": "told"},
@@ -39,7 +40,7 @@ def conditions(draw: Any, values: tuple[str, ...]) -> str:
 def amounts(draw: Any, values: tuple[str, ...]) -> str:
     value = draw(st.sampled_from(values))
     usual = ("1", "2", "3", "4", "8", "16", "rest")
-    odd = ("{}", "{} * 0 + 2", "{} & 1", "{} / 128", "{} % 3", "{} & 7", "{} > 127 ? 1 : 2")
+    odd = ("{}", "{}", "_parent.f0", "{} * 0 + 2", "{} & 1", "{} / 128", "{} % 3", "{} & 7", "{} > 127 ? 1 : 2")
     return draw(st.sampled_from((*usual, *(form.format(value) for form in odd))))
 
 
@@ -73,6 +74,9 @@ def fields(draw: Any, name: str, numbers: tuple[str, ...], types: tuple[str, ...
         made["switch"] = {"by": by, "cases": {i: f"{other}({i})" for i, other in enumerate(types[:4])}}
     if kind in NUMBERS and draw(rarely):
         made["validate"] = draw(st.sampled_from(CHECKS))
+    if kind == "bytes" and numbers and draw(rarely):
+        made |= {"type": "u8", "checksum": {"algorithm": "xor8", "of": draw(st.sampled_from(('""', "[1, 2]")))}}
+        made = {key: made[key] for key in ("name", "type", "checksum")}
     if draw(rarely) and draw(rarely):
         made["at"] = draw(st.sampled_from(("_io.pos", "0", "_io.pos - 1", "4", *numbers)))
     return made
@@ -94,6 +98,7 @@ def types_of(draw: Any) -> dict[str, Any]:
         for k in range(1, draw(st.sampled_from((1, 1, 2, 5, 12)))):
             listed += [{**made, "name": f"{made['name']}_{k}"} for made in listed if "_" not in made["name"]]
         instances = [made for key, made in INSTANCES.items() if key in str(listed)]
+        instances += [CONSTANT] * draw(rarely)
         found[name] = {"params": ["p"] if at else [], "fields": listed, "instances": instances}
         if draw(rarely) and draw(rarely):
             found[name]["endian"] = {"by": "read_u8(_io.pos) >> 7", "cases": {0: "big", 1: "little"}}

@@ -309,11 +309,39 @@ def swallowing(size: Any) -> Iterator[tuple[str, dict[str, Any], dict[str, Any],
     yield "twenty numbers", field("body", "W", length=size), {"W": numbers}, b""
 
 
+def confirming_themselves(size: Any) -> Iterator[tuple[str, dict[str, Any], dict[str, Any], bytes]]:
+    """Ways to get evidence that could not fail: values without bytes, ends by definition, lengths before anything."""
+    box = field("body", "Box", length=size)
+    counts = [part for i in range(4) for part in (field(f"n{i}", "b1"), field(f"d{i}", "b1", repeat=f"n{i}"))]
+    for name, more in (
+        ("a computed constant", {"name": "c", "compute": "1", "validate": {"equals": 1}}),
+        ("a checksum of nothing", {"name": "c", "compute": "0", "checksum": {"algorithm": "crc32", "of": '""'}}),
+        ("no bytes", field("c", "bytes", length=0, validate={"all_bytes": 0})),
+        ("an empty string", field("c", "string", length=0, validate={"equals": ""})),
+    ):
+        yield name, box, boxed([*counts, more]), b""
+    within = {"name": "c", "compute": "1", "validate": {"equals": 1}}
+    yield "a computed instance", box, {**boxed([]), "W": {"fields": counts, "instances": [within]}}, b""
+    lengths = [field(f"n{i}", "b1") for i in range(8)]
+    for name, kind, size_of in (("a parameter", "K({})", "p"), ("a parent", "K(0)", "_parent.n0")):
+        ends = [field(f"k{i}", kind.format(f"n{i}"), length=f"n{i}") for i in range(8)]
+        inner = {"fields": [field("d", "bytes", length=size_of)], "params": ["p"]}
+        yield f"ends that {name} gives", box, boxed([*lengths, *ends], K=inner), b""
+    for nested in ("_io.size - _io.pos", "rest"):
+        inner = {"K": [field("d", "bytes", length=nested)], "L": [field("k", "K")]}
+        yield f"ends of {nested}", box, boxed([*lengths, field("l", "L", length="n0 + n1 + n2")], **inner), b""
+    unrolled = [part for i in range(100) for part in (field(f"n{i}", "b1"), field(f"d{i}", "b1", repeat=f"n{i}"))]
+    rest = field("rest", "bytes", length="rest")
+    yield "counts before anything", field("body", "W", length=size), {"W": [*unrolled, rest]}, b""
+    sizes = [field(f"d{i}", "bytes", length=f"n{i}") for i in range(8)]
+    yield "lengths before anything", field("body", "W", length=size), {"W": [*lengths, *sizes, rest]}, b""
+
+
 CLOSE = 0.02
 
 
 @pytest.mark.parametrize("kind", HEADS)
-@pytest.mark.parametrize("way", [peeking, swallowing])
+@pytest.mark.parametrize("way", [peeking, swallowing, confirming_themselves])
 def test_no_cheat_explains_a_random_payload(kind: str, way: Any) -> None:
     ahead = {}
     for name, body, types, begin in way(HEADS[kind][2]):
@@ -338,6 +366,40 @@ def by_heart(files: list[bytes]) -> Iterator[tuple[str, list[bytes], Any]]:
     cuts = [list(files[0][at : at + 20]) for at in range(0, size, 20)]
     ends = [field(f"f{i}", "string", terminator=cut, encoding="latin-1") for i, cut in enumerate(cuts)]
     yield "terminators", files[:1], grammar(*ends, once=True)
+    hidden = {"name": "k", "compute": str(key)}
+    for part in ({"length": size, "process": "xor(k)"}, {"length": 1, "repeat": size, "process": "xor(k[_index])"}):
+        letters = {"R": {"fields": [field("a", "string", encoding="ascii", **part)], "instances": [hidden]}}
+        yield f"a computed key for {part}", files[:1], grammar(once=True) | {"types": letters}
+    yield from (("a table " + name, files[:1], document) for name, document in tables_of_types(files[0]))
+
+
+def tables_of_types(data: bytes) -> Iterator[Cheat]:
+    """A table of constants tells which of the types fits each byte."""
+    for shift in (4, 7):
+        kinds, known = [byte >> shift for byte in data], chosen(shift)
+        cases = {i: f"T{i}" for i in range(256 >> shift)}
+        labels = {"E": {i: f"l{i}" for i in range(len(data))}}
+        table = {"name": "table", "compute": str(kinds)}
+        digits = f'"{bytes(kinds).hex()[1::2]}".substring(_index, _index + 1).to_i(16)'
+        by_case = {i: f"T{kind}" for i, kind in enumerate(kinds)}
+        odd = {"cases": {i: name for i, name in by_case.items() if name != "T1"}, "default": "T1"}
+        for name, switch, extra in (
+            ("of cases by index", {"by": "_index", "cases": by_case}, {}),
+            ("of cases by position", {"by": "_io.pos", "cases": by_case}, {}),
+            ("of cases with a default", {"by": "_index", **odd}, {}),
+            ("of labels", {"by": "_index", "cases": {f"E::l{i}": kind for i, kind in by_case.items()}}, {}),
+            ("in the expression", {"by": f"{kinds}[_index]", "cases": cases}, {}),
+            ("in an instance", {"by": "table[_index]", "cases": cases}, {"instances": [table]}),
+            ("in a string", {"by": digits, "cases": cases}, {}),
+        ):
+            here = {"name": "a", "repeat": len(data), "switch": switch}
+            types = {"R": {"fields": [here], **extra}, **{key: {"fields": fields} for key, fields in known.items()}}
+            yield f"{name}, {len(cases)} types", grammar(once=True) | {"types": types, "enums": labels}
+            if "_index" in switch["by"]:
+                by = switch["by"].replace("_index", "_start").replace("table", "_root.table")
+                types["R"] = {"fields": [field("a", "W", repeat=len(data))], **extra}
+                types["W"] = {"fields": [{"name": "x", "switch": {**switch, "by": by}}]}
+                yield f"{name}, {len(cases)} types in a record", grammar(once=True) | {"types": types, "enums": labels}
 
 
 def test_memorised_constants_explain_nothing_wherever_they_are() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 import struct
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from harness.grammar.language.lint import lint_text
 from harness.grammar.measurement import Samples, measure
 from harness.grammar.scoring import compare_scores, find_best_scoring_run, rank_runs, score_run
 
+GRAMMARS = Path(__file__).parents[2] / "specs" / "grammars"
 ONE_BYTE = "types: {R: {fields: [{name: b, type: u8}]}}"
 ONE_BLOB = "framing: {repeat: once}\ntypes: {R: {fields: [{name: b, type: bytes, length: rest}]}}"
 LIMITS = Limits(seconds=20)
@@ -454,3 +457,13 @@ def test_the_right_grammar_is_found_on_a_file_with_a_cut_off_tail(missing: int) 
     assert best is right
     assert difference is not None
     assert difference.is_improvement()
+
+
+@pytest.mark.parametrize("name", ["gzip", "gzip_members"])
+def test_one_member_that_inflates_and_matches_its_checksum_is_evidence_enough(name: str) -> None:
+    rng = random.Random(3)
+    text = " ".join(rng.choice("the cat sat on a mat and saw the rat run off".split()) for _ in range(2000)).encode()
+    grammar = (GRAMMARS / f"{name}.yaml").read_text()
+    stored = gzip.compress(rng.randbytes(2000), mtime=0)
+    assert score(grammar, gzip.compress(text, mtime=0)) > 85
+    assert score(grammar, stored) < 20  # a stream that only stores bytes is opaque

@@ -155,6 +155,38 @@ def test_a_ledger_receives_verdicts_and_answers_for_known_candidates(tool, tmp_p
         assert not pool.judge(GOOD).evaluation.evidence.reused
 
 
+def test_known_bytes_have_the_verdict_of_the_ledger_without_reading_its_record(tmp_path):
+    folder, ledger = write_tool(tmp_path / "double"), tmp_path / "ledger.db"
+    sources = [GOOD, WRONG, "def double(n: int) -> int:\n    return (\n", f"{CRASHING}# é\n".encode()]
+    with JudgePool(folder, ledger=ledger, **FAST) as pool:
+        first = pool.judge_all(sources)
+    with JudgePool(folder, ledger=ledger, **FAST) as pool:
+        again = pool.judge_all(sources)
+        for before, known in zip(first, again, strict=True):
+            said = (known.status, known.passed, known.score, known.why, known.reward)
+            assert said == (before.status, before.passed, before.score, before.why, before.reward)
+            assert "evaluation" not in vars(known)
+            found = known.evaluation
+            assert said == (*((v := Verdict(found)).status, v.passed, v.score, v.why), v.reward)
+            assert found.case.key == before.evaluation.case.key
+            assert found.case.subject.model_copy(update={"path": ""}) == before.evaluation.case.subject.model_copy(
+                update={"path": ""}
+            )
+            assert (known.feedback, known.graded) == (before.feedback, before.graded)
+        assert judges_of(pool) == []
+        # What the verdict depends on: the way of judging, the epoch, and each file of the tool.
+        graded, later = pool.submit(GOOD, graded=True), pool.submit(GOOD, epoch=7)
+        assert not graded.result().evaluation.evidence.reused
+        assert not later.result().evaluation.evidence.reused
+    with JudgePool(folder, ledger=ledger, **FAST) as pool:
+        assert pool.judge(WRONG).evaluation.evidence.reused  # from here on the pool has a template
+        (folder / "oracle.py").write_text((folder / "oracle.py").read_text().replace("2 * n", "n + 2"))
+        (folder / "tool.yaml").write_text((folder / "tool.yaml").read_text().replace("Twice", "Two and"))
+        changed = pool.judge(GOOD)
+        assert not changed.evaluation.evidence.reused
+        assert changed.status is Status.WRONG
+
+
 def test_asyncio(pool):
     async def judge_both() -> list[Verdict]:
         return await asyncio.gather(pool.ajudge(f"{GOOD}#a"), pool.ajudge(f"{WRONG}#b"))

@@ -236,7 +236,9 @@ def test_each_documented_example_comes_back_or_what_is_lost_is_named(title, tmp_
 
 @pytest.mark.parametrize("path", sorted(GRAMMARS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_each_shipped_grammar_can_be_imported_again(path, tmp_path):
-    there_and_back(grammar(path.read_text("utf-8")), tmp_path)
+    ours = grammar(path.read_text("utf-8"))
+    _, back = there_and_back(ours, tmp_path)
+    assert len(back.types) >= len(ours.types)  # the export adds types: records in line, cases of switches
 
 
 NAMES = st.sampled_from(

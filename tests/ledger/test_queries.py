@@ -54,7 +54,7 @@ class TestRuns:
             for wrong, message in (
                 ("2026", "3 runs match"),
                 ("zzz", "no run 'zzz'"),
-                ("latest~3", "only 3 runs"),
+                ("latest~3", "runs in the ledger: 3"),
                 ("", "no run ''"),
             ):
                 with pytest.raises(LedgerError, match=message) as caught:

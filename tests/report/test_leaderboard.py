@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import re
 import subprocess
+import zlib
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from harness.core.evidence import NOT_REUSED
+from harness.core.gate import GateResult
+from harness.core.status import Status
 from harness.ledger import queries
 from harness.ledger.prune import prune
+from harness.ledger.run_gates import write_run_gates
 from harness.ledger.store import Ledger
 from harness.report import ci, rerun, table, words
+from harness.report.html import render_report
 from harness.report.leaderboard import render_leaderboard
 from harness.report.page import gather
 from tests.ledger.factory import fill, make_evaluation, make_run
@@ -188,6 +196,26 @@ def test_a_reused_verdict_is_repeated_on_the_inputs_that_it_was_made_on(path):
         prune(ledger, keep=1)
         assert rerun.of(ledger, known, row).endswith("::bad' --epoch 0 --fresh")
         assert "--secret-seed 99" not in "\n".join(ci.summary(ledger, run.run_id))
+
+
+def test_every_command_for_a_reused_verdict_has_the_seed_of_its_inputs(path):
+    statuses = {status.value for status in Status} - NOT_REUSED
+    made = [make_evaluation(one, status=one, score=0.1) for one in sorted(statuses)]
+    [before] = fill(path, made)
+    with Ledger.open(path) as ledger:
+        ledger.begin(run := make_run(2).model_copy(update={"secret_seed": 99}))
+        for one in made:
+            again = one.model_copy(update={"evidence": one.evidence.replace(reused=before)})
+            ledger.record(again, run_id=run.run_id)
+        problem = GateResult(name="x == 1", observed=0.0, threshold=1.0, passed=False, why="no")
+        write_run_gates(ledger, run.run_id, [problem.model_copy(update={"nodeid": "clamp.suite.yaml::ok"})])
+        ledger.finish(run.run_id)
+        text = render_report(ledger, run.run_id)
+    found = re.findall(r'<script type="application/octet-stream"[^>]*>([^<]*)', text)
+    text = html.unescape(text + "".join(zlib.decompress(base64.b64decode(one)).decode() for one in found))
+    commands = re.findall(r"pytest 'clamp.suite.yaml::(\w+)' [^<]*--secret-seed (\d+)", text)
+    assert {name for name, _ in commands} == statuses
+    assert {seed for _, seed in commands} == {"7"}
 
 
 def test_a_command_is_typed_in_a_folder(tmp_path):

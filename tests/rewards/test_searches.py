@@ -65,6 +65,26 @@ class TestOpenEvolve:
         assert all(isinstance(value, float) for value in found.metrics.values())
         assert found.artifacts["status"] == "ok"
 
+    def test_openevolve_itself_loads_and_calls_it(self, tool, tmp_path):
+        evaluator = pytest.importorskip("openevolve.evaluator", reason="pip install openevolve")
+        config = pytest.importorskip("openevolve.config").EvaluatorConfig(parallel_evaluations=2, max_retries=0)
+        (tmp_path / "judge.py").write_text(
+            "from harness.rewards.openevolve import Evaluator\n"
+            f"e = Evaluator({str(tool)!r}, check_every=0, **{FAST!r})\n"
+            "evaluate = evaluate_stage2 = e.evaluate\nevaluate_stage1 = e.screen\n"
+        )
+        judging = evaluator.Evaluator(config, str(tmp_path / "judge.py"))
+
+        async def both():
+            return await asyncio.gather(judging.evaluate_program(GOOD, "g"), judging.evaluate_program(WRONG, "w"))
+
+        good, wrong = asyncio.run(both())
+        assert (good["screened"], good["passed"]) == (1.0, 1.0)
+        assert good["combined_score"] > 0.5 > wrong["combined_score"]
+        assert "passed" not in wrong, "the first stage ended it"
+        assert "wrong" in str(judging.get_pending_artifacts("w"))
+        judging.evaluate_function.__self__.close()
+
 
 class TestVerifiers:
     def test_it_is_awaited_with_a_completion_or_a_trace(self, pool):

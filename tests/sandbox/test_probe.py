@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.core.tier import Tier
+from harness.sandbox import zygote_process
 from harness.sandbox.pool import BoxPool
 from harness.sandbox.probe import SUFFIX, Probe, probe
 
@@ -40,7 +41,7 @@ def test_this_machine_is_at_least_tier_c_and_refuses_everything(secret: Path) ->
     assert found.line().startswith(f"sandbox: tier {found.tier} [")
 
 
-def test_a_project_below_a_library_directory_is_masked(tmp_path: Path) -> None:
+def test_a_project_below_a_library_directory_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     if os.getuid() != 0:
         pytest.skip("only root can put a project below /usr")
     from harness.sandbox.root import library_directories
@@ -51,7 +52,10 @@ def test_a_project_below_a_library_directory_is_masked(tmp_path: Path) -> None:
         (project / "oracle.py").write_text("expected = 42\n")
         found = probe([project])
         assert found.breaches == (), found.table()
-        with BoxPool() as careless:
+        monkeypatch.setattr(zygote_process, "library_copy", lambda: None)  # boxes see the machine's own files
+        with BoxPool(protect=[project], without=frozenset({"landlock"})) as masked:
+            assert not any("oracle.py" in breach for breach in probe([project], pool=masked).breaches)
+        with BoxPool(without=frozenset({"landlock"})) as careless:
             assert any("oracle.py" in breach for breach in probe([project], pool=careless).breaches)
     finally:
         (project / "oracle.py").unlink()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.sandbox.seccomp import COMPUTE_DENIED, DEVICE_DENIED, METADATA, STRICT, ZYGOTE_ONLY, build
+from harness.sandbox.seccomp import COMPUTE_DENIED, METADATA, STRICT, ZYGOTE_ONLY, build
 from harness.sandbox.syscalls import ARCHITECTURE, MACHINE, NUMBERS
 
 pytestmark = pytest.mark.skipif(not ARCHITECTURE, reason=f"no system call table for {MACHINE}")
@@ -40,7 +40,7 @@ def run(program: bytes, number: int, *arguments: int, architecture: int = ARCHIT
 GUARDED = {"clone", "clone3", "fcntl", "ioctl", "prlimit64", "mmap"}
 
 
-@pytest.mark.parametrize("policy", ["strict", "sealed", "compute", "device"])
+@pytest.mark.parametrize("policy", ["strict", "sealed", "compute"])
 def test_every_call_gets_the_verdict_of_its_list(policy: str) -> None:
     program = build(policy)
     names = {number: name for name, number in NUMBERS.items()}
@@ -49,14 +49,13 @@ def test_every_call_gets_the_verdict_of_its_list(policy: str) -> None:
         if (
             name in GUARDED
             or (name == "futex" and policy in ("strict", "sealed"))
-            or (name == "prctl" and policy in ("compute", "device"))
+            or (name == "prctl" and policy == "compute")
         ):
             continue
         allowed = {
             "strict": name in STRICT,
             "sealed": name in STRICT - METADATA,
             "compute": name not in COMPUTE_DENIED,
-            "device": name not in DEVICE_DENIED,
         }[policy]
         refusal = refuse(errno.ENOSYS if number > max(names) else errno.EPERM)
         assert run(program, number) == (ALLOW if allowed and number <= max(names) else refusal), (number, name)
@@ -71,7 +70,7 @@ def test_only_private_futexes_wake(policy: str) -> None:
     assert run(program, NUMBERS["futex"], 0, 0) == ALLOW  # a wait wakes nobody
 
 
-@pytest.mark.parametrize("policy", ["strict", "sealed", "compute", "device"])
+@pytest.mark.parametrize("policy", ["strict", "sealed", "compute"])
 def test_threads_are_allowed_and_processes_are_not(policy: str) -> None:
     program = build(policy)
     thread = 0x003D0F00  # what pthread_create passes, CLONE_THREAD among them
@@ -81,7 +80,7 @@ def test_threads_are_allowed_and_processes_are_not(policy: str) -> None:
     assert run(program, NUMBERS["clone3"], 0) == refuse(errno.ENOSYS)
 
 
-@pytest.mark.parametrize("policy", ["strict", "sealed", "compute", "device"])
+@pytest.mark.parametrize("policy", ["strict", "sealed", "compute"])
 def test_arguments_decide_where_a_call_has_two_faces(policy: str) -> None:
     program = build(policy)
     assert run(program, NUMBERS["fcntl"], 3, 1) == ALLOW
@@ -90,13 +89,12 @@ def test_arguments_decide_where_a_call_has_two_faces(policy: str) -> None:
         assert run(program, NUMBERS["fcntl"], 3, command) == refuse(errno.EPERM)
     assert run(program, NUMBERS["mmap"], 0, 4096, 3, 0x22) == ALLOW
     assert run(program, NUMBERS["mmap"], 0, 4096, 3, 0x40022) == refuse(errno.ENOMEM)
-    if policy in ("compute", "device"):
+    if policy == "compute":
         assert run(program, NUMBERS["prctl"], 1, 0) == refuse(errno.EPERM)
         assert run(program, NUMBERS["prctl"], 15, 0) == ALLOW
     assert run(program, NUMBERS["ioctl"], 0, 0x5401) == ALLOW
-    unasked = errno.EPERM if policy == "device" else errno.ENOTTY
-    assert run(program, NUMBERS["ioctl"], 0, 0x5412) == refuse(unasked)  # TIOCSTI
-    assert run(program, NUMBERS["ioctl"], 0, 0xC020462A) == (ALLOW if policy == "device" else refuse(errno.ENOTTY))
+    assert run(program, NUMBERS["ioctl"], 0, 0x5412) == refuse(errno.ENOTTY)  # TIOCSTI
+    assert run(program, NUMBERS["ioctl"], 0, 0xC020462A) == refuse(errno.ENOTTY)
     assert run(program, NUMBERS["prlimit64"], 0, 7, 0, 1) == ALLOW
     assert run(program, NUMBERS["prlimit64"], 0, 7, 0x1000, 0) == refuse(errno.EPERM)
     assert run(program, NUMBERS["prlimit64"], 0, 7, 1 << 40, 0) == refuse(errno.EPERM)

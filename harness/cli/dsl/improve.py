@@ -50,10 +50,12 @@ def run(args: argparse.Namespace) -> int:
     """Exit status 1 if no revision was accepted."""
     from harness.dsl.analysis.load import load_program, read
     from harness.dsl.improve.measured_runs import Objective, measure
-    from harness.dsl.improve.revision import Improvement, summary
+    from harness.dsl.improve.revision import Improvement, ProgramClimb, summary
     from harness.dsl.language.diagnostic import ProgramError
     from harness.dsl.machine.settings import RunSettings
-    from harness.lanes.dsl.lineage import record_lineage, record_trials
+    from harness.evolve.recording import recording
+    from harness.lanes.dsl.climb import DslClimb
+    from harness.lanes.dsl.lane import DslLane
     from harness.providers.factory import provider_for
 
     inputs = options.parse_inputs(args.input)
@@ -89,14 +91,16 @@ def run(args: argparse.Namespace) -> int:
         programs=programs,
         variable=frozenset(args.variable),
     )
-    best, attempts = improving.improve(program, args.rounds)
+    searched = ProgramClimb(improving, program)
+    recorded, operator = DslClimb(searched, DslLane(), objective), provider.name
+    config, words = {"program": program.digest, "operator": operator}, ["dsl", "improve", str(args.program)]
+    with (
+        output.open_ledger(args.ledger, create=True) as ledger,
+        recording(ledger, recorded, f"dsl-{program.name}", lane="dsl", config=config, words=words) as rows,
+    ):
+        searched.run(rows, args.rounds)
+    best, attempts = searched.best, searched.attempts
     better = best.digest != program.digest
-    parent = program.digest
-    for attempt in attempts:
-        if attempt.accepted:
-            record_lineage(args.ledger, attempt.digest, parent)
-            parent = attempt.digest
-    record_trials(args.ledger, program, attempts, operator=provider.name)
     if better and args.out is not None:
         output.write_file(args.out, best.source)
     if args.json:

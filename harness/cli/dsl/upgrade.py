@@ -1,5 +1,7 @@
 """Continue a run under a changed program if all its events replay equal; else exit status 1.
 
+A run that has ended is only compared.
+
 Example:
   crucible dsl upgrade reports/dsl/hello-1 hello.spak
   crucible dsl resume reports/dsl/hello-1 --run main/upgrade
@@ -47,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
     elif new is None:
         print(found.divergence)
         print("the change affects recorded events: run the program again, or fork before that event")
+    elif new is log:
+        print(f"{new.name} has ended: all {found.events} events are equal under this program, nothing is left to run")
     else:
         print(
             f"{new.name}: `crucible dsl resume {folder} --run {new.name}` continues after {found.events} equal events"

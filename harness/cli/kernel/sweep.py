@@ -24,17 +24,22 @@ from harness.cli.kernel import subject
 from harness.core.errors import UsageError
 from harness.core.number import whole
 from harness.core.owned_folder import OwnedFolder
+from harness.evolve.recording import recording
 from harness.lanes.kernel.axis_expression import evaluate
+from harness.lanes.kernel.climb import TunedKernel
 from harness.lanes.kernel.compiler_pool import CompilerPool
 from harness.lanes.kernel.device_limits import DEFAULT, find_device
 from harness.lanes.kernel.device_measurement import hold_device
 from harness.lanes.kernel.device_tuning import measurer
 from harness.lanes.kernel.gpu import absent_gpu, list_gpus, own_gpu
-from harness.lanes.kernel.sweep import Subject, Sweep, Tried, label, sweep
-from harness.lanes.kernel.sweep_trials import record_sweep
+from harness.lanes.kernel.lane import KernelLane
+from harness.lanes.kernel.sweep import KernelClimb
+from harness.lanes.kernel.sweep_store import LANE
+from harness.lanes.kernel.swept import Subject, Sweep, Tried, label
 from harness.lanes.kernel.trace_items import Performance, send
 from harness.lanes.kernel.tuned_table import Tuned, write_tuned
 from harness.lanes.kernel.warm_processes import WarmProcesses
+from harness.ledger.points import Points
 from harness.report.table import Column
 
 FIGURES = (
@@ -83,7 +88,8 @@ def run(args: argparse.Namespace) -> int:
     _ = subjects[0].space  # raises if it is invalid, before any process starts
     found: list[Sweep] = []
     with ExitStack() as stack:
-        kept = stack.enter_context(subject.open_points(args.ledger))
+        ledger = stack.enter_context(output.open_ledger(args.ledger, create=True))
+        kept = Points(ledger, lane=LANE)
         compilers, processes = stack.enter_context(CompilerPool()), stack.enter_context(WarmProcesses())
         baselines = gpu = None
         if not absent:
@@ -96,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
                     opened = measurer(about, processes, baselines, gpu, seed=secrets.randbits(62))
                     measure = tuning.enter_context(opened)
                 progress = _make_progress_printer(sys.stderr.isatty())
-                one = sweep(
+                searched = KernelClimb(
                     about,
                     kept,
                     compilers,
@@ -105,10 +111,13 @@ def run(args: argparse.Namespace) -> int:
                     best=args.best,
                     progress=progress,
                 )
+                recorded = TunedKernel(searched, KernelLane(), tuning)
+                config = {**about.basis, "device": about.device.name}
+                words, name = ["kernel", "sweep", str(args.kernel)], f"kernel-{args.kernel.stem}"
+                with recording(ledger, recorded, name, lane="kernel", config=config, words=words) as rows:
+                    one = searched.run(rows)
             one.unmeasured = absent
             found.append(one)
-            with output.open_ledger(args.ledger, create=True) as ledger:
-                record_sweep(ledger, one)
             send(_build_trace_items(one), fields=args.trace_fields)
             if not args.json:
                 _print_ranking(one, top=args.top)

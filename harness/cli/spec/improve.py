@@ -13,8 +13,9 @@ from pathlib import Path
 from harness.cli import output
 from harness.cli.spec import inputs, proposers
 from harness.core.number import whole
-from harness.grammar.improvement.iteration import improve_spec
+from harness.grammar.improvement.iteration import GrammarClimb
 from harness.lanes.spec import archive
+from harness.sweep import loop
 
 _MAX_SHOWN = 5  # errors in the hold-out that are printed; --json has all
 
@@ -37,26 +38,36 @@ def run(args: argparse.Namespace) -> int:
     if args.ledger is not None:
         output.open_ledger(args.ledger, create=True).close()
     samples, holdout = inputs.read_sets(args)
-    found = improve_spec(
+    operator = args.proposer or args.backend or "built-in"
+    climb = GrammarClimb(
         inputs.read_text(args.grammar),
         samples,
         proposers.select_proposer(args),
         holdout=holdout,
-        max_iterations=args.iterations,
         progress=lambda line: print(line, file=sys.stderr),
+        name=args.grammar.stem,
+        operator=operator,
     )
-    if args.ledger is not None:
-        from harness.lanes.spec.version_trials import record_trials
+    if args.ledger is None:
+        found = climb.run(loop.Kept(), args.iterations)
+    else:
+        from harness.evolve.recording import recording
+        from harness.lanes.spec.climb import SpecClimb
+        from harness.lanes.spec.lane import SpecLane
 
-        found.store.branches[args.grammar.stem] = found.best.id
-        scores = {
-            found.initial.id: (found.initial_score, found.holdout_before),
-            found.best.id: (found.best_score, found.holdout_after),
-        }
+        config = {"start": climb.store.export()["versions"][0]["id"], "operator": operator}
+        words = ["spec", "improve", str(args.grammar)]
         with output.open_ledger(args.ledger, create=True) as ledger:
+            recorded = SpecClimb(climb, SpecLane())
+            name = f"spec-{args.grammar.stem}"
+            with recording(ledger, recorded, name, lane="spec", config=config, words=words) as rows:
+                found = climb.run(rows, args.iterations)
+            found.store.branches[args.grammar.stem] = found.best.id
+            scores = {
+                found.initial.id: (found.initial_score, found.holdout_before),
+                found.best.id: (found.best_score, found.holdout_after),
+            }
             archive.save(ledger, found.store, scores=scores)
-            operator = args.proposer or args.backend or "built-in"
-            record_trials(ledger, args.grammar.stem, found, operator=operator)
     if args.out is not None:
         output.write_file(args.out, found.best.spec_text)
     if args.json:

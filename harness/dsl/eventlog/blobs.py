@@ -55,7 +55,9 @@ class Blobs:
         for fresh, _size, data in self._fresh:
             if fresh == name:
                 return _unpacked(data, _size, name)
-        row = self._connection.execute("SELECT size, data FROM blobs WHERE address = ?", (name,)).fetchone()
+        row = self._connection.execute(
+            "SELECT size, CAST(data AS BLOB) FROM blobs WHERE address = ?", (name,)
+        ).fetchone()
         if row is None:
             raise KeyError(name.hex())
         self._known.add(name)

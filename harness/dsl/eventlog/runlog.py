@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,9 @@ Files = Mapping[str, tuple[str, int] | None]
 The address is empty for a file that was too large to be kept.
 """
 _INSERT = "INSERT INTO events VALUES (?, ?, ?, ?)"
+_BLOCK = COMMIT_GROUP
+_INSERT_BLOCK = _INSERT + ", (?, ?, ?, ?)" * (_BLOCK - 1)
+"""One statement for many rows takes a fifth less time than one for each."""
 
 
 class StoredEvent(NamedTuple):
@@ -77,7 +81,7 @@ class RunLog:
         self._base = number << SHIFT
         self._pending: list[tuple[int, bytes, bytes, float | None]] = []
         self._files: list[tuple[int, str]] = []
-        self._tail_events = self._tail_bytes = 0
+        self._snapshot_seq, self._tail_bytes = self.seq, 0
         self._status: str | None = None
 
     @property
@@ -91,16 +95,22 @@ class RunLog:
         upgraded = self.genesis_value().get("upgraded")
         return str(upgraded["run"]) if upgraded else self.first_hash.hex()
 
-    def append(self, body: bytes, *, wall: bool | float | None = None) -> None:
+    def append(self, body: bytes, *, wall: bool | float | None = None) -> bool:
         """Append one event; it is in the file after the next commit.
 
         Args:
             body: Canonical JSON.
             wall: Whether to store the time, for effects and questions; or the time, for a copied event.
+
+        Returns:
+            Whether enough pure events wait for a commit.
         """
         self.head = head = blake2b(self.head + body, digest_size=SIZE).digest()  # `next_hash`, inlined for speed
         self.seq = seq = self.seq + 1
-        self._pending.append((self._base | seq, body, head, time.time() if wall is True else wall or None))
+        pending = self._pending
+        pending.append((self._base | seq, body, head, time.time() if wall is True else wall or None))
+        self._tail_bytes += len(body)
+        return len(pending) >= self.group
 
     def attach_files(self, files: Files) -> None:
         """Keep the work files that changed with the last event; they are next to the chain, not in it."""
@@ -109,9 +119,11 @@ class RunLog:
 
     def wall_of(self, seq: int) -> float | None:
         """Time at which an event was written, Unix time in seconds; None if it is not known."""
-        waiting = next((event[3] for event in self._pending if event[0] == self._base | seq), None)
+        waiting = seq - self.seq + len(self._pending) - 1
+        if 0 <= waiting < len(self._pending):
+            return self._pending[waiting][3]
         found = next(self.events(start=seq, stop=seq + 1), None)
-        return waiting if found is None else found.wall
+        return None if found is None else found.wall
 
     def files(self, *, stop: int | None = None) -> Iterator[tuple[int, Files]]:
         """The changed work files, with the sequence number of their event, of the events before `stop`."""
@@ -126,18 +138,9 @@ class RunLog:
                 yield seq, {path: None if kept is None else (kept[0], kept[1]) for path, kept in files.items()}
 
     @property
-    def is_full(self) -> bool:
-        """Whether enough pure events wait for a commit."""
-        return len(self._pending) >= self.group
-
-    @property
     def is_snapshot_due(self) -> bool:
         """Whether a snapshot would shorten the next load."""
-        waiting = self._pending
-        return (
-            self._tail_events + len(waiting) > SNAPSHOT_AFTER_EVENTS
-            or self._tail_bytes + sum([len(event[1]) for event in waiting]) > SNAPSHOT_AFTER_BYTES
-        )
+        return self.seq - self._snapshot_seq > SNAPSHOT_AFTER_EVENTS or self._tail_bytes > SNAPSHOT_AFTER_BYTES
 
     def set_status(self, status: str) -> None:
         """Set the status that `crucible dsl runs` shows; the next commit writes it."""
@@ -153,7 +156,8 @@ class RunLog:
         Raises:
             LogError: if the file cannot be written; it is unchanged, and the events still wait.
         """
-        if not self._pending and snapshot is None and self._status is None:
+        pending = self._pending
+        if not pending and snapshot is None and self._status is None:
             return
         connection = self._connection
         if self._probe is not None:
@@ -161,21 +165,17 @@ class RunLog:
         try:
             if self._power:
                 connection.execute(f"PRAGMA synchronous = {'FULL' if boundary else 'NORMAL'}")
-            is_single = len(self._pending) == 1 and not self._files and not self.blobs.has_waiting
-            if is_single and snapshot is None and self._status is None:
-                connection.execute(_INSERT, self._pending[0])
-            else:
+            if len(pending) != 1 or snapshot or self._status or self._files or self.blobs.has_waiting:
                 self._transaction(connection, snapshot)
+            else:
+                connection.execute(_INSERT, pending[0])
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.rollback()
             raise translate_error(error, self._path) from error
         if snapshot is not None:
-            self._tail_events = self._tail_bytes = 0
-        else:
-            self._tail_events += len(self._pending)
-            self._tail_bytes += sum([len(event[1]) for event in self._pending])
-        self._pending.clear()
+            self._snapshot_seq, self._tail_bytes = self.seq, 0
+        pending.clear()
         self._files.clear()
         self._status = None
         self.blobs.clear_written()
@@ -185,11 +185,14 @@ class RunLog:
     def _transaction(self, connection: sqlite3.Connection, snapshot: bytes | None) -> None:
         connection.execute("BEGIN IMMEDIATE")
         self.blobs.write()
-        connection.executemany(_INSERT, self._pending)
+        rows = self._pending
+        for start in range(0, len(rows) - _BLOCK + 1, _BLOCK):
+            connection.execute(_INSERT_BLOCK, list(chain.from_iterable(rows[start : start + _BLOCK])))
+        connection.executemany(_INSERT, rows[len(rows) // _BLOCK * _BLOCK :])
         if self._files:
             connection.executemany("INSERT OR REPLACE INTO files VALUES (?, ?)", self._files)
         if snapshot is not None:
-            row = (self.number, self.seq, self.head, snapshot)
+            row = (self.number, self.seq, self.head, next_hash(self.head, snapshot) + snapshot)
             connection.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)", row)
         if self._status is not None:
             connection.execute("UPDATE runs SET status = ? WHERE run = ?", (self._status, self.number))
@@ -207,10 +210,11 @@ class RunLog:
             LogError: if the chain is broken or an event is missing.
         """
         row = self._connection.execute(
-            "SELECT seq, head, state FROM snapshots WHERE run = ?", (self.number,)
+            "SELECT seq, CAST(head AS BLOB), CAST(state AS BLOB) FROM snapshots WHERE run = ?", (self.number,)
         ).fetchone()
-        if row is not None and not fits(row[2]):
-            row = None
+        state = None if row is None else snapshot_state(row[1], row[2])
+        if state is None or not fits(state):  # damaged, or of another version
+            row = state = None
         tail = list(self.events() if row is None else self.events(start=row[0] + 1))
         seq, head = (-1, self.first_hash) if row is None else (row[0], row[1])
         for event in tail:
@@ -218,8 +222,8 @@ class RunLog:
                 raise chain_error(self._path, self.name, seq + 1)
             seq, head = event.seq, event.hash
         self.seq, self.head = seq, head
-        self._tail_events, self._tail_bytes = len(tail), sum(len(event.body) for event in tail)
-        return (None if row is None else row[2]), tail
+        self._snapshot_seq, self._tail_bytes = seq - len(tail), sum(len(event.body) for event in tail)
+        return state, tail
 
     def events(self, *, start: int = 0, stop: int | None = None) -> Iterator[StoredEvent]:
         """Events from `start` to `stop` (exclusive); those of a fork include its parents' events before the fork."""
@@ -233,6 +237,12 @@ class RunLog:
     def genesis_value(self) -> dict[str, Any]:
         """What the run's outcome depends on before any event: engine, program, entry, inputs and seed."""
         return dict(json.loads(self.genesis))
+
+
+def snapshot_state(head: bytes, stored: bytes) -> bytes | None:
+    """The state in a stored snapshot; None if its hash is wrong."""
+    state = stored[SIZE:]
+    return state if next_hash(head, state) == stored[:SIZE] else None
 
 
 def chain_error(path: Path | str, name: str, seq: int) -> LogError:
@@ -262,7 +272,8 @@ def _select(connection: sqlite3.Connection, run: int, low: int, high: int | None
     base = run << SHIFT
     last = base | ((1 << SHIFT) - 1) if high is None else base + high - 1
     cursor = connection.execute(
-        "SELECT id - ?, body, hash, wall FROM events WHERE id BETWEEN ? AND ? ORDER BY id", (base, base + low, last)
+        "SELECT id - ?, CAST(body AS BLOB), hash, wall FROM events WHERE id BETWEEN ? AND ? ORDER BY id",
+        (base, base + low, last),
     )
     for row in cursor:
         yield StoredEvent._make(row)

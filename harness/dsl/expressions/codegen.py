@@ -26,7 +26,7 @@ _ARITHMETIC: dict[str, type[ast.operator]] = {"+": ast.Add, "-": ast.Sub, "*": a
 
 def generate(node: n.Expr, arguments: tuple[int, ...] = ()) -> Callable[..., Value]:
     """A function of a frame and of the values of some slots; it raises where the fast path does not apply."""
-    return _Compiler(locals_=set(arguments)).function(node, list(arguments))
+    return Compiler(locals_=set(arguments)).function(node, list(arguments))
 
 
 def _overflow() -> None:
@@ -48,19 +48,26 @@ def _truth(value: Value) -> bool:
     raise TypeError
 
 
-class _Compiler:
-    """Builds the syntax nodes of one function. `locals_` are slots that are Python variables."""
+class Compiler:
+    """Builds the syntax nodes of one function.
+
+    Attributes:
+        locals: Slots that are Python variables, `e` and the index.
+        constants: Objects that the function names.
+    """
 
     def __init__(self, *, locals_: set[int]) -> None:
-        self._locals = set(locals_)
-        self._constants: dict[str, Any] = {}
+        self.locals = set(locals_)
+        self.constants: dict[str, Any] = {}
         self._temporaries = 0
 
     def function(self, node: n.Expr, arguments: list[int]) -> Callable[..., Value]:
-        body = ast.Return(self._node(node))
-        return compile_function("evaluate", ["frame", *(f"e{slot}" for slot in arguments)], [body], self._constants)
+        """A function of a frame, and of the values of some slots, that returns the value of an expression."""
+        body = ast.Return(self.expression(node))
+        return compile_function("evaluate", ["frame", *(f"e{slot}" for slot in arguments)], [body], self.constants)
 
-    def _node(self, node: n.Expr) -> ast.expr:
+    def expression(self, node: n.Expr) -> ast.expr:
+        """The syntax node of an expression."""
         match node:
             case n.Const():
                 return self._constant(node.value)
@@ -73,17 +80,19 @@ class _Compiler:
             case n.ItemsOf():
                 return call(ast.Attribute(_attribute("trace"), "of_case", ast.Load()), ast.Constant(node.case))
             case n.FieldOf() if node.index >= 0:
-                return _item(self._node(node.base), node.index)
+                return _item(self.expression(node.base), node.index)
             case n.FieldOf() if node.base.type.kind is Kind.RECORD:
-                return ast.Subscript(self._node(node.base), ast.Constant(node.name), ast.Load())
+                return ast.Subscript(self.expression(node.base), ast.Constant(node.name), ast.Load())
             case n.Within():
                 return self._within(node)
             case n.Unary(op="!") if node.operand.type.kind is Kind.BOOL:
-                return ast.UnaryOp(ast.Not(), self._node(node.operand))
+                return ast.UnaryOp(ast.Not(), self.expression(node.operand))
             case n.Unary(op="-") if node.operand.type.kind in _NUMBERS:
-                return self._checked(ast.BinOp(ast.Constant(0), ast.Sub(), self._node(node.operand)), node)
+                return self._checked(ast.BinOp(ast.Constant(0), ast.Sub(), self.expression(node.operand)), node)
             case n.Scale() if node.operand.type.kind in _NUMBERS:
-                return self._checked(ast.BinOp(self._node(node.operand), ast.Mult(), ast.Constant(node.factor)), node)
+                return self._checked(
+                    ast.BinOp(self.expression(node.operand), ast.Mult(), ast.Constant(node.factor)), node
+                )
             case n.Binary():
                 return self._binary(node)
             case n.Call() if node.function not in ("defined", "default"):
@@ -99,16 +108,16 @@ class _Compiler:
             if left is not Kind.BOOL or right is not Kind.BOOL:
                 return self._walk(node)
             op = ast.And() if node.op == "&&" else ast.Or()
-            return ast.BoolOp(op, [self._node(node.left), self._node(node.right)])
+            return ast.BoolOp(op, [self.expression(node.left), self.expression(node.right)])
         if node.op in _ARITHMETIC:
             if left not in _NUMBERS or right not in _NUMBERS:
                 return self._walk(node)
-            operation = ast.BinOp(self._node(node.left), _ARITHMETIC[node.op](), self._node(node.right))
+            operation = ast.BinOp(self.expression(node.left), _ARITHMETIC[node.op](), self.expression(node.right))
             return self._checked(operation, node)
         strings = left in (Kind.STRING, Kind.ENUM) and right in (Kind.STRING, Kind.ENUM)
         numbers = left in _NUMBERS and right in _NUMBERS
         if strings or numbers or (left is right is Kind.BOOL and node.op in ("==", "!=")):
-            return ast.Compare(self._node(node.left), [_COMPARE[node.op]()], [self._node(node.right)])
+            return ast.Compare(self.expression(node.left), [_COMPARE[node.op]()], [self.expression(node.right)])
         return self._walk(node)
 
     def _checked(self, operation: ast.expr, node: n.Expr) -> ast.expr:
@@ -125,27 +134,27 @@ class _Compiler:
 
     def _function(self, node: n.Call) -> ast.expr:
         function = self._shared(f"f_{node.function}", _defined(node.function))
-        return call(function, *(self._node(argument) for argument in node.arguments))
+        return call(function, *(self.expression(argument) for argument in node.arguments))
 
     def _within(self, node: n.Within) -> ast.expr:
-        value = self._node(node.value)
-        known = node.slot in self._locals
-        self._locals.add(node.slot)
-        body = self._node(node.body)
+        value = self.expression(node.value)
+        known = node.slot in self.locals
+        self.locals.add(node.slot)
+        body = self.expression(node.body)
         if not known:
-            self._locals.discard(node.slot)
+            self.locals.discard(node.slot)
         # (name := value, body)[1] evaluates the binding first
         held = ast.NamedExpr(ast.Name(f"e{node.slot}", ast.Store()), value)
         return _item(ast.Tuple([held, body], ast.Load()), 1)
 
     def _aggregate(self, node: n.Aggregate) -> ast.expr:
-        source = call(self._shared("visit", _visit), load("frame"), self._node(node.source))
-        known = node.slot in self._locals
-        self._locals.add(node.slot)
-        body = self._node(node.body)
-        conditions = [] if node.condition is None else [self._node(node.condition)]
+        source = call(self._shared("visit", _visit), load("frame"), self.expression(node.source))
+        known = node.slot in self.locals
+        self.locals.add(node.slot)
+        body = self.expression(node.body)
+        conditions = [] if node.condition is None else [self.expression(node.condition)]
         if not known:
-            self._locals.discard(node.slot)
+            self.locals.discard(node.slot)
         truth = self._shared("truth", _truth)
         generator = ast.comprehension(
             target=ast.Name(f"e{node.slot}", ast.Store()),
@@ -162,23 +171,23 @@ class _Compiler:
 
     def _walk(self, node: n.Expr) -> ast.expr:
         """Delegate a node to the interpreter; local slots are copied to the frame during the call."""
-        name = self._named(f"w{len(self._constants)}", _walker(node, tuple(sorted(self._locals))))
-        locals_ = [load(f"e{slot}") for slot in sorted(self._locals)]
+        name = self._named(f"w{len(self.constants)}", _walker(node, tuple(sorted(self.locals))))
+        locals_ = [load(f"e{slot}") for slot in sorted(self.locals)]
         return call(load(name), load("frame"), *locals_)
 
     def _slot(self, index: int) -> ast.expr:
-        return load(f"e{index}") if index in self._locals else _item(_attribute("slots"), index)
+        return load(f"e{index}") if index in self.locals else _item(_attribute("slots"), index)
 
     def _constant(self, value: Value) -> ast.expr:
         if isinstance(value, bool | int | float | str):
             return _constant(value)
-        return load(self._named(f"c{len(self._constants)}", value))
+        return load(self._named(f"c{len(self.constants)}", value))
 
     def _shared(self, name: str, value: Any) -> ast.expr:
         return load(self._named(name, value))
 
     def _named(self, name: str, value: Any) -> str:
-        self._constants[name] = value
+        self.constants[name] = value
         return name
 
 

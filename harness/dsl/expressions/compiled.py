@@ -17,7 +17,8 @@ ItemCode = Callable[[n.Frame, Value], Value]
 
 WALKS = 2
 """Interpreted evaluations before an expression is compiled; compilation is as slow as twenty of them."""
-_SLOW = (UndefinedUseError, TypeError, ZeroDivisionError, OverflowError, LookupError, ValueError, MemoryError)
+SLOW = (UndefinedUseError, TypeError, ZeroDivisionError, OverflowError, LookupError, ValueError, MemoryError)
+"""Raised by generated code where it does not apply."""
 _cache: dict[int, tuple[n.Expr, Code]] = {}
 _MAX_CACHED = 10_000
 
@@ -62,7 +63,7 @@ def compile_lazily(node: n.Expr, *, walks: int) -> Code:
             fast = generate(node)
         try:
             return fast(frame)
-        except _SLOW:
+        except SLOW:
             frame.visits = 0
             return evaluate(node, frame)
 
@@ -79,7 +80,7 @@ def compiled_for_item(node: n.Expr, slot: int) -> ItemCode:
         frame.visits = 0
         try:
             return fast(frame, item)
-        except _SLOW:
+        except SLOW:
             frame.visits = 0
             frame.slots[slot] = item
             return evaluate(node, frame)

@@ -121,8 +121,11 @@ def field(base: Value, name: str) -> Value:
 
 
 def text(value: Value) -> str:
-    """A value in a template: strings unchanged, everything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """A value in a template: strings unchanged, everything else as JSON.
+
+    Keys are sorted, as in the log: a record that was read from it has the same text.
+    """
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def join(parts: Sequence[Value]) -> Value:

@@ -1,14 +1,20 @@
-"""Revision: ask for a revision, check it and its contract, run it, keep it only if it measures better."""
+"""Revision: ask for a revision, check it and its contract, run it, keep it only if it measures better.
+
+The rounds are a search of `harness.sweep.loop`.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.core.digest import digest_json, short
+from harness.core.digest import digest_json, digest_text, short
+from harness.core.errors import InfraError
+from harness.core.trial import Trial, changed
 from harness.dsl.analysis.load import check_source
 from harness.dsl.facts.plan import check_plan
 from harness.dsl.improve.contract import clauses_of, find_broken_clause, mask_variables, measuring_files
@@ -20,6 +26,7 @@ from harness.dsl.language.diagnostic import render
 from harness.dsl.language.lexer import TokenList, tokens
 from harness.dsl.language.parser import parse
 from harness.providers.question import Provider, Question
+from harness.sweep import loop
 
 _FENCE = re.compile(r"```([A-Za-z-]*)[ \t]*\n(.*?)```", re.DOTALL)
 MAX_REPLY = 1 << 20
@@ -73,35 +80,42 @@ class Improvement:
 
     def improve(self, program: Program, rounds: int) -> tuple[Program, list[Attempt]]:
         """The best program after some rounds, and all attempts."""
-        best, known = program, self.measure(program, 0)
-        tree = parse(program.source)[0]
-        clauses, files = clauses_of(tree), measuring_files(tree)
-        declared = self._declared(program)
-        fixed = mask_variables(tree, declared) if declared else ""
-        attempts: list[Attempt] = []
-        for number in range(1, rounds + 1):
-            reply = self.provider.answer(self._question(best, known, attempts))
-            if reply is None:
-                attempts.append(Attempt(number, False, "the provider gave no answer", "", (), ""))
-                break
-            attempt, revised, measured = self._try(number, reply.text[:MAX_REPLY], best, known, (clauses, files, fixed))
-            attempts.append(attempt)
-            if attempt.accepted and revised is not None and measured is not None:
-                best, known = revised, measured
-        return best, attempts
+        climb = ProgramClimb(self, program)
+        climb.run(loop.Kept(), rounds)
+        return climb.best, climb.attempts
 
     def _declared(self, program: Program) -> frozenset[str]:
         """Parts of the program that are declared variable: not cases and their fields."""
         find = program.schema.find
         return frozenset(n for n in self.variable if find(n) < 0 and find(n.rpartition(".")[0]) < 0)
 
-    def _try(
-        self, number: int, reply: str, best: Program, known: Measured, kept: tuple[dict[str, str], set[str], str]
-    ) -> tuple[Attempt, Program | None, Measured | None]:
-        blocks = _FENCE.findall(reply)
+    def kept(self, program: Program) -> tuple[dict[str, str], set[str], str]:
+        """What every revision of a program must keep: clauses, files that measure, and the source of what is fixed."""
+        tree = parse(program.source)[0]
+        clauses, files = clauses_of(tree), measuring_files(tree)
+        declared = self._declared(program)
+        return clauses, files, mask_variables(tree, declared) if declared else ""
+
+    def read(self, reply: str, best: Program) -> tuple[str, str]:
+        """The program in a reply and the accepted grammar in it; each is empty without one."""
+        blocks = _FENCE.findall(reply[:MAX_REPLY])
         grammar = next((text for kind, text in blocks if kind.lower() == "lark"), "")
         grammar = grammar if grammar and accepts_grammar(grammar, [best.source, *self.programs]) else ""
-        text = next((text for kind, text in blocks if kind.lower() != "lark"), "" if blocks else reply)
+        return next(
+            (text for kind, text in blocks if kind.lower() != "lark"), "" if blocks else reply[:MAX_REPLY]
+        ), grammar
+
+    def judge(
+        self,
+        number: int,
+        text: str,
+        best: Program,
+        known: Measured,
+        kept: tuple[dict[str, str], set[str], str],
+        *,
+        grammar: str = "",
+    ) -> tuple[Attempt, Program | None, Measured | None]:
+        """The verdict on a revision: the attempt, and the program with its runs if it is accepted."""
 
         def rejected(why: str, values: tuple[float, ...] = (), digest: str = "") -> tuple[Attempt, None, None]:
             return Attempt(number, False, why, digest, values, text, grammar), None, None
@@ -116,11 +130,11 @@ class Improvement:
         if tree == parse(best.source)[0]:
             return rejected("it is identical to the program", digest=revised.digest)
         clauses, files, fixed = kept
-        changed = find_broken_clause(clauses, clauses_of(tree))
-        if not changed and fixed and mask_variables(tree, self._declared(best)) != fixed:
-            changed = f"more than what is declared variable ({', '.join(sorted(self._declared(best)))})"
-        if changed:
-            return rejected(f"it changes what it is judged by: {changed}", digest=revised.digest)
+        broken = find_broken_clause(clauses, clauses_of(tree))
+        if not broken and fixed and mask_variables(tree, self._declared(best)) != fixed:
+            broken = f"more than what is declared variable ({', '.join(sorted(self._declared(best)))})"
+        if broken:
+            return rejected(f"it changes what it is judged by: {broken}", digest=revised.digest)
         if self.laws is not None and (breaches := check_plan(revised, self.laws).breaches):
             return rejected(str(breaches[0]), digest=revised.digest)
         measured = self.measure(revised, 0)
@@ -145,7 +159,8 @@ class Improvement:
         why = f"{_format_values(known)} -> {_format_values(measured)}"
         return Attempt(number, True, why, revised.digest, measured.values, text, grammar), revised, measured
 
-    def _question(self, program: Program, known: Measured, attempts: list[Attempt]) -> Question:
+    def question(self, program: Program, known: Measured, attempts: list[Attempt]) -> Question:
+        """The question for a revision of the best program so far."""
         declared = self._declared(program)
         goal = self.objective.metric or "the share of checks and success criteria that hold"
         end = "higher" if self.objective.maximize else "lower"
@@ -165,6 +180,124 @@ class Improvement:
         prompt = "\n\n".join(part for part in parts if part)
         return Question(
             id=short(digest_json(["improve", prompt])), prompt=prompt, role="engineer of programs", label="improve"
+        )
+
+
+class ProgramClimb:
+    """The rounds of an improvement as a `harness.sweep.loop.Searched`.
+
+    Generation 0 is the program, each further one is one revision of the best program so far.
+
+    Args:
+        settings: The settings.
+        program: The program to improve.
+        operator: Who proposes, for rows; by default the provider.
+        name: The name of the program, for rows; by default its own.
+
+    Attributes:
+        best: The best program so far.
+        known: Its runs.
+        attempts: All revisions.
+    """
+
+    def __init__(self, settings: Improvement, program: Program, *, operator: str = "", name: str = "") -> None:
+        self._settings, self._operator, self._program = settings, operator or settings.provider.name, program
+        self._name = name or program.name
+        self.best, self.known = program, settings.measure(program, 0)
+        self.attempts: list[Attempt] = []
+        self._kept = settings.kept(program)
+        self._accepted: tuple[Program, Measured] | None = None
+        self._idle = 0
+
+    def run(self, rows: loop.Rows, rounds: int) -> loop.Ended:
+        """Ask for so many revisions.
+
+        Raises:
+            InfraError: if the provider fails.
+        """
+        ended = loop.run(self, rows, loop.Limits(rounds + 1))
+        if ended.fault is not None:
+            raise ended.fault
+        return ended
+
+    def propose(self, generation: int, book: loop.Book) -> list[Trial] | None:
+        """The program itself, or a reply with a revision of the best one; None if the provider has no answer."""
+        found = book.proposed(generation)
+        if found:
+            return found
+        parents: tuple[str, ...] = ()
+        verdict: dict[str, Any] = {}
+        if generation == 0:
+            text, digest = self._program.source, self._program.digest
+            operator = loop.START
+        else:
+            reply = self._settings.provider.answer(self._settings.question(self.best, self.known, self.attempts))
+            if reply is None:
+                self.attempts.append(Attempt(generation, False, "the provider gave no answer", "", (), ""))
+                return None
+            text, grammar = self._settings.read(reply.text, self.best)
+            revised, _ = check_source(text, path="revision", inputs=self._settings.inputs, cache=False)
+            digest = digest_text(text) if revised is None else revised.digest
+            parents, operator, verdict = (self.best.digest,), self._operator, {"grammar": grammar}
+        row = Trial(book.next(), generation, 0, self._name, digest, parents=parents, operator=operator)
+        found = [changed(row, verdict=verdict)]
+        book.add(found, {digest: text})
+        return found
+
+    def judge(self, trials: Sequence[Trial], book: loop.Book) -> None:
+        """Check and run a revision; it passes if it is accepted."""
+        for trial in trials:
+            book.kept.complete([self._judge(trial, book.kept.source(trial.digest))])
+
+    def absorb(self, generation: int, trials: Sequence[Trial], book: loop.Book) -> int:
+        """Replace the best program by a revision that was accepted."""
+        for trial in trials if generation else ():
+            found, text = trial.verdict, book.kept.source(trial.digest)
+            self.attempts.append(
+                Attempt(
+                    round=generation,
+                    accepted=bool(trial.passed),
+                    why=found["why"],
+                    digest=found["digest"],
+                    values=tuple(found["values"]),
+                    text=text,
+                    grammar=found["grammar"],
+                )
+            )
+            self._idle += 1
+            if trial.passed:
+                if self._accepted is None:  # accepted by an earlier process, whose runs are not kept
+                    revised, _ = check_source(text, path="revision", inputs=self._settings.inputs, cache=False)
+                    if revised is None:
+                        raise InfraError("a revision of an earlier process cannot be read again", where=trial.digest)
+                    self._accepted = revised, self._settings.measure(revised, 0)
+                self.best, self.known = self._accepted
+                self._idle = 0
+            self._accepted = None
+        return self._idle
+
+    def spent(self) -> tuple[int, float]:
+        """Nothing: a provider counts for itself."""
+        return 0, 0.0
+
+    def _judge(self, trial: Trial, text: str) -> Trial:
+        if trial.operator == loop.START:
+            verdict = {"values": list(self.known.values), "why": self.known.why}
+            return changed(trial, stage="judged", status="ok", passed=self.known.passed, verdict=verdict)
+        started = time.perf_counter()
+        number, grammar = trial.generation, trial.verdict["grammar"]
+        attempt, revised, measured = self._settings.judge(
+            number, text, self.best, self.known, self._kept, grammar=grammar
+        )
+        if revised is not None and measured is not None:
+            self._accepted = revised, measured
+        return changed(
+            trial,
+            stage="judged" if attempt.values else "parse",
+            status="ok" if attempt.accepted else "wrong",
+            passed=attempt.accepted,
+            verdict={**trial.verdict, "why": attempt.why, "values": list(attempt.values), "digest": attempt.digest},
+            seconds=time.perf_counter() - started,
         )
 
 

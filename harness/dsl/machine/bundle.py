@@ -164,9 +164,10 @@ def unpack_run(path: Path, folder: Path) -> tuple[str, ...]:
                 entry = json.loads(line)
                 run.append(entry["body"].encode("ascii"), wall=_wall(entry))
                 run.attach_files(_files(entry))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                head = entry["hash"]
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise _damaged(path, f"event {number} cannot be read") from error
-            if run.head.hex() != entry["hash"]:
+            if run.head.hex() != head:
                 raise _damaged(path, f"the chain is broken at event {number}")
         if run.head.hex() != manifest.head or run.seq + 1 != manifest.events:
             raise _damaged(path, "events are missing at its end")
@@ -214,8 +215,10 @@ def _entries(path: Path) -> dict[str, bytes]:
                 found[entry.filename] = data
     except FileNotFoundError as error:
         raise LogError("there is no such bundle", where=str(path), fix="name the file that `dsl run` wrote") from error
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise _damaged(path, str(error)) from error
+    except LogError:
+        raise
+    except Exception as error:  # zipfile raises what its decompressors and `struct` raise, and more
+        raise _damaged(path, str(error) or type(error).__name__) from error
     for name in ("manifest.json", "program.spak", "events.jsonl"):
         if name not in found:
             raise _damaged(path, f"{name} is missing")
@@ -228,7 +231,8 @@ def _manifest(entries: dict[str, bytes], path: Path) -> Manifest:
         version = data.get("format") if isinstance(data, dict) else None
         if isinstance(version, int) and version > FORMAT:
             raise LogError(f"bundle format {version}, this program knows {FORMAT}", where=str(path), fix="upgrade")
-        return Manifest.model_validate(data)
+        # From the bytes: pydantic refuses lone surrogates there, which no log can store.
+        return Manifest.model_validate_json(entries["manifest.json"])
     except ValidationError as error:
         first = error.errors()[0]
         raise _damaged(path, f"manifest: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.dsl.expressions.compiled import compiled
-from harness.dsl.expressions.operations import matches
+from harness.dsl.expressions.operations import matches, text
 from harness.dsl.ir import Answerer, Effect
 from harness.dsl.machine import timers
 from harness.dsl.machine.external_effects import Query
@@ -287,7 +287,7 @@ def _holds(op: str, value: Value, expected: Value) -> bool:
         case "!=":
             return not _same(value, expected)
         case "contains":
-            return str(expected) in value if isinstance(value, str) else isinstance(value, list) and expected in value
+            return text(expected) in value if isinstance(value, str) else isinstance(value, list) and expected in value
     number, bound = _number(value), _number(expected)
     if number is None or bound is None:
         return False

@@ -111,13 +111,13 @@ class Fold:
 
     def apply_shape(self, state: State, fiber: Fiber, shape: Shape, pc: int, loops: int) -> None:
         """Like `apply_segment`, for a segment of a known shape, outside of branches."""
-        call, entered, left = fiber.call, state.entered, state.left
+        call, entered, left = fiber.calls[-1], state.entered, state.left
         for label in shape.entered:
             entered[label] = entered.get(label, 0) + 1
         for label in shape.left:
             left[label] = left.get(label, 0) + 1
-            if fiber.deadlines:
-                fiber.deadlines = [one for one in fiber.deadlines if one[0] != label]
+        if fiber.deadlines:
+            fiber.deadlines = [one for one in fiber.deadlines if one[0] not in shape.left]
         call.steps += len(shape.entered)
         call.iterations += loops
         call.pc = pc

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from harness.core.errors import UsageError
+from collections.abc import Mapping
+from typing import Any
+
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.eventlog.runlog import Parent, RunLog
@@ -39,25 +41,21 @@ def upgrade(file: LogFile, log: RunLog, program: Program) -> tuple[RunLog | None
     """Continue a run under a changed program, if the change does not affect the recorded events.
 
     All events are replayed under the new program and must be equal. Then they are chained again from the new program's
-    first hash; the keys of effects stay the same.
+    first hash; the keys of effects stay the same. A run that has ended has nothing to continue: it is only verified.
 
     Returns:
-        The new run, None if an event differs; and the result of the replay.
+        The new run, the same run if it has ended, None if an event differs; and the result of the replay.
 
     Raises:
-        UsageError: if the run has ended.
+        LogError: if the log is damaged: its events would get valid hashes.
     """
-    settings = RunSettings.from_wire(file.settings(log))
-    events = list(log.events())
-    last = events[-1].value if events else {"k": ""}
-    goes_on = any(name in last for name in ("again", "handler", "at"))
-    if last["k"] in ("ended", "cancelled") or (last["k"] == "failed" and not goes_on):
-        raise UsageError(
-            f"run {log.name} has ended", where=str(file.path), fix="run the changed program, or fork the run first"
-        )
+    _, events = log.load(fits=lambda _: False)
     found = replay(program, log, run=log.run_hash)
     if found.divergence is not None:
         return None, found
+    if events and _is_last(events[-1].value):
+        return log, found
+    settings = RunSettings.from_wire(file.settings(log))
     genesis = {
         **log.genesis_value(),
         "engine": ENGINE,
@@ -76,6 +74,13 @@ def upgrade(file: LogFile, log: RunLog, program: Program) -> tuple[RunLog | None
     new.commit(boundary=True)
     restore_files(files_at(new), folder_of_run(file.path.parent, new.number) / WORK, file.blobs)
     return new, found
+
+
+def _is_last(event: Mapping[str, Any]) -> bool:
+    """Whether an event ended its run: a failure does, unless it is tried again, handled or caught."""
+    if event["k"] == "failed":
+        return not any(name in event for name in ("again", "handler", "at"))
+    return event["k"] in ("ended", "cancelled")
 
 
 def _unused_name(file: LogFile, name: str) -> str:

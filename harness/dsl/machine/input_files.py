@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness.core.errors import UsageError
+from harness.core.named_path import named_path
 from harness.dsl.expressions import nodes as n
 from harness.dsl.ir import Effect, Program, Sweep
 from harness.dsl.tools.folder import MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_BYTES
@@ -61,7 +62,7 @@ def find_scripts(program: Program, folder: Path) -> list[Path]:
                 words = [item.value if isinstance(item, n.Const) else None for item in _items(command)[:2]]
                 if len(words) == 2 and words[0] in _PYTHON and isinstance(words[1], str) and _plain(words[1]):
                     path = folder / words[1]
-                    if path.is_file() and not path.is_symlink():
+                    if (real := named_path(folder, words[1])) is not None and real.is_file() and not path.is_symlink():
                         found[path] = None
     return list(found)
 

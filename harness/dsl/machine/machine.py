@@ -6,7 +6,9 @@ import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from harness.core.errors import CrucibleError
 from harness.dsl.eventlog.canonical import decode
+from harness.dsl.eventlog.fault import LogError
 from harness.dsl.eventlog.runlog import RunLog
 from harness.dsl.facts.knowledge import Knowledge
 from harness.dsl.ir import Answerer, Await, Effect, Program, Semantics, Sweep
@@ -107,10 +109,19 @@ class Machine:
         from harness.dsl.machine import snapshot
 
         saved, tail = log.load(fits=snapshot.fits)
-        if saved is not None:
-            self.state = snapshot.load(saved, self.fold)
-        for event in tail:
-            self.fold.apply(self.state, decode(event.body), event.seq)
+        seq = -1
+        try:
+            if saved is not None:
+                self.state = snapshot.load(saved, self.fold)
+            for event in tail:
+                seq = event.seq
+                self.fold.apply(self.state, decode(event.body), seq)
+        except CrucibleError:
+            raise
+        except Exception as error:  # the chain shows that the log is whole, not that this program wrote it
+            what = f"event {seq} is not one of this program" if seq >= 0 else "the snapshot is not one of this program"
+            where = f"run {log.name}"
+            raise LogError(f"{what} ({type(error).__name__}: {error})", where=where, fix="restore a copy") from error
         self._build_parts()
 
     def run(self, *, steps: int | None = None) -> State:

@@ -28,17 +28,12 @@ class Log(Protocol):
         ...
 
     @property
-    def is_full(self) -> bool:
-        """Whether enough pure events wait for a commit."""
-        ...
-
-    @property
     def is_snapshot_due(self) -> bool:
         """Whether the next commit should store a snapshot."""
         ...
 
-    def append(self, body: bytes, *, wall: bool = False) -> None:
-        """Append an encoded event; with `wall`, also the time of the write."""
+    def append(self, body: bytes, *, wall: bool = False) -> bool:
+        """Append an encoded event; with `wall`, also the time of the write; whether enough events wait for a commit."""
         ...
 
     def attach_files(self, files: Files) -> None:
@@ -75,18 +70,22 @@ class Recorder:
         """Sequence number of the next event."""
         return self._log.seq + 1
 
-    def write(self, event: dict[str, Any], *, wall: bool = True, live: bool = True) -> None:
+    def write(self, event: dict[str, Any], *, wall: bool = True, live: bool = True) -> bool:
         """Write one event and apply it to the state.
 
         Args:
             event: Its fields.
             wall: Whether to store the time.
             live: Whether its items are traced already.
+
+        Returns:
+            Whether enough events wait for a commit.
         """
-        self._log.append(encode(event), wall=wall)
+        is_full = self._log.append(encode(event), wall=wall)
         self._fold.apply(self.state, event, self._log.seq, live=live)
         if self._listener is not None:
             self._listener(self._log.seq, event)
+        return is_full
 
     def segment(self, segment: Segment, fiber: Fiber, at: str, pc: int) -> None:
         """Write a segment of pure work up to an instruction (label `at`, index `pc`); commit if enough events wait.
@@ -95,12 +94,12 @@ class Recorder:
         """
         state, log = self.state, self._log
         if segment.is_plain and self._listener is None:
-            log.append(self.writer.body(segment, fiber, at, state.values))
+            is_full = log.append(self.writer.body(segment, fiber, at, state.values))
             self._fold.apply_segment(state, fiber, segment, pc)
         else:
             event = self.writer.event(segment, fiber, at, state.values)
-            self.write(event, wall=bool(segment.judged or segment.traced))
-        if log.is_full:
+            is_full = self.write(event, wall=bool(segment.judged or segment.traced))
+        if is_full:
             self.commit()
 
     @property
@@ -108,12 +107,11 @@ class Recorder:
         """Whether each event is shown, so that it has to be made as a whole."""
         return self._listener is not None
 
-    def path(self, shape: Shape, fiber: Fiber, pc: int, loops: int) -> None:
-        """Like `segment`, for one of a known shape that ends a step."""
-        log = self._log
-        log.append(self.writer.fill(shape, fiber.call.slots))
+    def path(self, shape: Shape, fiber: Fiber, pc: int, loops: int, body: bytes | None) -> None:
+        """Like `segment`, for one of a known shape that ends a step; `body` is its event, if it was made already."""
+        is_full = self._log.append(body or self.writer.fill(shape, fiber.calls[-1].slots))
         self._fold.apply_shape(self.state, fiber, shape, pc, loops)
-        if log.is_full:
+        if is_full:
             self.commit()
 
     def commit(self, *, boundary: bool = False) -> None:

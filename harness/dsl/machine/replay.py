@@ -107,7 +107,6 @@ class _Differs(Exception):  # noqa: N818 - control flow of this module
 class _ComparedLog:
     """A log that compares events instead of writing them; see `recorder.Log`."""
 
-    is_full = False
     is_snapshot_due = False
 
     def __init__(self, recorded: list[StoredEvent], blobs: BlobStore) -> None:
@@ -122,7 +121,7 @@ class _ComparedLog:
         following = self.seq + 1
         return self._recorded[following].value if following < len(self._recorded) else None
 
-    def append(self, body: bytes, *, wall: bool = False) -> None:
+    def append(self, body: bytes, *, wall: bool = False) -> bool:
         del wall
         following = self.seq + 1
         if following >= len(self._recorded):
@@ -130,6 +129,7 @@ class _ComparedLog:
         if self._recorded[following].body != body:
             raise _Differs(following, body)
         self.seq, self.head = following, self._recorded[following].hash
+        return False
 
     def attach_files(self, files: Files) -> None:
         del files

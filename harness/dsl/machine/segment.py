@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
 from harness.dsl.eventlog.blobs import MAX_INLINE_BYTES
 from harness.dsl.eventlog.canonical import encode
+from harness.dsl.expressions.nodes import Expr, Frame
 from harness.dsl.machine.program_layout import Layout
 from harness.dsl.machine.state import Fiber, Judgement
 from harness.dsl.machine.value_storage import BlobStore, store_value
 from harness.dsl.plain import field, mutable, plain
 from harness.dsl.values import Value
 
+Code = Callable[[Frame], Any]
+StepCode = Callable[[Frame], "tuple[Node, bytes] | None"]
+"""Executes a step; the node at its end and its event, or None if the code does not apply."""
 MAX_SHAPES = 10_000
 MAX_SEGMENT_LENGTH = 512
 """Maximum instructions of a segment, so that the log does not fall far behind the machine."""
+WALKS = 48
+"""Executions of a step before its code is generated, which takes as long as a hundred; doubled for each new way."""
 
 
 @mutable
@@ -72,6 +79,41 @@ class Shape:
     template: str
 
 
+@mutable
+class Node:
+    """A part of a path without a branch.
+
+    Attributes:
+        pc: Index of the instruction after it: a branch, or one that needs the whole machine.
+        sources: Slots that it binds, with the expression of each value.
+        lets: The same, with the code of each expression.
+        bound, entered, loops, length: All slots and steps, backward jumps and instructions of the path so far.
+        condition: Of the branch at `pc`, or None.
+        test: Its code.
+        yes, no: The nodes after the branch, once they were taken.
+        shape: The event, if the path ends here with the end of a step.
+        code: Of all paths that begin here, once it was generated.
+        walks: Executions before that; negative if it never is.
+        limit: The value of `walks` when a new way was found.
+    """
+
+    pc: int
+    sources: tuple[tuple[int, Expr], ...]
+    lets: tuple[tuple[int, Code], ...]
+    bound: tuple[int, ...]
+    entered: tuple[str, ...]
+    loops: int
+    length: int
+    condition: Expr | None = None
+    test: Code | None = None
+    yes: Node | None = None
+    no: Node | None = None
+    shape: Shape | None = None
+    code: StepCode | None = None
+    walks: int = WALKS
+    limit: int = WALKS
+
+
 class SegmentWriter:
     """Writes segments as canonical events.
 
@@ -106,7 +148,7 @@ class SegmentWriter:
         encoded = []
         for index in shape.order:
             value = slots[index]
-            encoded.append(value if type(value) is int else self._encode_value(value))
+            encoded.append(value if type(value) is int else self.encode_value(value))
         return (shape.template % tuple(encoded)).encode("ascii")
 
     def shape(self, segment: Segment, unit: int, at: str) -> Shape:
@@ -154,7 +196,8 @@ class SegmentWriter:
             event["notes"] = [list(note) for note in segment.notes]
         return event
 
-    def _encode_value(self, value: Value) -> str:
+    def encode_value(self, value: Value) -> str:
+        """A bound value as JSON of an event."""
         kind = type(value)
         if kind is int:
             return str(value)

@@ -70,9 +70,9 @@ class Stepper:
         is_plain = end < 0 and not fiber.name and not recorder.listens
         while True:
             pc, length = call.pc, 0
-            node = self._paths.walk(call.unit, pc, frame) if is_plain else None
+            node, body = self._paths.walk(call.unit, pc, frame) if is_plain else (None, None)
             if node is not None and node.shape is not None:
-                recorder.path(node.shape, fiber, node.pc, node.loops)
+                recorder.path(node.shape, fiber, node.pc, node.loops, body)
                 moved, count = True, count + 1
                 if count >= self.max_segments or call.steps > max_steps or call.iterations > max_loops:
                     return True

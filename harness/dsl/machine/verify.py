@@ -11,7 +11,7 @@ from harness.dsl.eventlog import tables
 from harness.dsl.eventlog.chain import SIZE
 from harness.dsl.eventlog.fault import translate_error
 from harness.dsl.eventlog.logfile import LogFile
-from harness.dsl.eventlog.runlog import RunLog
+from harness.dsl.eventlog.runlog import RunLog, snapshot_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def _chain(file: LogFile, log: RunLog) -> tuple[int, bytes, list[Problem]]:
         head, expected = parent.head, parent.seq + 1
     base = log.number << tables.SHIFT
     cursor = file.connection.execute(
-        "SELECT id, body, hash FROM events WHERE id BETWEEN ? AND ? ORDER BY id",
+        "SELECT id, CAST(body AS BLOB), hash FROM events WHERE id BETWEEN ? AND ? ORDER BY id",
         (base, base | ((1 << tables.SHIFT) - 1)),
     )
     first, position = expected, base + expected
@@ -109,7 +109,9 @@ def _row(file: LogFile, run: int, seq: int) -> int:
 
 
 def _snapshot(file: LogFile, log: RunLog) -> Iterator[Problem]:
-    row = file.connection.execute("SELECT seq, head FROM snapshots WHERE run = ?", (log.number,)).fetchone()
+    row = file.connection.execute(
+        "SELECT seq, CAST(head AS BLOB), CAST(state AS BLOB) FROM snapshots WHERE run = ?", (log.number,)
+    ).fetchone()
     if row is None:
         return
     event = file.connection.execute(
@@ -117,6 +119,8 @@ def _snapshot(file: LogFile, log: RunLog) -> Iterator[Problem]:
     ).fetchone()
     if event is None or event[0] != row[1]:
         yield Problem(log.name, row[0], "the snapshot does not match the event")
+    elif snapshot_state(row[1], row[2]) is None:
+        yield Problem(log.name, row[0], "the snapshot was changed; a resume reads the events instead")
 
 
 def _blobs(file: LogFile) -> Iterator[Problem]:

@@ -18,15 +18,18 @@ from harness.core.status import Status
 from harness.dsl.plain import plain
 from harness.dsl.tools.fault import ToolFault
 from harness.dsl.tools.trace_lines import VARIABLE
+from harness.sandbox.quota import Quota, Watch
 
 MAX_OUTPUT = 16 << 20
 """Maximum bytes of stdout, stderr and trace, each."""
+QUOTA = Quota(1 << 30, 20_000)
+"""What the folder of a command may hold while it runs."""
 _LAUNCH = (
     "import os,resource,sys\n"
-    "for name,value in (('CPU',int(sys.argv[1])),('CORE',0),('FSIZE',1<<30)):\n"
+    "for name,value in (('CPU',int(sys.argv[1])),('CORE',0),('FSIZE',int(sys.argv[2]))):\n"
     "    try: resource.setrlimit(getattr(resource,'RLIMIT_'+name),(value,value))\n"
     "    except (ValueError,OSError,AttributeError): pass\n"
-    "os.execvp(sys.argv[2],sys.argv[2:])\n"
+    "os.execvp(sys.argv[3],sys.argv[3:])\n"
 )
 
 
@@ -60,12 +63,13 @@ def run_command(
         interrupted: When it is set, the command is ended.
 
     Raises:
-        ToolFault: if it cannot be started, takes too long or prints too much.
+        ToolFault: if it cannot be started, takes too long, prints too much or writes too much.
     """
     if shutil.which(argv[0]) is None:
         raise ToolFault(Status.WRONG, f"there is no program {argv[0]!r}")
     read, write = os.pipe()
-    launch = [sys.executable, "-P", "-s", "-S", "-B", "-c", _LAUNCH, str(max(1, int(seconds) + 1)), *argv]
+    limits = [str(max(1, int(seconds) + 1)), str(QUOTA.bytes)]
+    launch = [sys.executable, "-P", "-s", "-S", "-B", "-c", _LAUNCH, *limits, *argv]
     try:
         process = subprocess.Popen(
             launch,
@@ -91,7 +95,8 @@ def run_command(
     finally:
         os.close(write)
     try:
-        output = _read_output(process, read, argv[0], seconds, interrupted)
+        watch = Watch(QUOTA, folder, group=process.pid)
+        output = _read_output(process, read, argv[0], seconds, interrupted=interrupted, watch=watch)
         return Finished(process.returncode, *output)
     finally:
         _kill_group(process)
@@ -102,7 +107,13 @@ def run_command(
 
 
 def _read_output(
-    process: subprocess.Popen[bytes], trace: int, shown: str, seconds: float, interrupted: threading.Event | None
+    process: subprocess.Popen[bytes],
+    trace: int,
+    shown: str,
+    seconds: float,
+    *,
+    interrupted: threading.Event | None,
+    watch: Watch,
 ) -> tuple[bytes, bytes, bytes]:
     deadline = time.monotonic() + seconds
     channels = [
@@ -121,6 +132,7 @@ def _read_output(
                 raise ToolFault(Status.TIMEOUT, f"{shown} was ended with its run")
             if left <= 0:
                 raise ToolFault(Status.TIMEOUT, f"{shown} ran longer than {seconds:g} s")
+            _check_disk(watch, shown)
             if process.poll() is not None:
                 # A remaining child process may keep the pipes open: read what is in them for 0.2 s, then stop waiting.
                 leader_ended = leader_ended or time.monotonic()
@@ -138,7 +150,13 @@ def _read_output(
         process.wait(max(0.0, deadline - time.monotonic()))
     except subprocess.TimeoutExpired:
         raise ToolFault(Status.TIMEOUT, f"{shown} ran longer than {seconds:g} s") from None
+    _check_disk(watch, shown, now=True)
     return bytes(output[channels[0]]), bytes(output[channels[1]]), bytes(output[channels[2]])
+
+
+def _check_disk(watch: Watch, shown: str, *, now: bool = False) -> None:
+    if excess := watch.excess(now=now):
+        raise ToolFault(Status.OUTPUT, f"{shown} {excess} in the program's folder")
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

@@ -15,11 +15,14 @@ from pathlib import Path
 
 from harness.core.status import Status
 from harness.dsl.tools.fault import ToolFault
+from harness.sandbox.quota import Quota, sizes
 
 MAX_FILE_BYTES = 16 << 20
 """Maximum bytes of one file."""
 MAX_FILES, MAX_FOLDER_BYTES = 2_000, 64 << 20
 """Maximum content of a folder that is copied or bundled."""
+QUOTA = Quota(MAX_FOLDER_BYTES, MAX_FILES)
+"""Maximum content of a folder to which the program itself writes."""
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -32,6 +35,7 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
+        self._room: list[int] | None = None
 
     def read(self, path: str) -> bytes:
         """Read a file.
@@ -69,10 +73,11 @@ class Folder:
         """Write a file atomically; missing folders are created.
 
         Raises:
-            ToolFault: if it cannot be written, is too large, or lies outside the folder.
+            ToolFault: if it cannot be written, is too large, lies outside the folder, or the folder is full.
         """
         if len(data) > MAX_FILE_BYTES:
             raise ToolFault(Status.OUTPUT, f"{len(data)} bytes for {path}, at most {MAX_FILE_BYTES} are written")
+        self._take_room(len(data))
         with self._parent(path, make=True) as (directory, name), _as_fault(path, "written"):
             with contextlib.suppress(FileNotFoundError):
                 if stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
@@ -89,6 +94,29 @@ class Folder:
                 with contextlib.suppress(OSError):
                     os.unlink(fresh, dir_fd=directory)
                 raise
+
+    def recount(self) -> None:
+        """Count the folder again before the next file is written: something else wrote to it."""
+        self._room = None
+
+    def _take_room(self, size: int) -> None:
+        """Take a file's share of what the folder may hold; what was replaced since the last count counts as well.
+
+        Raises:
+            ToolFault: if the folder would hold too much.
+        """
+        for room in (self._room, None):
+            left = room or [QUOTA.bytes, QUOTA.files]
+            if room is None:
+                for one in sizes(self.root):
+                    left = [left[0] - one, left[1] - 1]
+            self._room = [left[0] - size, left[1] - 1]
+            if min(self._room) >= 0:
+                return
+        self._room = None
+        raise ToolFault(
+            Status.OUTPUT, f"the folder would hold more than {QUOTA.files} files or {QUOTA.bytes >> 20} MiB"
+        )
 
     def files(self) -> dict[str, bytes]:
         """Content of all regular files by sorted path; links and devices are left out.

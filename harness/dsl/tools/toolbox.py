@@ -151,6 +151,7 @@ class Toolbox:
         name = command[0]
         source: dict[str, Any] = {}
         if name in self.granted:
+            self.folder.recount()
             finished = run_command(
                 _resolve_command(command),
                 self.folder.root,

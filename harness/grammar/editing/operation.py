@@ -35,9 +35,9 @@ class _Base:
         path = getattr(self, "path", ())
         if not validate_path(path):
             wrong.append(f"Invalid path: {path!r}")
-        else:
-            wrong.extend(self._check(path))
         wrong.extend(str(v) for part in fields(self) if isinstance(v := getattr(self, part.name), Refused))  # type: ignore[arg-type]
+        if not wrong:
+            wrong.extend(self._check(path))
         return not wrong, wrong
 
     def _check(self, path: Path) -> list[str]:
@@ -316,8 +316,6 @@ def _registry_path(path: Path) -> list[str]:
 
 
 def _mapping(value: Any, name: str, *, needs: tuple[str, ...] = ()) -> list[str]:
-    if isinstance(value, Refused):
-        return []  # reported once, by `validate`
     if value is not None and not isinstance(value, dict):
         return [f"{name} must be a mapping, got {type(value).__name__}"]
     if not value:

@@ -208,8 +208,10 @@ def _put(document: Any, path: Path, value: Any) -> Iterator[Edit]:
         for part in reversed(path[1:]):
             value = FrozenDict({str(part): value})
         yield Put(path[:1], value)
-    else:
-        yield Put(path, value)
+        return
+    if not isinstance(get(document, path[:-1]), dict if isinstance(path[-1], str) else list):
+        raise PatchError(f"{path_to_string(path[:-1]) or 'the grammar'} has no place for {path[-1]!r}")
+    yield Put(path, value)
 
 
 def _merge(document: Any, path: Path, updates: dict[str, Any]) -> Iterator[Edit]:

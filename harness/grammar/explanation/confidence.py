@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.grammar.engine.tally import Tally
+from harness.grammar.explanation.anchors import anchored_shares
 from harness.grammar.explanation.byte_histogram import ByteHistogram
 from harness.grammar.explanation.column import Column, Key, claimed_twice
+from harness.grammar.explanation.description import selection_bits
 from harness.grammar.explanation.lookahead import lookahead_bits
 from harness.grammar.explanation.self_information import width_bits
 from harness.grammar.explanation.size_consistency import file_size_consistency_bits, is_closed, size_consistency_bits
@@ -23,7 +25,8 @@ CERTAIN_BITS = 32.0  # saved bits at which the confidence in a type is 1
 CERTAIN_FIELD_BITS = 16.0  # the same for fields at a certain position, which need not be found
 BLOB, FRAMED, SUMMED = 0.05, 0.10, 0.10  # credits of opaque bytes: any; with a known length; covered by a checksum
 INFLATING = tuple(name for name, processor in PROCESSORS.items() if processor.ends)
-INFLATED_BITS = 16.0  # bits per stream that inflates without an error
+# One random string in 2^10 inflates to more bytes without an error; one of at least 40 bytes in 2^16 (measured).
+INFLATED_BITS, BYTES_PER_INFLATED_BIT = 10.0, 10.0
 FULL_GROWTH = 0.05  # share by which inflated bytes are more than compressed ones, for the whole credit
 TOLERANCE = 1.25  # factor by which codes may save less in other files without a loss of confidence
 REFUTED = 8.0  # bits subtracted per failed check
@@ -38,6 +41,7 @@ class Evidence:
         plain: The same without strings.
         fields: Bits that fields save, without those that save fewer than their own descriptions have.
         rates: Bits saved per record, without code books and grammar, for types with values.
+        anchors: How far the bytes after a length or a count confirm it, from 0 to 1.
         tops: Types of top-level records.
         columns: The values of the sample files.
         closed: Whether the grammar accounts for all bytes by values that it read; that confirms counted records.
@@ -47,6 +51,7 @@ class Evidence:
     plain: dict[str, float]
     fields: dict[str, float]
     rates: dict[str, float]
+    anchors: dict[FieldKey, float]
     closed: bool
     tops: tuple[str, ...]
     columns: dict[Key, Column]
@@ -69,13 +74,13 @@ def weigh_evidence(
         histogram: Byte histogram of the files.
     """
     saved, profit = dict.fromkeys(grammar.types, 0.0), {key: -use.bits for key, use in known.items()}
-    for found in (
+    for ends in (
         size_consistency_bits(grammar, known, columns),
         file_size_consistency_bits(grammar, columns, tallies),
     ):
-        for name, bits in found.items():
+        for name, bits in ends.items():
             saved[name] += bits
-    worth = dict(saved)
+    worth, exact = dict(saved), dict(saved)
     gross, plain = dict.fromkeys(grammar.types, 0.0), dict.fromkeys(grammar.types, 0.0)
     for (owner, name, kind), column in columns.items():
         use = known.get((owner, name))
@@ -92,6 +97,9 @@ def weigh_evidence(
         saved[key[0]] -= use.bits - use.case_bits if key in seen else 0.0
     for (owner, _), bits in profit.items():
         worth[owner] += max(0.0, bits)
+    for name, bits in selection_bits(grammar, columns).items():
+        saved[name] -= bits
+        worth[name] -= bits
     for name in tops(grammar):
         saved[name] -= REFUTED * lost_positions(columns, tallies)
         worth[name] -= REFUTED * lost_positions(columns, tallies)
@@ -108,7 +116,9 @@ def weigh_evidence(
     structure = {name: _certainty(bits) for name, bits in plain.items()}
     count = _counts(columns)
     rates = {name: bits / count[name] for name, bits in gross.items() if count.get(name)}
-    return Evidence(own, structure, fields, rates, is_closed(grammar, known, columns, tallies), tops(grammar), columns)
+    anchors = anchored_shares(grammar, known, profit, saved, exact)
+    closed = is_closed(grammar, known, columns, tallies)
+    return Evidence(own, structure, fields, rates, anchors, closed, tops(grammar), columns)
 
 
 def _certainty(bits: float, certain: float = CERTAIN_BITS) -> float:
@@ -253,10 +263,11 @@ def _held(place: Place, confidence: dict[str, float], floor: dict[str, float]) -
 
 def _saved(use: Use, kind: str, column: Column, taught: Column, histogram: ByteHistogram) -> tuple[float, float]:
     """Bits that the best code of a column saves, and bits of its code book; a failed check subtracts its claim."""
-    width = plain_bits(use, column, histogram)
+    width = plain_bits(column, histogram)
     found = [(0.0, 0.0)]
     if any(step.name in INFLATING for step in use.field.process):
-        found.append((INFLATED_BITS * (column.count - column.failed) * growth(column), 0.0))
+        streams = INFLATED_BITS * (column.count - column.failed) + column.bytes / BYTES_PER_INFLATED_BIT
+        found.append((streams * growth(column), 0.0))
     elif use.checks is not None and (column.passed or column.failed):
         found.append((column.passed * claim_bits(use, column, histogram) * recurring(use, column, taught), 0.0))
     elif kind == Kind.STRING:
@@ -299,16 +310,14 @@ def _printable_bits(column: Column, chance: float) -> float:
     return column.weight * (share * math.log2(share / chance) + rest)
 
 
-def plain_bits(use: Use, column: Column, histogram: ByteHistogram) -> float:
-    """Bits of one value as unrelated bytes, where runs of equal bytes count little."""
-    if column.bytes:
-        return column.weight / column.count * histogram.bits
-    return width_bits(use.field) * histogram.bits / 8.0
+def plain_bits(column: Column, histogram: ByteHistogram) -> float:
+    """Bits of one value as unrelated bytes, where runs of equal bytes count little; 0 for values without bytes."""
+    return column.weight / column.count * histogram.bits if column.count else 0.0
 
 
 def claim_bits(use: Use, column: Column, histogram: ByteHistogram) -> float:
     """Self-information of a passing value, in bits of this byte histogram."""
-    plain = plain_bits(use, column, histogram)
+    plain = plain_bits(column, histogram)
     if column.failed and column.passed and column.bytes:
         plain = (column.weight - column.failed_weight) / column.passed * histogram.bits
     width = max(8.0, 8.0 * column.bytes / column.count) if column.bytes else width_bits(use.field)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.grammar.engine.byte_weights import UNIT
 from harness.grammar.engine.tally import Tally
@@ -124,6 +124,8 @@ def explain_files(
     weight: float | None = None,
 ) -> tuple[Explanation, Fit]:
     """Explain files, with what other files taught, or with what these teach; return also what was used."""
+    if grammar.select is None and all(tally.top_records <= 1 for tally in tallies):
+        grammar = replace(grammar, once=True)  # the first record of a file is at its first byte
     learned = fit or learn(grammar, tallies, histogram)
     return explain(grammar, tallies, histogram=histogram, fit=learned, held=fit is not None, weight=weight), learned
 
@@ -172,7 +174,8 @@ def explain(
         value, why = 0.0, "never seen"
         for k, column in mine.items():
             taught = fit.evidence.columns.get(k, Column()) if held else column
-            seen = _Seen(use, k[2], column, taught, histogram, any((key[0], n) in sized for n in use.sets_size))
+            anchored = evidence.anchors.get(key, 0.0) if any((key[0], n) in sized for n in use.sets_size) else 0.0
+            seen = _Seen(use, k[2], column, taught, histogram, anchored)
             one, why = _credit(seen, trust)
             value += one * column.weight + trust.floor * column.unread_weight
         size = sum(column.bytes + column.unread for column in mine.values())
@@ -225,12 +228,12 @@ class _Seen:
     column: Column
     taught: Column
     histogram: ByteHistogram
-    sets_size: bool
+    anchored: float
 
     @property
     def plain(self) -> float:
         """Bits of one value as unrelated bytes."""
-        return plain_bits(self.use, self.column, self.histogram)
+        return plain_bits(self.column, self.histogram)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,8 +281,8 @@ def _typed(seen: _Seen, trust: _Trust) -> tuple[float, str]:
     elif use.row:
         value, reason = (1.0 - NUMBER) * known, "row of numbers"
     elif use.steers:
-        # A length is right if the next records are; other choices can be made by any value, so it must be a usual one.
-        steering = STEERING if seen.sets_size else STEERING * min(1.0, known / USUAL)
+        # A length is right if what follows is; other choices can be made by any value, so it must be a usual one.
+        steering = STEERING * max(seen.anchored, min(1.0, known / USUAL))
         value, reason = steering + (1.0 - STEERING - FINER) * known + narrow, "steers the parse"
     else:
         # Numbers without further knowledge are a row of numbers, even if the grammar has one field for each.

@@ -22,8 +22,9 @@ def self_information(owner: TypeDef, field: Field, grammar: Grammar) -> float | 
     if field.at is not None or field.offset is not None:
         return 0.0  # it could overlap the bytes it is compared with
     if field.checksum is not None:
-        plain = field.checksum.of is None and all(_is_plain(owner, name, field) for name in field.checksum.over)
-        return width if plain and field.checksum.over else 0.0
+        of = field.checksum.of
+        summed = field.checksum.over if of is None else (of.name,) if isinstance(of, Name) else ()
+        return width if summed and all(_is_plain(owner, name, field) for name in summed) else 0.0
     checks = field.checks
     if checks is None:
         return 0.0

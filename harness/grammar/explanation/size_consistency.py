@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from harness.grammar.engine.byte_weights import UNIT
 from harness.grammar.engine.tally import Tally
 from harness.grammar.explanation.column import Column, Key, claimed_twice
-from harness.grammar.explanation.expression_walk import reads_stream_position
+from harness.grammar.explanation.description import sources_of
+from harness.grammar.explanation.expression_walk import names_in
 from harness.grammar.explanation.usage import FieldKey, Use
-from harness.grammar.language.expression import Literal
+from harness.grammar.language.expression import Attribute, Expr, Literal, Name, walk
 from harness.grammar.language.grammar import Field, Grammar, TypeDef, Word
 from harness.grammar.language.reach import references, tops
 
@@ -19,50 +20,82 @@ MAX_DEPTH = 100  # maximum nesting of types whose sizes are computed
 MIN_CLOSED_SHARE = 0.98  # minimum share of the weight of the files that a closed grammar accounts for
 
 
-def grain(definition: TypeDef, grammar: Grammar, columns: Mapping[Key, Column]) -> float:
-    """Granularity in bytes of the possible ends of a record: 1 if it takes the rest; infinite if values decide."""
-    fields = [f for f in definition.fields if f.compute is None and f.at is None and f.offset is None]
-    through = _stream_names(grammar)
-    for field in fields:
-        parts = (field.length, field.repeat, field.until, field.align, field.skip, field.condition)
-        choice = field.switch.by if field.switch is not None else None
-        if any(reads_stream_position(part, through) for part in (*parts, choice)):
-            return 1.0
-        if field.delimiter is not None and not field.delimiter.required and field.length is None:
-            return 1.0
-    if not fields or (size := constant_size(definition, grammar)) is not None:
-        return 1.0 if not fields else float(size or 1)
-    greedy = [field for field in fields if Word.REST in (field.length, field.repeat)]
-    if not greedy:
-        return math.inf
-    if any(field.length is Word.REST for field in greedy):
-        return 1.0
-    return min(float(_sizes(field, grammar) or _mean_size(definition.name, field, columns)) for field in greedy)
+def grain(
+    definition: TypeDef, grammar: Grammar, columns: Mapping[Key, Column], *, tied: frozenset[str] = frozenset()
+) -> float:
+    """Granularity in bytes of the possible ends of a record: 1 if it always fits; infinite if values decide.
+
+    Args:
+        definition: The type of the record.
+        grammar: The grammar of the type.
+        columns: The values of the files.
+        tied: Names whose values give the size of the bytes that confine the record: a record that ends where they say
+            ends there by definition. `_io` is always one of them.
+    """
+    if (size := constant_size(definition, grammar)) is not None:
+        return float(size or 1)
+    following = names_following(frozenset({"_io"}) | tied, grammar)
+    least, chances = math.inf, 1.0
+    for name in (definition.name, *_open(definition.name, grammar)):
+        local = {f.name for f in grammar.types[name].fields if f.compute is None and f.at is None and f.offset is None}
+        for field in grammar.types[name].fields:
+            if field.name not in local:
+                continue
+            adapts = any(_depends(part, following, local) for part in _size_parts(field))
+            if (
+                adapts
+                or field.length is Word.REST
+                or (field.delimiter is not None and not field.delimiter.required and field.length is None)
+            ):
+                return 1.0
+            if _depends(field.condition, following, local):
+                chances *= 2.0  # one more possible end
+            if field.repeat is Word.REST:
+                least = min(least, float(_sizes(field, grammar) or _mean_item(name, field, grammar, columns)))
+    return max(1.0, least / chances)
 
 
-def _mean_size(owner: str, field: Field, columns: Mapping[Key, Column]) -> float:
-    """Average bytes of one item: a random chain of such items ends at a given byte with that frequency."""
-    total = count = 0.0
-    for (holder, name, kind), column in columns.items():
-        if (holder, name) == (owner, field.name):
-            count += column.count
-            total += column.bytes + sum(inner.bytes for key, inner in columns.items() if key[0] == kind)
+def _size_parts(field: Field) -> tuple[Expr | Word | None, ...]:
+    choice = field.switch.by if field.switch is not None else None
+    return (field.length, field.repeat, field.until, field.align, field.skip, choice)
+
+
+def _depends(part: Expr | Word | None, names: frozenset[str], local: set[str]) -> bool:
+    """Whether an expression uses one of some names, other than as a field of its own record."""
+    if part is None or isinstance(part, Word):
+        return False
+    return any(
+        (isinstance(inner, Name) and inner.name in names and inner.name not in local)
+        or (isinstance(inner, Attribute) and inner.name in names)
+        for inner in walk(part)
+    )
+
+
+def names_following(names: frozenset[str], grammar: Grammar) -> frozenset[str]:
+    """The given names, and those of computed fields and parameters whose values follow from them."""
+    sources = sources_of(grammar)
+    while True:
+        more = names | {
+            name for name, found in sources.items() if any(not names.isdisjoint(names_in(expr)) for expr in found)
+        }
+        if more == names:
+            return names
+        names = frozenset(more)
+
+
+def _mean_item(owner: str, field: Field, grammar: Grammar, columns: Mapping[Key, Column]) -> float:
+    """Average bytes of one item of an array."""
+    found = {key[2]: column for key, column in columns.items() if key[:2] == (owner, field.name)}
+    count = sum(column.count for column in found.values())
+    total = sum(column.bytes + column.count * _mean_size(kind, grammar, columns) for kind, column in found.items())
     return max(1.0, total / count) if count else 1.0
 
 
-def _stream_names(grammar: Grammar) -> frozenset[str]:
-    """Names of computed fields that tell the position or the size of the stream."""
-    found: frozenset[str] = frozenset()
-    while True:
-        more = frozenset(
-            field.name
-            for definition in grammar.types.values()
-            for field in (*definition.fields, *definition.instances)
-            if reads_stream_position(field.compute, found)
-        )
-        if more == found:
-            return found
-        found = more
+def _mean_size(name: str, grammar: Grammar, columns: Mapping[Key, Column]) -> float:
+    """Average bytes of a record: a random chain of such records ends at a given byte with that frequency."""
+    within = {name, *_open(name, grammar)}
+    count = max((column.count for key, column in columns.items() if key[0] == name), default=0)
+    return sum(column.bytes for key, column in columns.items() if key[0] in within) / count if count else 0.0
 
 
 def _sizes(field: Field, grammar: Grammar, known: dict[str, int | None] | None = None) -> int | None:
@@ -132,10 +165,27 @@ def size_consistency_bits(
         use = known.get((owner, name))
         if use is None or not column.exact or kind not in grammar.types or not use.measured:
             continue
-        bits = column.exact * min(EXACT_END_BITS, math.log2(grain(grammar.types[kind], grammar, columns)))
+        tied = _confining_names(owner, use.field, grammar, ())
+        ends = min(grain(grammar.types[kind], grammar, columns, tied=tied), 1.0 + _mean_size(kind, grammar, columns))
+        # A record that ends earlier refutes as much.
+        bits = max(0, 2 * column.exact - column.count) * min(EXACT_END_BITS, math.log2(ends))
         for inner in {kind, *_open(kind, grammar)}:
             found[inner] = found.get(inner, 0.0) + bits
     return found
+
+
+def _confining_names(owner: str, field: Field, grammar: Grammar, seen: tuple[str, ...]) -> frozenset[str]:
+    """Names in the expressions that give the size of the bytes that confine a field."""
+    if isinstance(field.length, Expr):
+        return frozenset(names_in(field.length))
+    if owner in seen:
+        return frozenset()
+    found: set[str] = set()
+    for definition in grammar.types.values():
+        for outer in (*definition.fields, *definition.instances):
+            if any(ref.name == owner for ref in references(outer)):
+                found |= _confining_names(definition.name, outer, grammar, (*seen, owner))
+    return frozenset(found)
 
 
 def file_size_consistency_bits(

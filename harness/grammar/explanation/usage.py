@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
+from harness.grammar.explanation.description import (
+    TYPE_BITS,
+    Enums,
+    Sources,
+    case_bits,
+    constant_bits,
+    description_bits,
+    expressions_of,
+    literal_bits,
+    sources_of,
+    used_constant_bits,
+)
 from harness.grammar.explanation.expression_walk import counted, names_in
 from harness.grammar.explanation.lookahead import chosen_ahead, is_chosen_ahead, peeking_names
 from harness.grammar.explanation.self_information import self_information
-from harness.grammar.language.expression import Attribute, Binary, EnumLiteral, Expr, Literal, Name, walk
-from harness.grammar.language.grammar import Checks, Field, Grammar, TypeDef, Word
+from harness.grammar.language.expression import Binary, Expr, Literal, Name
+from harness.grammar.language.grammar import Field, Grammar, TypeDef, Word
 from harness.grammar.language.reach import references, tops
-
-TYPE_BITS = 4.0  # bits to choose a type; a few types are much more frequent than the others
-NODE_BITS = 2.0  # bits to choose the kind of an expression node
-NAME_BITS = 3.0  # bits to choose one of the visible fields
-KEY_BITS = 2.0  # bits to choose a key
 
 FieldKey = tuple[str, str]  # type and field
 
@@ -83,12 +89,12 @@ class Place:
 def uses(grammar: Grammar) -> dict[FieldKey, Use]:
     """The role of every field and instance of every type."""
     steering, through, chosen = _steering(grammar, _steered_by), peeking_names(grammar), chosen_ahead(grammar)
-    sizing = _steering(grammar, _sized_by)
+    sizing, sources = _steering(grammar, _sized_by), sources_of(grammar)
     at_place = places(grammar)
     confined = {name for name, at in at_place.items() if at and all(place.confined for place in at)}
     found: dict[FieldKey, Use] = {}
     for definition in grammar.types.values():
-        summed = summed_fields(definition)
+        summed, sized = summed_fields(definition), _sized_fields(definition)
         before: Field | None = None
         loose = definition.name not in confined and any(place.repeated for place in at_place[definition.name])
         for field in (*definition.fields, *definition.instances):
@@ -96,9 +102,9 @@ def uses(grammar: Grammar) -> dict[FieldKey, Use]:
             repeated = field.repeat is not None or field.until is not None
             found[definition.name, field.name] = Use(
                 field=field,
-                bits=_bits_after(before, field),
+                bits=_bits_after(before, field, grammar.enums) + _bits_behind(field, sources, grammar.enums),
                 case_bits=case_bits(field),
-                sets_size=frozenset(other.name for other in definition.fields if _is_size_of(other, field.name)),
+                sets_size=frozenset(sized.get(field.name, ())),
                 steers=(definition.name, field.name) in steering,
                 sizes=(definition.name, field.name) in sizing,
                 row=repeated and primitive is not None and primitive.numeric,
@@ -139,21 +145,27 @@ def places(grammar: Grammar) -> dict[str, list[Place]]:
     return found
 
 
-def _is_size_of(field: Field, name: str) -> bool:
-    """Whether a field always takes bytes, as many as the value of another field says."""
-    if field.condition is not None or field.at is not None or field.offset is not None or field.until is not None:
-        return False
-    return any(_is_linear(part, name) for part in (field.length, field.repeat))
+def _sized_fields(definition: TypeDef) -> dict[str, list[str]]:
+    """By name of a length or a count: the fields that always take as many bytes or items as it says."""
+    found: dict[str, list[str]] = {}
+    for field in definition.fields:
+        if field.condition is None and field.at is None and field.offset is None and field.until is None:
+            for part in (field.length, field.repeat):
+                if (name := _linear_in(part)) is not None:
+                    found.setdefault(name, []).append(field.name)
+    return found
 
 
-def _is_linear(part: Expr | Word | None, name: str) -> bool:
+def _linear_in(part: Expr | Word | None) -> str | None:
+    """The only name in an expression that is this name, perhaps plus or times constants."""
     match part:
-        case Name(found):
-            return found == name
+        case Name(name):
+            return name
         case Binary("+" | "-" | "*", left, right):
-            constant = next((side for side in (left, right) if isinstance(side, Literal)), None)
-            return constant is not None and bool(constant.value) and (_is_linear(left, name) or _is_linear(right, name))
-    return False
+            for side, other in ((left, right), (right, left)):
+                if isinstance(side, Literal) and side.value:
+                    return _linear_in(other)
+    return None
 
 
 def summed_fields(definition: TypeDef) -> frozenset[str]:
@@ -217,75 +229,21 @@ def _steered_by(field: Field) -> Iterator[Expr]:
         yield from ref.arguments
 
 
-def expression_bits(expr: Expr) -> float:
-    """Bits of the description of an expression; a constant counts its own length."""
-    total = 0.0
-    for part in walk(expr):
-        total += NODE_BITS
-        if isinstance(part, Literal):
-            total += literal_bits(part.value)
-        elif isinstance(part, Name | Attribute | EnumLiteral):
-            total += NAME_BITS
-    return total
-
-
-def literal_bits(value: Any) -> float:
-    """Bits of a constant: eight per character or byte; for a number its length, and the bits of that length."""
-    match value:
-        case bool():
-            return 1.0
-        case int():
-            return abs(value).bit_length() + 3.0
-        case str() | bytes():
-            return 8.0 * len(value) + 4.0
-        case _:
-            return 64.0
-
-
-def description_bits(field: Field) -> float:
-    """Bits of the description of a field: its type and each of its properties."""
-    total = TYPE_BITS if field.type is not None else 0.0
-    expressions: list[Expr | Word | None] = [
-        field.length, field.repeat, field.until, field.condition, field.compute, field.at, field.offset, field.skip,
-        field.align,
-    ]  # fmt: skip
-    for part in expressions:
-        if part is not None:
-            total += KEY_BITS + (NODE_BITS if isinstance(part, Word) else expression_bits(part))
-    if field.switch is not None:
-        total += KEY_BITS + expression_bits(field.switch.by)
-        total += case_bits(field)
-    if field.delimiter is not None:
-        total += KEY_BITS + max(4.0, 8.0 * len(field.delimiter.terminator or b"") - 4.0)
-    total += sum(KEY_BITS + 16.0 + sum(map(expression_bits, step.arguments)) for step in field.process)
-    total += sum(expression_bits(value) for ref in references(field) for value in ref.arguments)
-    if field.checksum is not None:
-        total += KEY_BITS + NODE_BITS + NAME_BITS * (len(field.checksum.over) or 2)
-    if field.checks is not None:
-        total += KEY_BITS + _checks_bits(field.checks)
-    return total
-
-
-def _bits_after(before: Field | None, field: Field) -> float:
+def _bits_after(before: Field | None, field: Field, enums: Enums) -> float:
     """Bits of a field after another one: few, if they differ only in length."""
-    full = description_bits(field)
+    full = description_bits(field, enums)
     if before is None or _shape(before) != _shape(field):
         return full
     length = literal_bits(field.length.value) if isinstance(field.length, Literal) else 0.0
     return min(full, TYPE_BITS + length)
 
 
+def _bits_behind(field: Field, sources: Sources, enums: Enums) -> float:
+    """Bits of the constants of computed fields and arguments that a field uses."""
+    used = expressions_of(field)
+    return used_constant_bits(used, sources, enums) - sum(constant_bits(expr, enums) for expr in used)
+
+
 def _shape(field: Field) -> Field:
     length = None if isinstance(field.length, Literal) else field.length
     return replace(field, name="", index=0, doc="", color=None, length=length)
-
-
-def case_bits(field: Field) -> float:
-    """Bits of the cases of the switch of a field."""
-    return sum(literal_bits(value) + TYPE_BITS for value in field.switch.cases) if field.switch is not None else 0.0
-
-
-def _checks_bits(checks: Checks) -> float:
-    given = [checks.equals, checks.not_equals, checks.low, checks.high, checks.holds, *checks.one_of]
-    total = sum(NODE_BITS + expression_bits(part) for part in given if part is not None)
-    return total + (8.0 if checks.all_bytes is not None else 0.0) + (1.0 if checks.in_enum else 0.0)

@@ -1,27 +1,29 @@
-"""Iteration: propose patches, apply and score them, keep the best; until no patch improves the score."""
+"""Iteration: the improvement of a grammar by patches, as a search of `harness.sweep.loop`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.core.errors import InfraError
+from harness.core.trial import Trial, changed
 from harness.grammar.engine.limits import Limits
 from harness.grammar.engine.tally import Tally
+from harness.grammar.improvement.holdout import errors_of, find_memorised
 from harness.grammar.improvement.leave_one_out import leave_one_out_score, left_out, without
 from harness.grammar.improvement.proposer import Proposer, Situation
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.lint import lint_text
 from harness.grammar.measurement import Measured, Samples, measure
-from harness.grammar.patch import Patch
-from harness.grammar.version import SpecStore, SpecVersion
+from harness.grammar.patch import read_patch
+from harness.grammar.version import ID_DIGITS, SpecStore, SpecVersion
+from harness.sweep import loop
 
 MIN_GAIN = 1e-6
 MIN_LEFT_OUT_SHARE = 0.3  # share of the gain on the files that a proposer sees, at least, on the one that it does not
 MIN_LEFT_OUT_FILES = 3  # minimum number of samples of which one is not shown to the proposer
 LIMITS = Limits(seconds=10.0)
-MEMORISED_SHARE = 0.2  # share of the score on the samples that the hold-out may miss without a warning
-MAX_WARNED = 5  # fields that a warning names
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,107 +108,216 @@ def improve_spec(
         ValueError: if the grammar does not pass lint, or there are no files.
         InfraError: if the proposer fails in the first iteration; a later failure ends the loop and keeps its result.
     """
-    store = store or SpecStore()
-    samples = Samples.of(files)
-    initial = store.create_initial(spec_text)
-    best, grammar = initial, _grammar(initial)
-    if not samples.files:
-        msg = "there are no files to improve the grammar on"
-        raise ValueError(msg)
-    first = found = measure(grammar, samples, limits=limits)
-    steps: list[Step] = []
-    refused: set[str] = set()
-    fault, idle = "", 0
-    for number in range(1, max_iterations + 1):
-        unseen = _left_out(samples, number)
-        shown = without(found, samples, unseen) if unseen else found
-        seen = {name: data for name, data in samples.files.items() if name != unseen}
-        try:
-            proposed = proposer(Situation(best, seen, shown, frozenset(refused)))
-        except InfraError as error:
-            if number == 1:
-                raise
-            fault = str(error)
-            break
-        new = [patch for patch in proposed if patch.digest not in refused]
-        trial = _try_patches(store, best, found, new, samples, limits=limits, unseen=unseen)
-        refused.update(patch.digest for patch in proposed)
-        if trial.kept is not None:
-            best, found = trial.kept
-            refused.clear()  # a patch that did not help the previous version may help this one
-        score = 100 * found.explanation.score
-        steps.append(Step(trial.tried, trial.rejected, best.id, score, trial.description))
-        if progress is not None:
-            what = trial.description or "nothing better"
-            progress(f"round {number}: {score:.1f} of 100, {trial.tried} patches tried; {what}")
-        idle = 0 if trial.kept is not None else idle + 1
-        if idle == (len(samples.files) if unseen else 1):
-            break  # each of the samples was left out once
-    taught = measure(_grammar(best), Samples.of(holdout), limits=limits, fit=found.fit) if holdout else None
-    return Improvement(
-        store=store,
-        initial=initial,
-        best=best,
-        initial_score=100 * first.explanation.score,
-        best_score=100 * found.explanation.score,
-        holdout_before=_holdout_score(_grammar(initial), first, holdout, limits),
-        holdout_after=None if taught is None else 100 * taught.explanation.score,
-        holdout_errors=() if taught is None else _errors(taught),
-        warnings=() if taught is None else tuple(_memorised(found, taught)),
-        steps=tuple(steps),
-        fault=fault,
-    )
+    climb = GrammarClimb(spec_text, files, proposer, holdout=holdout, limits=limits, store=store, progress=progress)
+    return climb.run(loop.Kept(), max_iterations)
 
 
-@dataclass(slots=True)
-class _Trial:
-    """The patches of one iteration: how many were tried and rejected, and the best one that was kept."""
+class GrammarClimb:
+    """An improvement as a `harness.sweep.loop.Searched`.
 
-    tried: int = 0
-    rejected: int = 0
-    kept: tuple[SpecVersion, Measured] | None = None
-    description: str = ""
+    Generation 0 is the start. The proposals of each further one are the new patches that the proposer has for the best
+    version so far.
 
+    Args:
+        spec_text: As for `improve_spec`, like the arguments that are not named here.
+        files: As for `improve_spec`.
+        proposer: As for `improve_spec`.
+        name: The name of the grammar, for rows.
+        operator: Who proposes, for rows.
 
-def _try_patches(
-    store: SpecStore,
-    best: SpecVersion,
-    before: Measured,
-    patches: Sequence[Patch],
-    samples: Samples,
-    *,
-    limits: Limits,
-    unseen: str,
-) -> _Trial:
-    """Apply patches to the best version, and find the one of the highest merit among those that may be kept."""
-    trial, validated = _Trial(), leave_one_out_score(before, samples)
-    top = (before.explanation.score + validated) / 2
-    for patch in {patch.digest: patch for patch in patches}.values():
-        trial.tried += 1
-        result = store.apply_patch(best.id, patch)
-        candidate = store.get(result.new_spec_id)
-        if candidate is None:
-            trial.rejected += 1
-            continue
-        measured = measure(_grammar(candidate), samples, limits=limits)
-        if measured.explanation.score <= before.explanation.score + MIN_GAIN or _breaks(before, measured):
-            continue
-        if unseen and not _holds(before, measured, samples, unseen):
-            continue
-        after = leave_one_out_score(measured, samples)
-        merit = (measured.explanation.score + after) / 2
-        # A patch that lowers the leave-one-out score would lower the score of unseen files too.
-        if after >= validated - MIN_GAIN and merit > top + MIN_GAIN:
-            trial.kept, top, trial.description = (candidate, measured), merit, patch.description
-    return trial
+    Attributes:
+        store: All versions.
+        best: The best version so far.
+        first: The measurement of the start.
+        judged: The measurement of each version of the current generation, by its id.
+        steps: One entry per iteration.
 
+    Raises:
+        ValueError: if the grammar does not pass lint, or there are no files.
+    """
 
-def _holdout_score(
-    grammar: Grammar, taught: Measured, holdout: Mapping[str, bytes] | None, limits: Limits
-) -> float | None:
-    if not holdout:
-        return None
-    return 100 * measure(grammar, Samples.of(holdout), limits=limits, fit=taught.fit).explanation.score
+    def __init__(
+        self,
+        spec_text: str,
+        files: Mapping[str, bytes],
+        proposer: Proposer,
+        *,
+        holdout: Mapping[str, bytes] | None = None,
+        limits: Limits = LIMITS,
+        store: SpecStore | None = None,
+        progress: Callable[[str], None] | None = None,
+        name: str = "grammar",
+        operator: str = "built-in",
+    ) -> None:
+        self.store = store or SpecStore()
+        self._initial = self.best = self.store.create_initial(spec_text)
+        grammar = _grammar(self._initial)
+        self._samples, self._holdout, self._limits = Samples.of(files), holdout, limits
+        if not self._samples.files:
+            msg = "there are no files to improve the grammar on"
+            raise ValueError(msg)
+        self._proposer, self._progress, self._name, self._operator = proposer, progress, name, operator
+        self.first = self._found = measure(grammar, self._samples, limits=limits)
+        self._validated = leave_one_out_score(self.first, self._samples)
+        self.judged: dict[str, Measured] = {}
+        self.steps: list[Step] = []
+        self._refused: set[str] = set()
+        self._idle = 0
+
+    def run(self, rows: loop.Rows, max_iterations: int) -> Improvement:
+        """Improve until no patch helps, the proposer fails, or `max_iterations` are made.
+
+        Raises:
+            InfraError: if the proposer fails in the first iteration.
+        """
+        ended = loop.run(self, rows, loop.Limits(max_iterations + 1, patience=self.patience))
+        if ended.fault is not None and not self.steps:
+            raise ended.fault
+        return self.result(fault="" if ended.fault is None else ended.reason)
+
+    @property
+    def patience(self) -> int:
+        """Iterations without a better version after which none is to be expected: each sample was left out once."""
+        return len(self._samples.files) if _left_out(self._samples, 1) else 1
+
+    def propose(self, generation: int, book: loop.Book) -> list[Trial]:
+        """The start, or the new patches of the proposer, each applied to the best version."""
+        found = book.proposed(generation)
+        if found:  # the versions follow from their rows
+            for patch in (read_patch(one.verdict["patch"]) for one in found if "patch" in one.verdict):
+                self.store.apply_patch(self.best.id, patch)
+                self._refused.add(patch.digest)
+            return found
+        if generation == 0:
+            found = [Trial(book.next(), 0, 0, self._name, self._initial.id, operator=loop.START)]
+            book.add(found, {self._initial.id: self._initial.spec_text})
+            return found
+        unseen = _left_out(self._samples, generation)
+        shown = without(self._found, self._samples, unseen) if unseen else self._found
+        seen = {name: data for name, data in self._samples.files.items() if name != unseen}
+        proposed = self._proposer(Situation(self.best, seen, shown, frozenset(self._refused)))
+        texts: dict[str, str | bytes] = {}
+        for patch in {patch.digest: patch for patch in proposed if patch.digest not in self._refused}.values():
+            result = self.store.apply_patch(self.best.id, patch)
+            version = self.store.get(result.new_spec_id)
+            verdict = {"patch": patch.to_wire(), "why": patch.description}
+            if version is None:
+                verdict["why"] = "; ".join(result.errors)
+            else:
+                texts[version.id] = version.spec_text
+            found.append(
+                Trial(
+                    number=book.next(),
+                    generation=generation,
+                    epoch=0,
+                    suite=self._name,
+                    digest=patch.digest[:ID_DIGITS] if version is None else version.id,
+                    normal_form=patch.digest,
+                    parents=(self.best.id,),
+                    operator=self._operator,
+                    verdict=verdict,
+                )
+            )
+        self._refused.update(patch.digest for patch in proposed)
+        book.add(found, texts)
+        return found
+
+    def judge(self, trials: Sequence[Trial], book: loop.Book) -> None:
+        """Read the samples with each version; it passes if it may be kept."""
+        for trial in trials:
+            book.kept.complete([self._judge(trial)])
+
+    def absorb(self, generation: int, trials: Sequence[Trial], book: loop.Book) -> int:
+        """Keep the version of the highest merit among those that may be kept."""
+        del book  # the verdicts say all
+        if generation == 0:
+            return 0
+        kept: Trial | None = None
+        top = (self._found.explanation.score + self._validated) / 2
+        for trial in trials:
+            if trial.passed and trial.verdict["merit"] > top + MIN_GAIN:
+                kept, top = trial, trial.verdict["merit"]
+        self._idle += 1
+        if kept is not None:
+            best = self.store.get(kept.digest)
+            if best is None:
+                raise InfraError("a version of an earlier process cannot be made again", where=kept.digest)
+            found = self.judged.get(best.id)
+            self.best, self._idle = best, 0
+            self._found = found or measure(_grammar(best), self._samples, limits=self._limits)
+            self._validated = leave_one_out_score(self._found, self._samples)
+            self._refused.clear()  # a patch that did not help the previous version may help this one
+        self.judged.clear()
+        score, description = 100 * self._found.explanation.score, kept.verdict["why"] if kept is not None else ""
+        rejected = sum(trial.stage == "parse" for trial in trials)
+        self.steps.append(Step(len(trials), rejected, self.best.id, score, description))
+        if self._progress is not None:
+            what = description or "nothing better"
+            self._progress(f"round {generation}: {score:.1f} of 100, {len(trials)} patches tried; {what}")
+        return self._idle
+
+    def spent(self) -> tuple[int, float]:
+        """Nothing: a proposer counts for itself."""
+        return 0, 0.0
+
+    def result(self, *, fault: str = "") -> Improvement:
+        """The result so far; the hold-out is read now.
+
+        Args:
+            fault: The error of the proposer that ended the loop.
+        """
+        found, held = self._found, Samples.of(self._holdout or {})
+
+        def read(version: SpecVersion, like: Measured) -> Measured | None:
+            return measure(_grammar(version), held, limits=self._limits, fit=like.fit) if held.files else None
+
+        untaught, taught = read(self._initial, self.first), read(self.best, found)
+        return Improvement(
+            store=self.store,
+            initial=self._initial,
+            best=self.best,
+            initial_score=100 * self.first.explanation.score,
+            best_score=100 * found.explanation.score,
+            holdout_before=None if untaught is None else 100 * untaught.explanation.score,
+            holdout_after=None if taught is None else 100 * taught.explanation.score,
+            holdout_errors=() if taught is None else errors_of(taught),
+            warnings=() if taught is None else tuple(find_memorised(found, taught)),
+            steps=tuple(self.steps),
+            fault=fault,
+        )
+
+    def _judge(self, trial: Trial) -> Trial:
+        version = self.store.get(trial.digest)
+        if version is None:
+            return changed(trial, stage="parse", status="wrong", passed=False)
+        if trial.operator == loop.START:
+            self.judged[version.id] = self.first
+            share = self.first.explanation.score
+            return changed(trial, stage="judged", status="ok", passed=True, score=share, verdict={"merit": share})
+        started = time.perf_counter()
+        before, samples, unseen = self._found, self._samples, _left_out(self._samples, trial.generation)
+        found = self.judged[version.id] = measure(_grammar(version), samples, limits=self._limits)
+        why, merit = "", 0.0
+        if found.explanation.score <= before.explanation.score + MIN_GAIN:
+            why = "it explains no more of the samples"
+        elif _breaks(before, found):
+            why = "a sample is read with more faults than before"
+        elif unseen and not _holds(before, found, samples, unseen):
+            why = "it explains no more of a sample that the proposer did not see"
+        else:
+            after = leave_one_out_score(found, samples)
+            merit = (found.explanation.score + after) / 2
+            if after < self._validated - MIN_GAIN:  # it would lower the score of unseen files too
+                why = "it explains less of each sample by what the others teach"
+        return changed(
+            trial,
+            stage="judged",
+            status="wrong" if why else "ok",
+            passed=not why,
+            score=found.explanation.score,
+            verdict={**trial.verdict, "why": why or trial.verdict["why"], "merit": merit},
+            seconds=time.perf_counter() - started,
+        )
 
 
 def _left_out(samples: Samples, number: int) -> str:
@@ -220,34 +331,6 @@ def _holds(before: Measured, after: Measured, samples: Samples, unseen: str) -> 
     gain = left_out(after, samples, unseen).score - left_out(before, samples, unseen).score
     shown = without(after, samples, unseen).explanation.score - without(before, samples, unseen).explanation.score
     return gain >= MIN_LEFT_OUT_SHARE * max(0.0, shown)
-
-
-def _errors(found: Measured) -> tuple[str, ...]:
-    return tuple(f"{name}: {error}" for name, tally in found.tallies.items() for error in tally.errors)
-
-
-def _memorised(taught: Measured, held: Measured) -> Iterator[str]:
-    """Sentences about the fields that explain much less of the hold-out than of the samples."""
-    lost = taught.explanation.score - held.explanation.score
-    if lost <= MEMORISED_SHARE * taught.explanation.score:
-        return
-    yield (
-        f"the grammar explains {100 * taught.explanation.score:.1f} % of the samples and "
-        f"{100 * held.explanation.score:.1f} % of the hold-out: constants of the samples beat the grammar"
-    )
-    after = {(credit.type, credit.name): credit for credit in held.explanation.credits}
-    found = []
-    for credit in taught.explanation.credits:
-        other = after[credit.type, credit.name]
-        share = credit.weight * credit.credit / max(1.0, taught.explanation.bytes)
-        now = other.weight * other.credit / max(1.0, held.explanation.bytes)
-        found.append((share - now, credit, other))
-    for worse, credit, other in sorted(found, key=lambda entry: -entry[0])[:MAX_WARNED]:
-        if worse > 0.01:
-            yield (
-                f"{credit.type}.{credit.name} explains {credit.weight * credit.credit:.0f} bytes of the samples, "
-                f"{other.weight * other.credit:.0f} of the hold-out"
-            )
 
 
 def _breaks(before: Measured, after: Measured) -> bool:

@@ -168,7 +168,7 @@ def _candidates(text: str) -> list[Any] | None:
     """The entries that may be patches; None if the answer is neither JSON nor has fenced blocks."""
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         blocks = _BLOCK.findall(text)
         return [_yaml(block) for block in blocks] if blocks else None
     if not isinstance(value, list):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from harness.core.case import Case
 from harness.core.evidence import Evidence
@@ -16,6 +17,10 @@ from harness.lanes.dsl.options import DslOptions
 from harness.lanes.dsl.programs import Programs
 from harness.lanes.dsl.score import WEIGHTS, score_part
 from harness.suites.suite import Suite, SuiteOptions
+
+if TYPE_CHECKING:
+    from harness.core.frozen import Frozen
+    from harness.lane.climb import Climb, ClimbRequest
 
 
 class DslLane:
@@ -31,6 +36,19 @@ class DslLane:
 
     def __init__(self) -> None:
         self._programs = Programs()
+
+    @property
+    def climb_options(self) -> type[Frozen]:
+        """The model of `options` in an evolve file."""
+        from harness.lanes.dsl.climb import DslClimbOptions
+
+        return DslClimbOptions
+
+    def climb(self, request: ClimbRequest) -> Climb:
+        """The improvement of a program; see `DslClimb.open` for errors."""
+        from harness.lanes.dsl.climb import DslClimb
+
+        return DslClimb.open(request, self)
 
     def collect(self, suite: Suite) -> Sequence[Case]:
         """Turn a suite into the cases of its program, with `collect_cases`."""

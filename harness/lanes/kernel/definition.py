@@ -13,6 +13,7 @@ from harness.core.digest import digest_bytes
 from harness.core.document import read_document
 from harness.core.errors import SpecError, position
 from harness.core.frozen import Frozen
+from harness.core.named_path import named_path
 from harness.core.nearest import nearest
 from harness.lanes.kernel.axis_expression import Expression, evaluate
 from harness.lanes.kernel.tensor import BYTES, Below, Offsets, Precision, Tensor
@@ -294,7 +295,7 @@ def read_definition(path: Path) -> Definition:
         raise SpecError(what, where=at(tuple(first["loc"]))) from error
     for call in definition.calls:
         file = call.partition(":")[0]
-        if ":" in call and not (path.parent / file).is_file():
+        if ":" in call and ((found := named_path(path.parent, file)) is None or not found.is_file()):
             raise SpecError(
                 f"{file} is not in the definition's folder",
                 where=at(("reference",)),

@@ -19,7 +19,7 @@ from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.kernel_metadata import Configuration
 from harness.lanes.kernel.measurement import Rounds
 from harness.lanes.kernel.paired_rounds import run_rounds, survey_baselines
-from harness.lanes.kernel.sweep import Subject
+from harness.lanes.kernel.swept import Subject
 from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.sweep.measurement import Measurement
 from harness.sweep.search import Measure

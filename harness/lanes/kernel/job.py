@@ -77,6 +77,8 @@ def read_note(folder: Path, name: str) -> dict[str, Any]:
 
 def process_fault(outcome: Outcome, folder: Path, job: Job) -> tuple[Status, str] | None:
     """The status and reason if a kernel's process ended before it answered; None if it answered."""
+    if outcome.excess:
+        return Status.OUTPUT, f"its process {outcome.excess}"
     if outcome.code is None:
         return Status.TIMEOUT, f"still running after {job.timeout:g} s"
     note = read_note(folder, "error.json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from harness.core.case import Case
 from harness.core.evidence import Evidence
@@ -16,6 +17,10 @@ from harness.lanes.kernel.options import KernelSuite
 from harness.lanes.kernel.score import MEASURED, OWN_GATES, score_kernel
 from harness.suites.suite import Suite, SuiteOptions
 
+if TYPE_CHECKING:
+    from harness.core.frozen import Frozen
+    from harness.lane.climb import Climb, ClimbRequest
+
 
 class KernelLane:
     """Kernels, each run in processes of its own; they need PyTorch, so they are confined but not boxed: tier D."""
@@ -27,6 +32,19 @@ class KernelLane:
     min_tier: Tier | None = None
     components = (*sorted(frozenset().union(*MEASURED.values())), *OWN_GATES)
     """What a suite's `gates` may name in addition to `score`."""
+
+    @property
+    def climb_options(self) -> type[Frozen]:
+        """The model of `options` in an evolve file."""
+        from harness.lanes.kernel.climb import KernelClimbOptions
+
+        return KernelClimbOptions
+
+    def climb(self, request: ClimbRequest) -> Climb:
+        """The tuning of a kernel; see `TunedKernel.open` for errors."""
+        from harness.lanes.kernel.climb import TunedKernel
+
+        return TunedKernel.open(request, self)
 
     def collect(self, suite: Suite) -> Sequence[Case]:
         """One case for each kernel, stage and architecture; see `collect_cases`."""

@@ -46,7 +46,7 @@ def record(
     every = [json.loads(call) for call in calls]
     # The second time round shows a call that depends on those before it.
     (job.folder / "request.json").write_text(json.dumps(request | {"calls": [*every, *every[::-1]]}))
-    limits = job.limits | {"RLIMIT_FSIZE": 1 << 16, "RLIMIT_AS": 4 * GIB}
+    limits = job.limits | {"RLIMIT_FSIZE": 0, "RLIMIT_AS": 4 * GIB}
     outcome = job.processes.run("record", job.folder, timeout=job.timeout, limits=limits)
     lines = (job.folder / "plans.jsonl").read_bytes().splitlines()
     if len(lines) < 2 * len(calls):

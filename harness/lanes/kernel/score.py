@@ -19,6 +19,7 @@ MEASURED = {
     "interpreter": _COMPUTED,
     "compile": frozenset({"compiles", "resources", "claims", "tensor_cores"}),
     "gpu": _COMPUTED | {"speed", "speedup", "light"},
+    "sweep": frozenset({"correctness", "speed", "speedup"}),
 }
 """The components of each stage; a suite's gate applies only to the stages that measure it."""
 
@@ -39,7 +40,9 @@ def score_kernel(evidence: Evidence, policy: Policy) -> Score:
     gates_here = {name: least for name, least in policy.gates.items() if name not in other}
     if evidence.status in UNJUDGED:  # nothing was measured, and a zero would look like a measurement
         return judge(evidence, policy, ())
-    if stage == "compile":
+    if stage == "sweep":
+        components, gates = [*_tuned(evidence)], []
+    elif stage == "compile":
         components = [*_compiled(evidence)]
         gates = [*_resources(facts)]
     else:
@@ -92,6 +95,16 @@ def _accuracy(entry: dict[str, Any]) -> float:
     error, usual = entry["error"], entry["baseline"]
     # Differences below the rounding error do not count.
     return 1.0 if error <= max(usual, floor / 2) else float(max(usual, floor / 2) / error)
+
+
+def _tuned(evidence: Evidence) -> Iterator[Component]:
+    """Components of a configuration that a sweep measured."""
+    speed_up = evidence.facts.get("speed_up") or 0.0
+    right = float(evidence.status is Status.OK)
+    yield Component(name="correctness", value=right, weight=0.5, why=evidence.why)
+    why = f"{speed_up:.3f}x of the fastest baseline; 0.5 is its speed"
+    yield Component(name="speed", value=right * speed_up / (1 + speed_up), weight=0.5, why=why)
+    yield Component(name="speedup", value=right * speed_up, weight=0.0, why=why)
 
 
 def _launches(facts: dict[str, Any]) -> list[Launch]:

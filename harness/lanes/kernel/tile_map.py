@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from harness.core.digest import digest_json
 from harness.core.frozen import Frozen
 from harness.lanes.kernel.candidate import Candidate
+from harness.lanes.kernel.compiled import Compiled
 from harness.lanes.kernel.definition import Point
 from harness.lanes.kernel.device_limits import card_of
 from harness.lanes.kernel.kernel_metadata import Choice, Configuration
 from harness.lanes.kernel.performance_model import predict
-from harness.lanes.kernel.sweep import Compiled
 from harness.lanes.kernel.sweep_store import Kind
 from harness.ledger.points import Points
 from harness.sweep.measurement import Measurement

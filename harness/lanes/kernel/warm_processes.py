@@ -39,6 +39,7 @@ class Outcome:
         seconds: Wall time in seconds.
         cpu_ms: CPU time in milliseconds, counted by the operating system.
         peak_mb: Its largest resident memory in MiB, beyond what it began with.
+        excess: Why it was ended before its time: it answered or wrote too much. Empty if it was not.
         last_error: The last line of its standard error.
         layers: The layers of confinement that were on.
     """
@@ -47,6 +48,7 @@ class Outcome:
     seconds: float
     cpu_ms: float = 0.0
     peak_mb: float = 0.0
+    excess: str = ""
     last_error: str = ""
     layers: tuple[str, ...] = ()
 

@@ -16,6 +16,8 @@ from harness.lanes.spec.options import SpecOptions
 from harness.lanes.spec.score import CLASSIC, WEIGHTS, score_patch
 
 if TYPE_CHECKING:
+    from harness.core.frozen import Frozen
+    from harness.lane.climb import Climb, ClimbRequest
     from harness.lane.context import Context
     from harness.suites.suite import Suite, SuiteOptions
 
@@ -30,6 +32,19 @@ class SpecLane:
     min_tier: Tier | None = None
     components = (*WEIGHTS, *CLASSIC)
     """What a suite's `gates` may name besides `score`."""
+
+    @property
+    def climb_options(self) -> type[Frozen]:
+        """The model of `options` in an evolve file."""
+        from harness.lanes.spec.climb import SpecClimbOptions
+
+        return SpecClimbOptions
+
+    def climb(self, request: ClimbRequest) -> Climb:
+        """The improvement of a grammar; see `SpecClimb.open` for errors."""
+        from harness.lanes.spec.climb import SpecClimb
+
+        return SpecClimb.open(request, self)
 
     def collect(self, suite: Suite) -> Sequence[Case]:
         """Make one case of each patch file.

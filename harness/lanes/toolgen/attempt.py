@@ -7,9 +7,9 @@ import math
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from itertools import islice
+from itertools import islice, takewhile
 
 from harness.core.clip import clip
 from harness.core.digest import derive_seed
@@ -43,6 +43,8 @@ _SCREENING: tuple[Origin, ...] = ("example", "drawn", "extra", "edge", "derived"
 
 Afterwards = Callable[[PolledBox, Outcome], Awaitable[None]]
 """Asks more of a box whose attempt is over; it handles the faults of the box itself."""
+Between = Callable[[PolledBox, random.Random], Awaitable[None]]
+"""Asks more of a box between two questions; it handles the faults of the box itself."""
 
 
 @asynccontextmanager
@@ -64,6 +66,7 @@ async def run_attempt(
     index: int,
     *,
     doc_examples: tuple[DocExample, ...] = (),
+    between: Between | None = None,
     afterwards: Afterwards | None = None,
 ) -> Outcome:
     """Ask one box all questions of an attempt.
@@ -74,6 +77,7 @@ async def run_attempt(
         plan: How the candidate is asked.
         index: Index of the attempt, from 0.
         doc_examples: Examples of the docstrings; they are asked after the questions and cannot change the verdict.
+        between: Is given the box once, at a moment that the attempt's seed chooses.
         afterwards: Is given the box at the end.
 
     Raises:
@@ -87,7 +91,7 @@ async def run_attempt(
     outcome.total = len(known) + len(questions.trials)
     outcome.edges_total = sum(question.origin == "edge" for question in known) + len(asked) - len(known)
     box: PolledBox | None = None
-    run = _AttemptRun(pool, questions, plan, outcome, extras)
+    run = _AttemptRun(pool, questions, plan, outcome, extras, between=between)
     while True:
         try:
             async with opened(pool, plan, outcome.hash_seed) as box:
@@ -95,7 +99,7 @@ async def run_attempt(
                 await run.run(box, doc_examples)
                 if afterwards is not None:
                     await afterwards(box, outcome)
-        except _BatchFaultError:
+        except _NewBoxError:
             continue
         except BoxFault as fault:
             if run.excuse(fault):
@@ -107,13 +111,20 @@ async def run_attempt(
     return outcome
 
 
-class _BatchFaultError(Exception):
-    """A box ended while it was asked several questions: a fresh one is asked one by one, to find the guilty one."""
+class _NewBoxError(Exception):
+    """A box ended while it was asked several questions, or others: a fresh one is asked what remains, one by one."""
 
 
 class _AttemptRun:
     def __init__(
-        self, pool: BoxPool, questions: Questions, plan: Plan, outcome: Outcome, extras: tuple[Question, ...]
+        self,
+        pool: BoxPool,
+        questions: Questions,
+        plan: Plan,
+        outcome: Outcome,
+        extras: tuple[Question, ...],
+        *,
+        between: Between | None,
     ) -> None:
         self.pool, self.questions, self.plan, self.outcome = pool, questions, plan, outcome
         self.box: PolledBox
@@ -131,6 +142,9 @@ class _AttemptRun:
         is_paused = plan.jitter_ms[1] > 0 and outcome.index < plan.attempts
         wanted = max(least, math.ceil(PAUSES / plan.attempts)) if is_paused else 0
         pauses = set(rng.sample(range(len(numbered)), min(wanted, len(numbered))))
+        self.between = between
+        # How many questions are left when `between` is called.
+        self.moment = 0 if plan.is_screening else rng.randrange(len(numbered) + 1)
         lost = plan.answers.unanswered
         # Each further fault may cost a whole time budget.
         shared, is_hopeless = len(questions.shared), len(lost) >= MAX_FAULTS
@@ -143,9 +157,13 @@ class _AttemptRun:
     async def run(self, box: PolledBox, doc_examples: tuple[DocExample, ...]) -> None:
         """Ask the remaining questions; after an excused fault a new box continues."""
         self.box, first, waiting = box, True, Waiting(box.pid)
-        if self.is_batched:
-            await self._ask_batch()
         while self.waiting:
+            if self.between is not None and len(self.waiting) <= self.moment:
+                self._note_waits(waiting)
+                await self._ask_between()
+                waiting = Waiting(box.pid)
+            if self.is_batched and not self.early:
+                await self._ask_batch()
             is_paused, number, self.asking = self.waiting.popleft()
             if is_paused:
                 low, high = self.plan.jitter_ms
@@ -156,8 +174,8 @@ class _AttemptRun:
             first, self.asking = False, None
             if self._is_decided:
                 return
-        self.outcome.waits = self.outcome.waits or waiting.is_on_purpose(box.pid)
-        self.outcome.idle.update(waiting.idle)
+        self._note_waits(waiting)
+        await self._ask_between()
         for trial in self.questions.trials:
             await self._try(trial)
             if self._is_decided:
@@ -170,6 +188,17 @@ class _AttemptRun:
                 raise
             self.outcome.doc_examples = [False] * len(doc_examples)
             self.box.close()
+
+    def _note_waits(self, waiting: Waiting) -> None:
+        self.outcome.waits = self.outcome.waits or waiting.is_on_purpose(self.box.pid)
+        self.outcome.idle.update(waiting.idle)
+
+    async def _ask_between(self) -> None:
+        between, self.between = self.between, None
+        if between is not None:
+            await between(self.box, self.rng)
+            if not self.box.is_open:
+                raise _NewBoxError
 
     def excuse(self, fault: BoxFault) -> bool:
         """Whether the box ended on an input without a known answer, which costs robustness only.
@@ -193,14 +222,21 @@ class _AttemptRun:
         return not self.plan.is_full and bool(self.outcome.wrong or self.outcome.wrong_extras)
 
     async def _ask_batch(self) -> None:
-        """Ask the first questions at once."""
-        batch = [question for _, _, question in islice(self.waiting, MAX_BATCH)]
-        self.is_batched = False
+        """Ask the next questions of one origin at once: a wrong answer to an example ends the case before the others.
+
+        The limit on each call is short. A slow call ends the box as an endless one does; then a fresh box is asked one
+        by one, with the limit of a full verdict, so no candidate fails because of the short one.
+        """
+        origin = self.waiting[0][2].origin
+        next_ones = (question for _, _, question in islice(self.waiting, MAX_BATCH))
+        batch = list(takewhile(lambda question: question.origin == origin, next_ones))
+        keys, due = [question.key for question in batch], sum(question.due for question in batch)
+        seconds = self.questions.short_limit(self.plan.limits.call_seconds)
         try:
-            keys, due = [question.key for question in batch], sum(question.due for question in batch)
-            self.early.extend(await ask_all(self.pool, self.box, keys, due=due))
+            self.early.extend(await ask_all(self.pool, self.box, keys, due=due, seconds=seconds))
         except BoxFault:
-            raise _BatchFaultError from None
+            self.is_batched = False
+            raise _NewBoxError from None
 
     async def _answer(self, key: bytes, *, due: int = 0) -> Answer:
         if self.early:
@@ -308,25 +344,7 @@ class _AttemptRun:
         return is_oversized(payload, key, right)
 
 
-async def ask_once(
-    pool: BoxPool, plan: Plan, question: Question, hash_seed: int, *, before: Iterable[Question] = ()
-) -> Reply | BoxFault:
-    """The reply to one question in a fresh box, after the questions `before`, or the fault of the box.
-
-    Raises:
-        InfraError: if no box can be opened.
-    """
-    try:
-        async with opened(pool, plan, hash_seed) as box:
-            for other in before:
-                await ask(pool, box, other.key, due=other.due)
-            answer = await ask(pool, box, question.key, due=question.due)
-            return Reply(answer.kind, answer.payload)
-    except BoxFault as fault:
-        return fault
-
-
-MAX_BATCH = 64
+MAX_BATCH = 16
 """Questions of a screening that are asked at once."""
 MAX_FAULTS = 2
 """After this number of faults the remaining inputs without a known answer, or derived ones, count as not handled."""

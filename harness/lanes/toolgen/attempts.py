@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 from harness.core.clip import clip
 from harness.core.status import Status, first_of
-from harness.lanes.toolgen.attempt import ask_once, run_attempt
-from harness.lanes.toolgen.disagreement import depends_on_other_questions, find_disagreement, seal_answers
+from harness.lanes.toolgen.attempt import Between, run_attempt
+from harness.lanes.toolgen.disagreement import ask_once, depends_on_other_questions, find_disagreement, seal_answers
 from harness.lanes.toolgen.documentation import DocExample
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.plan import Plan
@@ -40,13 +40,20 @@ class Attempts:
         self._split_seeds = (0, 0)  # hash seeds of the attempts that disagree
 
     async def run(
-        self, doc_examples: tuple[DocExample, ...], ask_more: Callable[[PolledBox], Awaitable[None]]
+        self,
+        doc_examples: tuple[DocExample, ...],
+        ask_more: Callable[[PolledBox], Awaitable[None]],
+        *,
+        between: Between | None = None,
+        timed: int = 0,
     ) -> tuple[Status, str]:
         """Run the attempts; returns the verdict and its reason.
 
         Args:
             doc_examples: Examples of the docstrings, for the first attempt.
             ask_more: Is given the box of the last attempt if all answers are right so far.
+            between: Is given the box of each of the last `timed` attempts at some moment, unless one before it failed.
+            timed: Number of attempts for `between`.
 
         Raises:
             SpecError: if the oracle fails.
@@ -61,12 +68,14 @@ class Attempts:
         plan = self._plan
         count = len(plan.hash_seeds)
         for index in range(count):
+            is_timed = index >= count - timed and all(one.status is Status.OK for one in self.outcomes)
             outcome = await run_attempt(
                 self._pool,
                 self._questions,
                 plan,
                 index,
                 doc_examples=doc_examples if index == 0 else (),
+                between=between if is_timed else None,
                 afterwards=afterwards if index == count - 1 else None,
             )
             self.outcomes.append(outcome)

@@ -16,12 +16,11 @@ from harness.core.status import Status
 from harness.lane.context import Context
 from harness.lanes.toolgen.exact_timing import measure_exactly
 from harness.lanes.toolgen.opponent_benchmark import OpponentBenchmark, SubjectFault
-from harness.lanes.toolgen.performance import Profile, growth, growth_interval, measure
+from harness.lanes.toolgen.performance import Profile, growth, growth_interval
 from harness.lanes.toolgen.plan import Plan
-from harness.lanes.toolgen.prepared_tools import PreparedTools
 from harness.lanes.toolgen.questions import Questions
 from harness.lanes.toolgen.reader import Reader
-from harness.sandbox.polled_box import PolledBox
+from harness.lanes.toolgen.workload_timing import WorkloadTiming
 
 
 class CandidateTiming:
@@ -55,12 +54,11 @@ class CandidateTiming:
         self.profile: Profile | None = None
         self.comparisons: tuple[Comparison, ...] = ()
 
-    async def run(self, tools: PreparedTools, box: PolledBox | None) -> tuple[Status, str]:
+    async def run(self, timing: WorkloadTiming | None) -> tuple[Status, str]:
         """Time the candidate.
 
         Args:
-            tools: Has the workloads.
-            box: The box of an attempt, for CPU time; exact timing uses boxes of its own.
+            timing: What the boxes of the attempts were asked, for CPU time; exact timing uses boxes of its own.
 
         Returns:
             A status other than `ok` and its reason if an answer is wrong or the box ends.
@@ -69,9 +67,8 @@ class CandidateTiming:
         boxes, questions, plan = self._context.boxes, self._questions, self._plan
         if exact:
             profile = measure_exactly(boxes, questions, plan, self._context.stopwatch, name=self._case.nodeid)
-        elif box is not None and (workloads := await tools.workloads(questions)):
-            factor = self._case.policy.budget.cpu_factor
-            profile = await measure(boxes, box, workloads, questions, plan, factor=factor)
+        elif timing is not None:
+            profile = timing.conclude()
         else:
             return Status.OK, ""
         self.profile = profile

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from harness.core.clip import clip
 from harness.lanes.toolgen.answer_classes import fingerprint
-from harness.lanes.toolgen.attempt import ask_once
+from harness.lanes.toolgen.attempt import opened
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.plan import Plan
-from harness.lanes.toolgen.questions import Questions, right_alone
+from harness.lanes.toolgen.questions import Question, Questions, right_alone
+from harness.lanes.toolgen.reply import Reply
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments
+from harness.sandbox.awaited_box import ask
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.pool import BoxPool
 
@@ -89,3 +91,21 @@ async def depends_on_other_questions(
         if isinstance(later, BoxFault) or await right_alone(questions, question, later):
             return False
     return True
+
+
+async def ask_once(
+    pool: BoxPool, plan: Plan, question: Question, hash_seed: int, *, before: Iterable[Question] = ()
+) -> Reply | BoxFault:
+    """The reply to one question in a fresh box, after the questions `before`, or the fault of the box.
+
+    Raises:
+        InfraError: if no box can be opened.
+    """
+    try:
+        async with opened(pool, plan, hash_seed) as box:
+            for other in before:
+                await ask(pool, box, other.key, due=other.due)
+            answer = await ask(pool, box, question.key, due=question.due)
+            return Reply(answer.kind, answer.payload)
+    except BoxFault as fault:
+        return fault

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import random
 import statistics
 import time
 from pathlib import Path
@@ -25,7 +26,7 @@ from harness.lanes.toolgen.executed_code import count_lines
 from harness.lanes.toolgen.exhibits import candidate_exhibits
 from harness.lanes.toolgen.hash_dependence import attempts_for
 from harness.lanes.toolgen.outcome import Outcome
-from harness.lanes.toolgen.performance import Profile, null_call
+from harness.lanes.toolgen.performance import REPEATS, Profile, null_call
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.prepared_tools import PreparedTools
 from harness.lanes.toolgen.question_cost import exact_costs, ordinary_costs
@@ -37,6 +38,7 @@ from harness.lanes.toolgen.source import read_unchanged_source
 from harness.lanes.toolgen.static_check import Violation
 from harness.lanes.toolgen.style import BASELINE, distance, reference_style
 from harness.lanes.toolgen.tool_spec import Tool, read_tool
+from harness.lanes.toolgen.workload_timing import PROCESSES, WorkloadTiming
 from harness.sandbox.fault import BoxFault, GuardFault
 from harness.sandbox.limits import MIB, Limits
 from harness.sandbox.polled_box import PolledBox
@@ -59,7 +61,6 @@ class Evaluator:
         self.profile: Profile | None = None
         self.comparisons: tuple[Comparison, ...] = ()
         self.notices: list[str] = []
-        self.timed: tuple[Status, str] | None = None
         self.facts: dict[str, Any] = {
             "questions": {"right": 0, "total": 0, "low": 0.0, "high": 1.0},
             "edges": {"handled": 0, "total": 0, "source": ""},
@@ -134,7 +135,13 @@ class Evaluator:
             self.notices.append(questions.surprise)
         self.attempts = attempts = Attempts(self.context.boxes, questions, plan)
         examples = reading.documentation.examples
-        status, why = await attempts.run(examples, lambda box: self._ask_more(box, questions, plan))
+        timing = await self._workload_timing(questions, plan)
+        status, why = await attempts.run(
+            examples,
+            lambda box: self._ask_more(box, questions, plan),
+            between=timing.ask if timing is not None else None,
+            timed=min(PROCESSES, max(REPEATS, len(plan.hash_seeds) - 1)),
+        )
         shown = attempts.outcomes[0].doc_examples
         self.facts["documentation"]["example"] = bool(shown) and all(shown)
         self._require_bound(reading.documentation.line)
@@ -146,7 +153,7 @@ class Evaluator:
         if status is Status.WRONG and reading.mismatch:
             why = clip(f"{reading.mismatch}; {why}")
         if status is Status.OK:
-            status, why = await self._conclude(questions, plan)
+            status, why = await self._conclude(questions, plan, timing)
         await self._describe_style(questions, plan, status)
         self._note_events()
         return self._evidence(status, why)
@@ -167,18 +174,23 @@ class Evaluator:
                 async with opened(self.context.boxes, plan, plan.hash_seeds[-1]) as fresh:
                     handled = await ask_derived(self.context.boxes, fresh, questions, plan)
             self.facts["edges"] = {"handled": handled, "total": len(questions.derived), "source": "derived"}
-        if self.case.policy.timing is Timing.CPU and box.is_open:
-            self.timed = await self._time(questions, plan, box)
 
-    async def _conclude(self, questions: Questions, plan: Plan) -> tuple[Status, str]:
-        """Time a candidate whose answers are right, unless the box of its last attempt did."""
-        if self.timed is None and self.case.policy.timing is Timing.CPU:
-            try:
+    async def _workload_timing(self, questions: Questions, plan: Plan) -> WorkloadTiming | None:
+        """What times the candidate among its questions; None without workloads, or if it is not timed this way."""
+        if self.case.policy.timing is not Timing.CPU:
+            return None
+        workloads = await self.tools.workloads(questions)
+        return WorkloadTiming(self.context.boxes, workloads, questions, plan) if workloads else None
+
+    async def _conclude(self, questions: Questions, plan: Plan, timing: WorkloadTiming | None) -> tuple[Status, str]:
+        """Time a candidate whose answers are right, in further processes if its attempts were few."""
+        try:
+            while timing is not None and timing.needs_more:
                 async with opened(self.context.boxes, plan, plan.hash_seeds[0]) as box:
-                    self.timed = await self._time(questions, plan, box)
-            except BoxFault as fault:
-                self.timed = fault.status, fault.why
-        status, why = self.timed or await self._time(questions, plan, None)
+                    await timing.ask(box, random.Random(plan.seed))  # noqa: S311 - the seed is the secret
+        except BoxFault as fault:
+            return fault.status, fault.why
+        status, why = await self._time(questions, plan, timing)
         costs = exact_costs(self.profile) if self.profile is not None and self.profile.quality is not None else None
         costs = costs or ordinary_costs(questions, self.outcomes, null_call(self.context.boxes))
         if costs is not None:
@@ -205,10 +217,10 @@ class Evaluator:
 
     # --- timing and style ---
 
-    async def _time(self, questions: Questions, plan: Plan, box: PolledBox | None) -> tuple[Status, str]:
+    async def _time(self, questions: Questions, plan: Plan, timing: WorkloadTiming | None) -> tuple[Status, str]:
         measuring = CandidateTiming(self.case, self.context, questions, plan, self.facts, reader=self.reader)
         try:
-            return await measuring.run(self.tools, box)
+            return await measuring.run(timing)
         finally:
             self.profile, self.comparisons = measuring.profile, measuring.comparisons
 
@@ -229,7 +241,8 @@ class Evaluator:
     async def _describe_style(self, questions: Questions, plan: Plan, status: Status) -> None:
         style = self.facts["style"]
         style["baseline"] = reference_style(self.tool)
-        if status is Status.OK and distance(style["detected"], style["baseline"], ())["distance"]:
+        is_followed = status is Status.OK and not plan.is_screening
+        if is_followed and distance(style["detected"], style["baseline"], ())["distance"]:
             counts = await count_lines(self.context.boxes, questions, plan)
             style["detected"] = await self.reader.executed_style(plan.source, plan.entry, counts)
         style.update(distance(style["detected"], style["baseline"], self.facts["profile"]["rows"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.core.case import Case
 from harness.core.evidence import Evidence
@@ -18,7 +18,11 @@ from harness.lanes.toolgen.collect import case_of, collect_cases, tool_of
 from harness.lanes.toolgen.controls import controls_of
 from harness.lanes.toolgen.options import ToolgenSuite
 from harness.lanes.toolgen.score import WEIGHTS, score_toolgen
+from harness.lanes.toolgen.tool_spec import read_tool
 from harness.suites.suite import Suite
+
+if TYPE_CHECKING:
+    from harness.lane.breed import Breed
 
 
 class Toolgen:
@@ -57,6 +61,16 @@ class Toolgen:
     def controls(self, suite: Suite) -> Controls:
         """The candidates by which a judge of this suite is checked."""
         return controls_of(tool_of(suite))
+
+    def breed(self, path: Path) -> Breed:
+        """What it offers to a search among the candidates of a tool.
+
+        Raises:
+            SuiteError: if the tool is wrong.
+        """
+        from harness.lanes.toolgen.proposals.breed import ToolBreed  # only a search needs it
+
+        return ToolBreed(read_tool(path))
 
     def evaluate(self, case: Case, context: Context) -> Evidence:
         """Ask the candidate in boxes and return the observations.

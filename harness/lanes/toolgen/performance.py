@@ -17,28 +17,21 @@ from harness.core.digest import derive_seed
 from harness.core.errors import SpecError, position
 from harness.core.quality import Quality
 from harness.lanes.toolgen.oracle import Oracle
-from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions
-from harness.lanes.toolgen.reply import Reply
-from harness.lanes.toolgen.waiting import MIN_IDLE, Waiting
-from harness.lanes.toolgen.wrong_answer import WrongAnswer, wrong_answer
-from harness.sandbox.awaited_box import ask
+from harness.lanes.toolgen.wrong_answer import WrongAnswer
 from harness.sandbox.codec import decode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import Limits
-from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.pool import BoxPool
 from harness.sandbox.usage import Usage
 
 FACTORS = (1, 2, 4, 8)
-SURE = 3.0
-"""By this factor a first time must be below its limit to be the only one."""
 REPEATS = 3
-"""Number of fresh inputs of each size; the minimum time represents a side."""
-FREE_IDLE = 0.002
-"""CPU seconds per size that a box may use between questions, to return to waiting, without being charged."""
+"""Number of fresh inputs of each size."""
 SLOW = 2.0
 """Times that exceed the least by this factor are a candidate's own doing: those of equal code differ by up to 1.25."""
+SLOW_SHARE = 0.25
+"""Calls that must be `SLOW` for a candidate that is slow on some inputs or at some times only."""
 GRACE_SECONDS = 250e-6  # that times may differ besides
 MIN_SECONDS = 1e-6  # times below the resolution of the clock count as this
 NULL_SOURCE = b"def null():\n    return None\n"
@@ -136,103 +129,6 @@ async def workload_key(questions: Questions, oracle: Oracle, size: int, *parts: 
             where=position(questions.tool.oracle or questions.tool.path),
         )
     return key
-
-
-async def measure(
-    pool: BoxPool, box: PolledBox, workloads: Sequence[Workload], questions: Questions, plan: Plan, *, factor: float
-) -> Profile:
-    """Time a candidate on the workloads, in the box of an attempt, and check every answer.
-
-    Each size is asked once. If every time is then below the limit (`factor` x reference) by `SURE` or more, further
-    calls could not change the score, and there are none.
-
-    Args:
-        pool: The pool of the box.
-        box: The box; it has answered all other questions.
-        workloads: The timed inputs.
-        questions: The questions.
-        plan: How the candidate is asked.
-        factor: The budget's multiple of the reference's time.
-
-    Raises:
-        SpecError: if the oracle fails.
-    """
-    null = null_call(pool)
-    profile = Profile()
-    idle_before, waiting = box.idle_cpu, Waiting(box.pid)
-    times: dict[int, list[float]] = {workload.size: [] for workload in workloads}
-    try:
-        for repeat in range(REPEATS):
-            for workload in workloads:
-                question = workload.questions[repeat]
-                profile.fault_question, profile.total = question.key, profile.total + 1
-                answer = await ask(pool, box, question.key, due=question.due)
-                profile.fault_question = None
-                profile.seconds.append(answer.seconds)
-                waiting.note(len(profile.seconds), question.key, answer)
-                if answer.cpu_seconds is None:
-                    profile.clock = "wall"
-                    times[workload.size].append(answer.seconds - null.seconds)
-                else:
-                    times[workload.size].append(answer.cpu_seconds - null.cpu_seconds)
-                reply = Reply(answer.kind, answer.payload)
-                if await questions.right(question, reply):
-                    profile.right += 1
-                else:
-                    profile.wrong.append(wrong_answer(plan.entry, question, reply))
-            is_sure = all(times[one.size][0] * SURE <= factor * one.reference_seconds for one in workloads)
-            if profile.wrong or (is_sure and max(waiting.idle.values()) < MIN_IDLE):
-                break
-        profile.depth = repeat + 1
-        _fill_rows(profile, workloads, times)
-        if profile.clock == "cpu" and waiting.is_on_purpose(box.pid):
-            _add_waits(profile, list(waiting.idle.values()))
-    except BoxFault as fault:
-        profile.fault = fault
-        box.close()
-    if profile.rows:
-        # CPU time between questions counts too: a thread could compute then.
-        idle = (box.idle_cpu - idle_before) / len(profile.rows)
-        if idle > FREE_IDLE:
-            for row in profile.rows:
-                for name in ("candidate_s", "candidate_low_s", "candidate_high_s"):
-                    row[name] += idle
-    return profile
-
-
-def _fill_rows(profile: Profile, workloads: Sequence[Workload], times: dict[int, list[float]]) -> None:
-    profile.samples = times
-    for workload in workloads:
-        quickest = max(MIN_SECONDS, usual_seconds(times[workload.size]))
-        profile.rows.append(
-            {
-                "size": workload.size,
-                "candidate_s": quickest,
-                "reference_s": workload.reference_seconds,
-                "candidate_low_s": quickest,
-                # The minimum of three may be too low by chance; the median is not.
-                "candidate_high_s": max(MIN_SECONDS, statistics.median(times[workload.size])),
-            }
-        )
-
-
-def usual_seconds(times: Sequence[float]) -> float:
-    """The minimum of some calls; their median if it is `SLOW` times the minimum: most calls are slow then, not all.
-
-    Disturbances of the machine add to some CPU times by up to a quarter, so the minimum says most of equal code.
-    """
-    least, median = min(times), statistics.median(times)
-    return median if median > SLOW * least + GRACE_SECONDS else least
-
-
-def _add_waits(profile: Profile, idle: Sequence[float]) -> None:
-    """Add the time that a candidate waits to its rows: for each size the mean of its calls."""
-    for index, row in enumerate(profile.rows):
-        wait = statistics.fmean(idle[index :: len(profile.rows)])
-        for name in ("candidate_s", "candidate_low_s", "candidate_high_s"):
-            row[name] += wait
-        row["wait_s"] = wait
-        profile.samples[row["size"]] = [seconds + wait for seconds in profile.samples[row["size"]]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.lanes.toolgen.outcome import Outcome
-from harness.lanes.toolgen.performance import GRACE_SECONDS, SLOW, NullCall, Profile
+from harness.lanes.toolgen.performance import GRACE_SECONDS, SLOW, SLOW_SHARE, NullCall, Profile
 from harness.lanes.toolgen.questions import Questions
 
 
@@ -19,8 +19,9 @@ def ordinary_costs(questions: Questions, outcomes: Sequence[Outcome], null: Null
     """CPU microseconds of each question: the minimum over the attempts, minus a null call.
 
     The attempts ask in different orders, so a one-time cost (a lazy import) falls on different questions. An attempt
-    that was slow as a whole counts instead of the minimum (`_slow_process`). If the candidate gives up its core during
-    its calls, the mean time that it waits is added.
+    that was slow as a whole counts instead of the minimum (`_slow_process`); if many calls of all attempts were slow,
+    the maximum does (`_is_often_slow`). If the candidate gives up its core during its calls, the mean time that it
+    waits is added.
 
     Returns:
         `clock`, and `candidate_us` and `reference_us` in question order, and `waits_us`, the median wait of a candidate
@@ -30,6 +31,7 @@ def ordinary_costs(questions: Questions, outcomes: Sequence[Outcome], null: Null
     asking = null.seconds if clock == "wall" else null.cpu_seconds
     waits = clock == "cpu" and any(outcome.waits for outcome in outcomes)
     slow = _slow_process(outcomes)
+    usual = max if slow is None and _is_often_slow(outcomes) else min
     pairs: list[tuple[float, float]] = []
     idle: list[float] = []
     for number, question in enumerate(questions.shared):
@@ -37,8 +39,8 @@ def ordinary_costs(questions: Questions, outcomes: Sequence[Outcome], null: Null
         if found and question.reference_seconds is not None:
             idle.append(_mean_wait(number, found, null) if waits else 0.0)
             counted = [outcome for outcome in found if outcome is slow] or found
-            quickest = min(outcome.costs[number] for outcome in counted) - asking
-            pairs.append((quickest + idle[-1], question.reference_seconds))
+            seconds = usual(outcome.costs[number] for outcome in counted) - asking
+            pairs.append((seconds + idle[-1], question.reference_seconds))
     fact = _fact(clock, pairs)
     return fact if fact is None or not waits else fact | {"waits_us": round(statistics.median(idle) * 1e6, 1)}
 
@@ -49,17 +51,26 @@ def _slow_process(outcomes: Sequence[Outcome]) -> Outcome | None:
     The factor is the 80 % quantile over its questions, each with `GRACE_SECONDS` added to both sides: no single
     question, a lazy import for example, makes a process slow. The costs of equal code differ by up to 1.25.
     """
+    ranked = [(one[int(0.8 * (len(one) - 1))], outcome) for outcome, one in _factors(outcomes)]
+    factor, slowest = max(ranked, key=lambda one: one[0], default=(0.0, None))
+    return slowest if factor > SLOW else None
+
+
+def _is_often_slow(outcomes: Sequence[Outcome]) -> bool:
+    """Whether `SLOW_SHARE` of all calls took `SLOW` times as long as the quickest of the same question."""
+    calls = [factor > SLOW for _, factors in _factors(outcomes) for factor in factors]
+    return bool(calls) and sum(calls) >= SLOW_SHARE * len(calls)
+
+
+def _factors(outcomes: Sequence[Outcome]) -> list[tuple[Outcome, list[float]]]:
+    """For each attempt its times as multiples of the quickest ones, sorted."""
     timed = [outcome for outcome in outcomes if outcome.costs]
     least = {number: min(one.costs.get(number, math.inf) for one in timed) for one in timed for number in one.costs}
-
-    def factor(outcome: Outcome) -> float:
-        ratios = sorted(
-            (seconds + GRACE_SECONDS) / (least[number] + GRACE_SECONDS) for number, seconds in outcome.costs.items()
-        )
-        return ratios[int(0.8 * (len(ratios) - 1))]
-
-    slowest = max(timed, key=factor, default=None)
-    return slowest if slowest is not None and factor(slowest) > SLOW else None
+    found = []
+    for one in timed:
+        factors = ((seconds + GRACE_SECONDS) / (least[number] + GRACE_SECONDS) for number, seconds in one.costs.items())
+        found.append((one, sorted(factors)))
+    return found
 
 
 def _mean_wait(number: int, outcomes: Sequence[Outcome], null: NullCall) -> float:

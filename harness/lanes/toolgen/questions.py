@@ -27,6 +27,9 @@ PROPERTY_INPUTS = 5
 SHARE_OF_EXTRAS = 8
 """Each further attempt gets one extra input per this number of sampled inputs."""
 
+HONEST_FACTOR, MIN_SHORT_SECONDS = 5.0, 0.1
+"""A call within the short limit of a search may take this many times what the reference takes, and at least so long."""
+
 Origin = Literal["example", "drawn", "edge", "extra", "derived", "workload"]
 
 
@@ -38,13 +41,18 @@ class Question:
         origin: Where the input comes from.
         key: `codec.encode` of the keyword arguments.
         expected: The right reply; None where only crashes and determinism are judged.
-        reference_seconds: CPU seconds of the reference; None where it was not asked, or its time is not compared.
+        honest_seconds: CPU seconds of the reference; None where it was not asked.
     """
 
     origin: Origin
     key: bytes
     expected: Reply | None
-    reference_seconds: float | None = None
+    honest_seconds: float | None = None
+
+    @property
+    def reference_seconds(self) -> float | None:
+        """The CPU seconds with which a candidate's are compared: not on edge inputs."""
+        return None if self.origin == "edge" else self.honest_seconds
 
     @property
     def due(self) -> int:
@@ -103,6 +111,15 @@ class Questions:
                     f"RAISES = ({expected.exception},) in oracle.py if it is, or correct the reference"
                 )
         return ""
+
+    def short_limit(self, full: float) -> float:
+        """A limit in seconds on a call by which a search finds endless loops, which are common among edits.
+
+        Args:
+            full: The limit of a full verdict, which is not exceeded.
+        """
+        honest = max((question.honest_seconds or 0.0 for question in self.shared), default=0.0)
+        return min(full, max(MIN_SHORT_SECONDS, HONEST_FACTOR * honest))
 
     @property
     def is_judged_by_accept(self) -> bool:
@@ -248,7 +265,8 @@ async def _edges(tool: Tool, oracle: Oracle | None, asked: set[bytes]) -> list[Q
             raise SpecError(f"edges() does not match the signature: {misfit}", where=position(tool.oracle or tool.path))
         if key not in asked:
             asked.add(key)
-            found.append(Question("edge", key, (await oracle.reply(key, any_error=True)).reply))
+            timed = await oracle.reply(key, any_error=True)
+            found.append(Question("edge", key, timed.reply, timed.cpu_seconds))
     return found
 
 

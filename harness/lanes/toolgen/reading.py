@@ -114,25 +114,38 @@ def read(data: bytes, rules: Mapping[str, Any]) -> Reading:
         return Reading(tree.status, tree.why)
     found = Reading(parsed=True, metadata=read_metadata(source.text))
     wanted = _signature(rules["signature"])
-    apis = rules["forbidden"]
-    own = None if apis is None else tuple(apis)
-    forbidden = forbidden_for(own, tuple(rules["capabilities"]), is_strict=rules["strict"])
-    imports: list[str] = []
-    uses: list[Violation] = []
-    if forbidden:
-        listed = importable(forbidden.guard_rules, tuple(rules["more"]))
-        imports, uses = module_imports(tree, source.text, listed)
-        if forbidden.may_occur(source.text):
-            uses += violations(tree, forbidden)
+    imports, uses = read_uses(tree, source.text, rules)
     return replace(
         found,
-        violations=tuple(sorted(uses, key=lambda one: (one.line, one.column, bool(one.how)))),
+        violations=uses,
         documentation=read_documentation(tree, wanted),
         style=detect(tree, wanted.name),
         uses_hashes=may_depend_on_hash_seed(tree),
         mismatch=find_mismatch(tree, wanted, iterators=rules["iterators"]),
         imports=tuple(imports),
     )
+
+
+def read_uses(tree: ast.Module, text: str, rules: Mapping[str, Any]) -> tuple[list[str], tuple[Violation, ...]]:
+    """`Reading.imports` and `Reading.violations` of a candidate.
+
+    Args:
+        tree: Its syntax tree.
+        text: Its text.
+        rules: See `rules_of`.
+
+    Raises:
+        RecursionError: if it is nested too deeply.
+    """
+    apis = rules["forbidden"]
+    own = None if apis is None else tuple(apis)
+    forbidden = forbidden_for(own, tuple(rules["capabilities"]), is_strict=rules["strict"])
+    if not forbidden:
+        return [], ()
+    imports, uses = module_imports(tree, text, importable(forbidden.guard_rules, tuple(rules["more"])))
+    if forbidden.may_occur(text):
+        uses += violations(tree, forbidden)
+    return imports, tuple(sorted(uses, key=lambda one: (one.line, one.column, bool(one.how))))
 
 
 def executed_style(data: bytes, entry: str, counts: Mapping[int, int]) -> str:

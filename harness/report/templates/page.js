@@ -36,7 +36,8 @@
   const chip = (status) => make("span", { class: `chip chip-${status}` }, status);
   const button = (text, kind, about) => make("button", { type: "button", class: kind, "aria-label": `${text} ${about}` }, text);
   const link = (nodeid, text = nodeid) => make("a", { href: `#/case/${encodeURIComponent(nodeid)}` }, text);
-  const note = (text) => make("p", { class: "note" }, text);
+  const line = (kind, ...parts) => make("p", { class: kind }, ...parts), note = (text) => line("note", text);
+  const splitted = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
   const cell = (head, ...content) => make("td", { "data-head": head }, ...content);
   function choose(label, values, now, act, first) {
     const select = make("select", { "aria-label": label }, ...(first ? [make("option", { value: "" }, first)] : []), ...values.map((value) => make("option", { value }, value)));
@@ -67,20 +68,23 @@
   }
   async function page(path, query) {
     if (path === "/compare") return compare(query);
-    if (path.startsWith("/case/")) return caseOf(path);
-    const node = path === "/trends" ? parse((await island("pages"))[0]).firstChild : fixed(path);
+    const node = path.startsWith("/case/") ? await caseOf(path) : path === "/trends" ? parse((await island("pages"))[0]).firstChild : fixed(path);
     if (!node) return note(`There is no ${path} here.`);
     const suite = node.dataset.suite;
-    if (suite) await board(node, query);
-    if (suite) node.append(...parse((await island("pages"))[+suite + 1]).childNodes);
+    if (suite) {
+      await board(node, query);
+      node.append(...parse((await island("pages"))[+suite + 1]).childNodes);
+    }
     return dress(node);
   }
   async function caseOf(path) {
     const { columns, cases } = await island("rows"), nodeid = decodeURIComponent(path.slice(6)), i = columns.nodeid.indexOf(nodeid);
     const text = columns.details[i] != null && (await piece("details", columns.details[i], cases));
     const node = text ? parse(text).firstChild : fixed(path);
-    if (node) return dress(node);
-    return make("article", { class: "case" }, make("h2", {}, nodeid, " ", chip(columns.status[i])), columns.why[i], note("see crucible show"));
+    if (node || i < 0) return node;
+    // Only the most urgent cases are here in full; the command has no seed, so it cannot name another run's.
+    const key = /^[\w.:/-]+$/.test(nodeid) ? nodeid : columns.digest[i];
+    return make("article", { class: "case" }, make("h2", {}, nodeid, " ", chip(columns.status[i])), columns.why[i], line("command", make("code", {}, `crucible show ${key}`)));
   }
 
   // Buttons of figures, tables and commands
@@ -89,7 +93,7 @@
     unhide(node);
     for (const one of all(".command", node)) one.append(" ", button("copy", "copy", one.textContent));
     for (const one of all("figure", node)) {
-      const kinds = [...($("svg.chart", one) ? ["SVG", "PNG"] : []), ...($("table", one) ? ["CSV"] : [])];
+      const kinds = ["SVG", "PNG", "CSV"].filter((kind) => $(kind === "CSV" ? "table" : "svg.chart", one));
       $("figcaption", one).append(make("span", { class: "tools" }, ...kinds.map((kind) => button(kind, "save", one.dataset.name))));
     }
     for (const one of all("table.rows", node)) one.parentElement.before(make("span", { class: "tools bar-tools" }, button("CSV", "save", "table")));
@@ -156,16 +160,15 @@
   function by(values, reverse) {
     const empty = (value) => value === null || value === "";
     return (a, b) => {
-      const [x, y] = [values[a], values[b]];
-      if (empty(x) || empty(y)) return empty(x) - empty(y) || a - b; // what was not measured comes last, either way
-      const order = x < y ? -1 : x > y ? 1 : 0;
-      return (reverse ? -order : order) || a - b;
+      const x = values[a], y = values[b];
+      // What was not measured comes last, either way.
+      return empty(x) - empty(y) || (x < y ? -1 : x > y) * (reverse ? -1 : 1) || a - b;
     };
   }
   async function board(node, query) {
     const data = await island("rows"), { columns } = data, suite = data.suites[node.dataset.suite], table = $("table.board", node);
     if (!table) return;
-    const places = range(suite.start, suite.size), state = { q: "", status: "", style: "", group: "", changed: "", sort: "", dir: "", ...Object.fromEntries(query) };
+    const places = range(suite.start, suite.size), state = Object.fromEntries("q status style group changed sort dir".split(" ").map((name) => [name, query.get(name) || ""]));
     let shown = WINDOW;
     const count = make("output"), more = make("button", { type: "button" }, "More"), box = make("input", { type: "checkbox" });
     const text = make("input", { type: "search", "aria-label": "Filter by text", placeholder: "Filter by text", value: state.q });
@@ -173,7 +176,7 @@
     const selects = choices.filter(([, values]) => values.length > 1).map(([name, values]) => choose(name, values, state[name], (value) => change({ [name]: value }), `any ${name}`));
     box.checked = state.changed;
     on(box, "change", () => change({ changed: box.checked ? "1" : "" }));
-    table.parentElement.before(make("div", { class: "tools filters" }, text, ...selects, make("label", {}, box, " changed only"), count));
+    table.parentElement.before(line("tools filters", text, ...selects, make("label", {}, box, " changed only"), count));
     table.parentElement.after(more);
     $(".more", node)?.remove();
     const heads = all("thead th", table), keys = ["rank", "candidate", ...suite.columns];
@@ -190,7 +193,7 @@
       refresh();
     }
     function refresh() {
-      const words = state.q.toLowerCase().split(/\s+/), names = ["nodeid", "status", "style", "why", "digest"];
+      const words = splitted(state.q), names = ["nodeid", "status", "style", "why", "digest"];
       const fits = (i) =>
         choices.every(([name]) => !state[name] || columns[name][i] === state[name]) && (!state.changed || columns.changed[i]) &&
         words.every((word) => names.some((name) => columns[name][i].toLowerCase().includes(word)));
@@ -211,20 +214,20 @@
 
   async function compare(query) {
     const { runs, nodeids, cells } = await island("history"), node = make("section", {}, make("h2", {}, "Compare two runs"));
-    if (runs.length < 2) return node.append(note("There is no other run.")), node;
+    if (!runs[1]) return node.append(note("There is no other run.")), node;
     const now = { a: query.get("a") || runs[1], b: query.get("b") || runs[0] };
     const select = (key, label) => choose(label, runs, now[key], (value) => (location.hash = `/compare?${new URLSearchParams({ ...now, [key]: value })}`));
     const [a, b] = Object.values(now).map((run) => cells[runs.indexOf(run)] || []);
     const differs = range(0, nodeids.length).filter((i) => String(a[i]) !== String(b[i]));
-    const size = (i) => (a[i] && b[i] ? 9 * (a[i][1] !== b[i][1]) + Math.abs(b[i][0] - a[i][0]) : -1);
+    const both = (i) => a[i] && b[i], size = (i) => (both(i) ? 9 * (a[i][1] !== b[i][1]) + Math.abs(b[i][0] - a[i][0]) : -1);
     differs.sort((x, y) => size(y) - size(x) || x - y);
-    const side = (head, one) => (one ? cell(head, score(one[0]), " ", chip(one[1])) : cell(head, "not judged"));
-    const moved = (i) => (a[i] && b[i] ? `${(b[i][0] - a[i][0]).toFixed(3)}${a[i][2] === b[i][2] ? "" : "*"}` : "");
+    const side = (head, one) => cell(head, ...(one ? [score(one[0]), " ", chip(one[1])] : ["not judged"]));
+    const moved = (i) => (both(i) ? `${(b[i][0] - a[i][0]).toFixed(3)}${a[i][2] === b[i][2] ? "" : "*"}` : "");
     const lines = differs.slice(0, 1000).map((i) => make("tr", {}, make("th", { scope: "row" }, link(nodeids[i])), side("before", a[i]), side("after", b[i]), cell("Δ", moved(i))));
     const heads = ["Case", "Before", "After", "Δ"].map((text) => make("th", { scope: "col" }, text));
     const table = make("table", { class: "rows" }, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...lines));
-    node.append(make("p", { class: "tools filters" }, select("a", "run before"), " → ", select("b", "run after")),
-      note(`${short(differs.length)} cases differ${differs.length > 1000 ? "; 1,000 are shown" : ""}`),
+    node.append(line("tools filters", select("a", "run before"), " → ", select("b", "run after")),
+      note(`${short(differs.length)} cases differ${differs[1000] ? "; 1,000 are shown" : ""}`),
       make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "cases" }, table));
     return dress(node);
   }
@@ -232,9 +235,9 @@
   // Search, theme, copying, sources, bytes
 
   async function search() {
-    const words = field.value.toLowerCase().split(/\s+/).filter(Boolean), { columns } = await island("rows");
-    const hits = columns.nodeid.map((_, i) => i).filter((i) => words.every((word) => columns.nodeid[i].toLowerCase().includes(word)));
-    found.replaceChildren(...hits.slice(0, 12).map((i) => link(columns.nodeid[i], `${columns.nodeid[i]}  ${columns.status[i]}`)), hits.length ? "" : "no such case");
+    const words = splitted(field.value), { nodeid, status } = (await island("rows")).columns;
+    const hits = range(0, nodeid.length).filter((i) => words.every((word) => nodeid[i].toLowerCase().includes(word)));
+    found.replaceChildren(...hits.slice(0, 12).map((i) => link(nodeid[i], `${nodeid[i]}  ${status[i]}`)), hits.length ? "" : "no such case");
     found.hidden = !words.length;
   }
   on(field, "input", search);

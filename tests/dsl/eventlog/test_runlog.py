@@ -186,8 +186,7 @@ with LogFile(Path(sys.argv[1]), probe=probe) as file:
     log = file.find("main") or file.create("main", {"engine": "t"}, settings={})
     log.load()
     while log.seq < 300:
-        log.append(encode({"n": log.seq + 1, "pad": "x" * 1500}))
-        if log.is_full:
+        if log.append(encode({"n": log.seq + 1, "pad": "x" * 1500})):
             log.commit(snapshot=encode({"n": log.seq}) if log.is_snapshot_due else None)
     log.commit()
     print(log.head.hex())

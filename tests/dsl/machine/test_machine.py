@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from harness.core.errors import SpecError, UsageError
 from harness.dsl.analysis.load import load_source
 from harness.dsl.eventlog.canonical import decode, encode
+from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.machine.program_layout import lay_out
 from harness.dsl.machine.segment import Segment, SegmentWriter
 from harness.dsl.machine.session import Session
 from harness.dsl.machine.snapshot import dump, load
 from harness.dsl.machine.state import Call, Fiber
 from harness.dsl.machine.value_storage import restore_value, store_value
+from harness.dsl.machine.verify import verify
 from harness.dsl.tools.request import Response
 from harness.dsl.values import Undefined
 
@@ -63,6 +65,13 @@ def test_a_snapshot_is_a_shorter_way_to_the_same_state(start, tmp_path) -> None:
     assert session.run().passed
     assert session.file.connection.execute("SELECT count(*) FROM snapshots").fetchone()[0] == 1
     _same_state(session, tmp_path / "run")
+    # A damaged one is reported and not used.
+    for change in ("replace(CAST(state AS TEXT), '700', '701')", "x'00'"):  # as text and as bytes
+        with LogFile(tmp_path / "run/log.db") as file:
+            file.connection.execute(f"UPDATE snapshots SET state = {change}")
+            assert any("snapshot was changed" in str(problem) for problem in verify(file).problems)
+        with Session.resume(tmp_path / "run") as again:
+            assert again.outcome == session.outcome
 
 
 def test_branches_write_in_source_order_whichever_ends_first(start) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from harness.core.errors import UsageError
 from harness.dsl.analysis.load import load_source
+from harness.dsl.eventlog.fault import LogError
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.machine.fork import fork, upgrade
 from harness.dsl.machine.replay import _ReplayMachine, replay
@@ -54,6 +55,25 @@ def test_branches_that_are_answered_in_any_order_replay_equal(start, tmp_path, t
         with Session.resume(tmp_path / "run", run=run) as again:
             assert again.run().passed
             assert replay(again.program, again.log).divergence is None
+    with LogFile(tmp_path / "run" / LOG) as file:
+        for run in ("main", name):  # they have ended: an upgrade only compares
+            same, found = upgrade(file, file.open_run(run), load_source(text + "// same", cache=False))
+            assert (same.name, found.divergence) == (run, None)
+            none, found = upgrade(
+                file, file.open_run(run), load_source(text.replace('"{{b}}!"', '"{{b}}?"'), cache=False)
+            )
+            assert (none is None) == (text == TWO)
+        assert len(file.runs()) == 2
+
+
+def test_an_upgrade_gives_no_valid_hashes_to_a_damaged_log(start, tmp_path) -> None:
+    session = start(TWO)
+    _answered(session, "R", "L")
+    session.close()
+    with LogFile(tmp_path / "run" / LOG) as file:
+        file.connection.execute("""UPDATE events SET body = replace(body, '"R"', '"X"')""")
+        with pytest.raises(LogError, match="chain is broken"):
+            upgrade(file, file.open_run(), load_source(TWO, cache=False))
 
 
 @pytest.mark.parametrize(("text", "answers"), [(TWO, ("R", "L")), (ONE, ("x",))])

@@ -59,4 +59,4 @@ def test_data_dependent_branches_do_not_fill_the_memory(start, monkeypatch: pyte
         success: n == 64 }"""
     session = start(text)
     assert session.run().passed
-    assert len(session.machine.stepper._paths._roots) <= 20
+    assert session.machine.stepper._paths.count <= 20

@@ -181,6 +181,21 @@ def test_a_fork_tries_another_answer_and_the_old_run_stays(start, tmp_path) -> N
         assert {row.name: row.status for row in forked.file.runs()} == {"main": "wrong", name: "ok"}
 
 
+def test_a_record_has_the_same_text_before_and_after_a_resume(start, tmp_path) -> None:
+    text = """task T { let r = {b: 1, a: {z: 1, y: [{d: 1, c: 2}]}} step one { let before = "{{r}}" }
+      step ask: human.ask { prompt: "{{r}}" output_var: said }
+      step two { let after = "{{r}}" }
+      evaluation { check in: tool.run { cmd: ["echo", "<{{r}}>"] contains: r } }
+      success: before == after passed("in") }"""
+    session = start(text)
+    (question,) = session.run().questions
+    session.close()
+    with Session.resume(tmp_path / "run") as again:
+        again.answer(question.id, "x")
+        assert again.run().passed
+        assert replay(again.program, again.log).divergence is None
+
+
 def test_an_upgrade_is_allowed_only_if_the_events_replay_equal(start, tmp_path) -> None:
     session = start(ASK)
     (question,) = session.run().questions

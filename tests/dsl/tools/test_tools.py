@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from harness.core.status import Status
+from harness.dsl.tools import command, folder
 from harness.dsl.tools.boxed_script import Boxed
 from harness.dsl.tools.command import run_command
 from harness.dsl.tools.fault import ToolFault
@@ -17,6 +19,7 @@ from harness.dsl.tools.request import Request
 from harness.dsl.tools.toolbox import Toolbox
 from harness.dsl.tools.trace_lines import from_channel, from_output
 from harness.sandbox.pool import BoxPool
+from harness.sandbox.quota import Quota
 
 GRANTED = "import os; os.write(int(os.environ['CRUCIBLE_TRACE_FD']), b'{\"type\": \"R\"}'); print('hi')"
 
@@ -134,6 +137,40 @@ def test_a_granted_command_leaves_no_process_and_is_stopped(box, tmp_path) -> No
         run_command(["sh", "-c", "yes"], tmp_path, seconds=60.0)
     with pytest.raises(ToolFault, match="no program"):
         run_command(["no-such-program"], tmp_path, seconds=1.0)
+
+
+@pytest.mark.parametrize("way", ["small", "nested", "holes", "nameless"])
+def test_a_command_that_takes_too_much_disk_is_ended(tmp_path, monkeypatch, way) -> None:
+    monkeypatch.setattr(command, "QUOTA", Quota(2 << 20, 300))
+    script = Path(__file__).parents[2] / "attacks/disk/script.py"
+    asked = [sys.executable, str(script), way, "wait"]
+    if way == "holes":  # one file is as large as the quota at most
+        assert b"File too large" in run_command(asked, tmp_path, seconds=120.0).err
+        return
+    with pytest.raises(ToolFault, match=r"(wrote more than 2 MiB|made more than 300 files) in the program's folder"):
+        run_command(asked, tmp_path, seconds=120.0)
+    if way == "small":
+        with pytest.raises(ToolFault, match="more than 300 files"):  # seen at the end, too
+            run_command(["true"], tmp_path, seconds=120.0)
+
+
+def test_a_folder_does_not_grow_beyond_its_quota(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(folder, "QUOTA", Quota(100_000, 2000))
+    work = Folder(tmp_path)
+    for _ in range(9):
+        work.write("same", bytes(40_000))  # the file is replaced, so the folder does not grow
+    with pytest.raises(ToolFault, match="the folder would hold more than") as caught:
+        for number in range(9):
+            work.write(f"deep/er/{number}", bytes(40_000))
+    assert caught.value.status is Status.OUTPUT
+    (tmp_path / "same").unlink()
+    work.recount()
+    work.write("small", b"x")
+    monkeypatch.setattr(folder, "QUOTA", Quota(100_000, 5))
+    work.recount()
+    with pytest.raises(ToolFault, match="5 files"):
+        for number in range(9):
+            work.write(str(number), b"")
 
 
 def test_trace_lines_come_from_the_descriptor_or_from_stdout(box) -> None:

@@ -9,16 +9,19 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import UsageError
+from harness.core.stats import spearman
 from harness.lanes.kernel import paired_rounds
 from harness.lanes.kernel.baselines import Baselines
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.compilation import Launch, Variant
+from harness.lanes.kernel.compiled import faults
 from harness.lanes.kernel.compiler_pool import CompilerPool
 from harness.lanes.kernel.definition import read_definition
 from harness.lanes.kernel.device_limits import DEFAULT, DEVICES
 from harness.lanes.kernel.device_tuning import measurer
 from harness.lanes.kernel.machine_code import MachineCode
-from harness.lanes.kernel.sweep import Subject, faults, spearman, sweep
+from harness.lanes.kernel.sweep import sweep
+from harness.lanes.kernel.swept import Subject
 from harness.lanes.kernel.tile_map import tile_maps
 from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.ledger.points import Points

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
 
 from harness.core.errors import InfraError
 from harness.core.status import Status
+from harness.lanes.kernel import recording, zygote
 from harness.lanes.kernel.job import process_fault
 from harness.lanes.kernel.warm_processes import WarmProcesses
+from harness.sandbox.quota import Quota, Watch
+
+ATTACKS = Path(__file__).parents[2] / "attacks"
 
 PROBE = """
 import json, os, socket
@@ -71,8 +78,46 @@ while True:
         except OSError:
             pass
 """
-    _, answer, outcome = record(job, source)
-    assert (answer, outcome.code) == ("", None)
+    asked, answer, outcome = record(job, source)
+    assert (answer, outcome.excess) == ("", "answered with more than 32 MiB")
+    fault = process_fault(outcome, asked.folder, asked)
+    assert fault == (Status.OUTPUT, "its process answered with more than 32 MiB")
+
+
+def test_a_recorder_takes_no_disk(job) -> None:
+    asked = job((ATTACKS / "disk/kernel.py").read_text())
+    before = sorted(path.name for path in Path("/tmp").glob("crucible-canary-*"))
+    _, fault = recording.record(asked, [{"inputs": [], "parameters": {}}], {"architecture": "sm_90a"})
+    line = json.loads((asked.folder / "plans.jsonl").read_bytes().splitlines()[0])
+    assert (fault, line["error"]) == (None, "ValueError: took 0 bytes")
+    assert sorted(path.name for path in Path("/tmp").glob("crucible-canary-*")) == before
+
+
+@pytest.mark.parametrize("way", ["named", "log"])
+def test_a_job_that_fills_its_folder_is_ended(tmp_path: Path, way: str) -> None:
+    pipes = [os.pipe(), os.pipe()]
+    child = os.fork()
+    if child == 0:
+        try:
+            with (tmp_path / "large").open("wb") as file:
+                file.truncate(3 << 20)
+            if way == "log":
+                for _ in range(64):
+                    os.write(pipes[1][1], bytes(1 << 16))
+                os._exit(0)
+            signal.pause()
+        finally:
+            os._exit(1)
+    for _, write in pipes:
+        os.close(write)
+    watched, output = os.pidfd_open(child), {read: bytearray() for read, _ in pipes}
+    excess = zygote._wait(watched, output, time.monotonic() + 60, Watch(Quota(2 << 20, 9), tmp_path))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    for descriptor in (watched, *output):
+        os.close(descriptor)
+    assert excess == "wrote more than 2 MiB"
+    assert len(output[pipes[1][0]]) <= 1 << 16, "of a log only the end is kept"
 
 
 def test_closing_ends_the_processes_and_asking_again_starts_new_ones(tmp_path: Path, softmax) -> None:

@@ -15,11 +15,12 @@ from harness.lanes.toolgen import question_cost
 from harness.lanes.toolgen.collect import case_for
 from harness.lanes.toolgen.lane import Toolgen
 from harness.lanes.toolgen.outcome import Outcome
-from harness.lanes.toolgen.performance import NullCall, Profile, usual_seconds
+from harness.lanes.toolgen.performance import NullCall, Profile
 from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.reply import Reply
 from harness.lanes.toolgen.tool_spec import read_tool
 from harness.lanes.toolgen.waiting import Waiting
+from harness.lanes.toolgen.workload_timing import is_slow_somewhere
 from harness.sandbox import loop as event_loop
 from harness.sandbox.awaited_box import ask
 from harness.sandbox.loop import drive, pause
@@ -244,14 +245,27 @@ def test_a_process_that_is_slow_as_a_whole_counts_instead_of_the_least():
     assert found["candidate_us"] == [1000.0] * 10
 
 
+def test_a_candidate_that_is_slow_at_every_third_call_counts_as_slow():
+    attempts = [Outcome(number, 1, 1) for number in range(6)]
+    for number, outcome in enumerate(attempts):
+        outcome.costs = {question: 0.05 if (question + number) % 3 == 0 else 0.001 for question in range(12)}
+    found = question_cost.ordinary_costs(questions(*[0.001] * 12), attempts, NullCall(0.0, 0.0))
+    assert found is not None
+    assert found["candidate_us"] == [50_000.0] * 12
+
+
 @pytest.mark.parametrize(
-    ("times", "usual"),
+    ("processes", "is_slow"),
     [
-        ((0.01, 0.012, 0.3), 0.01),
-        ((0.3, 0.01, 0.3), 0.3),
-        ((0.01, 0.0125, 0.0124), 0.01),
-        ((0.0001, 0.0003, 1.0), 0.0001),
+        ([(0.01, 0.02, 0.04, 0.08)] * 5, False),
+        ([(0.01, 0.02, 0.04, 0.08)] * 4 + [(0.3, 0.3, 0.3, 0.3)], True),  # one process
+        ([(0.01, 0.02, 0.04, 0.08)] * 4 + [(0.3, 0.02, 0.04, 0.08)], False),  # a disturbance
+        ([(0.3, 0.02, 0.04, 0.3), (0.01, 0.3, 0.04, 0.08), (0.01, 0.02, 0.04, 0.08)], True),  # some inputs
+        ([(0.01, 0.02, 0.04, 0.08)] * 3 + [(0.0125, 0.025), (0.0125, 0.025)], False),  # what equal code differs by
+        ([(0.01, 0.02, 0.04, 0.08)] * 3 + [(0.1, 0.1)], True),
+        ([(0.0001, 0.0001, 0.0001, 0.0001), (0.0003, 0.0003, 0.0003, 0.0003)], False),
     ],
 )
-def test_calls_of_which_most_are_slow_count_as_slow(times, usual):
-    assert usual_seconds(times) == usual
+def test_workloads_of_a_candidate_that_is_slow_in_some_processes_or_on_some_inputs(processes, is_slow):
+    sizes = (1, 2, 4, 8)
+    assert is_slow_somewhere([dict(zip(sizes, times, strict=False)) for times in processes]) is is_slow

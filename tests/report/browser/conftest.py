@@ -48,7 +48,7 @@ def chromium():
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory) -> Path:
-    """A folder with l.db and page.html."""
+    """A folder with l.db, page.html, and small.html, which has no details but those of failing cases."""
     folder = tmp_path_factory.mktemp("browser")
     write_page(folder)
     return folder
@@ -59,12 +59,12 @@ def look(chromium, written):
     """Open an address of the page; what it says to the console, or asks of any network, is an error at the end."""
     said, contexts = [], []
 
-    def open_page(address="", *, width=1280, height=800, **options):
+    def open_page(address="", *, name="page.html", width=1280, height=800, **options):
         context = chromium.new_context(viewport={"width": width, "height": height}, accept_downloads=True, **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(4_000)
-        file = (written / "page.html").as_uri()
+        page.set_default_timeout(60_000)  # reached only by what never happens, also on a loaded machine
+        file = (written / name).as_uri()
         page.on("console", lambda message: said.append(f"console: {message.text}"))
         page.on("pageerror", lambda error: said.append(f"error: {error}"))
         page.on("dialog", lambda dialog: said.append(f"dialog: {dialog.message}") or dialog.dismiss())

@@ -15,6 +15,7 @@ from harness.grammar.language.lint import lint_text
 from harness.grammar.tool_host import ToolHost
 from harness.ledger import queries
 from harness.ledger.store import Ledger
+from harness.report.html import route
 from tests.report.browser.made import GRAMMAR, HOSTILE, SAMPLE
 
 CASES = ["tool.suite.yaml::bad", "patch.suite.yaml::ancillary", "program.suite.yaml::hello", "kernel.suite.yaml::fused"]
@@ -69,19 +70,30 @@ class TestOverview:
 class TestNavigation:
     def test_every_case_is_found_by_typing_its_name(self, look, rows):
         page = look()
+        opened = []
         for row in [row for row in rows if row["subject"] in ("t00", "ancillary", "hello", "fused")]:
             page.keyboard.press("/")
             page.keyboard.type(row["nodeid"])
             page.wait_for_selector("#found a")
             page.keyboard.press("Enter")
-            page.locator("#view article .where", has_text=row["nodeid"]).wait_for()
+            title = page.locator(f"#view article[id='{route('case', row['nodeid'])}'] h2")
+            opened.append(title.inner_text().split()[0])
             page.evaluate("document.activeElement.blur()")
+        assert sorted(opened) == ["ancillary", "fused", "hello", "t00"]
 
     def test_every_case_of_the_page_opens(self, look, rows):
         page = look()
+        opened = 0
         for row in rows:
             page.evaluate("id => { location.hash = `/case/${encodeURIComponent(id)}`; }", row["nodeid"])
-            page.locator("#view article .where", has_text=row["nodeid"][:30]).wait_for()
+            shown = page.locator(f'#view article[id="{route("case", row["nodeid"])}"]')
+            opened += shown.locator(".chip").first.text_content() == row["status"]
+        assert opened == len(rows) == 19
+
+    def test_a_case_without_details_says_what_to_type(self, look):
+        page = look(case("t00"), name="small.html")
+        assert "t00" in page.inner_text("#view h2")
+        assert page.inner_text("#view .command code") == "crucible show tool.suite.yaml::t00"
 
     def test_state_is_in_the_address(self, look):
         page = look("#/suite/tool/tool?sort=median&status=ok&q=t1")
@@ -97,6 +109,7 @@ class TestNavigation:
     def test_a_place_that_does_not_exist(self, look):
         page = look("#/suite/tool/nope")
         assert "There is no /suite/tool/nope here" in page.inner_text("#view")
+        assert "There is no /case/nope here" in look("#/case/nope").inner_text("#view")
 
 
 class TestSuite:
@@ -216,7 +229,7 @@ class TestHarmless:
             "#/failing",
             "#/environment",
             "#/suite/tool/tool",
-            case("hostile-" + HOSTILE.replace("\u202e", "\u202e")),
+            case("hostile-" + HOSTILE),
         ):
             page = look(place)
             assert page.locator("img, #view script, #overview script").count() == 0

@@ -1,0 +1,184 @@
+"""Every comparison with a peer, in one table (`make bench`).
+
+    python benchmarks/bench.py [--quick] [--store] [--only WORD]
+
+Each comparison is a script of this folder that prints rows (`rows.py`): both sides take turns in one run, at the
+settings that a user gets by default first. A peer that is not installed has a row that says how to install it. The
+rows are compared with the stored ones of the same machine and size by our own paired test (`harness.core.paired`): a
+row that is slower than the noise explains is named. `--store` replaces the stored rows (`results.json`) and the table
+in `README.md`; `--quick` takes at most five minutes on two idle cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import math
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rows import ratios, spread
+
+from harness.core.paired import Comparison, Verdict, compare
+from harness.judge.provenance import git_commit, machine
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results.json"
+README = HERE / "README.md"
+BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
+Row = dict[str, Any]
+
+
+class Script(NamedTuple):
+    """A script and its arguments, by size."""
+
+    name: str
+    usual: str
+    quick: str
+    seconds: float = 1800.0
+
+
+SCRIPTS = (
+    Script("judge_pool", "--rounds 7 --candidates 60", "--rounds 6 --candidates 10"),
+    Script("openevolve_peer", "--rounds 7 --candidates 60", "--rounds 6 --candidates 8"),
+    Script("box_throughput", "--rounds 7 --count 60", "--rounds 6 --count 15"),
+    Script("plugin_overhead", "--rounds 7 --cases 2000 --free-rounds 9", "--rounds 6 --cases 200 --free-rounds 6"),
+    Script("spec_throughput", "--only-peers --rounds 7 --megabytes 4", "--only-peers --rounds 6 --megabytes 0.3"),
+    Script("dsl_machine", "--only-peers --rounds 7 --steps 1000", "--only-peers --rounds 6 --steps 100"),
+)
+
+
+def main() -> int:
+    """Run the scripts, print the table and what is slower; the exit status is 1 if a script failed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="small sizes")
+    parser.add_argument("--store", action="store_true", help="replace the stored rows and the table")
+    parser.add_argument("--only", default="", help="only scripts whose name has this word")
+    options = parser.parse_args()
+    size = "quick" if options.quick else "usual"
+    rows, failed = [], []
+    for script in SCRIPTS:
+        if options.only in script.name:
+            found = run(script, getattr(script, size))
+            rows += found
+            if not found:
+                failed.append(script.name)
+    made = {"machine": machine(), "python": platform.python_version(), "crucible": git_commit(HERE)[:12]}
+    made |= {"date": datetime.datetime.now(datetime.UTC).date().isoformat(), "load": round(os.getloadavg()[0], 1)}
+    made |= {"versions": {name: version(name) for name in ("pytest", "numpy", "pydantic")}, "rows": rows}
+    stored = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+    print("\n".join(table(made)))
+    for line in regressions(made, stored.get(size, {})):
+        print(line)
+    if options.store:
+        stored[size] = made
+        RESULTS.write_text(json.dumps(stored, indent=1) + "\n", "utf-8")
+        before, _, rest = README.read_text("utf-8").partition(BEGIN)
+        best = stored.get("usual") or made
+        README.write_text("\n".join([before + BEGIN, *table(best), END]) + rest.partition(END)[2], "utf-8")
+    if failed:
+        print(f"failed: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def run(script: Script, arguments: str) -> list[Row]:
+    """The rows of a script; none if it fails."""
+    command = [sys.executable, str(HERE / f"{script.name}.py"), *arguments.split()]
+    started = time.monotonic()
+    environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=script.seconds,
+            check=False,
+            env=environment,
+            cwd=HERE.parent,
+        )
+    except subprocess.TimeoutExpired:
+        print(f"{script.name}: not done after {script.seconds:g} s", file=sys.stderr)
+        return []
+    print(f"{script.name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+    if done.returncode:
+        print(done.stderr[-2000:], file=sys.stderr)
+        return []
+    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return [row | {"command": f"{script.name}.py {arguments}"} for row in found if "peer" in row]
+
+
+def table(made: dict[str, Any]) -> list[str]:
+    """The table of a run, as lines of Markdown."""
+    versions = ", ".join(f"{name} {number}" for name, number in made["versions"].items())
+    head = [
+        f"Machine: {made['machine']}, load {made['load']} at the end; {made['date']}; Python {made['python']}, "
+        f"{versions}; Crucible {made['crucible'] or 'not in a repository'}.",
+        "A ratio is the peer's time over ours, median of the rounds (lowest to highest): above 1, ours is faster.",
+        "",
+        "| what | peer | unit | ours: CPU, wall | CPU ratio | wall ratio | goal, CPU |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines = []
+    for row in made["rows"]:
+        if "missing" in row:
+            lines.append(f"| {row['what']} | {row['peer']}: not installed | | | `{row['missing']}` | | |")
+            continue
+        cpu, wall = (ratios(row, clock) for clock in ("cpu", "wall"))
+        ours = ", ".join(f"{scaled(statistics.median(row['ours'][clock]))}" for clock in ("cpu", "wall"))
+        goal = (
+            ""
+            if row["goal"] is None
+            else f"{row['goal']:.2g}: {'yes' if statistics.median(cpu) >= row['goal'] else 'no'}"
+        )
+        lines.append(
+            f"| {row['what']} | {row['peer']} | {row['unit']} | {ours} | {spread(cpu)} | {spread(wall)} | {goal} |"
+        )
+    commands = dict.fromkeys(row["command"] for row in made["rows"])
+    return [*head, *lines, "", "Commands: " + ", ".join(f"`python benchmarks/{one}`" for one in commands) + "."]
+
+
+def scaled(seconds: float) -> str:
+    """Seconds with a unit that fits."""
+    for factor, unit in ((1, "s"), (1e3, "ms")):
+        if seconds * factor >= 1:
+            return f"{seconds * factor:.3g} {unit}"
+    return f"{seconds * 1e6:.3g} us"
+
+
+def regressions(made: dict[str, Any], stored: dict[str, Any]) -> list[str]:
+    """A line for each row that is slower or faster than the stored one, and one for what could not be compared."""
+    if not stored:
+        return ["no stored rows of this size to compare with: --store makes them"]
+    if stored["machine"] != made["machine"]:
+        return [f"the stored rows are of another machine ({stored['machine']}): not compared"]
+    known = {(row["what"], row["peer"].split(" ")[0]): row for row in stored["rows"] if "missing" not in row}
+    lines, open_rows = [], 0
+    for row in made["rows"]:
+        before = known.get((row["what"], row["peer"].split(" ")[0]))
+        if before is None or "missing" in row:
+            continue
+        found = against(row, before)
+        if found.verdict in (Verdict.SLOWER, Verdict.FASTER):
+            lines.append(f"{found.verdict.value} than stored: {row['what']} / {row['peer']}: {found.why}")
+        open_rows += found.verdict is Verdict.UNDERPOWERED
+    summary = f"compared with the rows of {stored['date']}: {len(lines)} differ"
+    return [*lines, summary + (f", {open_rows} too noisy to say" if open_rows else "")]
+
+
+def against(row: Row, before: Row) -> Comparison:
+    """Our CPU time relative to the peer's, now and then: a round is a group; the stored rounds are the control."""
+    now, then = ([-math.log(one) for one in ratios(side, "cpu")] for side in (row, before))
+    middle = statistics.median(then)
+    return compare([[one - middle] for one in now], [[one - middle] for one in then])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,64 @@
+"""Trial: one proposal of a search. All that a search decides follows from its trials in the order of their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+PROPOSED = "proposed"
+"""The stage of a trial that was not judged yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One proposal.
+
+    Attributes:
+        number: Its number in the experiment, from 0; the order of all decisions.
+        generation: The barrier that it belongs to.
+        epoch: The epoch of its budget.
+        suite: The name of what it is judged by; for tools the tool id.
+        digest: Digest of its bytes; the source is kept under it.
+        island: The island that it was proposed on.
+        normal_form: Digest of what it is apart from spelling: for a tool its syntax tree without names of local
+            variables, comments and positions, for a grammar the patch that made it.
+        parents: Digests of the trials that it was made from; the first gave most of its text.
+        operator: What made it.
+        stage: The last stage that it reached; `proposed` until it is judged.
+        status: The status of its verdict; empty until it is judged.
+        score: Its score; None where it was not scored.
+        passed: Whether its verdict passed; None until it is judged.
+        cell: Its cell of the archive; empty where it has none.
+        run_id: The run whose evaluation is its verdict; empty where none is stored.
+        verdict: Measures of the verdict, JSON only.
+        seconds: Seconds of judging it.
+    """
+
+    number: int
+    generation: int
+    epoch: int
+    suite: str
+    digest: str
+    island: int = 0
+    normal_form: str = ""
+    parents: tuple[str, ...] = ()
+    operator: str = ""
+    stage: str = PROPOSED
+    status: str = ""
+    score: float | None = None
+    passed: bool | None = None
+    cell: str = ""
+    run_id: str = ""
+    verdict: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether it has a result."""
+        return self.stage != PROPOSED
+
+
+def changed(trial: Trial, **values: Any) -> Trial:
+    """The trial with other values."""
+    return replace(trial, **values)

@@ -1,0 +1,205 @@
+"""Climbing: experiments of a lane that proposes and decides by its own rules."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from harness.core.digest import derive_seed
+from harness.core.errors import SuiteError
+from harness.core.frozen import Frozen
+from harness.core.nearest import nearest
+from harness.core.trial import Trial
+from harness.evolve.budgeted import open_providers
+from harness.evolve.config import Experiment, tool_path
+from harness.evolve.recording import RecordedRows, recording
+from harness.evolve.result import Champion, Result, count_stages
+from harness.lane.climb import ClimbingLane, ClimbRequest
+from harness.ledger.store import Ledger
+from harness.ledger.trials import Trials
+from harness.providers.fault import ProviderError
+from harness.providers.question import Question, Reply
+from harness.sweep import loop
+
+
+class Proposing:
+    """The providers of an experiment as one, whose limits are kept before they are reached.
+
+    Args:
+        experiment: Names them, their shares and their limits.
+        trials: The trials of earlier processes, which were paid for.
+    """
+
+    name = "proposers"
+
+    def __init__(self, experiment: Experiment, trials: Sequence[Trial]) -> None:
+        self._experiment = experiment
+        self._budgeted = open_providers(experiment.proposers, trials)
+        self._asked = len({trial.generation for trial in trials if trial.operator != loop.START})
+        self.rows: RecordedRows | None = None
+
+    def answer(self, question: Question) -> Reply | None:
+        """The reply of one provider, chosen by the seed and the number of the question.
+
+        Raises:
+            ProviderError: if it fails, or no provider may be asked any more.
+        """
+        limits = self._experiment.tokens, self._experiment.money
+        refused = {at: one.refusal(tokens=limits[0], money=limits[1]) for at, one in self._budgeted.items()}
+        allowed = [at for at, why in refused.items() if not why]
+        if not allowed:
+            raise ProviderError(next(iter(refused.values())), status="forbidden")
+        rng = random.Random(derive_seed(self._experiment.seed, self._asked))  # noqa: S311 - reproducible, not secret
+        self._asked += 1
+        weights = [self._experiment.proposers[at].weight for at in allowed]
+        chosen = self._budgeted[rng.choices(allowed, weights)[0]]
+        before = chosen.tokens
+        reply = chosen.answer(question)
+        if self.rows is not None:
+            self.rows.tokens += chosen.tokens - before
+        return reply
+
+    @property
+    def operator(self) -> str:
+        """Who proposes: the one provider, or all of them."""
+        return "+".join(dict.fromkeys(one.name for one in self._budgeted.values()))
+
+    def spent(self) -> tuple[int, float]:
+        """Tokens and US dollars of all replies, those of earlier processes included."""
+        return sum(one.tokens for one in self._budgeted.values()), sum(one.money for one in self._budgeted.values())
+
+
+class _Paid:
+    """What is searched, with what its proposers cost."""
+
+    def __init__(self, inner: loop.Searched, proposing: Proposing | None) -> None:
+        self.propose, self.judge, self.absorb = inner.propose, inner.judge, inner.absorb
+        self._proposing = proposing
+
+    def spent(self) -> tuple[int, float]:
+        """Tokens and US dollars."""
+        return (0, 0.0) if self._proposing is None else self._proposing.spent()
+
+
+class ClimbSearch:
+    """An experiment of a lane that offers climbs: one after the other for each of its tools.
+
+    Args:
+        experiment: Its configuration.
+        file: The YAML file, which its paths are relative to.
+        ledger: Open for writing.
+        lane: The lane.
+        words: The command line, for the record.
+        say: Shows one line.
+
+    Raises:
+        SuiteError: if a tool does not exist or an option is wrong.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        file: Path,
+        ledger: Ledger,
+        lane: ClimbingLane,
+        *,
+        words: Sequence[str] = (),
+        say: Callable[[str], None] = lambda _line: None,
+    ) -> None:
+        self._experiment, self._ledger, self._lane, self._words, self._say = experiment, ledger, lane, words, say
+        self._folder = file.parent
+        self._options = read_options(lane, experiment.options, where=str(file))
+        self._paths = {name: tool_path(file, experiment, name) for name in experiment.tools}
+
+    def run(self) -> Result:
+        """Search until a limit is reached or the proposer fails; Ctrl-C passes through, and what was judged is kept.
+
+        Raises:
+            InfraError: if the proposer fails before anything was proposed.
+        """
+        with ExitStack() as stack:
+            results = [self._climb(name, path, stack) for name, path in self._paths.items()]
+        stages: dict[str, dict[str, float]] = {}
+        for one in results:
+            for stage, found in one.stages.items():
+                total = stages.setdefault(stage, {"trials": 0, "seconds": 0.0})
+                for figure, value in found.items():
+                    total[figure] += value
+        return Result(
+            experiment=self._experiment.key,
+            reason="; ".join(dict.fromkeys(one.reason for one in results)),
+            champions=[champion for one in results for champion in one.champions],
+            fronts={},
+            trace=[],
+            stages=stages,
+            trials=sum(one.trials for one in results),
+            judged=sum(one.judged for one in results),
+            tokens=sum(one.tokens for one in results),
+            money=sum(one.money for one in results),
+        )
+
+    def _climb(self, name: str, path: Path, stack: ExitStack) -> Result:
+        key, experiment = f"{self._experiment.key}-{name}", self._experiment
+        earlier = list(Trials(self._ledger, key).rows.values())
+        has_own = experiment.proposers[0].kind == "own" or "proposers" not in experiment.model_fields_set
+        proposing = None if has_own else Proposing(experiment, earlier)
+        operator = "own" if proposing is None else proposing.operator
+        climb = self._lane.climb(
+            ClimbRequest(name, path, self._options, self._folder, proposing, operator, self._ledger, self._say)
+        )
+        stack.callback(climb.close)
+        config = {**experiment.to_wire(), "tool": name}
+        known = sum(trial.is_judged for trial in earlier)
+        with recording(
+            self._ledger, climb, experiment.name, lane=self._lane.name, config=config, key=key, words=self._words
+        ) as rows:
+            if proposing is not None:
+                proposing.rows = rows
+            limits = replace(experiment.limits, patience=experiment.limits.patience or climb.patience)
+            ended = loop.run(_Paid(climb.searched, proposing), rows, limits)
+            if ended.fault is not None and len(rows.rows) <= 1:  # nothing but the start
+                raise ended.fault
+            trials = list(rows.rows.values())
+        best = next((trial for trial in reversed(trials) if trial.digest == climb.best), None)
+        tokens, money = (0, 0.0) if proposing is None else proposing.spent()
+        return Result(
+            experiment=key,
+            reason=ended.reason.partition("\n")[0],
+            champions=[] if best is None else [Champion(name, best, False, None, climb.describe())],
+            fronts={},
+            trace=[],
+            stages=count_stages(trials),
+            trials=len(trials),
+            judged=sum(trial.is_judged for trial in trials) - known,
+            tokens=tokens,
+            money=money,
+        )
+
+
+def read_options(lane: ClimbingLane, given: Mapping[str, Any], *, where: str) -> Frozen:
+    """The `options` of an evolve file as the lane's own model.
+
+    Raises:
+        SuiteError: if a key is unknown or missing, or a value does not fit.
+    """
+    model = lane.climb_options
+    try:
+        return model.model_validate_json(json.dumps(dict(given)))
+    except (ValidationError, ValueError) as error:
+        if not isinstance(error, ValidationError):
+            raise SuiteError(f"options: {error}", where=where) from None
+        problems = error.errors(include_url=False)
+        problem = next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
+        name = ".".join(map(str, problem["loc"]))
+        if problem["type"] == "extra_forbidden":
+            raise SuiteError(f"unknown key 'options.{name}'{nearest(name, model.model_fields)}", where=where) from None
+        if problem["type"] == "missing":
+            raise SuiteError(f"the key 'options.{name}' is missing", where=where) from None
+        raise SuiteError(f"options.{name}: {problem['msg'].removeprefix('Value error, ')}", where=where) from None

@@ -1,0 +1,1 @@
+"""What the lane offers to a search: edits, crossover, templates, normal form, cheap checks, prompts."""

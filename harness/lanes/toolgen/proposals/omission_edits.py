@@ -1,0 +1,162 @@
+"""Edits that put back what was left out: a term, a bound, a guard, a part of a sequence, a call on a container."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from harness.lanes.toolgen.proposals.edit import Function, SourceText, Span
+
+Change = tuple[Span, str]
+_SIMPLE = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp)
+_EXCHANGED = (ast.Add, ast.Sub, ast.Div, ast.FloorDiv, ast.Mod)
+MAX_NAMES = 12
+"""Variables of a function that are put in; the number of edits grows with their square."""
+_METHODS = ("append", "add")
+
+
+def add_term(source: SourceText, node: ast.expr, names: Sequence[str]) -> Iterator[Change]:
+    """A value becomes one larger or smaller, or gets a variable as a further term on either side."""
+    is_list = isinstance(node, ast.ListComp) or (isinstance(node, ast.List) and bool(node.elts))
+    if not (is_list or isinstance(node, _SIMPLE)) or not _is_value(source.parents.get(id(node)), node):
+        return
+    span, code = source.span(node), source.code(node)
+    if not is_list:
+        yield span, f"{code} + 1"
+        yield span, f"{code} - 1"
+    for name in names[:MAX_NAMES]:
+        if name != code:
+            yield span, f"{code} + {name}"
+            yield span, f"{name} + {code}"
+            if not is_list:
+                yield span, f"{code} - {name}"
+
+
+def change_operands(source: SourceText, node: ast.BinOp) -> Iterator[Change]:
+    """One operand is left out, or both change places."""
+    span, left, right = source.span(node), source.code(node.left), source.code(node.right)
+    yield span, f"({left})"
+    yield span, f"({right})"
+    if isinstance(node.op, _EXCHANGED) and source.between(node.left, node.right, r"[-+/%]+") is not None:
+        start, end = source.span(node.left)[1], source.span(node.right)[0]
+        yield span, f"({right}){source.text[start:end].strip('() ').center(3)}({left})"
+
+
+def name_constant(source: SourceText, node: ast.Constant, names: Sequence[str]) -> Iterator[Change]:
+    """A number, a boolean or None becomes a variable."""
+    if isinstance(node.value, int | float | None):
+        for name in names[:MAX_NAMES]:
+            yield source.span(node), name
+
+
+def bound_value(source: SourceText, node: ast.Assign) -> Iterator[Change]:
+    """`x = value` becomes `x = max(x, value)`, `min(x, value)` or `max(0, value)`."""
+    if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name) and isinstance(node.value, _SIMPLE):
+        name, span, code = node.targets[0].id, source.span(node.value), source.code(node.value)
+        yield span, f"max({name}, {code})"
+        yield span, f"min({name}, {code})"
+        yield span, f"max(0, {code})"
+
+
+def guard(source: SourceText, node: ast.expr, names: Sequence[str]) -> Iterator[Change]:
+    """A condition holds also, or only, if a variable is false or true."""
+    span, code = source.span(node), source.code(node)
+    for name in names[:MAX_NAMES]:
+        if name != code:
+            yield span, f"({code}) or not {name}"
+            yield span, f"({code}) and {name}"
+
+
+def fill_list(source: SourceText, node: ast.List, names: Sequence[str]) -> Iterator[Change]:
+    """An empty list gets one item: a variable, or an empty list."""
+    if not node.elts and isinstance(node.ctx, ast.Load):
+        for item in ("[]", *names[:MAX_NAMES]):
+            yield source.span(node), f"[{item}]"
+
+
+def take_part(source: SourceText, node: ast.Name, names: Sequence[str]) -> Iterator[Change]:
+    """A sequence that is read by a call, a loop or `return` becomes a part of itself."""
+    parent = source.parents.get(id(node))
+    is_read = isinstance(parent, ast.Call) and any(one is node for one in parent.args)
+    is_looped = isinstance(parent, ast.For | ast.comprehension) and parent.iter is node
+    if not isinstance(node.ctx, ast.Load) or not (is_read or is_looped or isinstance(parent, ast.Return)):
+        return
+    span = source.span(node)
+    yield span, f"{node.id}[1:]"
+    yield span, f"{node.id}[:-1]"
+    for name in names[:MAX_NAMES]:
+        if name != node.id:
+            yield span, f"{node.id}[{name}:]"
+            yield span, f"{node.id}[:{name}]"
+
+
+def return_truth(source: SourceText, node: ast.Return, names: Sequence[str]) -> Iterator[Change]:
+    """A returned constant, or variable, becomes whether a variable is true or false."""
+    if isinstance(node.value, ast.Constant) and isinstance(node.value.value, bool):
+        for name in names[:MAX_NAMES]:
+            yield source.span(node.value), f"not {name}"
+            yield source.span(node.value), f"bool({name})"
+
+
+def exchange_arguments(source: SourceText, node: ast.Call) -> Iterator[Change]:
+    """Two arguments that are not neighbours change places."""
+    arguments = node.args
+    if any(isinstance(one, ast.Starred) for one in arguments):
+        return
+    for index, left in enumerate(arguments):
+        for right in arguments[index + 2 :]:
+            (start, middle), (other, end) = source.span(left), source.span(right)
+            yield (start, end), source.text[other:end] + source.text[middle:other] + source.text[start:middle]
+
+
+def insert_call(source: SourceText, body: Sequence[ast.stmt], index: int) -> Iterator[Change]:
+    """A variable is added to a container before or after a statement."""
+    node = body[index]
+    lines, function = source.line_span(node), source.function_of(node)
+    if lines is None or function is None or source.code(node).startswith("elif"):
+        return
+    indent, names = source.indent(node), source.names_of(function)[:MAX_NAMES]
+    places = [lines[0]] if isinstance(node, ast.Return) else [lines[0], lines[1]]
+    if index and len(places) > 1:
+        places = places[1:]  # the place after the statement before is this one
+    is_complete = source.text[: lines[1]].endswith(("\n", "\r"))
+    for place in places:
+        if place == lines[1] and not is_complete:
+            continue
+        for container, method in _containers(source, function):
+            for name in names:
+                if name != container:
+                    yield (place, place), f"{indent}{container}.{method}({name})\n"
+
+
+def _containers(source: SourceText, function: Function) -> Iterator[tuple[str, str]]:
+    """The variables of a function that hold a list or a set, as far as its text shows, with the method that adds."""
+    kinds: dict[str, str] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            method = _method_for(node.value)
+            for target in targets:
+                if isinstance(target, ast.Name) and method:
+                    kinds.setdefault(target.id, method)
+        elif isinstance(node, ast.Attribute) and node.attr in _METHODS and isinstance(node.value, ast.Name):
+            kinds[node.value.id] = node.attr
+    yield from kinds.items()
+
+
+def _method_for(value: ast.expr) -> str:
+    name = value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
+    if isinstance(value, ast.Set | ast.SetComp) or name == "set":
+        return "add"
+    return "append" if isinstance(value, ast.List | ast.ListComp) or name in ("list", "deque") else ""
+
+
+def _is_value(parent: ast.AST | None, node: ast.expr) -> bool:
+    """Whether an expression is a value on its own: assigned, returned, compared, passed or an item."""
+    if isinstance(parent, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Return):
+        return parent.value is node
+    if isinstance(parent, ast.Call):
+        return any(one is node for one in parent.args)
+    if isinstance(parent, ast.Tuple | ast.List):
+        return isinstance(parent.ctx, ast.Load)
+    return isinstance(parent, ast.Compare)

@@ -1,0 +1,69 @@
+"""Standings: the ranks of each board, kept, so that a leaderboard is read in the time of its rows, not of the ledger.
+
+Triggers mark a board (a suite of a lane) when one of its evaluations comes or goes, or one of its runs changes what is
+comparable. The views compute the ranks of marked boards and read those of all others; `rank_boards` computes and keeps
+them at the end of what writes many evaluations.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from harness.ledger.ranking import COMPUTED, INCOMPARABLE
+
+TABLES = """
+CREATE TABLE boards (
+    lane TEXT NOT NULL,
+    suite TEXT NOT NULL,
+    is_ranked INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (lane, suite)
+) WITHOUT ROWID;
+CREATE TABLE standings (
+    lane TEXT NOT NULL,
+    suite TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    rank INTEGER NOT NULL,
+    worst_rank INTEGER NOT NULL,
+    run_id TEXT NOT NULL,
+    nodeid TEXT NOT NULL,
+    PRIMARY KEY (lane, suite, position)
+) WITHOUT ROWID;
+CREATE TABLE incomparable (
+    lane TEXT NOT NULL,
+    suite TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    nodeid TEXT NOT NULL,
+    why TEXT NOT NULL,
+    PRIMARY KEY (lane, suite, run_id, nodeid)
+) WITHOUT ROWID;
+INSERT INTO boards (lane, suite) SELECT DISTINCT lane, suite FROM evaluations;
+"""
+_MARK = "ON CONFLICT (lane, suite) DO UPDATE SET is_ranked = 0 WHERE is_ranked"
+TRIGGERS = (
+    f"""CREATE TRIGGER evaluations_come AFTER INSERT ON evaluations BEGIN
+        INSERT INTO boards (lane, suite) VALUES (NEW.lane, NEW.suite) {_MARK}; END""",  # noqa: S608
+    f"""CREATE TRIGGER evaluations_go AFTER DELETE ON evaluations BEGIN
+        INSERT INTO boards (lane, suite) VALUES (OLD.lane, OLD.suite) {_MARK}; END""",  # noqa: S608
+    f"""CREATE TRIGGER evaluations_change AFTER UPDATE ON evaluations BEGIN
+        INSERT INTO boards (lane, suite) VALUES (OLD.lane, OLD.suite) {_MARK};
+        INSERT INTO boards (lane, suite) VALUES (NEW.lane, NEW.suite) {_MARK}; END""",  # noqa: S608
+    f"""CREATE TRIGGER runs_change AFTER UPDATE OF epoch, machine, tier, started_at ON runs
+        WHEN (OLD.epoch, OLD.machine, OLD.started_at) <> (NEW.epoch, NEW.machine, NEW.started_at)
+            OR OLD.tier IS NOT NEW.tier BEGIN
+        INSERT INTO boards (lane, suite)
+            SELECT DISTINCT lane, suite FROM evaluations WHERE run_id = NEW.run_id {_MARK}; END""",  # noqa: S608
+)
+
+
+def rank_boards(connection: sqlite3.Connection) -> None:
+    """Compute and keep the ranks of all marked boards, within the caller's transaction."""
+    if connection.execute("SELECT 1 FROM boards WHERE NOT is_ranked").fetchone() is None:
+        return
+    stale = "(lane, suite) IN (SELECT lane, suite FROM boards WHERE NOT is_ranked)"
+    connection.execute(f"DELETE FROM standings WHERE {stale}")  # noqa: S608 - constants
+    connection.execute(f"DELETE FROM incomparable WHERE {stale}")  # noqa: S608
+    columns = "lane, suite, position, rank, worst_rank, run_id, nodeid"
+    connection.execute(f"INSERT INTO standings ({columns}) SELECT {columns} FROM ({COMPUTED})")  # noqa: S608
+    columns = "lane, suite, run_id, nodeid, why"
+    connection.execute(f"INSERT INTO incomparable ({columns}) SELECT {columns} FROM ({INCOMPARABLE})")  # noqa: S608
+    connection.execute("UPDATE boards SET is_ranked = 1 WHERE NOT is_ranked")
