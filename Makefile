@@ -70,7 +70,7 @@ fuzz: $(TEST_STAMP)  ## search for inputs that break a reader of bytes from outs
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --upgrade "pip>=25"
 	.venv-bench/bin/python -m pip install --quiet -c constraints.txt -e .
-	-.venv-bench/bin/python -m pip install --quiet -c constraints.txt -e ".[bench]"
+	-.venv-bench/bin/python -m pip install --quiet -e ".[bench]"
 	@touch $@
 
 bench: .venv-bench/.installed  ## compare with every peer (QUICK=1: at most five minutes, STORE=1: keep the table)

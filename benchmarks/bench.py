@@ -46,13 +46,18 @@ class Script(NamedTuple):
     seconds: float = 1800.0
 
 
+PEERS = "--only-peers"
 SCRIPTS = (
     Script("judge_pool", "--rounds 7 --candidates 60", "--rounds 6 --candidates 10"),
     Script("openevolve_peer", "--rounds 7 --candidates 60", "--rounds 6 --candidates 8"),
     Script("box_throughput", "--rounds 7 --count 60", "--rounds 6 --count 15"),
     Script("plugin_overhead", "--rounds 7 --cases 2000 --free-rounds 9", "--rounds 6 --cases 200 --free-rounds 6"),
-    Script("spec_throughput", "--only-peers --rounds 7 --megabytes 4", "--only-peers --rounds 6 --megabytes 0.3"),
-    Script("dsl_machine", "--only-peers --rounds 7 --steps 1000", "--only-peers --rounds 6 --steps 100"),
+    Script(
+        "spec_throughput",
+        "--only-peers --rounds 7 --megabytes 4",
+        "--only-peers --rounds 6 --megabytes 0.3 --only pcap tlv",
+    ),
+    Script("dsl_machine", f"{PEERS} --rounds 7 --steps 1000", f"{PEERS} --rounds 6 --steps 100"),
 )
 
 

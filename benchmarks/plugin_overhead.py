@@ -23,6 +23,7 @@ from rows import Sample, absent, compared, took, version_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PYTEST = ("pytest", "-q", "-p", "no:cacheprovider")
+HTML = ("-p", "pytest_metadata.plugin", "-p", "pytest_html.plugin", "--html=r.html", "--self-contained-html")
 
 LANE = """
 import time
@@ -163,11 +164,7 @@ def cases(folder: Path, count: int, rounds: int, other: Path | None) -> None:
     (plain / "inspect_task.py").write_text(INSPECT)
     peers: dict[str, tuple[str, tuple[str, ...], float | None]] = {
         "pytest": ("-m", ("pytest", "-q", "-p", "no:cacheprovider"), 1 / 1.3),
-        "pytest-html": (
-            "-m",
-            ("pytest", "-q", "-p", "pytest_html.plugin", "--html=r.html", "--self-contained-html"),
-            1.0,
-        ),
+        "pytest-html": ("-m", (*PYTEST, *HTML), 1.0),
         "inspect-ai": ("inspect_task.py", (str(count),), 1.0),
     }
     versions = {peer: version_of(peer) for peer in peers}

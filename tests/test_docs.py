@@ -127,6 +127,14 @@ def test_expected_lines_match_what_they_say():
     assert not matches(["…", "b"], ["a"])
 
 
+def test_the_picture_of_the_readme_is_small():
+    data = (ROOT / "docs/report.png").read_bytes()
+    assert "](docs/report.png)" in (ROOT / "README.md").read_text("utf-8")
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    assert (int.from_bytes(data[16:20]), int.from_bytes(data[20:24])) == (1280, 640)
+    assert len(data) < 150_000
+
+
 def test_the_index_names_every_page():
     index = (ROOT / "docs/README.md").read_text("utf-8")
     missing = [path for path in PAGES if path.is_relative_to(ROOT / "docs") and path.name not in index]

@@ -51,9 +51,9 @@ def run(args: argparse.Namespace) -> int:
             if not experiment.enabled:
                 print(f"{experiment.name} is not enabled", file=sys.stderr)
                 continue
-            lane, words = lanes()[experiment.domain], ["evolve", str(args.file)]
+            lane, command = lanes()[experiment.domain], ["evolve", str(args.file)]
             if isinstance(lane, ClimbingLane):
-                results.append(ClimbSearch(experiment, args.file, ledger, lane, words=words, say=_say).run())
+                results.append(ClimbSearch(experiment, args.file, ledger, lane, words=command, say=_say).run())
                 continue
             search = Search(
                 experiment,
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
                 ledger,
                 lanes=args.lanes,
                 min_tier=args.min_tier,
-                words=words,
+                words=command,
                 say=_say,
                 live=_show,
             )

@@ -166,7 +166,7 @@ class Cascade:
             job.text,
             epoch=trial.epoch,
             screen=stage == "screen",
-            inputs=OWN if stage != "again" else FRESH if job.looks <= 1 else LATE,
+            inputs=_inputs_of(stage, job.looks),
         )
         judged.add_done_callback(lambda found: self._events.put((job, stage, found.exception() or found.result())))
 
@@ -184,6 +184,9 @@ class Cascade:
             self._end(job, stage=stage, status=found.status.value, passed=None, verdict=verdict)
         elif stage == "screen" and found.status is Status.OK:
             self._submit(job, "judged")
+        elif stage == "screen" and not job.looks and self._root_of(job.trial) is None and _was_late(found):
+            job.looks += 1  # without its seed parents, a search on a busy machine would take another course
+            self._submit(job, "screen")
         elif stage == "screen":
             verdict = {
                 **job.trial.verdict,
@@ -279,6 +282,13 @@ class Cascade:
             done, self._done = self._done, []
             self._trials.complete(done)
             self._progress()
+
+
+def _inputs_of(stage: str, looks: int) -> int:
+    """The set of inputs of a verdict: each further look has its own, since a pool remembers what it judged."""
+    if stage == "judged" or (stage == "screen" and not looks):
+        return OWN
+    return FRESH if looks <= 1 else LATE
 
 
 def _was_late(found: Verdict) -> bool:

@@ -19,7 +19,7 @@ from harness.core.nearest import nearest
 from harness.core.trial import Trial
 from harness.evolve.budgeted import open_providers
 from harness.evolve.config import Experiment, tool_path
-from harness.evolve.recording import RecordedRows, recording
+from harness.evolve.recording import Costs, add_costs, recording
 from harness.evolve.result import Champion, Result, count_stages
 from harness.lane.climb import ClimbingLane, ClimbRequest
 from harness.ledger.store import Ledger
@@ -41,9 +41,11 @@ class Proposing:
 
     def __init__(self, experiment: Experiment, trials: Sequence[Trial]) -> None:
         self._experiment = experiment
-        self._budgeted = open_providers(experiment.proposers, trials)
-        self._asked = len({trial.generation for trial in trials if trial.operator != loop.START})
-        self.rows: RecordedRows | None = None
+        self._budgeted = open_providers(experiment.proposers, ())
+        for at, paid in add_costs(trial.verdict.get("paid", {}) for trial in trials).items():
+            self._budgeted[int(at)].calls, self._budgeted[int(at)].tokens = paid
+        self._asked = sum(one.calls for one in self._budgeted.values())
+        self._costs: dict[str, tuple[int, int]] = {}
 
     def answer(self, question: Question) -> Reply | None:
         """The reply of one provider, chosen by the seed and the number of the question.
@@ -59,12 +61,18 @@ class Proposing:
         rng = random.Random(derive_seed(self._experiment.seed, self._asked))  # noqa: S311 - reproducible, not secret
         self._asked += 1
         weights = [self._experiment.proposers[at].weight for at in allowed]
-        chosen = self._budgeted[rng.choices(allowed, weights)[0]]
-        before = chosen.tokens
-        reply = chosen.answer(question)
-        if self.rows is not None:
-            self.rows.tokens += chosen.tokens - before
-        return reply
+        index = rng.choices(allowed, weights)[0]
+        before = self._budgeted[index].tokens
+        try:
+            return self._budgeted[index].answer(question)
+        finally:
+            cost = {str(index): (1, self._budgeted[index].tokens - before)}
+            self._costs = add_costs([self._costs, cost])
+
+    def take_costs(self) -> Costs:
+        """What was paid since this was last called."""
+        found, self._costs = self._costs, {}
+        return found
 
     @property
     def operator(self) -> str:
@@ -148,8 +156,7 @@ class ClimbSearch:
     def _climb(self, name: str, path: Path, stack: ExitStack) -> Result:
         key, experiment = f"{self._experiment.key}-{name}", self._experiment
         earlier = list(Trials(self._ledger, key).rows.values())
-        has_own = experiment.proposers[0].kind == "own" or "proposers" not in experiment.model_fields_set
-        proposing = None if has_own else Proposing(experiment, earlier)
+        proposing = None if experiment.has_own_proposer else Proposing(experiment, earlier)
         operator = "own" if proposing is None else proposing.operator
         climb = self._lane.climb(
             ClimbRequest(name, path, self._options, self._folder, proposing, operator, self._ledger, self._say)
@@ -158,16 +165,21 @@ class ClimbSearch:
         config = {**experiment.to_wire(), "tool": name}
         known = sum(trial.is_judged for trial in earlier)
         with recording(
-            self._ledger, climb, experiment.name, lane=self._lane.name, config=config, key=key, words=self._words
+            self._ledger,
+            climb,
+            experiment.name,
+            lane=self._lane.name,
+            config=config,
+            key=key,
+            words=self._words,
+            take_costs=dict if proposing is None else proposing.take_costs,
         ) as rows:
-            if proposing is not None:
-                proposing.rows = rows
             limits = replace(experiment.limits, patience=experiment.limits.patience or climb.patience)
             ended = loop.run(_Paid(climb.searched, proposing), rows, limits)
             if ended.fault is not None and len(rows.rows) <= 1:  # nothing but the start
                 raise ended.fault
             trials = list(rows.rows.values())
-        best = next((trial for trial in reversed(trials) if trial.digest == climb.best), None)
+        best = next((trial for trial in trials if trial.digest == climb.best and trial.passed is not False), None)
         tokens, money = (0, 0.0) if proposing is None else proposing.spent()
         return Result(
             experiment=key,

@@ -202,18 +202,25 @@ class Experiment(Frozen):
                 msg = f"the lane {self.domain!r} has no `options` and no proposer of kind 'own'"
                 raise ValueError(msg)
             return self
-        unused = sorted(self.model_fields_set - CLIMBS)
+        defaults = {name: one.default for name, one in type(self).model_fields.items()}
+        unused = [name for name in defaults if name not in CLIMBS and getattr(self, name) != defaults[name]]
         if unused:
             msg = f"the lane {self.domain!r} has no use for the key {unused[0]!r}: it searches by its own rules"
             raise ValueError(msg)
-        kinds = {one.kind for one in self.proposers} if "proposers" in self.model_fields_set else {"own"}
-        if kinds != {"own"} and not kinds <= {"command", "model"}:
+        kinds = {one.kind for one in self.proposers}
+        if not self.has_own_proposer and not (kinds and kinds <= {"command", "model"}):
             msg = f"the lane {self.domain!r} takes proposers of kind 'command' and 'model', or one of kind 'own'"
             raise ValueError(msg)
         if not self.tools:
             msg = f"the lane {self.domain!r} needs the key 'tools': {{NAME: FILE}}"
             raise ValueError(msg)
         return self
+
+    @property
+    def has_own_proposer(self) -> bool:
+        """Whether the lane's own proposer proposes, for a lane that searches by its own rules."""
+        default = type(self).model_fields["proposers"].default
+        return self.proposers == default or [one.kind for one in self.proposers] == ["own"]
 
     @property
     def schedule(self) -> Curriculum:

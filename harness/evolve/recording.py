@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,9 @@ from harness.lane.climb import Climb
 from harness.ledger.store import Ledger
 from harness.ledger.trials import Trials
 
+Costs = Mapping[str, Sequence[int]]
+"""Calls and tokens of each proposer, by its index."""
+
 
 class RecordedRows:
     """Rows of `harness.sweep.loop`.
@@ -22,14 +25,11 @@ class RecordedRows:
         trials: Where they are kept.
         run: Where evaluations are recorded.
         climb: Makes the evaluations.
-
-    Attributes:
-        rows: All trials by number.
-        tokens: Tokens that the latest replies cost; the next proposal says so.
+        take_costs: What was paid since it was last called; the next row says so.
     """
 
-    def __init__(self, trials: Trials, run: SearchRun, climb: Climb) -> None:
-        self.trials, self._run, self._climb, self.tokens = trials, run, climb, 0
+    def __init__(self, trials: Trials, run: SearchRun, climb: Climb, take_costs: Callable[[], Costs]) -> None:
+        self.trials, self._run, self._climb, self._take_costs = trials, run, climb, take_costs
 
     @property
     def rows(self) -> dict[int, Trial]:
@@ -38,10 +38,7 @@ class RecordedRows:
 
     def propose(self, trials: Sequence[Trial], texts: Mapping[str, str | bytes]) -> None:
         """Keep proposals, with what they cost."""
-        if self.tokens:
-            trials = [changed(trials[0], verdict={**trials[0].verdict, "tokens": self.tokens}), *trials[1:]]
-            self.tokens = 0
-        self.trials.propose(trials, texts)
+        self.trials.propose(self._with_costs(trials), texts)
 
     def complete(self, trials: Iterable[Trial]) -> None:
         """Keep the results, and record the evaluations."""
@@ -52,11 +49,28 @@ class RecordedRows:
                 self._run.record(found, trial)
                 trial = changed(trial, run_id=self._run.run_id, score=found.score.total)  # noqa: PLW2901
             done.append(trial)
-        self.trials.complete(done)
+        self.trials.complete(self._with_costs(done))
 
     def source(self, digest: str) -> str:
         """The source of a trial."""
         return self.trials.source(digest)
+
+    def _with_costs(self, trials: Sequence[Trial]) -> Sequence[Trial]:
+        costs = self._take_costs() if trials else {}
+        if not costs:
+            return trials
+        paid = add_costs([trials[0].verdict.get("paid", {}), costs])
+        return [changed(trials[0], verdict={**trials[0].verdict, "paid": paid}), *trials[1:]]
+
+
+def add_costs(costs: Iterable[Costs]) -> dict[str, tuple[int, int]]:
+    """Costs, added up."""
+    found: dict[str, tuple[int, int]] = {}
+    for one in costs:
+        for proposer, (calls, tokens) in one.items():
+            before = found.get(proposer, (0, 0))
+            found[proposer] = before[0] + calls, before[1] + tokens
+    return found
 
 
 @contextmanager
@@ -69,6 +83,7 @@ def recording(
     config: Mapping[str, Any],
     key: str = "",
     words: Sequence[str] = (),
+    take_costs: Callable[[], Costs] = dict,
 ) -> Iterator[RecordedRows]:
     """The rows of a climb, and a run for its verdicts, which ends with the block.
 
@@ -81,6 +96,7 @@ def recording(
         key: The experiment that is continued; without one the search begins again, and replaces an earlier one that
             depends on the same.
         words: The command line, for the record.
+        take_costs: What was paid since it was last called; the next row says so.
 
     Raises:
         LedgerError: if another process searches it, or the ledger cannot be written.
@@ -90,7 +106,7 @@ def recording(
     run = SearchRun(ledger, name, secret_seed=0, words=words)
     is_complete = False
     try:
-        yield RecordedRows(trials, run, climb)
+        yield RecordedRows(trials, run, climb, take_costs)
         is_complete = True
     finally:
         run.finish(is_complete=is_complete, tier=None)

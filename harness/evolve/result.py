@@ -62,8 +62,9 @@ def count_stages(trials: Iterable[Trial]) -> dict[str, dict[str, float]]:
     """For each stage the number of trials that ended there, and the seconds spent in it."""
     found = {stage: {"trials": 0, "seconds": 0.0} for stage in STAGES}
     for trial in trials:
-        if trial.stage in found:
-            found[trial.stage]["trials"] += 1
-        for stage, seconds in trial.verdict.get("spent", {}).items():
+        if not trial.is_judged:
+            continue
+        found[trial.stage]["trials"] += 1
+        for stage, seconds in trial.verdict.get("spent", {trial.stage: trial.seconds}).items():
             found["parse" if stage == "check" else stage]["seconds"] += seconds
     return found

@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from uuid import UUID
 
+from harness.core.bounded_parse import parse
 from harness.core.budget import Budget
 from harness.core.digest import digest_text
 from harness.core.errors import MissingExtraError, UsageError
@@ -45,7 +46,7 @@ class Materials:
 def imports_of(source: str) -> list[str]:
     """The top-level modules that a source imports, anywhere in it, sorted."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parse(source)):
         if isinstance(node, ast.Import):
             found.update(alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

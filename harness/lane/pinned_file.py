@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
@@ -59,6 +60,8 @@ def read_plain_file(path: Path, *, max_bytes: int, tail: bool = False) -> bytes:
                 if stat.S_ISREG(state.st_mode):
                     file.seek(max(0, state.st_size - max_bytes) if tail else 0)
                     data = file.read(max_bytes + (not tail))
+    except ValueError as error:  # a NUL or a lone surrogate in its name
+        raise FileFaultError(Fault.ABSENT, f"it cannot be read: {error}", path.name) from error
     except OSError as error:
         is_refused = error.errno in (errno.EACCES, errno.EPERM, errno.EIO)
         why = f"it cannot be read: {error.strerror}"
@@ -82,6 +85,40 @@ def text_fault(data: bytes) -> str:
     except UnicodeDecodeError as error:
         return f"the file is not UTF-8 (byte {error.start})"
     return ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextFile:
+    """The content of a file of text, or why it cannot be evaluated.
+
+    Attributes:
+        data: Its bytes; empty if it cannot be evaluated.
+        fault: Why it cannot; empty if it can.
+    """
+
+    data: bytes
+    fault: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Identity of the file, or of its fault."""
+        return digest_bytes(self.data or f"\0{self.fault}".encode("utf-8", "surrogateescape"))
+
+
+def read_text_file(path: Path, *, max_bytes: int) -> TextFile:
+    """Read an untrusted file of text, without following links, waiting for pipes or exceeding a size.
+
+    Raises:
+        InfraError: without permission, or if the disk fails: neither is the fault of the file's author.
+    """
+    try:
+        data = read_plain_file(path, max_bytes=max_bytes)
+    except FileFaultError as fault:
+        if fault.kind is Fault.REFUSED:
+            raise InfraError(str(fault), where=str(path)) from fault
+        return TextFile(b"", str(fault))
+    why = text_fault(data)
+    return TextFile(b"" if why else data, why)
 
 
 def pin(path: Path) -> dict[str, str]:

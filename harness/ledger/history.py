@@ -97,7 +97,7 @@ def best_known(ledger: Ledger) -> dict[str, Row]:
     """The best evaluation of each subject, by digest."""
     query = """SELECT digest, subject, lane, score, passed, status FROM evaluations
                ORDER BY passed, score IS NOT NULL, score, created_at"""
-    return ledger.remembered(("best",), lambda: {row["digest"]: row for row in ledger.rows(query)})
+    return ledger.remembered(("best",), lambda: {row["digest"]: row for row in ledger.rows(query, keep=False)})
 
 
 def _resolve(parent: str, known: dict[str, Row]) -> str:

@@ -193,7 +193,9 @@ def _header(path: Path) -> tuple[Run | None, Process | None]:
     try:
         with path.open("rb") as file:
             head = json.loads(file.readline())
-        return Run.from_wire(head["run"]), Process.from_wire(head["process"])
+        run, process = Run.from_wire(head["run"]), Process.from_wire(head["process"])
+        run.run_id.encode()  # raises for lone surrogates, which no key of SQLite can hold
+        return run, process
     except (OSError, *UNREADABLE):
         return None, None
 
@@ -228,6 +230,7 @@ def _parse(line: bytes, run: Run) -> Record | None:
         entry: dict[str, Any] = json.loads(line)
         evaluation = Evaluation.from_wire(entry["evaluation"])
         created_at = str(entry["at"])
+        created_at.encode()
     except UNREADABLE:
         return None
     return Record(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
 from harness.core.pareto import dominates, hypervolume
 from harness.ledger.lookup import Row
@@ -22,6 +23,19 @@ _AT_EPOCH = f"""{_BOARD.replace("rank", "NULL AS rank")} FROM (
     FROM evaluations WHERE epoch = ?3 AND expected IS NULL) e
 WHERE age = 1 AND passed AND score IS NOT NULL AND (?1 IS NULL OR lane = ?1) AND (?2 IS NULL OR instr(suite, ?2))
 ORDER BY lane, suite, score DESC, digest"""  # noqa: S608 - nothing but constants
+_SLIM = """SELECT lane, suite, digest, score, median_ms, peak_mb, stability_bound,
+    (SELECT size FROM sources s WHERE s.digest = e.digest) AS size
+FROM leaderboard e WHERE suite = ? AND passed AND score IS NOT NULL"""
+
+
+def front(ledger: Ledger, suite: str) -> set[str]:
+    """The digests of the subjects on the front of a suite, as `pareto` marks them, without ranks."""
+
+    def make() -> set[str]:
+        rows = [row for row in ledger.rows(_SLIM, suite, keep=False) if row["score"] is not None]
+        return {row["digest"] for row in _marked(rows) if row["front"]}
+
+    return ledger.remembered(("front", suite), make)
 
 
 def pareto(ledger: Ledger, *, lane: str | None = None, suite: str | None = None, epoch: int | None = None) -> list[Row]:
@@ -43,21 +57,30 @@ def pareto(ledger: Ledger, *, lane: str | None = None, suite: str | None = None,
 
 def mark_fronts(rows: list[Row]) -> list[Row]:
     """Add `front` and `hypervolume` to rows of `pareto`."""
-    suites: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        suites.setdefault((row["lane"], row["suite"]), []).append(row)
-    for members in suites.values():
-        front: list[tuple[float, ...]] = []
-        # A row that dominates another one precedes it in this order, and so does a member of the front that dominates
-        # it: comparing with the front alone is enough.
-        for row in sorted(members, key=costs):
-            mine = costs(row)
-            row["front"] = not any(dominates(other, mine) for other in front)
-            if row["front"] and mine not in front:
-                front.append(mine)
+    for members in _by_suite(_marked(rows)):
         volume = _hypervolume(members)
         for row in members:
             row["hypervolume"] = volume
+    return rows
+
+
+def _by_suite(rows: list[Row]) -> Iterable[list[Row]]:
+    suites: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        suites.setdefault((row["lane"], row["suite"]), []).append(row)
+    return suites.values()
+
+
+def _marked(rows: list[Row]) -> list[Row]:
+    """Add `front` to rows that have the objectives."""
+    for members in _by_suite(rows):
+        front: list[tuple[float, ...]] = []
+        # A row that dominates another one precedes it in this order, and so does a member of the front that dominates
+        # it: comparing with the front alone is enough.
+        for mine, row in sorted(((costs(row), row) for row in members), key=itemgetter(0)):
+            row["front"] = not any(dominates(other, mine) for other in front)
+            if row["front"] and mine not in front:
+                front.append(mine)
     return rows
 
 

@@ -26,7 +26,7 @@ from harness.ledger.lookup import (
     run,
     runs,
 )
-from harness.ledger.pareto import pareto
+from harness.ledger.pareto import front, pareto
 
 __all__ = [
     "NO_GATES",
@@ -44,6 +44,7 @@ __all__ = [
     "diff",
     "evaluations",
     "find",
+    "front",
     "gate_counts",
     "judged",
     "judged_once",

@@ -268,16 +268,17 @@ class Ledger:
 
     # Reading
 
-    def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
-        """The rows of a query, pending evaluations included.
+    def rows(self, sql: str, *parameters: Any, keep: bool = True) -> list[dict[str, Any]]:
+        """The rows of a query, pending evaluations included; `keep` as for `remembered`.
 
         Raises:
             LedgerError: if the ledger cannot be read.
         """
-        return self.remembered((sql, parameters), lambda: file.rows(self._connection, sql, parameters)).copy()
+        key = sql, parameters
+        return self.remembered(key, lambda: file.rows(self._connection, *key), keep=keep).copy()
 
-    def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The result of `make` for this key, kept until the ledger changes; no caller may change it."""
+    def remembered(self, key: Hashable, make: Callable[[], T], *, keep: bool = True) -> T:
+        """The result of `make` for this key, with `keep` until the ledger changes; no caller may change it."""
         if self._pending:
             with contextlib.suppress(LedgerError):  # what cannot be written yet is reported by `finish`
                 self.flush()
@@ -287,12 +288,12 @@ class Ledger:
             if version != self._remembered_at:
                 self._remembered.clear()
                 self._remembered_at = version
-            if key not in self._remembered:
-                self._remembered[key] = make()
+            made: T = self._remembered[key] if key in self._remembered else make()
         except sqlite3.Error as error:
             raise LedgerError(f"the ledger cannot be read: {error}", where=str(self.path)) from error
-        found: T = self._remembered[key]
-        return found
+        if keep:
+            self._remembered[key] = made
+        return made
 
     # What may go wrong
 

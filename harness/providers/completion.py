@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.core.bounded_parse import parse
+
 FENCES = ("```", "~~~")
 PYTHON = ("", "python", "py", "python3", "candidate")
 MAX_CHARACTERS = 1 << 20  # of a completion; no candidate is so long
-MAX_PARSED = 512 << 10  # characters; longer text is not tried as a program
 END_OF_THOUGHT = "</think>"
 
 
@@ -64,10 +64,8 @@ def _content_of(content: Any) -> str:
 
 
 def _is_program(text: str) -> bool:
-    if len(text) > MAX_PARSED:
-        return False
     try:
-        ast.parse(text)
+        parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True

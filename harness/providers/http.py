@@ -116,7 +116,7 @@ class Endpoint:
             raise _Retryable(ProviderError(what, where=url, fix="read the server's log")) from error
 
     def _read(self, status: int, after: str, data: bytes, url: str) -> dict[str, Any]:
-        said = clip(data.decode("utf-8", "replace"), limit=300)
+        said = clip(data.decode("utf-8", "replace"), limit=300) or "without a body"
         if status in RETRYABLE_STATUSES:
             error = ProviderError(f"status {status}: {said}", where=url, fix="try again later")
             raise _Retryable(error, after=_pause(after))
@@ -175,7 +175,7 @@ def _body(reply: Any, url: str) -> bytes:
 
 def _pause(after: str) -> float:
     """Seconds of a `Retry-After` header: a number, or a date; 0 for anything else."""
-    if after.replace(".", "", 1).isdigit():
+    if after.isascii() and after.replace(".", "", 1).isdigit():
         return float(after)
     try:
         return max(0.0, parsedate_to_datetime(after).timestamp() - time.time())

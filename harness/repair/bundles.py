@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -78,14 +80,17 @@ def find_equal(parent: Path, source: bytes) -> Path | None:
 
 
 def write_challenger(path: Path, source: bytes) -> None:
-    """Write the repaired bytes, all or nothing.
+    """Write the repaired bytes, all or nothing, and through no link: the folder is that of an untrusted candidate.
 
     Raises:
         OSError: if they cannot be written.
     """
-    partial = path.with_name(f".{path.name}.part")
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    partial = Path(name)
     try:
-        partial.write_bytes(source)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(source)
+        partial.chmod(0o644)
         partial.replace(path)
     except OSError:  # the disk is full
         partial.unlink(missing_ok=True)

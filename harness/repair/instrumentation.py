@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.core.bounded_parse import parse
+
 FUEL = 50_000
 """Statements that one call may execute; beyond it the call ends with the lines so far."""
 ENTRY = "crucible_traced"
@@ -70,7 +72,7 @@ def instrument(source: str, entry: str, *, fuel: int = FUEL, drains: bool = Fals
         SyntaxError: if it is not Python.
         RecursionError: if it is nested too deeply.
     """
-    tree = ast.parse(source)
+    tree = parse(source)
     name = ENTRY
     while name in source:
         name += "_"

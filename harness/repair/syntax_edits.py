@@ -6,15 +6,14 @@ characters, close to the place where the parser gave up.
 
 from __future__ import annotations
 
-import ast
 import builtins
 import difflib
 import keyword
 import re
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from harness.core.bounded_parse import parse
 from harness.lanes.toolgen.source import FENCE
 
 OPERATOR = "syntax"
@@ -56,9 +55,7 @@ class Variant:
 def syntax_error(source: str) -> SyntaxError | None:
     """The first syntax error; None if the source parses, or cannot be parsed for another reason."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(source)
+        parse(source)
     except SyntaxError as error:
         return error
     except (ValueError, RecursionError, MemoryError):

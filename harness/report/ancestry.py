@@ -42,12 +42,13 @@ class Ancestry:
     """
 
     def __init__(self, ledger: Ledger, page: Page) -> None:
-        self._known = queries.best_known(ledger)
+        links = ledger.rows("SELECT child, parent FROM lineage ORDER BY child, parent")
+        self._known = queries.best_known(ledger) if links else {}  # reads every evaluation
         self._here = {c.row["digest"]: c.row["nodeid"] for c in reversed(page.candidates)}
         names = {row["subject"]: digest for digest, row in self._known.items()}
         self._parents: dict[str, list[str]] = defaultdict(list)
         self._children: dict[str, list[str]] = defaultdict(list)
-        for link in ledger.rows("SELECT child, parent FROM lineage ORDER BY child, parent"):
+        for link in links:
             parent = link["parent"] if link["parent"] in self._known else names.get(link["parent"], link["parent"])
             self._parents[link["child"]].append(parent)
             self._children[parent].append(link["child"])

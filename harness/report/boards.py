@@ -61,24 +61,20 @@ def pareto(ledger: Ledger, page: Page, board: Board, route: Callable[..., str]) 
     timed = [c for c in board.contest if c.row["score"] is not None and c.row["median_ms"]]
     if len(timed) < 2:
         return None
-    front = ledger.remembered(("front",), lambda: _fronts(ledger))
+    front = queries.front(ledger, board.suite)
     points = [
         Point(
             words.candidate(c.row),
             c.row["median_ms"],
             c.row["score"],
             c.row["peak_mb"],
-            "failing" if not c.row["passed"] else "front" if (board.suite, c.row["digest"]) in front else "",
-            route("case", c.row["nodeid"]),
+            "failing" if not c.row["passed"] else "front" if c.row["digest"] in front else "",
+            c.row["nodeid"],
         )
         for c in timed
     ]
-    return draw(f"Score against time: {board.name}", points, _limits(ledger, page, timed[0]))
-
-
-def _fronts(ledger: Ledger) -> set[tuple[str, str]]:
-    """The suite and digest of each subject that is on the front of its suite."""
-    return {(row["suite"], row["digest"]) for row in queries.pareto(ledger) if row["front"]}
+    limits = _limits(ledger, page, timed[0])
+    return draw(f"Score against time: {board.name}", points, limits, lambda nodeid: route("case", nodeid))
 
 
 def _limits(ledger: Ledger, page: Page, c: Candidate) -> list[tuple[str, float]]:

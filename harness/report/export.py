@@ -9,13 +9,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.core.digest import digest_bytes
 from harness.core.exhibit import unpack
 from harness.core.exhibit_kinds import Bytes, Table, Text, Value
 from harness.core.slug import slug
 from harness.ledger.exhibits import exhibits
 from harness.ledger.store import Ledger
-from harness.report import boards, words
+from harness.report import boards, views, words
 from harness.report.charts.figure import picture_of, rows_of
 from harness.report.html import route, style, write_atomically
 from harness.report.island import COLUMNS
@@ -63,9 +62,7 @@ def write_svg(ledger: Ledger, run_id: str | None, folder: Path) -> list[Path]:
     for board in page.boards:
         if (chart := boards.pareto(ledger, page, board, route)) is not None:
             found = re.search(r"<svg.*</svg>", str(chart), re.DOTALL)
-            digest = digest_bytes(board.suite.encode("utf-8", "replace"))[:8]
-            name = f"{slug(board.lane)[:60]}-{slug(board.name)[:60]}-{digest}-pareto"
-            pictures.append((name, found[0] if found else ""))
+            pictures.append((f"{board.stem}-pareto", found[0] if found else ""))
     for name, text in pictures:
         if text:
             path = folder / f"{name}.svg"
@@ -80,12 +77,16 @@ def is_picture(value: Value) -> bool:
 
 
 def _values(ledger: Ledger, page: Page) -> Iterator[tuple[str, Value]]:
-    """The exhibits of all cases, each with a name for its file."""
+    """The exhibits of all cases and the views of all suites, each with a name for its file."""
     nodeids = [c.row["nodeid"] for c in page.candidates]
     for nodeid, found in exhibits(ledger, page.run["run_id"], nodeids).items():
         for one in found:
             if (value := unpack(one.kind, one.data)) is not None:
                 yield f"{anchor(nodeid)}-{slug(one.name)[:60]}", value
+    for board in page.boards:
+        for name, value in views.of_board(ledger, page, board):
+            if not value.absent or rows_of(value)[1]:
+                yield f"{board.stem}-{name}", value
 
 
 def _alone(svg: str) -> str:

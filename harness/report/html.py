@@ -24,11 +24,12 @@ from harness.core.digest import short
 from harness.core.errors import CrucibleError
 from harness.ledger import sources
 from harness.ledger.store import Ledger
-from harness.report import boards, highlight, island, rerun, trends, words
+from harness.report import boards, highlight, island, rerun, trends, views, words
 from harness.report.card import Cards
 from harness.report.charts import score_bar
 from harness.report.charts.figure import figure
-from harness.report.page import MAX_CARDS, MAX_ROWS, TIERS, Page, gather
+from harness.report.markup import element
+from harness.report.page import MAX_CARDS, MAX_ROWS, TIERS, Board, Page, gather
 
 REPORT_BYTES = 5_000_000
 ISLANDS = "<!-- islands -->"  # in the template; autoescaped text cannot contain it
@@ -162,7 +163,7 @@ class _Rendering:
         """The islands that fit into the room: rows always, then details, then sources and earlier runs."""
         page, found = self._page, []
         details = island.in_full(page, shown)
-        charts = [str(boards.pareto(self._ledger, page, board, route) or "") for board in page.boards]
+        charts = [self._charts(board) for board in page.boards]
         always = {
             "rows": island.rows_island(page, details),
             "history": island.runs_island(self._ledger, page),
@@ -185,6 +186,12 @@ class _Rendering:
             found.append(_island(f"sources-{number}", text))
             room -= len(text)
         return found
+
+    def _charts(self, board: Board) -> str:
+        """The pictures of a suite."""
+        pareto = boards.pareto(self._ledger, self._page, board, route)
+        shown = [figure(name, value) for name, value in views.of_board(self._ledger, self._page, board)]
+        return f"{pareto or ''}{element('div', *shown, class_='exhibits')}"
 
     def _shelf(self, source: tuple[str, str, int | None]) -> int:
         """The number of a source among those of the page."""

@@ -99,6 +99,8 @@ def runs_island(ledger: Ledger, page: Page) -> str:
         ids.insert(0, page.run["run_id"])
     most = max((run["cases"] for run in page.recent), default=0)
     ids = ids[: max(2, MAX_CELLS // max(1, most))]
+    if len(ids) < 2:
+        return _json({"runs": ids, "nodeids": [], "cells": []})
     nodeids: dict[str, int] = {}
     scores: list[dict[int, Any]] = []
     for run_id in ids:

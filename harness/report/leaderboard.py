@@ -108,7 +108,8 @@ def render_overview(ledger: Ledger, run_id: str, *, rows: int, width: int = WIDT
     if rest := found[len(shown) :]:
         bad = sum(suite.failing > 0 for suite in rest)
         state = f"{bad} of them with failures" if bad else "all as expected"
-        lines.append(paint(words.fit(f"… {words.count(len(rest), 'more suite')}, {state}: crucible top", width), "dim"))
+        number = words.count(len(rest), "more suite" if shown else "suite")
+        lines.append(paint(words.fit(f"… {number}, {state}: crucible top", width), "dim"))
     return lines
 
 

@@ -33,6 +33,7 @@ QUOTED = re.compile(r"`(crucible [^`]+)`")  # a command that a reason names
 MAX_STEPS = 5
 MAX_WHY = 160  # columns of a reason; the case has it in full
 MAX_OF_A_KIND = 2
+BAD = frozenset({"gate fails", "problem", "control not caught", "new failure", "fails", "fail"})
 
 
 class Step(NamedTuple):
@@ -51,6 +52,11 @@ class Step(NamedTuple):
     why: str
     route: tuple[str, ...]
     command: str
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether it is about what kept the run from holding."""
+        return self.kind in BAD
 
 
 def next_steps(
@@ -82,7 +88,9 @@ def _steps(
 ) -> Iterator[Step]:
     for fault in verdict.of_kind(Kind.GATE)[:MAX_OF_A_KIND]:
         route = ("case", fault.nodeid) if fault.nodeid else ("gates",)
-        command = repeat(fault.nodeid) if fault.nodeid else f"pytest --gate {rerun.quote(fault.what)}"
+        # A gate is about the whole run: its cases have lines and commands of their own.
+        typed = words.printable(run["command"])
+        command = typed if typed.startswith("pytest ") else f"pytest --gate {rerun.quote(fault.what)}"
         yield Step("gate fails", fault.what, fault.why, route, command)
     for fault in verdict.of_kind(Kind.PROBLEM)[:MAX_OF_A_KIND]:
         command = repeat(fault.nodeid) if fault.nodeid else rerun.command(run)

@@ -55,7 +55,6 @@ class Candidate:
         new: Whether there is such a run that did not judge this case.
         counts: Its gates, counted.
         reason: Why it failed; empty if it did not.
-        anchor: Its HTML id.
     """
 
     number: int
@@ -66,7 +65,6 @@ class Candidate:
     new: bool
     counts: queries.GateCount
     reason: str
-    anchor: str
 
     @property
     def verdict(self) -> str:
@@ -105,6 +103,12 @@ class Board:
     leader: Row | None
     apart: list[Row]
     columns: list[str]
+
+    @property
+    def stem(self) -> str:
+        """The beginning of the names of its files, unique also for suites whose names differ only in punctuation."""
+        digest = digest_bytes(self.suite.encode("utf-8", "replace"))[:8]
+        return f"{slug(self.lane)[:60]}-{slug(self.name)[:60]}-{digest}"
 
     @property
     def hidden(self) -> Counter[str]:
@@ -215,7 +219,7 @@ def gather(
 def _sentence(verdict: RunVerdict, failing: list[Candidate], *, compared: bool) -> str:
     new = sum(c.is_fresh for c in failing if c.row["expected"] is None) if compared else None
     said = "; ".join(verdict.facts(new=new))
-    if not verdict.of_kind(Kind.CONTROL) and verdict.controls and verdict.caught == verdict.controls:
+    if not verdict.of_kind(Kind.CONTROL) and verdict.caught == verdict.controls > 1:
         said = said.replace(
             f"{verdict.caught} of {words.count(verdict.controls, 'control')} as expected",
             f"all {words.count(verdict.controls, 'control')} as expected",
@@ -242,13 +246,12 @@ def _candidates(ledger: Ledger, run_id: str, rows: list[Row], deltas: dict[str, 
                 new,
                 count,
                 reason(row, count.failed) if explained else "",
-                anchor(row["nodeid"]),
             )
             number += 1
 
 
 def anchor(nodeid: str) -> str:
-    """A readable HTML id, unique also for node ids that differ only in punctuation."""
+    """A readable name for files, unique also for node ids that differ only in punctuation."""
     return f"case-{slug(nodeid)[:60]}-{digest_bytes(nodeid.encode('utf-8', 'replace'))[:8]}"
 
 

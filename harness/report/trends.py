@@ -10,6 +10,7 @@ from markupsafe import Markup
 from harness.core.exhibit_kinds import Axis, Line, Series
 from harness.ledger import queries
 from harness.ledger.store import Ledger
+from harness.report import views
 from harness.report.charts.figure import figure
 from harness.report.markup import element, joined
 from harness.report.page import Board, Page
@@ -40,6 +41,7 @@ def section(ledger: Ledger, page: Page) -> str:
     if still:
         names = ", ".join(f"{lane} {name}" for lane, _, name in still)
         parts.append(element("p", f"unchanged in score and passes: {names}", class_="note"))
+    figures.append(figure("hand-off", views.handoff_funnel(ledger)))
     parts.append(element("div", joined(figures), class_="exhibits"))
     return str(element("section", Markup("").join(parts), id="/trends", aria_labelledby="trends"))
 

@@ -21,7 +21,7 @@ from harness.rewards.reward import reward_for
 from harness.rewards.wire import MAX_SOURCE
 
 RESULTS = ("openevolve.evaluation_result", "skydiscover.evaluation.evaluation_result")
-"""Modules with the class of a result, whichever system runs."""
+"""Modules with the class of a result."""
 
 
 class Evaluator:
@@ -68,7 +68,9 @@ class Evaluator:
         if screen:
             metrics = {"combined_score": metrics["combined_score"], "screened": metrics["passed"]}
         artifacts = {"status": str(verdict.status), "feedback": verdict.feedback}
-        for name in RESULTS:
-            if name in sys.modules:
-                return sys.modules[name].EvaluationResult(metrics=metrics, artifacts=artifacts)
-        return {**metrics, "artifacts": artifacts}
+        kinds = [sys.modules[name].EvaluationResult for name in RESULTS if name in sys.modules]
+        if not kinds:
+            return {**metrics, "artifacts": artifacts}
+        # Each system takes an instance of its own class; where both are loaded, the result is one of both.
+        kind = kinds[0] if len(kinds) == 1 else type("EvaluationResult", tuple(kinds), {})
+        return kind(metrics=metrics, artifacts=artifacts)

@@ -3,6 +3,8 @@
 custom_reward_function.path=.../harness/rewards/verl.py
 custom_reward_function.name=compute_score            # or compute_scores, with reward_manager=batch
 +custom_reward_function.reward_kwargs.tool=specs/tools/json_flatten
+
+From verl 0.9 on these keys stand under `reward.`.
 """
 
 from __future__ import annotations

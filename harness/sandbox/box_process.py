@@ -13,7 +13,7 @@ from harness.core.errors import InfraError
 from harness.core.status import Status
 from harness.sandbox.fault import BoxFault, exit_fault
 from harness.sandbox.limits import MIB, Limits
-from harness.sandbox.usage import ExitStatus, Usage, cpu_clock
+from harness.sandbox.usage import ExitStatus, Usage, core_delay, cpu_clock
 from harness.sandbox.zygote_process import ZygoteProcess
 
 
@@ -60,6 +60,10 @@ class BoxProcess:
         except OSError:
             return self._last_cpu
         return self._last_cpu
+
+    def delay(self) -> float:
+        """Seconds for which it was ready to run and had no core; 0 where the kernel does not say."""
+        return core_delay(self.pid) or 0.0
 
     def exit_fault(self, when: str) -> BoxFault:
         """The fault of a subject that closed its channel; reaps the process."""

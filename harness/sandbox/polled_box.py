@@ -27,6 +27,8 @@ from harness.sandbox.zygote_process import ZygoteProcess
 
 MAX_DIGITS = 8  # of a line number
 QUICK = 0.02  # of the call limit
+MIN_DELAY = 1e-3  # seconds without a core that move a deadline
+MAX_EXCUSED, FAIR_SHARE = 4.0, 0.5  # of a limit: how far it moves, and the CPU time with which it does not
 PAUSE = 0.1  # seconds after a deadline at which it is noticed by a process that runs
 LOADING, CALLING = "while loading", "in a call"
 
@@ -47,7 +49,7 @@ class PolledBox:
     def __init__(self, zygote: ZygoteProcess, source: bytes, *, entry: str, limits: Limits) -> None:
         self._limits = limits
         self.is_quick, self.entry_line = False, 0
-        self._load_ms = self._load_cpu = self._last_cpu = self._idle_cpu = self._cpu_before = 0.0
+        self._load_ms = self._load_cpu = self._last_cpu = self._idle_cpu = self._cpu_before = self._excused = 0.0
         self._frames = FrameReader(limits)
         self._sequence = int.from_bytes(os.urandom(NONCE), "little")
         self._unsent: bytes | memoryview = b""
@@ -180,7 +182,7 @@ class PolledBox:
                 self._was_paused = True
                 self._end += late
                 self.deadline += late + min(late, self._limit)
-            elif late >= 0:
+            elif late >= 0 and not self._excuse_delay(late):
                 raise self._timeout_fault()
             return None
         if self._when == CALLING:
@@ -261,6 +263,29 @@ class PolledBox:
         if data[:1] == b"F" and len(data) >= BODY:  # a thread of the subject, between two questions
             raise guard_fault(data[BODY:], when)
         raise BoxFault(Status.PROTOCOL, f"data was sent {when}") if data else self._process.exit_fault(when)
+
+    def _excuse_delay(self, late: float) -> bool:
+        """Move a deadline by the time for which the subject was ready and had no core; false if it has passed even so.
+
+        The kernel counts that time from the start of the box, so what the subject did not compute is a bound as well. A
+        subject that computed for `FAIR_SHARE` of its limit is not excused: on a busy machine endless loops would last.
+
+        Args:
+            late: Seconds since the deadline.
+        """
+        excused = max(0.0, self.deadline - self._begun - self._limit)
+        used = self._process.cpu() - self._cpu_before
+        delay = min(
+            time.monotonic() - self._begun - excused - used,
+            self._process.delay() - self._excused,
+            MAX_EXCUSED * self._limit - excused,
+        )
+        if delay < max(MIN_DELAY, late) or used >= FAIR_SHARE * self._limit:
+            return False
+        self._excused += delay
+        self._end += delay
+        self.deadline += delay
+        return True
 
     def _timeout_fault(self) -> BoxFault:
         if time.monotonic() >= self._end:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +53,11 @@ def cpu_clock(pid: int) -> int | None:
     except (OSError, AttributeError):
         return None
     return clock
+
+
+def core_delay(pid: int) -> float | None:
+    """Seconds for which the main thread of a process was ready to run and had no core; None if the kernel is silent."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return None

@@ -6,7 +6,7 @@ import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError
 
@@ -46,8 +46,9 @@ class Project(Frozen):
     budget: Schedule | None = None
     timing: Timing | None = None
     require: tuple[Need, ...] = ()
-    keep_sources: bool = True
-    """Whether the ledger keeps the sources of what was judged (at most 256 KiB each)."""
+    keep_sources: bool | Literal["leaders"] = True
+    """Whether the ledger keeps the sources of what was judged (at most 256 KiB each); with "leaders" not those of
+    rejected candidates, unless they led a board before."""
     handoffs: bool = True
     """Whether candidates with wrong answers are queued for repair."""
 

@@ -262,6 +262,14 @@ def library(members: dict[str, bytes]) -> bytes:
     return made
 
 
+def package(name: str, files: dict[str, str], *, form: str = "gz") -> bytes:
+    """A Debian package; `form` is gz, or empty for archives that are not packed."""
+    control = tape({"./control": f"Package: {name}\nVersion: 1.0\nArchitecture: all\n"})
+    parts = {"control.tar": control, "data.tar": tape({f"./{path}": text for path, text in files.items()})}
+    packed = {f"{part}.gz": gzip.compress(data, mtime=MOMENT) for part, data in parts.items()} if form else parts
+    return library({"debian-binary": b"2.0\n", **packed})
+
+
 def zone(changes: list[tuple[int, int]], kinds: list[tuple[int, int, str]], rule: str, *, leaps: int = 0) -> bytes:
     """A time zone: times of change with the number of their kind, and kinds of (offset, is_dst, name)."""
     names, places = b"", []
@@ -404,6 +412,8 @@ def samples() -> dict[str, bytes]:
             big=True,
         ),
         "ar/two.a": library({"debian-binary": b"2.0\n", "control": text.encode() * 3}),
+        "deb/hello.deb": package("hello", {"usr/": "", "usr/share/doc/hello/readme": text * 3}),
+        "deb/plain.deb": package("plain", {"etc/plain.conf": "speed = 3\n" * 5, "etc/odd": "1"}, form=""),
         "ar/odd.a": library({"a": b"1", "bcd": b"12345", "e": b"", "last": b"123"}),
         "tzif/plain": zone([], [(3600, 0, "XST")], "XST-1"),
         "tzif/summer": zone(
@@ -443,6 +453,7 @@ def holdout() -> dict[str, bytes]:
         "mo_holdout/words.mo": catalogue(
             {"": "Content-Type: text/plain; charset=UTF-8\n"} | {f"word {i}": f"mot nº {i}" for i in range(20)}
         ),
+        "deb_holdout/three.deb": package("three", {f"opt/three/part{i}": text * i for i in range(3)}),
         "ar_holdout/many.a": library({f"part{i}.o": text.encode() * i for i in range(7)}),
         "tzif_holdout/leaps": zone(
             [(i * 9_000_000, i % 3) for i in range(9)], [(-i * 1800, i == 1, f"Z{i}T") for i in range(3)], "", leaps=3

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -22,13 +23,14 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root has every layer to take away"),
 ]
 
-# layer -> (what is left out as well, the attack that then succeeds)
-CORPUS = {
-    "seccomp": ((), "d09_net_loopback"),
-    "namespaces": ((), "d20_kill_all"),
-    "pivot_root": (("landlock",), "d16_read_secrets"),
-    "landlock": (("namespaces",), "d16_read_secrets"),
-}
+# layer, what is left out as well, the attack that then succeeds
+CORPUS = [
+    ("seccomp", (), "d09_net_loopback"),
+    ("seccomp", (), "f10_inode_numbers"),
+    ("namespaces", (), "d20_kill_all"),
+    ("pivot_root", ("landlock",), "d16_read_secrets"),
+    ("landlock", ("namespaces",), "d16_read_secrets"),
+]
 
 
 def verdict(name: str, *without: str) -> str:
@@ -37,9 +39,10 @@ def verdict(name: str, *without: str) -> str:
         return str(corpus.run(attack, made)["status"])
 
 
-@pytest.mark.parametrize("layer", CORPUS)
-def test_an_attack_of_the_corpus_succeeds_without_the_layer_and_fails_with_it(layer: str) -> None:
-    others, name = CORPUS[layer]
+@pytest.mark.parametrize(("layer", "others", "name"), CORPUS)
+def test_an_attack_of_the_corpus_succeeds_without_the_layer_and_fails_with_it(
+    layer: str, others: tuple[str, ...], name: str
+) -> None:
     assert verdict(name, *others) == "ok", "the layers behind it alone should still hold"
     assert verdict(name, layer, *others) != "ok"
 
@@ -105,6 +108,25 @@ def test_without_another_user_a_box_is_root() -> None:
     source = b"import os\ndef run():\n    return os.getuid()\n"
     assert deeds(source) != 0
     assert deeds(source, "uid") == 0
+
+
+def test_without_a_root_of_its_own_a_box_sees_the_machines_own_files() -> None:
+    """And no byte of any file can be written there, with or without Landlock."""
+    source = b"""
+import os
+def run():
+    try:
+        os.write(os.open("/dev/shm/crucible-canary-byte", os.O_RDWR | os.O_CREAT), b"x")
+    except OSError as error:
+        return [os.stat(os.__file__).st_dev, error.strerror]
+"""
+    device = os.stat(os.__file__).st_dev
+    copied = deeds(source)
+    assert isinstance(copied, list)
+    assert copied[0] != device
+    assert deeds(source, "pivot_root") == [device, "Permission denied"]
+    assert deeds(source, "pivot_root", "landlock") == [device, "File too large"]
+    Path("/dev/shm/crucible-canary-byte").unlink()
 
 
 def test_the_verdict_does_not_come_from_the_box() -> None:

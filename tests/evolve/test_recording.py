@@ -118,7 +118,7 @@ SPEC_SEARCH = """name: pair
 domain: spec
 tools: {pair: stub.yaml}
 options: {samples: ["*.bin"]}
-generations: 3
+generations: 2
 """
 
 
@@ -141,7 +141,7 @@ def test_a_grammar_is_searched_by_the_lanes_own_proposer_and_by_a_command(
         "import json, sys\nasked = json.load(sys.stdin)\nassert 'name: magic' in asked['prompt']\n"
         f"print('There is more.\\n```yaml\\n' + {json.dumps(OPS)!r} + '\\n```')\n"
     )
-    text = SPEC_SEARCH.replace("pair\n", "told\n", 1)
+    text = SPEC_SEARCH.replace("pair\n", "told\n", 1).replace("generations: 2", "generations: 3")
     text += "proposers: [{kind: command, command: python answer.py, max_calls: 1}]\n"
     status, out, err = evolve(capsys, place, text)
     assert status == 0, err
@@ -149,6 +149,21 @@ def test_a_grammar_is_searched_by_the_lanes_own_proposer_and_by_a_command(
     assert "samples" in out
     with Ledger.read(place / "l.db") as ledger:
         assert {row["suite"] for row in queries.leaderboard(ledger)} == {"evolve/pair/pair", "evolve/told/pair"}
+
+
+def test_a_reply_with_several_patches_is_one_call(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also after the search was ended and continued: what was paid is in the rows."""
+    (place / "answer.py").write_text(
+        "import json, pathlib, sys\nsys.stdin.read()\nasked = pathlib.Path('asked')\n"
+        "count = len(asked.read_text()) if asked.exists() else 0\nasked.write_text('x' * (count + 1))\n"
+        f"print(json.dumps([{OPS!r}, {WRONG!r}, {WORSE!r}] if count == 0 else [{WORSE!r}]))\n"
+    )
+    text = SPEC_SEARCH + "proposers: [{kind: command, command: python answer.py, max_calls: 2}]\n"
+    for generations, calls in ((2, 1), (3, 2), (4, 2)):
+        status, out, err = evolve(capsys, place, text.replace("generations: 2", f"generations: {generations}"))
+        assert status == 0, err
+        assert len((place / "asked").read_text()) == calls
+    assert "tokens" in out
 
 
 def test_a_grammar_search_that_was_cut_off_ends_with_the_same_rows(
@@ -170,7 +185,7 @@ def test_a_grammar_search_that_was_cut_off_ends_with_the_same_rows(
     evolve(capsys, place, SPEC_SEARCH)
     (whole,) = rows()
     (place / "l.db").unlink()
-    for name, cut in (("propose", 2), ("complete", 2), ("complete", 4)):
+    for name, cut in (("propose", 2), ("complete", 2)):
         write, count = getattr(Trials, name), 0
 
         def cutting(self, *args, write=write, cut=cut):
@@ -210,6 +225,24 @@ def test_a_program_is_searched_by_a_command(place: Path, capsys: pytest.CaptureF
     assert best["score"] > start["score"]
 
 
+def test_a_limit_of_calls_blames_no_program(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The run of a program asks the same provider; when it may not be asked, the revision waits for its verdict."""
+    asking = IMPROVABLE.replace(
+        "let tile = 3", 'let tile = 3\n    step s: llm.query { prompt: "Anything?" output_var: reply }'
+    )
+    assert asking != IMPROVABLE
+    (place / "p.spak").write_text(asking)
+    (place / "answer.py").write_text("import sys\nsys.stdin.read()\nprint('yes')\n")
+    text = (
+        "name: tile\ndomain: dsl\ntools: {tile: p.spak}\ngenerations: 3\n"
+        "options: {metric: cost, minimize: true, repeats: 2, settings: {live: true, grants: [python]}}\n"
+        "proposers: [{kind: command, command: python answer.py, max_calls: 1}]\n"
+    )
+    status, _, err = evolve(capsys, place, text)
+    assert status != 0
+    assert "the limit of 1 calls is reached" in err
+
+
 @pytest.mark.skipif(
     any(importlib.util.find_spec(module) is None for module in ("torch", "triton", "numpy")),
     reason="pip install 'pytest-crucible[kernels]'",
@@ -239,7 +272,7 @@ def test_configurations_of_a_kernel_are_chosen_by_a_command(place: Path, capsys:
         assert [row["digest"] for row in queries.leaderboard(ledger)] == [rows[0].digest]
 
 
-@pytest.mark.parametrize("reply", ["no list", "[1, 2]", "[", "[NaN]", "[" * 100_000])
+@pytest.mark.parametrize("reply", ["no list", "[1, 2]", "[", "[NaN]", "[" * 3_000_000, "[]" * 200_000])
 def test_a_reply_without_configurations_is_an_error_that_shows_it(reply: str) -> None:
     with pytest.raises(InfraError, match="the answer has no configurations"):
         read_configurations(reply, where="m")
@@ -252,6 +285,7 @@ def test_a_reply_without_configurations_is_an_error_that_shows_it(reply: str) ->
         ("name: a\ndomain: spec\n", "needs the key 'tools'"),
         ("name: a\ndomain: spec\ntools: {t: stub.yaml}\nislands: 3\n", "has no use for the key 'islands'"),
         ("name: a\ndomain: spec\ntools: {t: stub.yaml}\nproposers: [{kind: crossover}]\n", "'command' and 'model'"),
+        ("name: a\ndomain: spec\ntools: {t: stub.yaml}\nproposers: []\n", "'command' and 'model'"),
         ("name: a\ndomain: spec\ntools: {t: nowhere.yaml}\noptions: {samples: ['*.bin']}\n", "does not exist"),
         ("name: a\ndomain: spec\ntools: {t: stub.yaml}\n", "the key 'options.samples' is missing"),
         ("name: a\ndomain: spec\ntools: {t: stub.yaml}\noptions: {sample: []}\n", "did you mean 'samples'?"),

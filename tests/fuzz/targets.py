@@ -222,7 +222,7 @@ def candidate_metadata(data: bytes) -> None:
 @target(TypeError)
 def completion(data: bytes) -> None:
     """The completion of a model, as text or as a conversation."""
-    from harness.rewards.completion import code_of
+    from harness.providers.completion import code_of
 
     try:
         value = json.loads(data)

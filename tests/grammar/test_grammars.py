@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 GRAMMARS, SAMPLES = ROOT / "specs" / "grammars", ROOT / "specs" / "samples"
 FORMATS = {"png_complete": "png", "gzip_members": "gzip"}
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-NAMES = "ar bmp elf gif gzip gzip_members ico mo pcap png png_complete pyc sqlite tar ttf tzif wav zip".split()
+NAMES = "ar bmp deb elf gif gzip gzip_members ico mo pcap png png_complete pyc sqlite tar ttf tzif wav zip".split()
 
 
 def grammar(name):
@@ -120,11 +120,11 @@ def test_an_executable_of_this_machine_is_read():
 def test_the_script_writes_the_samples_that_are_there(tmp_path):
     subprocess.run([sys.executable, str(SAMPLES / "make_formats.py"), str(tmp_path)], check=True, timeout=60)
     made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
-    assert len(made) == 52
+    assert len(made) == 55
     for path in made:
         ours = (SAMPLES / path).read_bytes()
         # Compressed bytes and layout may differ between versions of a library; the other bytes are fixed.
-        if path.parts[0].partition("_")[0] not in ("gzip", "png", "pyc", "sqlite", "zip"):
+        if path.parts[0].partition("_")[0] not in ("deb", "gzip", "png", "pyc", "sqlite", "zip"):
             assert (tmp_path / path).read_bytes() == ours, path
 
 
@@ -318,3 +318,36 @@ def test_notes_of_an_executable_are_read():
     sections = parse_file(grammar("elf"), path).records[0]["file"].get("sections", ())
     notes = [note for one in sections if one["kind"] == 7 for note in one["contents"]["notes"]]
     assert not notes or "GNU" in {note["name"] for note in notes}
+
+
+@pytest.mark.parametrize("form", ["", "gz", "xz"])
+def test_packages_hold_the_files_that_tarfile_reads(form):
+    archives = []
+    for names in (["./control"], ["./usr/", "./usr/a", "./usr/b"]):
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode=f"w:{form}") as made:
+            for name in names:
+                entry = tarfile.TarInfo(name)
+                entry.type, entry.size = (tarfile.DIRTYPE, 0) if name.endswith("/") else (tarfile.REGTYPE, 900)
+                made.addfile(entry, io.BytesIO(name.encode() * 200))
+        archives.append(out.getvalue())
+    data = b"!<arch>\n"
+    suffix = f".{form}" if form else ""
+    for name, body in (
+        ("debian-binary", b"2.0\n"),
+        *zip((f"control.tar{suffix}", f"data.tar{suffix}"), archives, strict=True),
+    ):
+        head = f"{name:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(body):<10}`\n"
+        data += head.encode() + body + b"\n" * (len(body) % 2)
+    found = parse(grammar("deb"), data)
+    assert not found.errors, found.errors
+    package = found.records[0]
+    assert package["version"]["text"] == "2.0\n"
+    for part, archive in zip(("control", "files"), archives, strict=True):
+        tree = package[part][{"": "plain", "gz": "gzip", "xz": "xz"}[form]]
+        with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
+            assert [entry["header"]["name"].rstrip("/") for entry in tree["entries"]] == opened.getnames()
+            contents = [opened.extractfile(one).read() for one in opened if one.isfile()]
+            assert [
+                bytes(entry["data"]) for entry in tree["entries"] if entry["header"]["size"].strip("0 ")
+            ] == contents

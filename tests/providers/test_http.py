@@ -195,7 +195,16 @@ def test_a_reply_that_is_not_utf8_is_named(kind: str, model_server) -> None:
 
 @pytest.mark.parametrize(
     ("after", "low", "high"),
-    [("3", 3, 3), ("1.5", 1.5, 1.5), ("", 0, 0), ("soon", 0, 0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0)],
+    [
+        ("3", 3, 3),
+        ("1.5", 1.5, 1.5),
+        ("", 0, 0),
+        ("soon", 0, 0),
+        ("\xb2", 0, 0),
+        ("inf", 0, 0),
+        ("-5", 0, 0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
+    ],
 )
 def test_the_pause_that_a_server_asks_for(after: str, low: float, high: float) -> None:
     assert low <= _pause(after) <= high

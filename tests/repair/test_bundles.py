@@ -19,6 +19,7 @@ from harness.repair.bundles import (
     handoff_for,
     read_handoffs,
     spec_of,
+    write_challenger,
     write_handoffs,
 )
 from tests.repair.conftest import with_fault
@@ -168,3 +169,16 @@ def test_a_challenger_has_a_name_of_its_own_unless_its_bytes_are_there(bundle):
     assert find_equal(parent, b"x = 1\n") is None
     (bundle / "good.py").write_bytes(b"x = 1\n")
     assert find_equal(parent, b"x = 1\n") == bundle / "good.py"
+
+
+def test_a_repair_is_written_through_no_link(bundle, tmp_path) -> None:
+    """A bundle is untrusted: its author can compute the name of the repair, and plant links for it."""
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    path = challenger_path(bundle / "tool.py", b"repaired")
+    for name in (path.name, f".{path.name}.part", f"{path.name}.part", f".{path.name}.new"):
+        (bundle / name).symlink_to(precious)
+    write_challenger(path, b"repaired")
+    assert precious.read_text() == "mine"
+    assert not path.is_symlink()
+    assert path.read_bytes() == b"repaired"

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from harness.core.errors import CrucibleError, LedgerError
 from harness.core.evidence import Counterexample
+from harness.core.gate import GateResult
+from harness.ledger.run_gates import write_run_gates
 from harness.ledger.store import Ledger
 from harness.report import island as islands
 from harness.report import page
@@ -79,7 +81,7 @@ def test_it_shows_what_people_need(path):
     ]
     text = document(path, [make_evaluation("good", score=0.85)], made, versions={"python": "3.11"}, epoch=4).text
     for needed in (
-        "Not good: 1 of 2 candidates fails (1 new); all 1 control as expected; 1 not judged (1 no CUDA device)",
+        "Not good: 1 of 2 candidates fails (1 new); 1 of 1 control as expected; 1 not judged (1 no CUDA device)",
         "20261122-110200-000002", "finished", "tier B", "clamp.suite.yaml", "k.suite.yaml", "0.900", "+0.050 ▲",
         "loop≠functional", "0.3 of 0.8", "Q?", "E!", "O!", "1 of 1 as expected", "new failure",
         "no CUDA device", "python", "3.11", "pytest 'clamp.suite.yaml::wrong' --epoch 4 --secret-seed 7",
@@ -111,6 +113,20 @@ def test_nothing_is_fetched_and_nothing_runs(path):
     for _, attributes in [pair for one in [found, *shown] for pair in one.elements]:
         assert not any(name.startswith("on") or name in ("style", "src", "srcdoc", "action") for name in attributes)
         assert attributes.get("href", "#").startswith("#")
+
+
+def test_a_failing_gate_is_tried_again_with_the_command_of_the_run(path):
+    made = [make_evaluation("a", attempts=2), make_evaluation("b", score=0.1)]
+    for number, typed in enumerate(["pytest suites/ --gate 'x == 1'", "python judge.py"], 1):
+        [run_id] = fill(path, made, start=number, command=typed)
+        with Ledger.open(path) as ledger:
+            gate = GateResult(name="x == 1", observed=0.0, threshold=1.0, passed=False, why="no", nodeid="s::b")
+            write_run_gates(ledger, run_id, [gate])
+            steps = page.gather(ledger).steps
+        assert [(step.kind, step.is_bad) for step in steps][:2] == [("gate fails", True), (steps[1].kind, True)]
+        assert steps[0].command == (typed if number == 1 else "pytest --gate 'x == 1'")
+        assert steps[0].route == ("case", "s::b")
+        assert [step.is_bad for step in steps if step.kind == "leads unconfirmed"] == [False]
 
 
 @pytest.mark.parametrize("kind", ["style", "script"])

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import sys
+from dataclasses import dataclass, field
+from functools import partial
 from types import ModuleType, SimpleNamespace
 
+import numpy
 import pytest
 
 from harness.core.errors import InfraError, UsageError
@@ -105,3 +109,84 @@ def test_verl_loads_a_function_that_is_given_the_tool(pool, monkeypatch):
     found = verl.compute_scores(["x"] * 2, [WRONG, GOOD], [None] * 2, [None, {}], mode="graded", **more)
     assert 0.0 < found[0] < 0.5
     assert found[1] == 1.0
+
+
+def test_verl_calls_it_from_a_file_in_threads_with_its_own_columns(pool, monkeypatch):
+    """As its reward managers do: a module that is in no `sys.modules`, arguments merged last, one thread a sample."""
+    spec = importlib.util.spec_from_file_location("custom_module_1", verl.__file__)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "_reward", lambda tool, mode: module.reward_for(pool, mode))
+    configured = {"tool": "specs/tools/double"}
+
+    async def run_single(solution: str) -> float:
+        sample = {
+            "data_source": "code",
+            "solution_str": solution,
+            "ground_truth": None,
+            "extra_info": {"index": 3, "num_turns": None, "rollout_reward_scores": {}},
+        }
+        call = partial(module.compute_score, **{**sample, **configured})
+        return await asyncio.get_running_loop().run_in_executor(None, call)
+
+    async def run_all() -> list[float]:
+        return await asyncio.gather(*map(run_single, [GOOD, WRONG, "no code", f"```python\n{GOOD}```"]))
+
+    assert asyncio.run(run_all()) == [1.0, 0.0, 0.0, 1.0]
+    batch = module.compute_scores(
+        data_sources=numpy.array(["code", "code"], dtype=object),
+        solution_strs=[WRONG, GOOD],
+        ground_truths=[None, None],
+        extra_infos=numpy.array([{"rollout_reward_scores": {}}] * 2, dtype=object),
+        **configured,
+    )
+    rewards = numpy.zeros(2)
+    for at, reward in enumerate(batch):
+        rewards[at] = reward  # None would raise here
+    assert rewards.tolist() == [0.0, 1.0]
+
+
+def test_skydiscover_takes_the_result_for_its_own(pool, tmp_path, monkeypatch):
+    """It runs the stages in threads, takes an instance of its own class or a flat mapping of metrics, and compares."""
+
+    @dataclass
+    class EvaluationResult:
+        metrics: dict
+        artifacts: dict = field(default_factory=dict)
+
+    @dataclass
+    class OtherResult:
+        """That of a system that is loaded, too, and takes no other one."""
+
+        metrics: dict
+        artifacts: dict = field(default_factory=dict)
+
+    for name, kind in (
+        ("skydiscover.evaluation.evaluation_result", EvaluationResult),
+        ("openevolve.evaluation_result", OtherResult),
+    ):
+        module = ModuleType(name)
+        module.EvaluationResult = kind
+        monkeypatch.setitem(sys.modules, name, module)
+    evaluator = openevolve.Evaluator(pool)
+
+    async def evaluate(source: str) -> EvaluationResult:
+        path = tmp_path / f"{abs(hash(source))}.py"
+        path.write_text(source)
+        loop = asyncio.get_running_loop()
+        first = await loop.run_in_executor(None, evaluator.screen, str(path))
+        assert isinstance(first, EvaluationResult)
+        assert isinstance(first, OtherResult)
+        if first.metrics["combined_score"] < 0.5:  # its first threshold
+            return first
+        return await loop.run_in_executor(None, evaluator.evaluate, str(path))
+
+    async def evaluate_all() -> list[EvaluationResult]:
+        return await asyncio.gather(evaluate(GOOD), evaluate(WRONG), evaluate(CRASHING))
+
+    good, wrong, crash = asyncio.run(evaluate_all())
+    assert good.metrics["passed"] == 1.0
+    assert good.metrics["combined_score"] > 0.5 > wrong.metrics["combined_score"]
+    assert "passed" not in wrong.metrics
+    assert crash.metrics["combined_score"] == 0.0
+    assert all(isinstance(value, str) for one in (good, wrong, crash) for value in one.artifacts.values())

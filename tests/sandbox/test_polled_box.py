@@ -14,6 +14,8 @@ import pytest
 
 from harness.core.errors import InfraError
 from harness.core.status import Status
+from harness.sandbox import polled_box
+from harness.sandbox.box_process import BoxProcess
 from harness.sandbox.codec import encode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import MIB, Limits
@@ -150,6 +152,31 @@ def test_a_zygote_killed_in_between_is_nobodys_fault() -> None:
                 pass
             assert answer == b'["value", 1]'
         assert drive([("echo", own.begin(ECHO.encode(), entry="run"))]) == {"echo": '["value", 7]'}
+
+
+LATE = "import time\ndef run(value):\n    time.sleep(0.3)\n    return value\n"
+ENDLESS = "def run(value):\n    while True: pass\n"
+SHORT = Limits(call_seconds=0.05, load_seconds=5.0, memory_bytes=64 * MIB)
+
+
+def test_time_without_a_core_is_not_held_against_a_subject(pool: BoxPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel's count is injected: to the judge, a call that sleeps looks like one that the machine delays."""
+    monkeypatch.setattr(BoxProcess, "delay", lambda _self: 1000.0)
+    monkeypatch.setattr(polled_box, "MAX_EXCUSED", 1000.0)
+    assert drive([("late", pool.begin(LATE.encode(), entry="run", limits=SHORT))]) == {"late": '["value", 7]'}
+
+
+def test_a_subject_that_computes_has_its_limit_however_long_it_was_delayed(
+    pool: BoxPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BoxProcess, "delay", lambda _self: 1000.0)
+    assert drive([("endless", pool.begin(ENDLESS.encode(), entry="run", limits=SHORT))]) == {"endless": "timeout"}
+
+
+def test_a_subject_that_was_not_delayed_has_no_more_time(pool: BoxPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BoxProcess, "delay", lambda _self: 0.0)
+    source = LATE.replace("0.3", "60")
+    assert drive([("late", pool.begin(source.encode(), entry="run", limits=SHORT))]) == {"late": "timeout"}
 
 
 @pytest.mark.parametrize(("source", "said"), [(ECHO, "value"), (SUBJECTS["sleeps"][0], "timeout")])

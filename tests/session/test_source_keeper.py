@@ -44,6 +44,22 @@ def test_a_project_can_switch_it_off(project, capsys, monkeypatch):
         assert "does not keep its source" in capsys.readouterr().out
 
 
+def test_of_rejected_subjects_only_those_of_former_leaders_are_kept(project):
+    project.put("a.suite.yaml", SUITE)
+    for name in ("led", "never"):
+        project.put(f"words/{name}.txt", "ok" if name == "led" else "wrong")
+    project.run()
+    assert project.rows("SELECT count(*) FROM snapshots WHERE passed AND rank = 1") == [(1,)]
+    project.rows("DELETE FROM sources")
+    project.put("pyproject.toml", '[tool.crucible]\nkeep_sources = "leaders"\n')
+    project.put("a.suite.yaml", SUITE + "gates: {match: 2.0}\n")  # now both are rejected
+    project.put("b.suite.yaml", SUITE.replace("words/*", "more/*"))
+    project.put("more/passes.txt", "ok\n")
+    project.run()
+    kept = {digest_bytes(text) for text in (b"ok", b"ok\n")}
+    assert {digest for (digest,) in project.rows("SELECT digest FROM sources")} == kept
+
+
 def test_only_the_bytes_that_were_judged_are_kept(tmp_path):
     whole, other = tmp_path / "whole", tmp_path / "other"
     whole.write_bytes(b"two parts")

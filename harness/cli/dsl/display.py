@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.cli import output
 from harness.core.clip import clip, visible
+from harness.dsl.eventlog.fault import LogError
 from harness.dsl.machine.outcome import Outcome
 from harness.dsl.machine.session import Session
 
@@ -93,8 +94,12 @@ def write_exports(session: Session, outcome: Outcome) -> None:
 
 def _write_json(path: Path, value: Any) -> None:
     fresh = path.with_name(path.name + ".new")
-    fresh.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-    fresh.replace(path)
+    try:
+        fresh.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+        fresh.replace(path)
+    except OSError as error:
+        fix = "the log is complete: free space, then resume"
+        raise LogError(f"it cannot be written: {error.strerror}", where=str(path), fix=fix) from error
 
 
 def print_summary(session: Session, outcome: Outcome, *, as_json: bool) -> int:

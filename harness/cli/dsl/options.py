@@ -62,7 +62,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 def add_stop(parser: argparse.ArgumentParser) -> None:
     """Add `--stop-after`."""
     parser.add_argument(
-        "--stop-after", type=whole(1), metavar="N", help="stop when N more steps have ended; `dsl step` goes on"
+        "--stop-after", type=whole(1), metavar="N", help="stop when N more steps have ended; `dsl step` continues"
     )
 
 

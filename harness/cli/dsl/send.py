@@ -1,4 +1,4 @@
-"""Send an event to the service loops of a run: a running process takes it at once, else the next `resume`.
+"""Send an event to the service loops of a run: its process takes it at once, or the next `resume` does.
 
 Example:
   crucible dsl send reports/dsl/collect-1 event.json
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
         number = file.open_run(args.run).number
         status = next(row.status for row in file.runs() if row.number == number)
     if status not in ("running", "suspended", "budget", "in_doubt"):
-        raise UsageError(f"the run has ended ({status})", where=args.run_folder, fix="send to a run that goes on")
+        raise UsageError(f"the run has ended ({status})", where=args.run_folder, fix="send to a run that has not ended")
     message = Inbox(place).send(data)
     if args.json:
         output.print_json({"message": message})

@@ -19,5 +19,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit status 1 if the run fails, 0 also if it can go on."""
+    """Exit status 1 if the run fails, 0 if it passed or can continue."""
     return resume.run(args)

@@ -101,14 +101,12 @@ def render(view: dict[str, Any], chart: Markup, *, refresh: int = 0) -> str:
     import jinja2
     from markupsafe import Markup
 
-    from harness.core.clip import clip, visible
-
     environment = jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: clip(visible(value, keep="\n\t"), limit=MAX_TEXT) if type(value) is str else value,
+        finalize=lambda value: _shown(value) if type(value) is str else value,
     )
     template = environment.from_string(Path(__file__).with_name(PAGE).read_text(encoding="utf-8"))
     columns = {branch["name"]: number for number, branch in enumerate(view["branches"], 1)}
@@ -123,6 +121,13 @@ def render(view: dict[str, Any], chart: Markup, *, refresh: int = 0) -> str:
         script=Markup(_SCRIPT),  # noqa: S704 - a constant
         script_hash=f"sha256-{script_hash}",
     )
+
+
+def _shown(text: str) -> str:
+    """A string on the page: cut if it is long, with its lines, and without what steers a terminal."""
+    from harness.core.clip import visible
+
+    return visible(text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…", keep="\n\t")
 
 
 def _arrange(cards: list[dict[str, Any]], columns: dict[str, int]) -> None:

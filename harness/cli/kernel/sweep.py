@@ -111,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
                     best=args.best,
                     progress=progress,
                 )
-                recorded = TunedKernel(searched, KernelLane(), tuning)
+                recorded = TunedKernel(searched, KernelLane())
                 config = {**about.basis, "device": about.device.name}
                 words, name = ["kernel", "sweep", str(args.kernel)], f"kernel-{args.kernel.stem}"
                 with recording(ledger, recorded, name, lane="kernel", config=config, words=words) as rows:

@@ -17,6 +17,7 @@ VERBS = (
     "decode",
     "query",
     "hex",
+    "graph",
     "set",
     "generate",
     "patch",

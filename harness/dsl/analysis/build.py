@@ -17,7 +17,7 @@ _MAKERS = ("generator", "content", "source")
 
 
 def artifact_steps(names: Names, shared: Shared) -> list[s.Statement]:
-    """A step for each artifact: it is made, if the program says how, and must exist then."""
+    """A step for each artifact: it creates the file, if the program says how, and checks that it exists."""
     if names.artifacts and not names.units:
         note = "add a task or loop, or remove the block"
         shared.report.add("E406", "nothing makes the artifacts of this build", names.artifacts[0].span, note=note)

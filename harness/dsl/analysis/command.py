@@ -51,7 +51,7 @@ def _split(node: s.Literal, scope: Scope) -> list[str]:
 
     def keep(hole: str) -> str:
         holes.append(hole)
-        return f"\ue000{len(holes) - 1}\ue001"  # one word, whatever the braces contain
+        return f"\ue000{len(holes) - 1}\ue001"  # one word, also if the braces contain spaces
 
     masked = HOLE.sub(lambda m: keep(m[0]), text)
     found = _metacharacter(masked)

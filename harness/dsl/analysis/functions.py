@@ -127,7 +127,7 @@ def _by_name(node: s.Function, scope: Scope) -> n.Expr:
 
 
 def _file_exists(node: s.Function, scope: Scope, elaborate: Elaborate) -> n.Expr:
-    """A look at the work folder is an effect: it comes before the statement that needs its result."""
+    """`file_exists` is an effect: it is placed before the statement that needs its result."""
     argument = node.arguments[0] if len(node.arguments) == 1 else None
     if argument is None or isinstance(argument, s.Each):
         scope.report.add("E301", f"{FILE_EXISTS} takes a path", node.span)

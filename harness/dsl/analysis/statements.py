@@ -114,13 +114,20 @@ class Statements:
             case s.Evaluation():
                 for check in node.checks:
                     self._check(check)
+                for described in node.described:
+                    self._described(described)
             case s.Variable():
                 self._variable(node)
             case s.Description():
-                what = f"{node.head} {node.label}".strip()
-                self.scope.shared.described.append((what, node.text, node.span))
+                self._described(node)
             case _:
                 self._description(node)
+
+    def _described(self, node: s.Setting | s.Description) -> None:
+        if isinstance(node, s.Setting):
+            self.scope.shared.describe(node.key, node)
+        else:
+            self.scope.shared.described.append((f"{node.head} {node.label}".strip(), node.text, node.span))
 
     def _look_up(self, path: n.Expr, span: s.Span) -> n.Expr:
         path = fit(path, STRING, self.scope, what="a path")
@@ -139,7 +146,7 @@ class Statements:
                 "E406", f"`{word}` is only allowed in a {wanted}, not in a {self.unit.keyword}", node.span
             )
         elif isinstance(node, s.Setting) and id(node) not in self._top and node.key not in _SETTINGS:
-            self.scope.shared.describe(node.key, node)
+            self._described(node)
         elif id(node) not in self._top:
             self.scope.report.add(
                 "E406", "this describes the whole unit: move it to the top level of its body", node.span

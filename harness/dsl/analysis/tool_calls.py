@@ -1,7 +1,7 @@
 """Tool calls of a model: `llm.query { tools: [read, run] max_calls: 5 }` is lowered to a loop of questions and tools.
 
 Each turn of the model is a question and each call an effect of its own, so that resume, replay, budgets and the log
-treat them like any other. A tool's fault is its result: the model reads it and goes on.
+treat them like any other. The fault of a tool is its result, which the model reads.
 """
 
 from __future__ import annotations

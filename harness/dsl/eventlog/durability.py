@@ -23,6 +23,6 @@ class Durability(StrEnum):
 
 _PROMISES = {
     Durability.PROCESS: "process (survives kill -9, not a power cut)",
-    Durability.POWER: "power (survives kill -9 and a power cut, as far as the disk keeps its word)",
+    Durability.POWER: "power (survives kill -9 and a power cut, if the disk honours flushes)",
     Durability.MEMORY: "memory (lost when the process ends)",
 }

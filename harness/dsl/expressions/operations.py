@@ -209,7 +209,7 @@ def _pattern(source: str) -> Pattern | PatternError:
 
 
 def matches(value: Value, source: Value) -> Value:
-    """Whether a pattern occurs in a string, in time linear in the string."""
+    """Whether a pattern occurs in a string; the time is linear in the length of the string."""
     if not (isinstance(value, str) and isinstance(source, str)):
         return Undefined("only texts match patterns")
     pattern = _pattern(source)

@@ -80,7 +80,7 @@ def _sources(module: s.Module) -> Clauses:
             for path in (path for arrow in call.arrows if arrow.is_emit for path in arrow.paths):
                 full = next((name for name in found if name == path or name.endswith(f".{path}")), path)
                 found.setdefault(full, []).append(command)
-    return {f"the sources of {case}": "; ".join(commands) for case, commands in found.items()}
+    return {f"the reporting of {case}": "; ".join(commands) for case, commands in found.items()}
 
 
 def _plain(value: s.Value) -> str:

@@ -282,8 +282,9 @@ class ProgramClimb:
 
     def _judge(self, trial: Trial, text: str) -> Trial:
         if trial.operator == loop.START:
-            verdict = {"values": list(self.known.values), "why": self.known.why}
-            return changed(trial, stage="judged", status="ok", passed=self.known.passed, verdict=verdict)
+            verdict = {**trial.verdict, "values": list(self.known.values), "why": self.known.why}
+            status = "ok" if self.known.passed else "wrong"
+            return changed(trial, stage="judged", status=status, passed=self.known.passed, verdict=verdict)
         started = time.perf_counter()
         number, grammar = trial.generation, trial.verdict["grammar"]
         attempt, revised, measured = self._settings.judge(

@@ -288,7 +288,7 @@ class Deadline:
 
 @plain
 class Rethrow:
-    """The end of an `on failure` block: the failure goes on to the next block outside, or ends the run."""
+    """The end of an `on failure` block: the failure propagates to the enclosing block, or ends the run."""
 
     label: str
     span: Span

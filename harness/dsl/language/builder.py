@@ -1,4 +1,4 @@
-"""Builder: makes a syntax node of each grammar rule. Lark calls these methods while it parses."""
+"""Builder: creates a syntax node for each grammar rule. Lark calls these methods during parsing."""
 
 # ruff: noqa: D102 - each method is named after a rule of grammar.lark, which documents it
 
@@ -245,7 +245,9 @@ class Builder(Transformer[Token, s.Module]):
         return s.Return(parts[1], _span(parts))
 
     def evaluation(self, parts: Parts) -> s.Evaluation:
-        return s.Evaluation(_nodes(parts), _span(parts))
+        nodes = _nodes(parts)
+        described = [node for node in nodes if isinstance(node, s.Setting | s.Description)]
+        return s.Evaluation([node for node in nodes if isinstance(node, s.Check | s.Expect)], described, _span(parts))
 
     def check(self, parts: Parts) -> s.Check:
         return s.Check(str(parts[1]), parts[2], _span(parts))
@@ -322,5 +324,5 @@ class Builder(Transformer[Token, s.Module]):
 
 
 def _parse_int(digits: str) -> int:
-    """An integer; numbers far beyond 64 bits become 2**64, because conversion takes quadratic time."""
+    """An integer; numbers of many more than 64 bits become 2**64, because conversion takes quadratic time."""
     return int(digits) if len(digits) < 60 else 1 << 64

@@ -1,4 +1,4 @@
-"""Descriptive blocks: `baseline { … }` or `experiment Name { … }` becomes one token, whatever is between its braces."""
+"""Descriptive blocks: `baseline { … }` or `experiment Name { … }` becomes one token, regardless of its content."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from harness.core.nearest import nearest_names
 
 KIND = "DESCRIPTION"
 UNCLOSED = "UNCLOSED"
-"""The head of a descriptive block without its closing brace; no rule of the grammar takes it."""
-_GROUPS = frozenset({"MODEL", "TRACE_SCHEMA", "KNOWLEDGE"})
+"""The head of a descriptive block without its closing brace; no grammar rule accepts this token."""
+_GROUPS = frozenset({"MODEL", "TRACE_SCHEMA", "KNOWLEDGE", "EVALUATION"})
 _NAMED_GROUPS = frozenset({"SYSTEM", "DOMAIN"})
 _SPACES = frozenset({"DESIGN_SPACE", "TUNING_SPACE"})
 _UNITS = frozenset({"TASK", "AGENT_LOOP", "SERVICE_LOOP", "ENGINEERING_LOOP", "STEP"})
@@ -27,7 +27,7 @@ _ENDS = frozenset({"LBRACE", "RBRACE", KIND})
 
 
 def collapse_descriptions(found: list[Token], text: str) -> list[Token]:
-    """Replace each descriptive block by one token, and write the colons that blocks in spaces leave out.
+    """Replace each descriptive block by one token, and insert the colon before each block of a space.
 
     A descriptive block begins a line, or follows a brace, in a module, group, unit or step. Its content need not be in
     the language.

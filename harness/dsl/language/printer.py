@@ -54,7 +54,7 @@ def _quote(text: str) -> str:
 
 
 def _code(character: str) -> str:
-    # Characters beyond the basic plane stay: the escape has four hexadecimal digits.
+    # Characters outside the basic multilingual plane are not escaped: an escape has four hexadecimal digits.
     return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else character
 
 
@@ -127,7 +127,7 @@ def _literal(node: s.Literal) -> str:
 
 def _indented(parts: Iterable[object]) -> Iterator[str]:
     for part in parts:
-        # Lines of a long string are not indented: only the first line that a node yields is.
+        # Only the first line that a node yields is indented: the others may be inside a long string.
         yield from (f"{_INDENT}{line}" for line in _lines(part))
 
 
@@ -323,7 +323,7 @@ def _(node: s.Fail | s.Return) -> Iterator[str]:
 
 @_lines.register
 def _(node: s.Evaluation) -> Iterator[str]:
-    yield from _braces("evaluation", list(_indented(node.checks)))
+    yield from _braces("evaluation", list(_indented([*node.checks, *node.described])))
 
 
 @_lines.register

@@ -15,15 +15,15 @@ _HEADS = (
 )
 _DECLARATION = re.compile(rf"^[ \t]*(?:{_HEADS})\b[^\n]*\{{", re.MULTILINE)
 _FENCE = re.compile(r"^[ \t]*```([^\n`]*)\n(.*?)^[ \t]*```[ \t]*$", re.MULTILINE | re.DOTALL)
-MIN_WORDS = 3  # a line of prose has at least so many words
+MIN_WORDS = 3  # minimum number of words in a line of prose
 
 
 class Surroundings(NamedTuple):
-    """What surrounds a program.
+    """A program and the text around it.
 
     Attributes:
-        program: The text with its surroundings replaced by spaces: offsets and lines are kept.
-        note: A warning that names the lines that are left out; None without surroundings.
+        program: The text, with everything around the program replaced by spaces: offsets and lines do not change.
+        note: A warning that names the ignored lines; None if there are none.
         problem: An error, if the text is prose without a program.
     """
 
@@ -33,7 +33,7 @@ class Surroundings(NamedTuple):
 
 
 def find_program(text: str) -> Surroundings:
-    """The program in a text that is not a program as a whole."""
+    """Separate a program from the text around it."""
     fences = list(_FENCE.finditer(text))
     bodies = [fence.span(2) for fence in fences if _DECLARATION.search(fence[2])]
     if bodies:
@@ -64,7 +64,7 @@ def _between(fences: list[re.Match[str]], text: str) -> list[tuple[re.Match[str]
 
 
 def _is_prose(text: str) -> bool:
-    lines = [line.split() for line in text.split("\n") if line.strip()]
+    lines = [line.split() for line in text.split("\n") if line.strip() and not line.lstrip().startswith("#")]
     code = any(words[0] in KEYWORDS or words[0].startswith(("//", "---")) for words in lines)
     return not code and any(len(words) >= MIN_WORDS for words in lines)
 
@@ -78,7 +78,7 @@ def _not_a_program(text: str, why: str) -> Diagnostic:
 
 
 def _keep(text: str, parts: list[tuple[int, int]]) -> Surroundings:
-    """Replace all characters outside of the parts by spaces, but for line ends."""
+    """Replace all characters outside the parts by spaces, except line ends."""
     pieces, left, position = [], [], 0
     lines = Lines(text)
     for start, end in [*parts, (len(text), len(text))]:

@@ -106,7 +106,7 @@ def _line(event: StoredEvent, files: Files | None) -> dict[str, Any]:
     """An event in the bundle, with the files that it changed."""
     line: dict[str, Any] = {"body": event.body.decode("ascii"), "hash": event.hash.hex()}
     if event.wall is not None and (b'"name":"tool.wait"' in event.body or b'"k":"armed"' in event.body):
-        line["wall"] = event.wall  # a timer goes on elsewhere; other times differ between equal runs
+        line["wall"] = event.wall  # needed to continue a timer; other times differ between equal runs
     return line | ({"files": dict(files)} if files else {})
 
 

@@ -129,11 +129,11 @@ class EffectHandler:
         return self._inbox.messages(known)
 
     def cancelled(self) -> str | None:
-        """Why a user wants the run to end; None if not."""
+        """The reason of a request to cancel the run; None if there is none."""
         return self._inbox.cancelled()
 
     def forget_messages(self, known: list[str]) -> None:
-        """Remove messages that the log of an ended run holds, and the wish to end it."""
+        """Remove the messages that the log of an ended run contains, and the request to cancel it."""
         self._inbox.forget(known)
         self._inbox.clear_cancel()
 

@@ -1,4 +1,4 @@
-"""EffectRound: what has begun is performed at the same time, until all is done, a deadline or an interruption."""
+"""EffectRound: performs effects concurrently until all are done, a deadline passes, or they are interrupted."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from harness.dsl.plain import field, mutable
 
 POLL_S = 0.1
 JOIN_S = 2.0
-"""Seconds to wait for interrupted effects, whose processes are killed meanwhile."""
+"""Seconds to wait for the threads of interrupted effects, whose processes are killed."""
 Writer = Callable[[], None]
-"""Writes the result of an effect that was performed."""
+"""Writes the result of a performed effect to the log."""
 
 
 @mutable

@@ -168,7 +168,7 @@ class Effects:
         self._write(fiber, event)
 
     def _trace(self, traced: dict[str, list[Any]], effect: Effect, response: Response, key: str) -> list[list[str]]:
-        """Trace the reported items; the notes on items that were left out."""
+        """Trace the reported items; return notes on the items that were ignored."""
         notes: list[list[str]] = []
         schema = self._program.schema
         unmeasured = str(response.source.get("unmeasured", "")) if response.source else ""

@@ -10,14 +10,16 @@ import contextlib
 import errno
 import json
 import math
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import InfraError, UsageError
 from harness.dsl.eventlog.canonical import normalize
+
+if TYPE_CHECKING:
+    import socket  # its import takes 3 ms, and most runs have no socket
 
 MAX_LINE_BYTES = 1 << 20
 INVALID = "invalid"
@@ -78,6 +80,8 @@ class SocketEvents:
     """
 
     def __init__(self, address: str) -> None:
+        import socket
+
         kind, _, rest = address.partition(":")
         self._path: Path | None = None
         try:
@@ -141,6 +145,8 @@ class SocketEvents:
 
 def _unix_server(path: Path) -> socket.socket:
     """A socket bound to a path; a socket there that no process listens on, left by a killed one, is replaced."""
+    import socket
+
     server = socket.socket(socket.AF_UNIX)
     try:
         server.bind(str(path))

@@ -108,9 +108,9 @@ class ExternalEffects(Protocol):
         ...
 
     def messages(self, known: list[str]) -> list[tuple[str, str, dict[str, Any]]]:
-        """Messages from other processes that are not known: name, event and fields of each."""
+        """New messages from other processes: name, event and fields of each; `known` are the names of earlier ones."""
         ...
 
     def cancelled(self) -> str | None:
-        """Why a user wants the run to end; None if not."""
+        """The reason of a request to cancel the run; None if there is none."""
         ...

@@ -58,7 +58,7 @@ class FileVersions:
             return ""
         try:
             return self._blobs.put(Folder(self._work).read(path)).hex()
-        except ToolFault:  # too large, or gone meanwhile
+        except ToolFault:  # too large, or removed by a command that is still running
             return ""
 
     def changes_by_key(self, performed: Sequence[Request]) -> dict[str, Files]:

@@ -261,7 +261,7 @@ class Fold:
             state.status, state.ended = "failed", dict(event)
 
     def _handle(self, state: State, event: Event) -> None:
-        """Continue at the `on failure` block of a step or unit around the failure; what ran below it is left."""
+        """Continue at the `on failure` block of a step or unit around the failure; its branches and calls end."""
         fiber = state.root.find(event["to"])
         unit, index = self.layout.places[event["handler"]]
         fiber.branches, fiber.intent = [], None

@@ -1,4 +1,4 @@
-"""Inbox: what other processes tell a run, as files next to its log: events for its service loops, or to end."""
+"""Inbox: messages from other processes to a run, as files next to its log: events, and a request to cancel."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Inbox:
         self._cancel = place / f"{INBOX}.{CANCEL}"
 
     def send(self, data: bytes) -> str:
-        """Add an event, a JSON object with `event`, its name; the name of the message.
+        """Add an event, a JSON object whose key `event` is its name; return the name of the message.
 
         Raises:
             UsageError: if it is not an event.
@@ -57,17 +57,17 @@ class Inbox:
             (self._folder / name).unlink(missing_ok=True)
 
     def cancel(self, why: str) -> None:
-        """Ask the run to end."""
+        """Request that the run is cancelled."""
         self._cancel.write_text(why, encoding="utf-8")
 
     def cancelled(self) -> str | None:
-        """Why the run shall end; None if it shall not."""
+        """The reason of a request to cancel the run; None if there is none."""
         try:
             return self._cancel.read_text(encoding="utf-8")
         except OSError:
             return None
 
     def clear_cancel(self) -> None:
-        """Forget that the run shall end."""
+        """Remove the request to cancel the run."""
         with contextlib.suppress(OSError):
             self._cancel.unlink()

@@ -1,4 +1,4 @@
-"""Initial values: what a run's first event binds, from the given inputs and the program's own initial values."""
+"""Initial values: the bindings of a run's first event, from the inputs and the program's own initial values."""
 
 from __future__ import annotations
 

@@ -127,8 +127,8 @@ class Machine:
     def run(self, *, steps: int | None = None) -> State:
         """Run until the program ends, fails, waits for an answer, reaches a limit, or has ended some more steps.
 
-        Every event is either the one that follows from the state alone (`_advance`), or brings something from outside
-        (`_receive`). So a resumed run and a replay, which know only the log, write the same events.
+        Every event either follows from the state alone (`_advance`) or records an external input (`_receive`). So a
+        resumed run and a replay, which know only the log, write the same events.
 
         Raises:
             LogError: if the log cannot be written; its committed events stay valid.
@@ -187,7 +187,7 @@ class Machine:
         return any(fiber.intent is None and self._begin(fiber) for fiber in self.state.root.leaves())
 
     def _stop(self, fiber: Fiber, *, spends: Collection[str] = ()) -> bool:
-        """Stop the run if a limit is exceeded, or used up although the next event `spends` of it."""
+        """Stop the run if a limit is exceeded, or used up and the next event `spends` of it; return whether it was."""
         calls = self.state.root.calls_to(fiber.name)
         units = [self.program.units[call.unit] for call in calls]
         over = self._limits.exceeded(self.state, calls, units, self._seconds, spends=spends)
@@ -203,7 +203,7 @@ class Machine:
         return time.monotonic() - self._started
 
     def _begin(self, fiber: Fiber) -> bool:
-        """Begin the effect, question or search that comes next; whether there is one."""
+        """Begin the next effect, question or search; return whether there was one."""
         instruction = self._instruction(fiber)
         match instruction:
             case Effect():
@@ -218,7 +218,7 @@ class Machine:
         return True
 
     def _receive(self) -> bool:
-        """Write what comes from outside; False if nothing does now.
+        """Write the next external input; return False if there is none now.
 
         Until all effects in doubt are resolved nothing else moves, so that the events keep their order.
         """

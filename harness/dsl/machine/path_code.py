@@ -1,7 +1,7 @@
-"""Path code: one Python function for all known ways through a step, instead of one for each of its expressions.
+"""Path code: one Python function for all known paths through a step, instead of one for each of its expressions.
 
-The function binds no variable before the step has ended. So where the code does not apply (an undefined value, a number
-out of range, a way that was never taken) it is left without a trace, and the instructions are executed one by one.
+The function binds no variable before the step has ended. Where it does not apply (an undefined value, a number out of
+range, a path that was never executed) it has no effect, and the instructions are executed one by one.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from harness.dsl.machine.segment import Node, SegmentWriter, Shape, StepCode
 from harness.dsl.types import Kind
 
 MAX_NODES = 64
-"""Maximum parts of one function; where steps have more ways, few of them are taken twice."""
+"""Maximum number of nodes in one function; a step with more paths executes few of them twice."""
 MAX_LITERAL = 200
 """Maximum characters of a constant string that becomes part of the template of an event."""
 
 
 def generate_step(root: Node, writer: SegmentWriter) -> StepCode | None:
-    """The code of the ways that begin at a node; None if no way ends a step, or they are too many."""
+    """The code of the paths that begin at a node; None if none of them ends a step, or they are too many."""
     nodes = [root]
     for node in nodes:
         nodes += [one for one in (node.yes, node.no) if one is not None]
@@ -53,7 +53,7 @@ class _Builder:
         """The statements of a node and of those after it.
 
         Args:
-            node: Where the way begins.
+            node: Where the path begins.
             texts: The JSON of the bound slots: a constant, or what makes it.
         """
         found: list[ast.stmt] = []

@@ -1,4 +1,4 @@
-"""Receiver: what comes to a run from outside: results, answers, events, messages, the end of waits, a cancellation."""
+"""Receiver: the external inputs of a run: results, answers, events, messages, ends of waits, cancellation."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CUT_S = 0.02
 
 
 class Receiver:
-    """Performs what has begun in one run, and writes what comes from outside.
+    """Performs the effects that have begun in one run, and writes its external inputs.
 
     Args:
         parts: Of the run's machine.
@@ -65,14 +65,18 @@ class Receiver:
         self.repeated = 0
 
     def cancel(self) -> bool:
-        """End the run if a user wants it; whether it was."""
+        """Cancel the run if a user has requested it; return whether it was cancelled."""
         why = self._external.cancelled()
         if why is not None:
             self._recorder.write({"k": "cancelled", "why": why})
         return why is not None
 
     def receive(self) -> bool:
-        """Perform what has begun and write the results, or take an event; False if nothing comes from outside now."""
+        """Perform the effects that have begun and write their results, or take an event.
+
+        Returns:
+            False if there is no external input now.
+        """
         fibers = self._recorder.state.waiting
         if any(self._stop(fiber) for fiber in fibers):
             return True
@@ -94,14 +98,14 @@ class Receiver:
         return self._external.cancelled() is not None
 
     def _write_results(self, fibers: list[Fiber], calls: list[Call]) -> bool:
-        """Write the results of a round, in source order; whether there was any."""
+        """Write the results of a round in source order; return whether there was one."""
         wait, settled, changes = 0.0, False, self._external.changed_files()
         for fiber, call in zip(fibers, calls, strict=True):
             # The failure of a branch can end the branches next to it, or the run.
             is_left = not any(one is fiber for one in self._recorder.state.root.leaves())
             if fiber.intent is None or is_left or self._recorder.state.status != "running":
                 continue
-            if call.is_cut:  # it has begun and was ended: whether it happened is not known
+            if call.is_cut:  # it was interrupted: whether it took effect is not known
                 self.begun.discard(fiber.intent.key)
             if call.is_cut or call.writer is None:
                 continue
@@ -123,7 +127,7 @@ class Receiver:
         return max(0.0, self._limits.wall_left(self._recorder.state, units, self._clock()))
 
     def _call(self, fiber: Fiber, seconds: float) -> Call:
-        """What performs the effect that a fiber waits for, within some seconds."""
+        """The call that performs the effect of a waiting fiber, within some seconds."""
         instruction, intent = self._instruction(fiber), fiber.intent
         if intent is None:
             raise RuntimeError("no effect has begun")
@@ -160,7 +164,7 @@ class Receiver:
         if response is None:
             return None
         if response.status == "timeout" and self.wall_left(fiber) < CUT_S:
-            raise Interrupted  # not the effect's limit, but the run's is used up: the run stops
+            raise Interrupted  # the limit of the run was reached, not that of the effect: the run stops
         left, late = timers.deadline(self._recorder.state.root.path_to(fiber.name), self._wall_of, time.time())
         if response.status == "timeout" and left < CUT_S:
             response = Response("timeout", why=late, may_retry=False)
@@ -170,7 +174,7 @@ class Receiver:
         return Call(lambda: lambda: self._settle(fiber, response), True)
 
     def _take_event(self) -> bool:
-        """Take an event from outside for the first service loop that waits; at their end, end the loop."""
+        """Take an external event for the first waiting service loop; end the loop after the last event."""
         leaves = list(self._recorder.state.root.leaves())
         waiting = [fiber for fiber in leaves if isinstance(self._instruction(fiber), Await)]
         if not waiting:
@@ -189,7 +193,7 @@ class Receiver:
         return True
 
     def _timer(self) -> tuple[float, Fiber | None, Response]:
-        """Seconds until the next wait ends, its fiber, and the response that ends it; endless without a wait."""
+        """Seconds until the next wait ends (infinite without one), its fiber, and the response that ends it."""
         found: list[tuple[float, int, float, Fiber, Response]] = []
         for number, fiber in enumerate(self._recorder.state.waiting):
             intent = fiber.intent
@@ -198,7 +202,7 @@ class Receiver:
             began = self._wall_of(intent.seq)
             seconds = timers.length(intent, began)
             left, late = timers.deadline(self._recorder.state.root.path_to(fiber.name), self._wall_of, time.time())
-            rest = began + seconds - time.time() if self._settings.real_time else 0.0
+            rest = timers.rest(intent, began, time.time()) if self._settings.real_time else 0.0
             if left < rest:
                 found.append((left, number, left, fiber, Response("timeout", why=late, may_retry=False)))
             else:
@@ -209,19 +213,22 @@ class Receiver:
         return max(0.0, rest), fiber, response
 
     def _take_timer(self) -> bool:
-        """Wait for the next timer, if there is one, and end its wait; whether the run goes on."""
+        """Wait for the next timer and end its wait; return False if there is no timer."""
         rest, fiber, response = self._timer()
         if fiber is None:
             return False
-        end = time.time() + min(rest, self.wall_left(fiber))
-        while time.time() < end and not self._is_cancelled() and not self._external.messages(self._recorder.state.sent):
-            time.sleep(max(0.0, min(POLL_S, end - time.time())))
-        if time.time() >= end and rest <= self.wall_left(fiber):
+        wall_left = self.wall_left(fiber)
+        end = time.monotonic() + min(rest, wall_left)
+        while (left := end - time.monotonic()) > 0:
+            if self._is_cancelled() or self._external.messages(self._recorder.state.sent):
+                return True
+            time.sleep(min(POLL_S, left))
+        if rest <= wall_left:
             self._settle(fiber, response)
         return True
 
     def _wall_of(self, seq: int) -> float:
-        """Wall time of an event; without a known one, as in an unpacked bundle, the time begins now."""
+        """Wall time of an event; the current time if it is unknown, as in an unpacked bundle."""
         if seq not in self._walls:
             self._walls[seq] = self._log.wall_of(seq) or time.time()
         return self._walls[seq]

@@ -104,7 +104,7 @@ class Recorder:
 
     @property
     def listens(self) -> bool:
-        """Whether each event is shown, so that it has to be made as a whole."""
+        """Whether a listener receives each event: then events are not written from templates."""
         return self._listener is not None
 
     def path(self, shape: Shape, fiber: Fiber, pc: int, loops: int, body: bytes | None) -> None:

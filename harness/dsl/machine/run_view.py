@@ -17,6 +17,7 @@ from harness.dsl.values import Undefined
 MAX_CARDS = 2_000
 """Maximum number of cards; the newest are kept."""
 Card = dict[str, Any]
+_CONTROL = {"forked": "branches begin", "joined": "branches end", "called": "unit begins", "returned": "unit ends"}
 
 
 def view_of(file: LogFile, log: RunLog, program: Program, outcome: Outcome) -> dict[str, Any]:
@@ -45,6 +46,10 @@ def view_of(file: LogFile, log: RunLog, program: Program, outcome: Outcome) -> d
         "budget": list(_budget(program, outcome)),
         "criteria": [list(criterion) for criterion in outcome.criteria],
         "broken": list(outcome.broken),
+        "questions": [
+            {"id": q.id, "label": q.label, "to": q.to, "role": q.role, "prompt": q.prompt, "answer": str(q.answer)}
+            for q in outcome.questions
+        ],
         "steps": [_step_row(program, step) for step in outcome.steps],
         "runs": [_run_row(row) for row in file.runs()],
         "timeline": timeline(program, log),
@@ -87,7 +92,8 @@ def _branch_names(program: Program, log: RunLog) -> dict[str, str]:
 
 
 def _cards(program: Program, log: RunLog) -> Iterator[Card]:
-    places = {i.label: program.place(i.span[0])[0] for unit in program.units for i in unit.code}
+    parts = [part for unit in program.units for part in (*unit.steps, *unit.code)]
+    places = {part.label: program.place(part.span[0])[0] for part in parts}
     files = dict(log.files())
     cards: dict[str, Card] = {}
     order: list[Card] = []
@@ -96,7 +102,8 @@ def _cards(program: Program, log: RunLog) -> Iterator[Card]:
         value = event.value
         zero = event.wall if zero is None else zero
         key = value.get("key", "")
-        label = str(value.get("at") or value.get("label") or "")
+        steps = value.get("left") or value.get("enter")  # `at` of pure work is the instruction after it
+        label = f"{steps[-1]}/" if steps else str(value.get("at") or value.get("label") or "")
         if value["k"] in ("result", "answered", "failed") and key in cards:
             card = cards[key]
             card["until"] = event.seq
@@ -107,9 +114,9 @@ def _cards(program: Program, log: RunLog) -> Iterator[Card]:
                 "kind": value["k"],
                 "title": _title(value),
                 "parts": [],
-                "step": step_name(program, label) if label else "",
+                "step": step_name(program, label) if label and value["k"] not in _CONTROL else "",
                 "label": label,
-                "line": places.get(label, 0),
+                "line": places.get(label.rstrip("/"), 0),
                 "branch": value.get("s", ""),
                 "at": None if event.wall is None or zero is None else event.wall - zero,
             }
@@ -135,6 +142,8 @@ def _title(value: Mapping[str, Any]) -> str:
             return f"budget of {value['which']} raised to {value['limit']:g}"
         case "ended":
             return f"ends {value['status']}"
+        case "forked" | "joined" | "called" | "returned":
+            return _CONTROL[value["k"]]
         case "took" | "sent":
             return f"{value['k']} {value['event']}"
         case kind:

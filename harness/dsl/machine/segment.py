@@ -22,7 +22,7 @@ MAX_SHAPES = 10_000
 MAX_SEGMENT_LENGTH = 512
 """Maximum instructions of a segment, so that the log does not fall far behind the machine."""
 WALKS = 48
-"""Executions of a step before its code is generated, which takes as long as a hundred; doubled for each new way."""
+"""Executions of a step before it is compiled, which takes as long as 100 executions; doubled for each new path."""
 
 
 @mutable
@@ -92,9 +92,9 @@ class Node:
         test: Its code.
         yes, no: The nodes after the branch, once they were taken.
         shape: The event, if the path ends here with the end of a step.
-        code: Of all paths that begin here, once it was generated.
-        walks: Executions before that; negative if it never is.
-        limit: The value of `walks` when a new way was found.
+        code: The compiled code of all paths that begin here, or None.
+        walks: Executions left until they are compiled; negative if they were.
+        limit: The value that `walks` gets when a new path was found.
     """
 
     pc: int

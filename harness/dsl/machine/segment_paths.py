@@ -1,8 +1,9 @@
-"""Segment paths: the ways through a step's pure instructions, prepared so that a repeated one costs little.
+"""Segment paths: cached execution paths through a step's pure instructions.
 
-A path is what a segment does besides its values: which slots it binds, which steps it enters and leaves, where it ends.
-It is found once for each outcome of its branches; then only the bound expressions are evaluated, and the event is a
-template. The paths of a step that is executed often are one Python function (`path_code`).
+A path is the part of a segment that does not depend on values: the slots that it binds, the steps that it enters and
+leaves, and where it ends. It is recorded once for each outcome of its branches. Executing it again evaluates only the
+bound expressions and fills the template of its event. The paths of a step that is executed often are compiled to one
+Python function (`path_code`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from harness.dsl.ir import Branch, Enter, Jump, Leave, Let, Program
 from harness.dsl.machine.segment import MAX_SEGMENT_LENGTH, Node, Segment, SegmentWriter
 
 MAX_NODES = 10_000
-"""Nodes that are kept; a program whose branches depend on data has more ways than it takes twice."""
+"""Maximum number of cached nodes: data-dependent branches have more paths than are executed twice."""
 
 
 class SegmentPaths:
@@ -30,10 +31,10 @@ class SegmentPaths:
         self.count = 0
 
     def walk(self, unit: int, pc: int, frame: Frame) -> tuple[Node, bytes | None]:
-        """Execute pure instructions from an index as far as a path leads.
+        """Execute the pure instructions of a path that begins at an index.
 
         Returns:
-            The last node, which says where that is; and the event of the step, if it was made with it.
+            The last node of the path; and the encoded event of the step, if compiled code has made it.
         """
         root = self._roots[unit][pc]
         if root is None:
@@ -62,7 +63,7 @@ class SegmentPaths:
                 if following is None:
                     following = node.no = self._after(unit, node, taken=False)
             else:
-                break  # undefined: the reason is logged
+                break  # an undefined condition is logged with its reason, by the interpreter
             node = following
         if self.count != known:
             root.code, root.walks = None, root.limit
@@ -87,7 +88,7 @@ class SegmentPaths:
         return self._node(unit, Node(pc, (), (), node.bound, node.entered, loops, node.length + 1))
 
     def _node(self, unit: int, start: Node) -> Node:
-        """The node that begins where a path so far has come."""
+        """The node that continues a path."""
         self.count += 1
         if self.count > MAX_NODES:
             self.count = 1

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """An open run; a context manager. `Session.start` and `Session.resume` create sessions.
+    """An open run, and a context manager; create it with `Session.start` or `Session.resume`.
 
     Args:
         program: The program of the run.
@@ -152,7 +152,7 @@ class Session:
             session.begin(given)
         except BaseException:
             file.close()
-            if not was_there:  # a run that did not begin leaves no folder
+            if not was_there:  # remove the folder of a run that did not begin
                 import shutil
 
                 shutil.rmtree(folder, ignore_errors=True)
@@ -174,7 +174,7 @@ class Session:
         Args:
             folder: Of the log.
             run: Name of the run; by default the newest main run.
-            change: MachineSettings that are to be others from now on.
+            change: Settings to replace, by name.
             probe: See `LogFile`.
             more: Keyword arguments of `Session`.
 
@@ -209,7 +209,7 @@ class Session:
         self.log.commit(boundary=True)
 
     def run(self, *, steps: int | None = None) -> Outcome:
-        """Run until the program ends, waits or is stopped, or until some more steps have ended.
+        """Run until the program ends, waits or is stopped, or until `steps` more steps have ended.
 
         Raises:
             LogError: if the log cannot be written.
@@ -220,7 +220,7 @@ class Session:
         if self.machine.state.status != "running":
             self.handler.forget_messages(self.machine.state.sent)
         outcome = self.outcome
-        if outcome.status != self.machine.status:  # it ended, but did not pass: the list of runs says why
+        if outcome.status != self.machine.status:  # it ended without passing: `crucible dsl runs` shows why
             self.log.set_status(outcome.status)
             self.log.commit(boundary=True)
         return outcome
@@ -264,7 +264,7 @@ class Session:
             raise UsageError(f"effect {key} is not in doubt", where=str(self.folder), fix=f"in doubt: {doubts}")
         if how not in ("repeat", "done", "failed"):
             raise UsageError(f"cannot resolve by {how!r}", fix="repeat, done or failed")
-        # The run then continues as if the effect had just been performed, so its events keep their order.
+        # The run continues as if the effect had just been performed: the order of events does not change.
         entry = {"key": key, "how": how} | ({"value": value} if how == "done" else {})
         self.save_settings(self.settings.replace(resolutions=(*self.settings.resolutions, entry)))
         self.machine.settings.resolved = {**self.machine.settings.resolved, key: entry}

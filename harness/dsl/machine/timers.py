@@ -44,6 +44,13 @@ def length(intent: Intent, wall: float) -> float:
     return seconds if word == "for" else max(0.0, seconds - started(intent))
 
 
+def rest(intent: Intent, began: float, now: float) -> float:
+    """Seconds until the end of a wait that began at a wall time; a clock that was put back does not prolong it."""
+    seconds = length(intent, began)
+    is_date = isinstance(intent.arguments.get("until"), str)
+    return began + seconds - now if is_date else min(seconds, began + seconds - now)
+
+
 def deadline(path: list[Fiber], wall_of: Any, now: float) -> tuple[float, str]:
     """Seconds until the first deadline of the steps that a fiber is in, and what to say when it has passed.
 
@@ -52,11 +59,15 @@ def deadline(path: list[Fiber], wall_of: Any, now: float) -> tuple[float, str]:
         wall_of: Returns the wall time of an event.
         now: Wall time.
     """
-    left = [(wall_of(seq) + seconds - now, step, seconds) for one in path for step, seconds, seq in one.deadlines]
+    left = [
+        (min(seconds, wall_of(seq) + seconds - now), step, seconds)
+        for one in path
+        for step, seconds, seq in one.deadlines
+    ]
     if not left:
         return math.inf, ""
-    rest, step, seconds = min(left)
-    return rest, f"the deadline of {step} ({seconds:g} s) has passed"
+    first, step, seconds = min(left)
+    return first, f"the deadline of {step} ({seconds:g} s) has passed"
 
 
 def _date(text: str) -> float | None:

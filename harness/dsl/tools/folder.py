@@ -1,18 +1,20 @@
-"""Folder: the only files of a program. No path leads out of it: not `..`, not a link, not a device.
+"""Folder: the files that a program can access. No path leaves it: neither `..`, nor a link, nor a device.
 
 Each part of a path is opened below the part before it, and a link is never followed, so a command that changes files
-meanwhile cannot redirect a path.
+concurrently cannot redirect a path.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.core.errors import InfraError
 from harness.core.status import Status
 from harness.dsl.tools.fault import ToolFault
 from harness.sandbox.quota import Quota, sizes
@@ -23,6 +25,10 @@ MAX_FILES, MAX_FOLDER_BYTES = 2_000, 64 << 20
 """Maximum content of a folder that is copied or bundled."""
 QUOTA = Quota(MAX_FOLDER_BYTES, MAX_FILES)
 """Maximum content of a folder to which the program itself writes."""
+MACHINE_ERRORS = frozenset(
+    (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+)
+"""Errors of the machine, not of the program: the run stops, and a resume repeats the effect."""
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -74,6 +80,7 @@ class Folder:
 
         Raises:
             ToolFault: if it cannot be written, is too large, lies outside the folder, or the folder is full.
+            InfraError: if the disk is full or read-only.
         """
         if len(data) > MAX_FILE_BYTES:
             raise ToolFault(Status.OUTPUT, f"{len(data)} bytes for {path}, at most {MAX_FILE_BYTES} are written")
@@ -170,6 +177,9 @@ def _as_fault(path: str, verb: str) -> Iterator[None]:
     try:
         yield
     except (OSError, UnicodeError) as error:
+        if isinstance(error, OSError) and error.errno in MACHINE_ERRORS:
+            what = f"{path} cannot be {verb}: {error.strerror}"
+            raise InfraError(what, fix="free what is missing, then resume") from error
         reason = (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
         # The kernel reports a link in the path as ELOOP, or as ENOTDIR where a folder was expected.
         raise ToolFault(Status.WRONG, f"{path} cannot be {verb}: {reason}") from error

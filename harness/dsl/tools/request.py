@@ -1,4 +1,4 @@
-"""Request and Response: what a tool is asked to do, and what came of it."""
+"""Request and Response: the arguments of one try of an effect, and its result."""
 
 from __future__ import annotations
 

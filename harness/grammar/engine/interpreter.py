@@ -208,14 +208,6 @@ class Interpreter:
             return None
         raise NoValueError(f"{record.type.name!r} has no {name!r}")
 
-    def peek(self, record: Record, position: Any, width: int) -> int:
-        """An unsigned number at a position of the stream of a record."""
-        window = record.window
-        if not isinstance(position, int) or position < 0 or window.start + position + width > window.end:
-            raise NoValueError(f"there are no {width} bytes at {position}")
-        at = window.start + position
-        return int.from_bytes(window.buffer.data[at : at + width], "big" if record.big else "little")
-
     def instance(self, record: Record, name: str) -> None:
         """Read an instance; its faults do not stop the record.
 

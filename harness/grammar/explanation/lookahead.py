@@ -95,6 +95,8 @@ def _width(part: Expr, through: frozenset[str]) -> float:
     for inner in walk(part):
         if isinstance(inner, Call) and inner.name.startswith("read_u"):
             total += float(inner.name[len("read_u") :] or 8)
+        elif isinstance(inner, Call) and inner.name == "read_bytes":
+            total += 64.0
         elif isinstance(inner, Name | Attribute) and inner.name in through:
             total += NUMBER_BITS
     return total

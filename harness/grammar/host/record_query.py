@@ -102,10 +102,3 @@ class _Host:
         self._steps += steps
         if self._steps > 1_000_000:
             raise NoValueError("too many steps")
-
-    def peek(self, record: Record, position: Any, width: int) -> int:
-        window = record.window
-        if not isinstance(position, int) or position < 0 or window.start + position + width > window.end:
-            raise NoValueError(f"there are no {width} bytes at {position}")
-        at = window.start + position
-        return int.from_bytes(window.buffer.data[at : at + width], "big" if record.big else "little")

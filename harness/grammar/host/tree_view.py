@@ -24,6 +24,9 @@ _HEX = re.compile(
     r"pointer|ptr|rva)(?:_|\d|$)"
 )
 
+_NAME = re.compile(r"(?:^|_)(?:name|tag|id|title|path|key|kind)$")
+_INNER = 4  # records in a record that may tell its name
+
 
 class PathError(ValueError):
     """A path that leads to no value; `fix` says what there is."""
@@ -168,7 +171,8 @@ def _node(grammar: Grammar, name: str, node: Node, level: int, *, depth: int, it
         return
     if isinstance(node, Record):
         valid = False if not node.complete else node.valid
-        yield Row(level, name, "record", node.type.name, start, size, valid)
+        shown = node.type.name if level < depth else " ".join([node.type.name, *caption(grammar, node)])
+        yield Row(level, name, "record", shown, start, size, valid)
         if level < depth:
             for inner, below in node.parts():
                 yield from _node(grammar, inner, below, level + 1, depth=depth, items=items)
@@ -179,6 +183,21 @@ def _node(grammar: Grammar, name: str, node: Node, level: int, *, depth: int, it
         for i, item in enumerate(node.items[:items]):
             yield from _node(grammar, f"[{i}]", item, level + 1, depth=depth, items=items)
         yield from _more(count - items, "item", level + 1)
+
+
+def caption(grammar: Grammar, record: Record) -> list[str]:
+    """The first label, and the first name, in a record or else in the records in it: what a reader knows it by."""
+    label, name, waiting = "", "", [record]
+    while waiting and not name:
+        here = waiting.pop(0)
+        for field, node in here.parts():
+            if isinstance(node, Leaf):
+                label = label or label_of(grammar, node) or ""
+                if not name and isinstance(node.value, str | bytes) and node.value and _NAME.search(field):
+                    name = plain(node.value)
+            elif isinstance(node, Record) and len(waiting) < _INNER and node.buffer is record.buffer:
+                waiting.append(node)
+    return [word for word in (label, name) if word]
 
 
 def _more(count: int, noun: str, level: int) -> Iterator[Row]:
@@ -213,7 +232,8 @@ def show(grammar: Grammar, leaf: Leaf) -> str:
     value = leaf.value
     shown, label, date = plain(value), label_of(grammar, leaf), decoded(leaf)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 9:
-        is_hex = leaf.field.checksum is not None or _HEX.search(leaf.field.name) is not None
+        is_signed = leaf.primitive is not None and leaf.primitive.signed  # a difference, not a place
+        is_hex = not is_signed and (leaf.field.checksum is not None or _HEX.search(leaf.field.name) is not None)
         shown = f"{value:#x}" if is_hex else shown
     if label is not None:
         return f"{label} ({shown})"

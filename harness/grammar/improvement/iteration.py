@@ -11,7 +11,7 @@ from harness.core.trial import Trial, changed
 from harness.grammar.engine.limits import Limits
 from harness.grammar.engine.tally import Tally
 from harness.grammar.improvement.holdout import errors_of, find_memorised
-from harness.grammar.improvement.leave_one_out import leave_one_out_score, left_out, without
+from harness.grammar.improvement.leave_one_out import choose_left_out, holds_on_left_out, leave_one_out_score, without
 from harness.grammar.improvement.proposer import Proposer, Situation
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.lint import lint_text
@@ -21,8 +21,6 @@ from harness.grammar.version import ID_DIGITS, SpecStore, SpecVersion
 from harness.sweep import loop
 
 MIN_GAIN = 1e-6
-MIN_LEFT_OUT_SHARE = 0.3  # share of the gain on the files that a proposer sees, at least, on the one that it does not
-MIN_LEFT_OUT_FILES = 3  # minimum number of samples of which one is not shown to the proposer
 LIMITS = Limits(seconds=10.0)
 
 
@@ -178,7 +176,7 @@ class GrammarClimb:
     @property
     def patience(self) -> int:
         """Iterations without a better version after which none is to be expected: each sample was left out once."""
-        return len(self._samples.files) if _left_out(self._samples, 1) else 1
+        return len(self._samples.files) if choose_left_out(self._samples, 1) else 1
 
     def propose(self, generation: int, book: loop.Book) -> list[Trial]:
         """The start, or the new patches of the proposer, each applied to the best version."""
@@ -192,7 +190,7 @@ class GrammarClimb:
             found = [Trial(book.next(), 0, 0, self._name, self._initial.id, operator=loop.START)]
             book.add(found, {self._initial.id: self._initial.spec_text})
             return found
-        unseen = _left_out(self._samples, generation)
+        unseen = choose_left_out(self._samples, generation)
         shown = without(self._found, self._samples, unseen) if unseen else self._found
         seen = {name: data for name, data in self._samples.files.items() if name != unseen}
         proposed = self._proposer(Situation(self.best, seen, shown, frozenset(self._refused)))
@@ -293,16 +291,18 @@ class GrammarClimb:
         if trial.operator == loop.START:
             self.judged[version.id] = self.first
             share = self.first.explanation.score
-            return changed(trial, stage="judged", status="ok", passed=True, score=share, verdict={"merit": share})
+            return changed(
+                trial, stage="judged", status="ok", passed=True, score=share, verdict={**trial.verdict, "merit": share}
+            )
         started = time.perf_counter()
-        before, samples, unseen = self._found, self._samples, _left_out(self._samples, trial.generation)
+        before, samples, unseen = self._found, self._samples, choose_left_out(self._samples, trial.generation)
         found = self.judged[version.id] = measure(_grammar(version), samples, limits=self._limits)
         why, merit = "", 0.0
         if found.explanation.score <= before.explanation.score + MIN_GAIN:
             why = "it explains no more of the samples"
         elif _breaks(before, found):
             why = "a sample is read with more faults than before"
-        elif unseen and not _holds(before, found, samples, unseen):
+        elif unseen and not holds_on_left_out(before, found, samples, unseen):
             why = "it explains no more of a sample that the proposer did not see"
         else:
             after = leave_one_out_score(found, samples)
@@ -318,19 +318,6 @@ class GrammarClimb:
             verdict={**trial.verdict, "why": why or trial.verdict["why"], "merit": merit},
             seconds=time.perf_counter() - started,
         )
-
-
-def _left_out(samples: Samples, number: int) -> str:
-    """The file that is not shown in an iteration; empty if there are too few."""
-    names = list(samples.files)
-    return names[(number - 1) % len(names)] if len(names) >= MIN_LEFT_OUT_FILES else ""
-
-
-def _holds(before: Measured, after: Measured, samples: Samples, unseen: str) -> bool:
-    """Whether a patch explains more of a file that its proposer did not see."""
-    gain = left_out(after, samples, unseen).score - left_out(before, samples, unseen).score
-    shown = without(after, samples, unseen).explanation.score - without(before, samples, unseen).explanation.score
-    return gain >= MIN_LEFT_OUT_SHARE * max(0.0, shown)
 
 
 def _breaks(before: Measured, after: Measured) -> bool:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from harness.grammar.explanation.explained_share import Explanation, explain_files
 from harness.grammar.measurement import Measured, Samples
 
+MIN_LEFT_OUT_SHARE = 0.3  # share of the gain on the files that a proposer sees, at least, on the one that it does not
+MIN_LEFT_OUT_FILES = 3  # minimum number of samples of which one is not shown to the proposer
+
 
 def left_out(found: Measured, samples: Samples, name: str) -> Explanation:
     """The explanation of one file with codes learned from the other files; no file is read again."""
@@ -32,3 +35,16 @@ def leave_one_out_score(found: Measured, samples: Samples) -> float:
     if len(found.tallies) < 2:
         return found.explanation.score
     return sum(left_out(found, samples, name).score for name in found.tallies) / len(found.tallies)
+
+
+def choose_left_out(samples: Samples, number: int) -> str:
+    """The file that is not shown in an iteration; empty if there are too few."""
+    names = list(samples.files)
+    return names[(number - 1) % len(names)] if len(names) >= MIN_LEFT_OUT_FILES else ""
+
+
+def holds_on_left_out(before: Measured, after: Measured, samples: Samples, unseen: str) -> bool:
+    """Whether a patch explains more of a file that its proposer did not see."""
+    gain = left_out(after, samples, unseen).score - left_out(before, samples, unseen).score
+    shown = without(after, samples, unseen).explanation.score - without(before, samples, unseen).explanation.score
+    return gain >= MIN_LEFT_OUT_SHARE * max(0.0, shown)

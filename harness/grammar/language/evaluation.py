@@ -63,9 +63,6 @@ class Host(Protocol):
     def charge(self, steps: int) -> None:
         """Count work that grows with the data against the limits."""
 
-    def peek(self, record: Any, position: int, width: int) -> int:
-        """Read an unsigned integer at a position of the record's stream, in the record's byte order."""
-
 
 Evaluate = Callable[[Scope], Any]
 _UNREAD = object()
@@ -165,7 +162,11 @@ class Compiler:
         given = [self.compile(a, type) for a in arguments]
         if name in ("read_u8", "read_u16", "read_u32"):
             width = int(name[6:]) // 8
-            return lambda scope: scope.run.peek(scope.record, given[0](scope), width)
+            return lambda scope: int.from_bytes(
+                _peek(scope.record, given[0](scope), width), "big" if scope.record.big else "little"
+            )
+        if name == "read_bytes":
+            return lambda scope: _peek(scope.record, given[0](scope), given[1](scope))
         return lambda scope: call_method([a(scope) for a in given], name, [], scope.run)
 
     def _extent(self, what: str, of: Expr, type: TypeDef | None) -> Evaluate:
@@ -274,9 +275,20 @@ _EXTENTS: dict[str, Callable[[Any], int]] = {
 }
 FUNCTIONS = {
     "sizeof": 1, "start_of": 1, "end_of": 1, "exists": 1, "len": 1, "abs": 1, "min": 2, "max": 2,
-    "read_u8": 1, "read_u16": 1, "read_u32": 1,
+    "read_u8": 1, "read_u16": 1, "read_u32": 1, "read_bytes": 2,
 }  # fmt: skip
 """The built-in functions and their numbers of arguments."""
+
+
+def _peek(record: Any, position: Any, size: Any) -> bytes:
+    """The bytes at a position of the stream of a record."""
+    window = record.window
+    if not isinstance(position, int) or not isinstance(size, int):
+        raise NoValueError("a position and a size are integers")
+    if position < 0 or size < 0 or window.start + position + size > window.end:
+        raise NoValueError(f"there are no {size} bytes at {position}")
+    at = window.start + position
+    return bytes(window.buffer.data[at : at + size])
 
 
 def _step(node: Any, name: str, run: Host) -> Any:

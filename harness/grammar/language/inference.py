@@ -308,7 +308,7 @@ class _Scope:
             return Type(found[0].sort)
         if name == "len":
             self.require(found[0], (Sort.ARRAY, Sort.BYTES, Sort.STR, Sort.ANY), name)
-        return INT
+        return BYTES if name == "read_bytes" else INT
 
     def binary(self, operator: str, left: Type, right: Type) -> Type:
         if operator in ("and", "or"):

@@ -148,13 +148,23 @@ class _Writing:
 
     def finish(self, changes: Mapping[str, Any]) -> bytes:
         """The new bytes."""
+
+        def rebuild(found: Parse, values: Mapping[str, Any]) -> bytes:
+            again = _Writing(self.grammar, bytes(found.records[0].buffer.data))
+            for path, value in values.items():
+                again.change(path, value)
+            return again.resized()
+
+        return settle(self.grammar, self.resized(), self.found, changes, rebuild)
+
+    def resized(self) -> bytes:
+        """The new bytes, with checksums and equal values as they were."""
         for _ in range(MAX_ROUNDS):
             if not (self._stated() | self._paddings() | self._collapse()):
                 break
         else:
             raise WriteError("the sizes do not settle: a field states its own size")
-        made = self._spliced(self.found.records[0].buffer)
-        return settle(self.grammar, made, self.found, changes)
+        return self._spliced(self.found.records[0].buffer)
 
     def _stated(self) -> bool:
         with self._new_values():

@@ -26,8 +26,7 @@ def generate(grammar: Grammar, samples: list[bytes], *, count: int, seed: int) -
     """Yield files that the grammar parses without errors, each different from the samples.
 
     A file is a sample with up to `MAX_CHANGES` random values; lengths, positions and checksums follow, and a change
-    after which the file is not valid is left out. What a grammar does not state is not kept: a directory elsewhere in
-    the file that repeats a name, for example.
+    after which the file is not valid is left out. What a grammar does not state is not kept.
 
     Args:
         grammar: The grammar.

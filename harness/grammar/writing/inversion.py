@@ -59,6 +59,31 @@ class Inverter:
                 return self._binary(operator, left, right, record, target, depth)
         raise WriteError("no field states it")
 
+    def conclude(self, condition: Expr, record: Record) -> list[Solution]:
+        """Return the values with which a condition is true: of its equations, the left side follows the right one.
+
+        Of alternatives (`or`), the first that can be made true is; a guard such as `flags & 8 != 0` cannot.
+
+        Raises:
+            WriteError: if no field decides the condition.
+            NoValueError: if a part of it has no value.
+        """
+        if as_boolean(self.value(condition, record)):
+            return []
+        match condition:
+            case Binary("and", left, right):
+                return [*self.conclude(left, record), *self.conclude(right, record)]
+            case Binary("or", left, right):
+                try:
+                    return self.conclude(left, record)
+                except WriteError:
+                    return self.conclude(right, record)
+            case Binary("==", left, right):
+                return [self.solve(left, record, self.value(right, record))]
+            case Ternary(choice, then, otherwise):
+                return self.conclude(then if as_boolean(self.value(choice, record)) else otherwise, record)
+        raise WriteError("no field decides it")
+
     def _binary(self, operator: str, left: Expr, right: Expr, record: Record, target: Any, depth: int) -> Solution:  # noqa: PLR0917
         if isinstance(left, Literal) or (not isinstance(right, Literal) and operator in ("+", "*")):
             fixed, is_left = self.value(left, record), True

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from harness.grammar.checksums import ALGORITHMS
@@ -25,14 +26,18 @@ from harness.grammar.writing.inversion import Inverter
 MAX_ROUNDS = 16
 
 
-def settle(grammar: Grammar, data: bytes, before: Parse, changes: Mapping[str, Any]) -> bytes:
-    """Set checksums and values that must equal an expression, and check the result.
+Rebuild = Callable[[Parse, Mapping[str, Any]], bytes]
+
+
+def settle(grammar: Grammar, data: bytes, before: Parse, changes: Mapping[str, Any], rebuild: Rebuild) -> bytes:
+    """Set checksums, values that must equal an expression, and what a condition concludes; check the result.
 
     Args:
         grammar: The grammar.
         data: The new file, but for these values.
         before: The parse of the old file; its errors may stay.
         changes: The new values by path.
+        rebuild: Gives the bytes of a parse with changed values.
 
     Raises:
         WriteError: if the new file has another error, or a path another value.
@@ -43,7 +48,10 @@ def settle(grammar: Grammar, data: bytes, before: Parse, changes: Mapping[str, A
         new = [fault for fault in after.errors if fault.path not in wrong]
         if not new:
             break
-        made = _corrected(grammar, after, {fault.path for fault in new}, data)
+        paths = {fault.path for fault in new}
+        made = _corrected(grammar, after, paths, data)
+        if made == data:
+            made = _concluded(grammar, after, paths, rebuild)
         if made == data:
             raise WriteError(f"the file would not be valid any more: {new[0]}")
         data = made
@@ -75,6 +83,19 @@ def _corrected(grammar: Grammar, found: Parse, paths: set[str], data: bytes) -> 
                 raise WriteError(f"{span.path} does not fit {value}")
             made[leaf.start : leaf.end] = new
     return bytes(made)
+
+
+def _concluded(grammar: Grammar, found: Parse, paths: set[str], rebuild: Rebuild) -> bytes:
+    """The file with the values that its conditions need: computed fields that must be true."""
+    inverter = Inverter(Interpreter(program_of(grammar), State(DEFAULT)))
+    due: dict[int, Any] = {}
+    for path, record in found.walk():
+        for name, node in record.parts():
+            if f"{path}.{name}" in paths and isinstance(node, Leaf) and node.field.compute is not None:
+                with suppress(WriteError, NoValueError):
+                    due.update((id(leaf), value) for leaf, _, value in inverter.conclude(node.field.compute, record))
+    changes = {span.path: due[id(span.leaf)] for span in found.leaves() if id(span.leaf) in due}
+    return rebuild(found, changes)
 
 
 def _due(leaf: Leaf, record: Record, run: Interpreter, inverter: Inverter) -> Any:

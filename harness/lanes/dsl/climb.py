@@ -20,6 +20,8 @@ from harness.dsl.language.diagnostic import ProgramError
 from harness.dsl.machine.settings import RunSettings
 from harness.lane.climb import ClimbRequest, evaluation_of
 from harness.lane.protocol import Lane
+from harness.providers.fault import ProviderError
+from harness.providers.question import Provider, Question, Reply
 
 
 class DslClimbOptions(Frozen):
@@ -81,16 +83,21 @@ class DslClimb:
         objective = Objective(options.metric, maximize=not options.minimize)
         settings = RunSettings.from_wire(options.settings)
 
+        answering = _Answering(provider)
+
         def run(one: Program, first: int) -> Measured:
-            return measure(
+            found = measure(
                 one,
                 objective,
                 inputs=options.inputs,
                 settings=settings,
-                provider=provider,
+                provider=answering,
                 repeats=options.repeats,
                 first=first,
             )
+            if answering.fault is not None:  # a limit or a server, which is not the program's fault
+                raise answering.fault
+            return found
 
         improvement = Improvement(
             objective, run, provider, inputs=tuple(options.inputs), laws=laws, variable=frozenset(options.variable)
@@ -133,3 +140,18 @@ class DslClimb:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+class _Answering:
+    """The provider of the questions of runs; it notes its failure, by which no program is judged."""
+
+    def __init__(self, inner: Provider) -> None:
+        self._inner, self.name = inner, inner.name
+        self.fault: ProviderError | None = None
+
+    def answer(self, question: Question) -> Reply | None:
+        try:
+            return self._inner.answer(question)
+        except ProviderError as error:
+            self.fault = self.fault or error
+            raise

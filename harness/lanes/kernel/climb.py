@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import tempfile
 from collections.abc import Callable, Sequence
@@ -40,7 +39,7 @@ from harness.providers.question import Provider, Question
 MAX_CHOSEN = 32  # configurations of one reply
 MAX_SHOWN = 20  # configurations that a question shows
 ROLE = "You tune GPU kernels. You answer with JSON and nothing else."
-_LIST = re.compile(r"\[.*\]", re.DOTALL)
+MAX_REPLY = 1 << 20  # characters
 
 
 class KernelClimbOptions(Frozen):
@@ -64,11 +63,11 @@ class TunedKernel:
     Args:
         searched: The sweep.
         lane: Scores its configurations.
-        stack: Closes what it holds.
+        stack: Holds its processes, if they are its own.
     """
 
-    def __init__(self, searched: KernelClimb, lane: Lane, stack: ExitStack) -> None:
-        self.searched, self._lane, self._stack = searched, lane, stack
+    def __init__(self, searched: KernelClimb, lane: Lane, stack: ExitStack | None = None) -> None:
+        self.searched, self._lane, self._stack = searched, lane, stack or ExitStack()
 
     @classmethod
     def open(cls, request: ClimbRequest, lane: Lane) -> TunedKernel:
@@ -111,6 +110,7 @@ class TunedKernel:
                 best=options.best,
                 ask=ask,
                 operator=request.operator,
+                name=request.name,
             )
             return cls(searched, lane, opening.pop_all())
 
@@ -192,9 +192,9 @@ def read_configurations(text: str, *, where: str) -> list[Any]:
     Raises:
         InfraError: if there is none.
     """
-    found = _LIST.search(text[: 1 << 20])
+    first, last = text.find("["), text.rfind("]")
     try:
-        value = json.loads(found[0]) if found else None
+        value = json.loads(text[first : last + 1][:MAX_REPLY]) if 0 <= first < last else None
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):

@@ -11,15 +11,15 @@ from harness.core.case import Case, Subject, line_of
 from harness.core.digest import digest_json
 from harness.core.errors import SuiteError
 from harness.core.slug import slug
-from harness.lane.pinned_file import pin
+from harness.lane.pinned_file import pin, read_text_file
 from harness.lanes.kernel.definition import Definition, read_definition, trusted_files
 from harness.lanes.kernel.golden_table import read_golden
 from harness.lanes.kernel.gpu import device_nodes
 from harness.lanes.kernel.options import KernelSuite, Stage
-from harness.lanes.kernel.source import read_source
 from harness.suites.suite import Suite
 
 NAME = "kernel"
+MAX_SOURCE = 1 << 20  # bytes of a kernel's file
 
 
 def collect_cases(suite: Suite, options: KernelSuite) -> list[Case]:
@@ -65,7 +65,7 @@ def _check_shapes(suite: Suite, options: KernelSuite, definition: Definition) ->
 def _case(
     suite: Suite, definition: Definition, kernel: Path, *, stage: Stage, architecture: str, inputs: dict[str, Any]
 ) -> Case:
-    source = read_source(kernel)
+    source = read_text_file(kernel, max_bytes=MAX_SOURCE)
     digest = source.digest
     suffix = f"compile-{architecture}" if stage == "compile" else stage
     named = {"stage": stage, "kernel": str(kernel), "digest": digest, "fault": source.fault}

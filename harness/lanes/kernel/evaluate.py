@@ -16,8 +16,9 @@ from harness.core.evidence import Evidence
 from harness.core.status import Status
 from harness.core.tier import Tier
 from harness.lane.context import Context
-from harness.lane.pinned_file import read_pinned, require_unchanged
+from harness.lane.pinned_file import read_pinned, read_text_file, require_unchanged
 from harness.lanes.kernel.architecture import ARCHITECTURES
+from harness.lanes.kernel.collect import MAX_SOURCE
 from harness.lanes.kernel.compilation import Launch, compile_kernel
 from harness.lanes.kernel.correctness import interpret
 from harness.lanes.kernel.definition import read_definition
@@ -29,7 +30,6 @@ from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.kernel_metadata import read_kernel_file
 from harness.lanes.kernel.options import Stage
 from harness.lanes.kernel.question import plan_questions
-from harness.lanes.kernel.source import read_source
 from harness.lanes.kernel.trace_items import correctness_items
 from harness.lanes.kernel.warm_processes import WarmProcesses
 
@@ -50,7 +50,7 @@ def evaluate_case(case: Case, context: Context) -> Evidence:
         return Evidence(status=Status.SKIPPED, why=reason, facts={"stage": stage})
     for path, digest in case.inputs["trusted"].items():
         read_pinned(path, digest)
-    source = read_source(Path(case.inputs["kernel"]))
+    source = read_text_file(Path(case.inputs["kernel"]), max_bytes=MAX_SOURCE)
     require_unchanged(case.inputs["kernel"], case.inputs["digest"], source.digest)
     if source.fault:
         return Evidence(status=Status.CRASH, why=source.fault, tier=Tier.D, facts={"stage": stage})

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
+from harness.core.bounded_parse import parse
 from harness.core.clip import clip
 from harness.core.frozen import Frozen
 from harness.core.inline_metadata import read_description
@@ -45,7 +46,7 @@ class KernelFile(Frozen):
 def read_kernel_file(source: str) -> KernelFile:
     """Read the metadata of a kernel's source; never raises: an invalid block or space is named in `problem`."""
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
         story = ast.get_docstring(tree) or ""
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return KernelFile(problem=clip(f"not valid Python: {error}"))

@@ -81,6 +81,7 @@ class KernelClimb:
         subject: As for `sweep`, like the arguments that are not named here.
         ask: Chooses configurations of the next generation; None for the space, or a sample of it, at once.
         operator: Who proposes, for rows.
+        name: The name of the kernel, for rows; by default its file's.
 
     Attributes:
         found: Every tried configuration so far.
@@ -101,10 +102,12 @@ class KernelClimb:
         progress: Callable[[str], None] | None = None,
         ask: Callable[[Sweep], Sequence[Any]] | None = None,
         operator: str = "space",
+        name: str = "",
     ) -> None:
         self._space, self.found = subject.space, Sweep(subject)
         self._points, self._compilers, self._most, self._best = points, compilers, max_configurations, best
         self._measure, self._progress, self._ask, self._operator = measure, progress, ask, operator
+        self._name = name or subject.candidate.path.stem
         self._kernel = digest_bytes(subject.candidate.source)
         self._tried: dict[int, Tried] = {}
         self._fastest: Tried | None = None
@@ -137,7 +140,7 @@ class KernelClimb:
                     number=book.next(),
                     generation=generation,
                     epoch=0,
-                    suite=self.found.subject.candidate.path.stem,
+                    suite=self._name,
                     digest=digest,
                     parents=(self._kernel,),
                     operator=self._operator,

@@ -10,6 +10,7 @@ import json
 
 from pydantic import TypeAdapter, ValidationError
 
+from harness.core.bounded_parse import parse
 from harness.core.errors import SpecError
 from harness.core.frozen import Frozen
 from harness.lanes.kernel.kernel_metadata import TUNED, Configuration, constant
@@ -94,7 +95,7 @@ def _key(entry: Tuned) -> tuple[str, str, str, str]:
 
 def _node(source: str, where: str) -> ast.expr:
     try:
-        node = constant(ast.parse(source), TUNED)
+        node = constant(parse(source), TUNED)
     except (SyntaxError, ValueError, RecursionError) as error:
         raise SpecError(f"not valid Python: {error}", where=where) from error
     if node is None:

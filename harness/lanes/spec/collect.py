@@ -14,10 +14,11 @@ from harness.grammar.editing.frozen import freeze
 from harness.grammar.language.finding import path_to_string
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.lint import lint_value
-from harness.lane.pinned_file import pin
+from harness.lane.pinned_file import pin, read_text_file
 from harness.lanes.spec.options import SpecOptions
 from harness.suites.suite import Suite
 
+MAX_PATCH = 1 << 20  # bytes of a patch
 MAX_SAMPLE = 64 << 20  # bytes of a sample or hold-out file
 
 
@@ -50,9 +51,9 @@ def collect_cases(suite: Suite, *, lane: str) -> list[Case]:
     cases = []
     for path in suite.glob(options.patches, "patches"):
         stem = path.name.split(".")[0]
-        content = path.read_bytes()
-        subject = Subject.from_bytes(stem, content, path=path)
-        first = line_of(r"^\s*-\s*\{?\s*op:", content.decode("utf-8", "replace"))
+        patch = read_text_file(path, max_bytes=MAX_PATCH)
+        subject = Subject(name=stem, digest=patch.digest, path=str(path))
+        first = line_of(r"^\s*-\s*\{?\s*op:", patch.data.decode("utf-8"))
         name = slug(stem)
         cases.append(
             Case(

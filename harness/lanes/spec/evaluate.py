@@ -21,8 +21,8 @@ from harness.grammar.host.messages import ParseBinaryInput
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.measurement import LARGE, SLOW, Measured, Samples, is_sound, measure
 from harness.grammar.scoring import CLASSIC, score_run
-from harness.lane.pinned_file import read_pinned
-from harness.lanes.spec.collect import read_grammar
+from harness.lane.pinned_file import read_pinned, read_text_file, require_unchanged
+from harness.lanes.spec.collect import MAX_PATCH, read_grammar
 from harness.lanes.spec.exhibits import patch_exhibits
 from harness.lanes.spec.patched_grammar import RejectedPatch, patch_grammar
 from harness.lanes.spec.score import SETS
@@ -46,8 +46,9 @@ def evaluate_patch(case: Case) -> Evidence:
         if case.inputs[name]
     }
     source = Path(case.subject.path)
-    read_pinned(case.subject.path, case.subject.digest)
-    made = patch_grammar(source, base_value)
+    patch = read_text_file(source, max_bytes=MAX_PATCH)
+    require_unchanged(source, case.subject.digest, patch.digest)
+    made = RejectedPatch(f"not a patch: {patch.fault}", {}) if patch.fault else patch_grammar(source, base_value)
     if isinstance(made, RejectedPatch):
         return Evidence(status=Status.WRONG, why=made.why, facts=made.facts, seconds=time.perf_counter() - started)
     limits = _limits(case.policy)

@@ -105,7 +105,7 @@ def _budget(evidence: Evidence, policy: Policy) -> Bars:
     }
     absent = [name for name, (value, _) in used.items() if value is None]
     shares = {name: 100 * value / limit for name, (value, limit) in used.items() if value is not None}
-    said = ", ".join(f"{used[name][0]:.3g} of {used[name][1]:g} {name}" for name in shares)
+    said = ", ".join(f"{name} {used[name][0]:.3g} of {used[name][1]:g}" for name in shares)
     return Bars(
         title="Budget used",
         sentence=f"{said} at epoch {policy.epoch}",

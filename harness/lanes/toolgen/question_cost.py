@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.lanes.toolgen.outcome import Outcome
-from harness.lanes.toolgen.performance import GRACE_SECONDS, SLOW, SLOW_SHARE, NullCall, Profile
+from harness.lanes.toolgen.performance import GRACE_SECONDS, SLOW, SLOW_SHARE, NullCall, Profile, upper_seconds
 from harness.lanes.toolgen.questions import Questions
 
 
@@ -30,8 +30,9 @@ def ordinary_costs(questions: Questions, outcomes: Sequence[Outcome], null: Null
     clock = "wall" if any(outcome.clock == "wall" for outcome in outcomes) else "cpu"
     asking = null.seconds if clock == "wall" else null.cpu_seconds
     waits = clock == "cpu" and any(outcome.waits for outcome in outcomes)
-    slow = _slow_process(outcomes)
-    usual = max if slow is None and _is_often_slow(outcomes) else min
+    is_often_slow = _is_often_slow(outcomes)
+    slow = None if is_often_slow else _slow_process(outcomes)
+    usual = max if is_often_slow else min
     pairs: list[tuple[float, float]] = []
     idle: list[float] = []
     for number, question in enumerate(questions.shared):
@@ -82,7 +83,7 @@ def _mean_wait(number: int, outcomes: Sequence[Outcome], null: NullCall) -> floa
 
 
 def exact_costs(profile: Profile) -> dict[str, Any] | None:
-    """The same in wall time, from an exact measurement: the median over the boxes for each question."""
+    """The same in wall time, from an exact measurement: for each question `upper_seconds` over the boxes."""
     block = profile.block
     if not block or len(profile.latency) != len(profile.reference_latency):
         return None
@@ -91,7 +92,7 @@ def exact_costs(profile: Profile) -> dict[str, Any] | None:
         "wall",
         [
             (
-                statistics.median(profile.latency[number::block]),
+                upper_seconds(profile.latency[number::block]),
                 statistics.median(profile.reference_latency[number::block]),
             )
             for number in range(1, min(block, len(profile.latency)))

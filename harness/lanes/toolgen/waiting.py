@@ -8,9 +8,10 @@ run and had none (`/proc/PID/schedstat`).
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 from harness.sandbox.answer import Answer
+from harness.sandbox.usage import core_delay
 from harness.sandbox.wire import CHUNK
 
 MIN_IDLE = 250e-6
@@ -53,10 +54,8 @@ class Waiting:
 
 def _delay_of(pid: int) -> float | None:
     """Seconds for which a box and this process were ready to run and had no core; None where the kernel is silent."""
-    try:
-        return sum(int(Path(f"/proc/{one}/schedstat").read_text("ascii").split()[1]) for one in (pid, "self")) / 1e9
-    except (OSError, ValueError, IndexError):
-        return None
+    delays = core_delay(pid), core_delay(os.getpid())
+    return None if None in delays else sum(delays)  # type: ignore[arg-type]
 
 
 def _count_switches(pid: int) -> int:

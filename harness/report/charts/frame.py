@@ -37,7 +37,11 @@ def framed(
     parts += marks
     for number, (kind, text) in enumerate(legend):
         middle = HEIGHT + LINE * number + LINE / 2
-        parts.append(element("line", x1=LEFT, x2=LEFT + 20, y1=middle, y2=middle, class_=f"line {kind}"))
+        # A group of points has the mark of its points.
+        if kind in ("front", "failing", "subject"):
+            parts.append(dot(LEFT + 10, middle, kind, text))
+        else:
+            parts.append(element("line", x1=LEFT, x2=LEFT + 20, y1=middle, y2=middle, class_=f"line {kind}"))
         parts.append(label(LEFT + 26, middle + 3.5, fit(text, WIDTH - LEFT - 30)))
     return picture(HEIGHT + LINE * len(legend) + 4, *parts, title=title)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -29,7 +29,7 @@ class Point(NamedTuple):
         score: Its total.
         memory: Peak MB; None where it was not measured.
         role: `front`, `failing`, or empty.
-        route: The address of its case.
+        nodeid: Its case.
     """
 
     name: str
@@ -37,18 +37,22 @@ class Point(NamedTuple):
     score: float
     memory: float | None
     role: str
-    route: str
+    nodeid: str
 
 
-def draw(title: str, points: Sequence[Point], limits: Sequence[tuple[str, float]]) -> Markup:
+def draw(
+    title: str, points: Sequence[Point], limits: Sequence[tuple[str, float]], route: Callable[[str], str]
+) -> Markup:
     """The figure: chart, sentence and legend.
 
     Args:
         title: Of the chart.
         points: Those that have a time and a score.
         limits: Name and milliseconds of each limit.
+        route: The address of the case of a node id.
     """
-    x, y = axes(TIME, SCORE, [*(p.time for p in points), *(value for _, value in limits)], _scores(points))
+    times = [*(p.time for p in points), *(value for _, value in limits)]
+    x, y = axes(TIME, SCORE, [min(times) / 1.5, max(times) * 1.5], _scores(points))
     dense = len(points) > MAX_POINTS
     shown = [p for p in points if not dense or p.role][:MAX_POINTS]
     largest = max((p.memory or 0.0 for p in shown), default=0.0) or 1.0
@@ -57,13 +61,13 @@ def draw(title: str, points: Sequence[Point], limits: Sequence[tuple[str, float]
         at = x.at(value)
         if at is not None:
             marks.append(element("line", x1=at, x2=at, y1=y.start, y2=y.end, class_=f"line {kind}"))
-    marks += [_mark(p, x, y, largest) for p in sorted(shown, key=lambda p: -(p.memory or 0.0))]
+    marks += [_mark(p, x, y, largest, route(p.nodeid)) for p in sorted(shown, key=lambda p: -(p.memory or 0.0))]
     roles = Counter(p.role for p in points)
     legend = [("front", f"{roles['front']} on the front: best in score, time or memory")]
     if roles[""]:
         legend.append(("subject", f"{words.count(roles[''], 'other candidate')}; the larger, the more memory"))
     if roles["failing"]:
-        legend.append(("failing", f"{words.count(roles['failing'], 'candidate')} that fail"))
+        legend.append(("failing", f"{words.count(roles['failing'], 'failing candidate')}"))
     legend += [(kind, name) for kind, (name, _) in zip(("limit", "limit last"), limits, strict=False)]
     chart = framed(title, (TIME, x), (SCORE, y), marks, legend)
     caption = element("figcaption", element("b", "Score against time"), " each point leads to its case")
@@ -76,7 +80,7 @@ def _scores(points: Sequence[Point]) -> list[float]:
     return [*scores, max(0.0, min(scores) - 0.05), min(1.0, max(scores) + 0.05)]
 
 
-def _mark(p: Point, x: Scale, y: Scale, largest: float) -> Markup:
+def _mark(p: Point, x: Scale, y: Scale, largest: float, route: str) -> Markup:
     left, top = x.at(p.time) or 0.0, y.at(p.score) or 0.0
     memory = "" if p.memory is None else f", {p.memory:.1f} MB"
     said = f"{p.name}: {p.score:.3f}, {words.milliseconds(p.time)}{memory}{f', {p.role}' if p.role else ''}"
@@ -87,7 +91,7 @@ def _mark(p: Point, x: Scale, y: Scale, largest: float) -> Markup:
         shape = element("path", title, d=cross, class_="dot failing")
     else:
         shape = element("circle", title, cx=left, cy=top, r=radius, class_=f"dot {p.role or 'subject'}")
-    return element("a", shape, href=f"#{p.route}", aria_label=said)
+    return element("a", shape, href=f"#{route}", aria_label=said)
 
 
 def _cells(points: Sequence[Point], x: Scale, y: Scale) -> list[Markup]:

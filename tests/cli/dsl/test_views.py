@@ -50,7 +50,8 @@ def test_the_page_shows_program_branches_and_why(dsl, suspended) -> None:
     assert "\x1b" not in page
     assert re.findall(r'id="l(\d+)"', page) == [str(number) for number in range(1, len(PROGRAM.split("\n")) + 1)]
     for said in ("is_slow is true", "Fuse: Fuse &lt;b&gt;the", "invariant Positive", "budget of queries", "1 of 5 used",
-                 "main/fork-4", "event 4", "it waits for an answer"):  # fmt: skip
+                 "main/fork-4", "event 4", "it waits for an answer",
+                 f"crucible dsl answer RUN {suspended} TEXT", "branches begin"):  # fmt: skip
         assert said in page, said
     columns = re.findall(r'id="e\d+"[^>]*grid-row:(\d+);grid-column:(\d+)', page)
     assert len({row for row, _ in columns}) == 1, "the branches begin next to each other"
@@ -59,6 +60,8 @@ def test_the_page_shows_program_branches_and_why(dsl, suspended) -> None:
     view = dsl("view", "demo-1", "--json").json
     assert [branch["label"] for branch in view["branches"]] == ["main", "ask", "work"]
     assert [card["line"] for card in view["cards"] if card["branch"]] == [11, 12]
+    emitted = [(card["step"], card["line"]) for card in view["cards"] if card["kind"] == "ran"]
+    assert emitted[:2] == [("Level 1: naive", 8), ("Level 2: tiled", 9)]
     assert 'http-equiv="refresh"' not in page
 
 

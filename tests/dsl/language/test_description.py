@@ -26,7 +26,8 @@ FOREIGN = """system Plan {
         rule Exit { when: "entropy is low" apply: "stop" mechanism: "mask" step 1: "first" step 2: "then" }
     }
     protocol Verify { step 1_data { check: "one batch" } }
-    task Work { step 1_smoke_test { let x = 1 } step 2: tool.run { cmd: "echo 2" } notes { free: "text" } }
+    task Work { step 1_smoke_test { let x = 1 } step 2: tool.run { cmd: "echo 2" } notes { free: "text" }
+        evaluation { targets { x >= 1 } metric: "accuracy" } }
 }
 """
 
@@ -42,7 +43,7 @@ def test_descriptive_blocks_are_kept_with_their_places() -> None:
     described = {what: text for what, text, _ in program.described}
     assert list(described) == [
         "baseline", "dynamics Recurrence", "experiment Out of range", "heuristic Stable", "mechanism of rule Exit",
-        "step 1 of rule Exit", "step 2 of rule Exit", "protocol Verify", "notes",
+        "step 1 of rule Exit", "step 2 of rule Exit", "protocol Verify", "notes", "targets", "metric",
     ]  # fmt: skip
     assert "h' = f(h) @ W → next" in described["dynamics Recurrence"]
     assert [program.source[span[0] :].split()[0] for _, _, span in program.described][:2] == ["baseline", "dynamics"]

@@ -32,6 +32,10 @@ def test_text_around_a_program_is_left_out(text: str, lines: str) -> None:
     assert text[slice(*program.units[0].span)].startswith("task T {")
 
 
+def test_comments_before_a_program_are_no_text_around_it() -> None:
+    assert found(f"# A heading with several words\n# and another one\n{PROGRAM}# the last line\n") == []
+
+
 def test_prose_without_a_program_is_one_error() -> None:
     (problem,) = found(YAML)
     assert problem.startswith("p:1:1: E108 this is prose, not a program: a fenced block of yaml in line 3")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.core.errors import InfraError
 from harness.dsl.machine.session import Session
 from harness.dsl.machine.settings import RunSettings
 from harness.providers.script import ScriptProvider
@@ -172,3 +174,21 @@ def test_an_effect_that_may_happen_once_waits_for_a_resolution(tmp_path, start) 
     with Session.resume(tmp_path / "run") as again:
         again.resolve(performed[0], "done", "paid")
         assert again.run().passed
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO])
+def test_a_full_disk_stops_a_run_and_does_not_fail_it(tmp_path, start, monkeypatch, number: int) -> None:
+    text = """task T { parallel {
+      branch a { step w: tool.write { path: "d/x" content: "1" retry: 3 } }
+      branch b { step n: tool.now { output_var: n } } }
+      step r: tool.read { path: "d/x" output_var: x } success: x == "1" n == 0 }"""
+    calm = start(text, folder="calm").run().head
+    session = start(text)
+    with monkeypatch.context() as patched:
+        full = OSError(number, os.strerror(number))
+        patched.setattr(os, "replace", lambda *_, **__: (_ for _ in ()).throw(full))
+        with pytest.raises(InfraError, match="d/x cannot be written"):
+            session.run()
+    session.close()
+    with Session.resume(tmp_path / "run") as again:
+        assert (again.run().head, again.outcome.repeated) == (calm, 2)

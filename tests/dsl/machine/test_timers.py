@@ -11,10 +11,12 @@ import pytest
 
 from harness.core.errors import UsageError
 from harness.dsl.analysis.load import check_source, load_source
+from harness.dsl.machine import timers
 from harness.dsl.machine.bundle import pack_run, unpack_run
 from harness.dsl.machine.inbox import Inbox
 from harness.dsl.machine.replay import replay
 from harness.dsl.machine.session import Session
+from harness.dsl.machine.state import Fiber, Intent
 
 NOW = "step now: tool.now { output_var: now }"
 
@@ -110,6 +112,17 @@ def test_a_wait_of_a_wrong_length_fails(start, wait, words) -> None:
 def test_a_wait_is_checked(text) -> None:
     _, found = check_source(f"task T {{ {text} }}", cache=False)
     assert any(diagnostic.is_error for diagnostic in found)
+
+
+@pytest.mark.parametrize(
+    ("amount", "left"), [({"for": 60}, 60), ({"until": 100}, 90), ({"until": "1970-01-01T01:00Z"}, 3600)]
+)
+def test_a_clock_that_is_put_back_does_not_prolong_a_wait(amount, left) -> None:
+    intent = Intent("key", "tool.wait", {"from": 10.0, **amount}, 1)
+    assert timers.rest(intent, 1000.0, 0.0) == left
+    assert timers.rest(intent, 0.0, left - 1) == 1
+    fiber = Fiber("", [], deadlines=[("T/s", 60.0, 1)])
+    assert timers.deadline([fiber], lambda _: 1000.0, 0.0)[0] == 60
 
 
 def test_a_deadline_ends_a_running_tool_and_is_not_tried_again(start) -> None:

@@ -160,3 +160,33 @@ types:
     found = read(text, struct.pack("<I", 100) + bytes(200), Limits(stop_at=16))
     assert found.stopped
     assert next(tree_view.rows(found, path="far.rows")).value == "3 items"
+
+
+NAMED = """
+endian: big
+framing: {repeat: once}
+enums: {Kind: {1: folder, 2: file}}
+types:
+  Files:
+    fields:
+      - {name: shift, type: i16, doc: a difference}
+      - {name: shift_offset, type: i16}
+      - {name: items, type: Item, repeat: rest}
+  Item:
+    fields:
+      - {name: kind, type: u8, enum: Kind}
+      - {name: body, type: Body}
+  Body:
+    fields:
+      - {name: note, type: string, length: 1}
+      - {name: file_name, type: string, length: 3, encoding: ascii}
+"""
+
+
+def test_a_record_that_is_not_opened_is_shown_with_its_label_and_name() -> None:
+    found = read(NAMED, b"\x01\x00\xff\x00" + b"\x01xabc" + b"\x02xdef" + b"\x09x\0\0\0")
+    assert lines(found, depth=2) == [
+        "0 Files[0] Files", "1 shift 256", "1 shift_offset -256", "1 items 3 items",
+        '2 [0] Item folder "abc"', '2 [1] Item file "def"', '2 [2] Item "\\x00\\x00\\x00"',
+    ]  # fmt: skip
+    assert "2 [0] Item" in lines(found, depth=3)

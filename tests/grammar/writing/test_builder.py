@@ -10,6 +10,7 @@ import tarfile
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -217,14 +218,90 @@ def test_gettext_reads_a_changed_catalogue() -> None:
     assert all(after.gettext(key) == before.gettext(key) for key in others if isinstance(key, str))
 
 
-def test_a_directory_that_no_expression_ties_is_not_rewritten() -> None:
-    """What the grammar does not state is not recomputed: the central directory of ZIP repeats offsets on its own."""
-    made = build(grammar_of("zip"), sample("zip", sorted(p.name for p in (SPECS / "samples/zip").iterdir())[0]), {
-        "Section[0].body.data.bytes": b"x"
-    })  # fmt: skip
-    assert not parse(grammar_of("zip"), made).errors
-    with pytest.raises((zipfile.BadZipFile, ValueError)), zipfile.ZipFile(io.BytesIO(made)) as archive:
-        [archive.read(name) for name in archive.namelist()]
+def archive_of(method: int, *, streamed: bool = False) -> bytes:
+    made = io.BytesIO()
+    target = Unseekable(made) if streamed else made
+    with zipfile.ZipFile(target, "w", method) as archive:
+        archive.writestr("a.txt", b"hello " * 50)
+        archive.writestr("folder/b.bin", bytes(range(40)))
+        archive.comment = b"note"
+    return made.getvalue()
+
+
+class Unseekable(io.RawIOBase):
+    """A pipe: zipfile writes descriptors after the files."""
+
+    def __init__(self, target: io.BytesIO) -> None:
+        self.target = target
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        return self.target.write(data)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_the_directory_of_a_changed_archive_follows_its_files(method: int) -> None:
+    grammar, data = grammar_of("zip"), archive_of(method)
+    for changes, files in (
+        ({"Section[0].body.data.bytes": b"x" * 1000}, {"a.txt": b"x" * 1000}),
+        ({"Section[1].body.data.bytes": b""}, {"folder/b.bin": b""}),
+        ({"Section[0].body.name": "longer/name.txt"}, {"longer/name.txt": b"hello " * 50}),
+        (
+            {"Section[0].body.name": "n", "Section[1].body.data.bytes": b"yy"},
+            {"n": b"hello " * 50, "folder/b.bin": b"yy"},
+        ),
+        ({"Section[2].body.comment": "of the file"}, {"a.txt": b"hello " * 50}),
+    ):
+        made = build(grammar, data, changes)
+        assert not parse(grammar, made).errors
+        with zipfile.ZipFile(io.BytesIO(made)) as archive:
+            assert archive.testzip() is None
+            assert archive.comment == b"note"
+            assert {name: archive.read(name) for name in files} == files
+
+
+@pytest.mark.parametrize("path", ["Section[2].body.name", "Section[2].body.crc", "Section[0].body.size"])
+def test_a_value_that_repeats_another_one_cannot_be_changed_alone(path: str) -> None:
+    value: Any = "other" if path.endswith("name") else 5
+    with pytest.raises(WriteError, match="another field decides it"):
+        build(grammar_of("zip"), archive_of(zipfile.ZIP_STORED), {path: value})
+
+
+def test_a_directory_that_no_expression_states_is_refused() -> None:
+    """Of a streamed file the directory has the only size before its descriptor, so nothing leads there."""
+    grammar, data = grammar_of("zip"), archive_of(zipfile.ZIP_DEFLATED, streamed=True)
+    assert not parse(grammar, data).errors
+    with pytest.raises(WriteError, match="would not be valid"):
+        build(grammar, data, {"Section[0].body.stream": b"x" * 1000})
+    with zipfile.ZipFile(io.BytesIO(build(grammar, data, {"Section[0].body.name": "other"}))) as archive:
+        assert archive.namelist() == ["other", "folder/b.bin"]
+
+
+def test_a_condition_that_must_be_true_decides_the_left_side_of_its_equations() -> None:
+    text = """
+endian: big
+framing: {repeat: once}
+types:
+  T:
+    fields:
+      - {name: flags, type: u8}
+      - {name: twice, type: u8}
+      - {name: more, type: u8}
+      - {name: n, type: u8}
+    instances:
+      holds:
+        compute: "(flags == 7 ? twice == 3 : twice == 2 * n) and (more == n + 1 or more == 9)"
+        validate: {equals: true}
+"""
+    grammar = lint_text(text).grammar
+    assert grammar is not None
+    assert build(grammar, bytes([0, 4, 3, 2]), {"n": 5}) == bytes([0, 10, 6, 5])
+    assert build(grammar, bytes([0, 4, 9, 2]), {"n": 5}) == bytes([0, 10, 9, 5])
+    assert build(grammar, bytes([0, 4, 3, 2]), {"flags": 7}) == bytes([7, 3, 3, 2])
+    with pytest.raises(WriteError, match="another field decides it"):
+        build(grammar, bytes([0, 4, 3, 2]), {"twice": 5})
 
 
 def test_a_number_that_two_fields_state_differently_is_an_error() -> None:

@@ -203,3 +203,22 @@ def test_the_classic_policy_can_be_asked_for(own: Path, judge_all) -> None:
     found = judge_all(SpecLane(), suite, only="header")["header"]
     assert [part.name for part in found.score.components] == ["classic"]
     assert found.score.total == 1.0
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link", "endless", "large"])
+def test_what_is_no_plain_file_is_the_patchs_fault(own: Path, judge_all, kind: str) -> None:
+    path = own / "candidates/png_patches/odd.patch.yaml"
+    match kind:
+        case "pipe":
+            os.mkfifo(path)  # opening it would wait for a writer
+        case "folder":
+            path.mkdir()
+        case "link":
+            path.symlink_to(path.name)
+        case "endless":
+            path.symlink_to("/dev/zero")
+        case "large":
+            path.write_text("ops: []\n" + "# x\n" * 300_000)
+    found = judge_all(SpecLane(), own / "suites/spec/png.suite.yaml", only="odd")["odd"]
+    assert found.status is Status.WRONG
+    assert found.why.startswith("not a patch: it ")

@@ -15,7 +15,7 @@ from harness.lanes.toolgen import question_cost
 from harness.lanes.toolgen.collect import case_for
 from harness.lanes.toolgen.lane import Toolgen
 from harness.lanes.toolgen.outcome import Outcome
-from harness.lanes.toolgen.performance import NullCall, Profile
+from harness.lanes.toolgen.performance import NullCall, Profile, upper_seconds
 from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.reply import Reply
 from harness.lanes.toolgen.tool_spec import read_tool
@@ -227,7 +227,15 @@ def test_nothing_to_compare_is_no_fact():
 def test_an_exact_measurement_leaves_out_the_first_question_of_every_box():
     profile = Profile(latency=[9.0, 1.0, 2.0, 9.0, 3.0, 4.0], reference_latency=[9.0, 1.0, 1.0] * 2, block=3)
     found = question_cost.exact_costs(profile)
-    assert found == {"clock": "wall", "candidate_us": [2e6, 3e6], "reference_us": [1e6, 1e6]}
+    # The first is three times as slow in one box as in the other, so the slower box counts.
+    assert found == {"clock": "wall", "candidate_us": [3e6, 3e6], "reference_us": [1e6, 1e6]}
+
+
+def test_exact_times_of_processes_that_are_slow_now_and_then():
+    assert upper_seconds([0.01, 0.0125, 0.012, 0.5]) == 0.01225, "one disturbance"
+    assert upper_seconds([0.01, 0.05] * 5) == 0.05
+    assert upper_seconds([0.01] * 7 + [0.05] * 3) == 0.05
+    assert upper_seconds([0.0001, 0.0003]) < 0.0003, "what a call costs besides"
 
 
 def test_a_process_that_is_slow_as_a_whole_counts_instead_of_the_least():

@@ -12,6 +12,7 @@ from harness.core.gate import GateResult
 from harness.grammar.language.lint import lint_text
 from harness.lanes.spec.exhibits import patch_exhibits
 from harness.ledger import sources
+from harness.ledger.handoffs import Handoff, Handoffs
 from harness.ledger.run_gates import write_run_gates
 from harness.ledger.store import Ledger
 from harness.report.html import write_report
@@ -62,14 +63,16 @@ def suite(lane, name, **more):
 
 
 def tools(scores):
-    return [
-        suite("tool", f"t{number:02}", score=score, median_ms=20.0 - number, peak_mb=1.0 + number,
-              style="loop" if number % 2 else "set", parents=(f"t{number - 1:02}",) if number else ("never judged",))
-        for number, score in enumerate(scores)
-    ]  # fmt: skip
+    made = []
+    for number, score in enumerate(scores):
+        style, parents = ("set", "loop")[number % 2], (f"t{number - 1:02}",) if number else ("never judged",)
+        more = {"median_ms": 20.0 - number, "peak_mb": 1.0 + number, "style": style, "parents": parents}
+        made.append(grown(suite("tool", f"t{number:02}", score=score, **more), 1.0 + number % 3 / 2))
+    return made
 
 
 def runs():
+    yield tools([0.6, 0.7])
     part = suite("program", "hello", content="part", parents=(digest_bytes(PROGRAM.encode()),))
     other = [suite("patch", "ancillary", score=0.5), suite("kernel", "fused", score=0.7), part]
     yield tools([0.5 + number / 40 for number in range(12)]) + other + [suite("tool", "gone")]
@@ -83,11 +86,29 @@ def runs():
     yield [*now[:3], edited, *now[4:], *other, bad, hostile, planted, skipped]
 
 
+def grown(made, exponent):
+    facts = {"profile": {"rows": [], "growth": exponent}}
+    return made.model_copy(update={"evidence": made.evidence.model_copy(update={"facts": facts})})
+
+
+def hand_off(ledger: Ledger) -> None:
+    queue = Handoffs(ledger)
+    queue.add(Handoff("toolgen", "tool", "t", name, HOSTILE) for name in ("one", "two", "three"))
+    queue.finish(queue.take("me", seconds=600), "me", "repaired", {})
+    queue.take("me", seconds=600)
+
+
 def write_page(folder: Path) -> None:
     """Write l.db, page.html, and small.html, which has no details but those of failing cases."""
     with Ledger.open(folder / "l.db") as ledger:
-        for number, evaluations in enumerate(runs(), 1):
-            run = make_run(number, machine=HOSTILE, command=HOSTILE, versions={"python": "3.11", HOSTILE: HOSTILE})
+        for number, evaluations in enumerate(runs()):
+            run = make_run(
+                number,
+                epoch=0 if number else 5,
+                machine=HOSTILE,
+                command=HOSTILE,
+                versions={"python": "3.11", HOSTILE: HOSTILE},
+            )
             ledger.begin(run)
             for evaluation in evaluations:
                 ledger.record(evaluation, run_id=run.run_id)
@@ -99,6 +120,7 @@ def write_page(folder: Path) -> None:
             GateResult(name="failed <= 9", observed=3.0, threshold=9.0, passed=True, why="3 fail"),
         ]
         write_run_gates(ledger, run.run_id, gates)
+        hand_off(ledger)
         with ledger.writing() as connection:
             for name in ("t03", "edited", "bad"):
                 text = f"def f(x):\n    return {name!r}  # <script>alert(3)</script>\n"

@@ -97,13 +97,13 @@ class TestNavigation:
 
     def test_state_is_in_the_address(self, look):
         page = look("#/suite/tool/tool?sort=median&status=ok&q=t1")
-        assert page.locator("#view tbody tr").count() == 2
+        assert page.locator("#view .board tbody tr").count() == 2
         assert page.locator("#view [aria-sort]").inner_text().startswith("Median")
         assert page.input_value("input[aria-label='Filter by text']") == "t1"
         page.fill("input[aria-label='Filter by text']", "t0")
         assert "q=t0" in page.url
         page.reload()
-        page.wait_for_selector("#view tbody tr")
+        page.wait_for_selector("#view .board tbody tr")
         assert page.input_value("input[aria-label='Filter by text']") == "t0"
 
     def test_a_place_that_does_not_exist(self, look):
@@ -116,14 +116,14 @@ class TestSuite:
     def test_order_filter_and_count_agree_with_the_ledger(self, look, rows):
         page = look("#/suite/tool/tool")
         mine = [row for row in rows if row["lane"] == "tool" and row["expected"] is None]
-        shown = lambda: page.locator("#view tbody tr th a").all_inner_texts()  # noqa: E731
+        shown = lambda: page.locator("#view .board tbody tr th a").all_inner_texts()  # noqa: E731
         assert len(shown()) == len(mine)
         page.click("th button:has-text('Median')")
         timed = sorted((row for row in mine), key=lambda row: row["median_ms"])
         assert shown()[0] == timed[0]["subject"]
         page.click("th button:has-text('Median')")
         assert page.locator("#view [aria-sort=descending]").count() == 1
-        assert page.locator("#view tbody tr").first.locator("th").inner_text().startswith(timed[-1]["subject"])
+        assert page.locator("#view .board tbody tr").first.locator("th").inner_text().startswith(timed[-1]["subject"])
         page.select_option("select[aria-label=status]", "wrong")
         wrong = [row for row in mine if row["status"] == "wrong"]
         assert page.inner_text("output") == f"{len(wrong)} of {len(mine)} candidates"
@@ -142,6 +142,15 @@ class TestSuite:
             "all => all.map((one) => one.getAttribute('aria-label'))"
         )
         assert {title.partition(":")[0] for title in titles} == front
+
+    def test_views_have_a_picture_a_sentence_and_a_table(self, look):
+        suite, trends = look("#/suite/tool/tool"), look("#/trends")
+        for page, name, kind in ((suite, "styles", "heat"), (suite, "epochs", "series"), (trends, "hand-off", "bars")):
+            figure = page.locator(f"figure.{kind}[data-name='{name}']")
+            assert figure.locator("svg.chart").count() == 1
+            assert figure.locator("figcaption").inner_text().count(" ") > 5
+            assert figure.locator("details tr").count() >= 3
+        assert "judged at epoch 0 only" in look("#/suite/kernel/kernel").inner_text("figure[data-name='epochs']")
 
     def test_tables_and_pictures_can_be_saved(self, look):
         page = look("#/suite/tool/tool")

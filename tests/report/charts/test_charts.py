@@ -145,9 +145,9 @@ class TestScore:
 
 def test_pareto_draws_fronts_links_and_density():
     few = [pareto.Point(HOSTILE, 1.0 + n, 0.5, None, "front" if n else "failing", "/case/x") for n in range(3)]
-    drawn = ET.fromstring(str(pareto.draw("P", few, [("limit", 5.0)])))
+    drawn = ET.fromstring(str(pareto.draw("P", few, [("limit", 5.0)], str)))
     assert [one.attrib["href"] for one in drawn.iter("a")] == ["#/case/x"] * 3
     many = [pareto.Point("c", 1.0 + n, n / 5000, 1.0, "front" if n == 4999 else "", "/c") for n in range(5000)]
-    drawn = ET.fromstring(str(pareto.draw("P", many, [])))
+    drawn = ET.fromstring(str(pareto.draw("P", many, [], str)))
     assert len(list(drawn.iter("a"))) == 1
     assert len(list(drawn.iter("rect"))) < 2000

@@ -209,9 +209,10 @@ class Expect:
 
 @dataclass(slots=True)
 class Evaluation:
-    """`evaluation { check … expect … }`."""
+    """`evaluation { check … expect … }`, and properties that are described, not evaluated."""
 
     checks: list[Check | Expect]
+    described: list[Setting | Description] = field(default_factory=list)
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-import warnings
-
+from harness.core.bounded_parse import parse
 from harness.core.clip import clip
 from harness.core.digest import digest_text
 from harness.core.status import Status
@@ -20,9 +18,7 @@ def check(text: str, tool: Tool) -> Checked:
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         return Checked(digest, "parse", Status.CRASH, f"it has more than {MAX_BYTES} bytes")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text)
+        tree = parse(text)
         form, size = normal_form(tree)
         _, found = read_uses(tree, text, rules_of(tool))
     except SyntaxError as error:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-import warnings
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from harness.core.bounded_parse import parse
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _BLOCK = re.compile(r"#\s*EVOLVE-BLOCK-(START|END)\b")
@@ -55,9 +56,7 @@ class SourceText:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            self.tree = ast.parse(text)
+        self.tree = parse(text)
         self._starts = [0, *(found.end() for found in _NEWLINE.finditer(text))]
         self._is_ascii = text.isascii()
         self.parents: dict[int, ast.AST] = {}

@@ -1,4 +1,4 @@
-"""Files that cannot be kernels become cases with a reason; reading never blocks or follows links."""
+"""Files that cannot be judged become cases with a reason; reading never blocks or follows links."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from harness.lanes.kernel.source import MAX_BYTES, read_source
+from harness.lane.pinned_file import read_text_file
+
+MAX_BYTES = 1 << 20
 
 
 def test_a_kernel(tmp_path: Path) -> None:
     path = tmp_path / "k.py"
     path.write_text("def run(): ...")
-    found = read_source(path)
+    found = read_text_file(path, max_bytes=MAX_BYTES)
     assert (found.data, found.fault) == (b"def run(): ...", "")
 
 
@@ -32,7 +34,9 @@ def test_a_kernel(tmp_path: Path) -> None:
 def test_what_is_none(tmp_path: Path, make, fault: str) -> None:
     path = tmp_path / "k.py"
     make(path)
-    found = read_source(path)
+    found = read_text_file(path, max_bytes=MAX_BYTES)
     assert fault in found.fault
     assert found.data == b""
-    assert found.digest != read_source(tmp_path / "absent.py").digest or fault == "cannot be read"
+    assert (
+        found.digest != read_text_file(tmp_path / "absent.py", max_bytes=MAX_BYTES).digest or fault == "cannot be read"
+    )
