@@ -21,7 +21,7 @@ TEST_STAMP  := $(VENV)/.installed-test$(subst $(space),,$(addprefix -,$(EXTRAS))
 RELEASE       := $(VENV)/release/bin
 RELEASE_STAMP := $(VENV)/.installed-release
 
-.PHONY: help run test check attack fuzz bench matrix lock sbom audit release-check clean
+.PHONY: help run test check attack fuzz bench soak matrix lock sbom audit release-check clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ fuzz: $(TEST_STAMP)  ## search for inputs that break a reader of bytes from outs
 
 bench: .venv-bench/.installed  ## compare with every peer (QUICK=1: at most five minutes, STORE=1: keep the table)
 	.venv-bench/bin/python benchmarks/bench.py $(if $(QUICK),--quick) $(if $(STORE),--store)
+
+soak: $(TEST_STAMP)  ## half an hour of judging while processes are killed: nothing is lost, doubled or left behind
+	$(BIN)/python benchmarks/soak.py
 
 matrix: $(RELEASE_STAMP)  ## what depends on versions, for each Python and pytest that is here (noxfile.py)
 	$(RELEASE)/nox

@@ -37,10 +37,15 @@ LANE_HOOKS = ("crucible_lanes", "crucible_evaluated", "crucible_columns", "cruci
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Add the group of options; an invalid value is a usage error before anything is collected."""
+    # Before pytest 9 a name that another group has is an error only once all options are known.
+    others = [getattr(parser, "_anonymous", None), *getattr(parser, "_groups", ())]
+    taken = {name for other in others for option in getattr(other, "options", ()) for name in option.names()}
     group = parser.getgroup("crucible", "Crucible: judging machine-made artefacts (*.suite.yaml)")
     for name, settings in _OPTIONS.items():
         dest = "crucible_" + name[2:].replace("-", "_")
         try:
+            if name in taken:
+                raise ValueError(name)
             group.addoption(name, dest=dest, **settings)
         except (ValueError, argparse.ArgumentError):  # another plugin has the short name
             group.addoption(f"--crucible-{name[2:]}", dest=dest, **settings)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harness.core.errors import LedgerError
 from harness.core.gate import Gate
@@ -116,3 +120,50 @@ def test_versions_of_grammars_come_along(tmp_path):
         assert [row["version_id"] for row in known] == ["id-a", "id-b"]
         [branch] = ledger.rows("SELECT * FROM spec_branches")
         assert branch["version_id"] == "id-a"  # a name that both use stays what it was here
+
+
+EVALUATIONS = [
+    make_evaluation("a"),
+    make_evaluation("b", parents=("a",), score=0.85),
+    make_evaluation("c", status="wrong", score=0.1),
+    make_evaluation("d", status="infra", score=None, gate=None),
+    make_evaluation("e", suite="other.suite.yaml", attempts=5),
+    make_evaluation("f", median_ms=None, peak_mb=None),
+]
+
+
+def verdicts(path):
+    """What a ledger says of each case, without the run and the moment."""
+    with Ledger.read(path) as ledger:
+        columns = "nodeid, suite, lane, digest, status, score, passed, why, case_key"
+        rows = ledger.rows(f"SELECT {columns} FROM evaluations ORDER BY nodeid, digest")
+        parts = [
+            sorted(tuple(row.values()) for row in ledger.rows(f"SELECT {what} FROM {table}"))
+            for table, what in (("lineage", "child, parent"), ("components", "nodeid, name, value"))
+        ]
+        board = sorted((row["suite"], row["subject"], row["score"]) for row in queries.leaderboard(ledger))
+    return rows, parts, board
+
+
+@settings(max_examples=5, deadline=None)
+@given(
+    workers=st.lists(st.integers(0, 2), min_size=len(EVALUATIONS), max_size=len(EVALUATIONS)),
+    arrival=st.permutations(range(len(EVALUATIONS))),
+    again=st.integers(0, 2),
+)
+def test_the_ledger_does_not_depend_on_who_judged_a_case_or_when_it_arrived(workers, arrival, again):
+    """A cluster's driver records results as they come; shards write ledgers of their own, which are merged."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        fill(folder / "one.db", EVALUATIONS)
+        fill(folder / "driver.db", [EVALUATIONS[number] for number in arrival])
+        for worker in range(3):
+            part = [EVALUATIONS[number] for number in arrival if workers[number] == worker]
+            fill(folder / f"{worker}.db", part, start=worker + 2)
+        with Ledger.open(folder / "merged.db") as ledger:
+            for worker in (*dict.fromkeys(workers[number] for number in arrival), again):
+                merge(ledger, folder / f"{worker}.db")
+        expected = verdicts(folder / "one.db")
+        assert len(expected[0]) == len(EVALUATIONS)
+        assert verdicts(folder / "driver.db") == expected
+        assert verdicts(folder / "merged.db") == expected
