@@ -16,7 +16,7 @@ from harness.rewards.checked_judge import CheckedJudge
 from tests.judge.conftest import CRASHING, GOOD, ORACLE, WRONG, write_tool
 from tests.rewards.conftest import FAST
 
-ALMOST = "def double(n: int) -> int:\n    return 2 * n if n < 7000 else 0\n"
+ALMOST = "def double(n: int) -> int:\n    return 2 * n if n != 2 else 0\n"
 DOCUMENTED = """'Doubles.'
 
 

@@ -68,7 +68,7 @@ class Profile:
         samples: Seconds of the candidate on each input, by size.
         null_seconds: Duration of a null call, subtracted from the others.
         quality: Quality of an exact measurement.
-        depth: Number of inputs of each size that were asked.
+        depth: Number of processes in which it was timed.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)

@@ -46,7 +46,7 @@ class WorkloadTiming:
 
     Attributes:
         profile: The times so far; its rows are filled by `conclude`.
-        processes: For each box its seconds by size.
+        times: The seconds by size, each time that all sizes were asked.
     """
 
     def __init__(self, pool: BoxPool, workloads: Sequence[Workload], questions: Questions, plan: Plan) -> None:
@@ -55,21 +55,30 @@ class WorkloadTiming:
         self._waits: dict[int, list[float]] = {one.size: [] for one in workloads}
         self._idle_cpu = 0.0
         self.profile = Profile()
-        self.processes: list[dict[int, float]] = []
+        self.times: list[dict[int, float]] = []
 
     @property
     def needs_more(self) -> bool:
-        """Whether fewer processes were asked than each size has inputs, and none of them ended or was wrong."""
+        """Whether fewer inputs were asked than each size has, and no process ended or was wrong."""
         wanted = 1 if self._plan.is_screening else REPEATS
-        return len(self.processes) < wanted and self.profile.fault is None and not self.profile.wrong
+        return len(self.times) < wanted and self.profile.fault is None and not self.profile.wrong
 
     async def ask(self, box: PolledBox, rng: random.Random) -> None:
         """Ask a box each size once, in any order, and check the answers. A fault is kept, and the box closed.
 
+        The box of a single attempt is asked all inputs: another process costs as much as all questions, and a candidate
+        that is slow in some processes is found by its confirmation, without which it is not first.
+
         Raises:
             SpecError: if the oracle fails.
         """
-        repeat, profile, seconds = len(self.processes), self.profile, dict[int, float]()
+        self.profile.depth += 1
+        await self._ask_sizes(box, rng)
+        while self._plan.attempts == 1 and self.needs_more and box.is_open:
+            await self._ask_sizes(box, rng)
+
+    async def _ask_sizes(self, box: PolledBox, rng: random.Random) -> None:
+        repeat, profile, seconds = len(self.times), self.profile, dict[int, float]()
         if profile.fault is not None or profile.wrong:
             return
         sizes = self._workloads if repeat < REPEATS else self._workloads[:SMALL]
@@ -102,20 +111,19 @@ class WorkloadTiming:
         for number in order:
             self._waits[sizes[number].size].append(waiting.idle[number] if is_waiting else 0.0)
         self._idle_cpu += (box.idle_cpu - idle) / len(order)
-        self.processes.append(seconds)
+        self.times.append(seconds)
 
     def conclude(self) -> Profile:
         """The profile of all calls so far."""
-        profile, processes = self.profile, self.processes
-        if not processes or profile.fault is not None:
+        profile, asked = self.profile, self.times
+        if not asked or profile.fault is not None:
             return profile
-        profile.depth = len(processes)
         profile.samples = {
-            one.size: [times[one.size] for times in processes if one.size in times] for one in self._workloads
+            one.size: [times[one.size] for times in asked if one.size in times] for one in self._workloads
         }
-        is_slow = is_slow_somewhere(processes)
+        is_slow = is_slow_somewhere(asked)
         # CPU time between questions counts too: a thread could compute then.
-        idle = self._idle_cpu / len(processes)
+        idle = self._idle_cpu / len(asked)
         charged = idle if idle > FREE_IDLE else 0.0
         for one in self._workloads:
             times, wait = profile.samples[one.size], statistics.fmean(self._waits[one.size])

@@ -70,7 +70,7 @@ def test_an_honest_revision_is_accepted() -> None:
         (
             LABEL,
             f'    step more {{ tool.run {{ cmd: "python bench.py" }} -> emit Item.Cost }}\n{LABEL}',
-            "sources of Item",
+            "the reporting of Item.Cost was changed",
         ),
         (LABEL, f'    step x: tool.write {{ path: "json.py" content: "" }}\n{LABEL}', "the module json"),
     ],
