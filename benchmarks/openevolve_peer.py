@@ -2,8 +2,8 @@
 
     python benchmarks/openevolve_peer.py [--rounds 7] [--candidates 60] [--workers 2]
 
-Both evaluation files are loaded and called by OpenEvolve's own `Evaluator`, without a model, on the same programs in the
-same rounds. The peer's is that of OpenEvolve's examples: a process with a time limit answers the same number of
+Both evaluation files are loaded and called by OpenEvolve's own `Evaluator`, without a model, on the same programs in
+the same rounds. The peer's is that of OpenEvolve's examples: a process with a time limit answers the same number of
 questions once; it has no other isolation, no sampled inputs and no times. Programs are right, wrong, or loop (the peer
 waits for its limit). Output: rows of `rows.py`.
 """
