@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -112,6 +113,14 @@ def test_a_room_is_named_and_tested(room: Path) -> None:
         named = [ROOT / path for path in re.findall(r"`(tests/[^`]+)`", elsewhere)]
         assert named, f"no test in tests/{place}/, and ARCHITECTURE.md does not say which tests cover {place}/"
         assert all(path.exists() for path in named)
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="what is kept is known in a clone only")
+def test_the_top_level_holds_nothing_that_a_test_left() -> None:
+    """A counter of a test was kept there once; every file at the top has a suffix or a name that tools know."""
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    top = {line for line in done.stdout.splitlines() if "/" not in line}
+    assert {name for name in top if not Path(name).suffix} <= {".gitignore", "LICENSE", "Makefile"}
 
 
 def test_what_architecture_names_exists() -> None:
