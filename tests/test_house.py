@@ -115,10 +115,11 @@ def test_a_room_is_named_and_tested(room: Path) -> None:
         assert all(path.exists() for path in named)
 
 
-@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="what is kept is known in a clone only")
 def test_the_top_level_holds_nothing_that_a_test_left() -> None:
     """A counter of a test was kept there once; every file at the top has a suffix or a name that tools know."""
-    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode or not done.stdout:
+        pytest.skip("what is kept is known in a clone only")
     top = {line for line in done.stdout.splitlines() if "/" not in line}
     assert {name for name in top if not Path(name).suffix} <= {".gitignore", "LICENSE", "Makefile"}
 
