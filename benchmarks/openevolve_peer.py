@@ -1,11 +1,12 @@
-"""OpenEvolve with our evaluator, at its default settings, against one that runs each program in a process of its own.
+"""OpenEvolve with our evaluator, default settings first, against one that runs each program in a process of its own.
 
     python benchmarks/openevolve_peer.py [--rounds 7] [--candidates 60] [--workers 2]
 
 Both evaluation files are loaded and called by OpenEvolve's own `Evaluator`, without a model, on the same programs in
 the same rounds. The peer's is that of OpenEvolve's examples: a process with a time limit answers the same number of
 questions once; it has no other isolation, no sampled inputs and no times. Programs are right, wrong, or loop (the peer
-waits for its limit). Output: rows of `rows.py`.
+waits for its limit). OpenEvolve asks for few at once, so the default pauses between questions are slept out: a second
+row has neither pauses nor timing. Output: rows of `rows.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from rows import Sample, absent, compared, took, version_of
 OURS = """
 from harness.rewards.openevolve import Evaluator
 
-evaluator = Evaluator({tool!r}, workers={workers}, attempts=1)
+evaluator = Evaluator({tool!r}, workers={workers}, attempts=1{more})
 evaluate = evaluator.evaluate
 """
 PEER = """
@@ -51,7 +52,8 @@ def evaluate(program_path):
 TIMEOUT = 2  # seconds, as the tool's own limit on a call
 WRONG = SOURCE.replace("return ", "return list(lines) or ")
 ENDLESS = "def dedup(lines: list[str]) -> list[str]:  # {n}\n    while True:\n        pass\n"
-PROGRAMS = (("right", SOURCE, 1.0), ("wrong", WRONG, None), ("endless", ENDLESS, 0.0))
+FAST = ', timing="none", jitter_ms=(0, 0)'
+PROGRAMS = (("right", SOURCE), ("wrong", WRONG), ("endless", ENDLESS))
 
 
 def main() -> None:
@@ -75,13 +77,14 @@ def main() -> None:
         for file, text in (
             ("tool.yaml", TOOL),
             ("oracle.py", ORACLE),
-            ("ours.py", OURS.format(tool=name, workers=options.workers)),
+            ("ours.py", OURS.format(tool=name, workers=options.workers, more="")),
+            ("fast.py", OURS.format(tool=name, workers=options.workers, more=FAST)),
             ("peer.py", PEER.format(cases=CASES, timeout=TIMEOUT)),
         ):
             (tool / file).write_text(text, encoding="utf-8")
-        ours, theirs = (Evaluator(config, str(tool / file)) for file in ("ours.py", "peer.py"))
+        ours, fast, theirs = (Evaluator(config, str(tool / file)) for file in ("ours.py", "fast.py", "peer.py"))
 
-        def evaluate(evaluator: Evaluator, source: str, count: int, score: float | None) -> Sample:
+        def evaluate(evaluator: Evaluator, source: str, count: int, *, is_right: bool) -> Sample:
             programs = [source.format(n=next(numbers)) for _ in range(count)]  # no bytes are known
 
             async def run() -> list[dict[str, float]]:
@@ -89,19 +92,25 @@ def main() -> None:
 
             found: list[dict[str, float]] = []
             sample = took(lambda: found.extend(asyncio.run(run())), count)
-            # A wrong program earns a share of the peer's score, and none of ours.
-            if any((one["combined_score"] < 1) != (score != 1) for one in found):
+            if any((one.get("passed", one["combined_score"]) == 1) != is_right for one in found):
                 raise SystemExit(f"a program was judged wrongly: {found}")
             return sample
 
-        for kind, source, score in PROGRAMS:
+        rows = [("default settings", ours, *program) for program in PROGRAMS]
+        rows.append(("no timing, no pauses", fast, *PROGRAMS[0]))
+        for settings, mine, kind, source in rows:
+            is_right = kind == "right"
             count = options.candidates if kind != "endless" else max(2, options.candidates // 10)
-            for evaluator in (ours, theirs):
-                evaluate(evaluator, source, 2, score)  # processes start
-            samples = [[evaluate(one, source, count, score) for one in (ours, theirs)] for _ in range(options.rounds)]
-            mine, peers = map(list, zip(*samples, strict=True))
-            compared(f"OpenEvolve with our evaluator, {kind}", peer, "candidate", mine, peers, goal=1.0)
-        ours.evaluate_function.__self__.close()
+            for evaluator in (mine, theirs):
+                evaluate(evaluator, source, 2, is_right=is_right)  # processes start
+            samples = [
+                [evaluate(one, source, count, is_right=is_right) for one in (mine, theirs)]
+                for _ in range(options.rounds)
+            ]
+            first, second = map(list, zip(*samples, strict=True))
+            compared(f"OpenEvolve with our evaluator, {settings}, {kind}", peer, "candidate", first, second, goal=1.0)
+        for evaluator in (ours, fast):
+            evaluator.evaluate_function.__self__.close()
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
+from rows import INSTALL, version_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -127,6 +128,8 @@ def written(folder: Path) -> str:
 
 
 def peer(browser, cases: int, folder: Path) -> str:
+    if not version_of("pytest-html"):
+        return f"pytest-html is not installed: {INSTALL}"
     (folder / "test_peer.py").write_text(
         f"import pytest\n@pytest.mark.parametrize('n', range({cases}))\ndef test_case(n):\n    assert n % 100 != 7\n"
     )
