@@ -57,7 +57,7 @@ SCRIPTS = (
         "--only-peers --rounds 7 --megabytes 4",
         "--only-peers --rounds 6 --megabytes 0.3 --only pcap tlv",
     ),
-    Script("dsl_machine", f"{PEERS} --rounds 7 --steps 1000", f"{PEERS} --rounds 6 --steps 100"),
+    Script("dsl_machine", f"{PEERS} --rounds 7 --steps 1000", f"{PEERS} --rounds 6 --steps 1000"),
 )
 
 
