@@ -7,7 +7,7 @@ import select
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from harness.core.errors import InfraError
 from harness.core.status import Status
@@ -115,7 +115,8 @@ class BoxProcess:
         )
         self.zygote.kill(child)
         self._child = None
-        with self._blamed_for_memory():
+        # A zygote that has ended meanwhile costs the next box, which finds that out, and not this one its answers.
+        with suppress(InfraError), self._blamed_for_memory():
             self.zygote.retire(child, self._limits)
         return True
 

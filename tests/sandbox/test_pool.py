@@ -42,6 +42,14 @@ def test_a_killed_zygote_is_replaced_without_anybody_noticing(pool: BoxPool) -> 
     assert ask(pool, hash_seed=3) == before
 
 
+def test_a_zygote_that_dies_before_its_box_is_closed_spoils_no_answer(pool: BoxPool) -> None:
+    before = ask(pool, hash_seed=9)
+    with pool.open(HASH, entry="run", hash_seed=9) as box:
+        assert decode(box.call({}).payload) == before
+        kill(box._process.zygote.pid)
+    assert ask(pool, hash_seed=9) == before
+
+
 def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
     while alive(pid):
