@@ -78,8 +78,10 @@ class BoxProcess:
     def close(self) -> None:
         """Kill the process, have it reaped, and close the channel. Not to be called again."""
         try:
-            if not self._retire():
-                self._reap()
+            # A zygote that has ended meanwhile costs the next box, which finds that out, and not this one its answers.
+            with suppress(InfraError):
+                if not self._retire():
+                    self._reap()
         finally:
             os.close(self.write)
             os.close(self.read)
@@ -115,8 +117,7 @@ class BoxProcess:
         )
         self.zygote.kill(child)
         self._child = None
-        # A zygote that has ended meanwhile costs the next box, which finds that out, and not this one its answers.
-        with suppress(InfraError), self._blamed_for_memory():
+        with self._blamed_for_memory():
             self.zygote.retire(child, self._limits)
         return True
 
