@@ -171,10 +171,10 @@ def regressions(made: dict[str, Any], stored: dict[str, Any]) -> list[str]:
         return ["no stored rows of this size to compare with: --store makes them"]
     if stored["machine"] != made["machine"]:
         return [f"the stored rows are of another machine ({stored['machine']}): not compared"]
-    known = {(row["what"], row["peer"].split(" ")[0]): row for row in stored["rows"] if "missing" not in row}
+    known = {_identity(row): row for row in stored["rows"] if "missing" not in row}
     lines, open_rows = [], 0
     for row in made["rows"]:
-        before = known.get((row["what"], row["peer"].split(" ")[0]))
+        before = known.get(_identity(row))
         if before is None or "missing" in row:
             continue
         found = against(row, before)
@@ -183,6 +183,11 @@ def regressions(made: dict[str, Any], stored: dict[str, Any]) -> list[str]:
         open_rows += found.verdict is Verdict.UNDERPOWERED
     summary = f"compared with the rows of {stored['date']}: {len(lines)} differ"
     return [*lines, summary + (f", {open_rows} too noisy to say" if open_rows else "")]
+
+
+def _identity(row: Row) -> tuple[str, ...]:
+    """What rows that may be compared have in common: other arguments measure another size."""
+    return row["command"], row["what"], row["peer"].split(" ")[0]
 
 
 def against(row: Row, before: Row) -> Comparison:

@@ -49,3 +49,10 @@ def test_the_table_has_ratios_goals_and_how_to_install() -> None:
     assert "2: yes |" in table
     assert "absent: not installed | | | `pip install it`" in table
     assert "`python benchmarks/x.py`" in table
+
+
+def test_rows_of_another_size_are_not_compared() -> None:
+    """A program of 1,000 steps looked 2.4 times as fast as one of 100, which only starts."""
+    now = made(1, slower=3.0)
+    now["rows"][0]["command"] = "x.py --steps 1000"
+    assert bench.regressions(now, made(2)) == ["compared with the rows of 2026-01-01: 0 differ"]
