@@ -51,7 +51,7 @@ def measure_exactly(pool: BoxPool, questions: Questions, plan: Plan, stopwatch: 
         SpecError: if the oracle fails.
         InfraError: if no box can be opened.
     """
-    profile = Profile(clock="wall")
+    profile = Profile(clock="wall", statistic=upper_seconds)
     with _Timing(pool, questions, plan, profile, thorough=stopwatch.instrument.thorough) as timing:
         timing.min_rounds, timing.seconds = stopwatch.instrument.min_rounds, stopwatch.instrument.seconds
         try:
@@ -79,7 +79,7 @@ def _conclude(profile: Profile, measurement: Measurement, sizes: Sequence[int]) 
             profile.rows.append(
                 {
                     "size": size,
-                    "candidate_s": upper_seconds(candidate),
+                    "candidate_s": profile.statistic(candidate),
                     **_interval(bootstrap_interval(candidate, resamples=BOOTSTRAP)),
                     "reference_s": max(MIN_SECONDS, statistics.median(reference)),
                 }

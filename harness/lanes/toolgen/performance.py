@@ -65,7 +65,8 @@ class Profile:
         latency: Net wall seconds of ordinary questions, with exact timing.
         reference_latency: The reference's wall seconds on the same questions.
         block: Number of ordinary questions asked in one box.
-        samples: Seconds of the candidate on each input, by size.
+        samples: Seconds of the candidate on each input, by size, with everything that is charged to it.
+        statistic: What a row takes of the samples of its size.
         null_seconds: Duration of a null call, subtracted from the others.
         quality: Quality of an exact measurement.
         depth: Number of processes in which it was timed.
@@ -84,6 +85,7 @@ class Profile:
     reference_latency: list[float] = field(default_factory=list)
     block: int = 0
     samples: dict[int, list[float]] = field(default_factory=dict)
+    statistic: Callable[[Sequence[float]], float] = min
     null_seconds: float = 0.0
     quality: Quality | None = None
     depth: int = 0
@@ -183,17 +185,26 @@ def growth_interval(profile: Profile) -> tuple[float, float] | None:
 
     None below three sizes, or where a size has one sample only.
 
-    Each size is represented by the statistic of its row: the minimum (CPU time) or the median (wall time). For few
+    Each size is represented by the statistic of its row, and the interval reaches the exponent of the rows. For few
     samples the bootstrap distribution is computed exactly, else it is resampled.
     """
     if len(profile.samples) < 3 or min(map(len, profile.samples.values())) < 2:
         return None
-    statistic = min if profile.clock == "cpu" else statistics.median
+    statistic = profile.statistic
+    slope = _slope([(size, statistic(times)) for size, times in profile.samples.items()])
     if max(map(len, profile.samples.values())) <= MAX_EXACT_SAMPLES:
-        return _exact_interval(profile.samples, statistic)
-    rng = random.Random(len(profile.rows))  # noqa: S311 - resampling, not a secret
+        low, high = _exact_interval(profile.samples, statistic)
+    else:
+        low, high = _resampled_interval(profile.samples, statistic)
+    return min(low, slope), max(high, slope)
+
+
+def _resampled_interval(
+    samples: Mapping[int, Sequence[float]], statistic: Callable[[Sequence[float]], float]
+) -> tuple[float, float]:
+    rng = random.Random(len(samples))  # noqa: S311 - resampling, not a secret
     slopes = sorted(
-        _slope([(size, statistic(rng.choices(times, k=len(times)))) for size, times in profile.samples.items()])
+        _slope([(size, statistic(rng.choices(times, k=len(times)))) for size, times in samples.items()])
         for _ in range(RESAMPLES)
     )
     tail = round(TAIL * (RESAMPLES - 1))

@@ -121,14 +121,15 @@ class WorkloadTiming:
         profile.samples = {
             one.size: [times[one.size] for times in asked if one.size in times] for one in self._workloads
         }
-        is_slow = is_slow_somewhere(asked)
+        profile.statistic = max if is_slow_somewhere(asked) else min
         # CPU time between questions counts too: a thread could compute then.
         idle = self._idle_cpu / len(asked)
         charged = idle if idle > FREE_IDLE else 0.0
         for one in self._workloads:
-            times, wait = profile.samples[one.size], statistics.fmean(self._waits[one.size])
-            added = wait + charged
-            usual = max(MIN_SECONDS, max(times) if is_slow else min(times)) + added
+            wait = statistics.fmean(self._waits[one.size])
+            times = [max(MIN_SECONDS, seconds) + wait + charged for seconds in profile.samples[one.size]]
+            profile.samples[one.size] = times
+            usual = profile.statistic(times)
             profile.rows.append(
                 {
                     "size": one.size,
@@ -136,11 +137,10 @@ class WorkloadTiming:
                     "reference_s": one.reference_seconds,
                     "candidate_low_s": usual,
                     # The minimum may be too low by chance; the median is not.
-                    "candidate_high_s": max(usual, max(MIN_SECONDS, statistics.median(times)) + added),
+                    "candidate_high_s": max(usual, statistics.median(times)),
                 }
                 | ({"wait_s": wait} if wait else {})
             )
-            profile.samples[one.size] = [seconds + wait for seconds in times]
         return profile
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import statistics
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.lanes.toolgen.performance import MAX_EXACT_SAMPLES, TAIL, Profile, growth_interval
+from harness.lanes.toolgen.performance import MAX_EXACT_SAMPLES, TAIL, Profile, growth, growth_interval, upper_seconds
 
 SIZES = (1000, 2000, 4000, 8000)
 RESAMPLES = 4000
@@ -27,11 +28,11 @@ def resampled(times, statistic, seed):
     return np.polyfit(np.log(SIZES), np.log(np.stack(columns)), 1)[0]
 
 
-@pytest.mark.parametrize(("clock", "statistic"), [("cpu", np.min), ("wall", np.median)])
+@pytest.mark.parametrize(("taken", "statistic"), [(min, np.min), (statistics.median, np.median)])
 @settings(max_examples=40, deadline=None)
 @given(times=tables, seed=st.integers(0, 2**32 - 1))
-def test_the_interval_is_that_of_endless_resampling(clock, statistic, times, seed):
-    profile = Profile(clock=clock, samples=dict(zip(SIZES, times, strict=True)))
+def test_the_interval_is_that_of_endless_resampling(taken, statistic, times, seed):
+    profile = Profile(statistic=taken, samples=dict(zip(SIZES, times, strict=True)))
     low, high = growth_interval(profile)
     slopes = resampled(times, statistic, seed)
     slack = 1e-9 * (1 + np.abs(slopes).max())
@@ -43,14 +44,28 @@ def test_the_interval_is_that_of_endless_resampling(clock, statistic, times, see
     assert np.mean(slopes >= high - slack) >= TAIL - NOISE
 
 
+@pytest.mark.parametrize("statistic", [min, max, upper_seconds])
+@settings(max_examples=40, deadline=None)
+@given(times=st.tuples(*(st.lists(seconds, min_size=2, max_size=MAX_EXACT_SAMPLES + 2) for _ in SIZES)))
+def test_the_interval_holds_the_exponent_of_the_rows(statistic, times):
+    profile = Profile(statistic=statistic, samples=dict(zip(SIZES, times, strict=True)))
+    rows = [{"size": size, "candidate_s": statistic(one)} for size, one in profile.samples.items()]
+    low, high = growth_interval(profile)
+    assert low <= growth(rows) <= high
+
+
 def test_few_and_many_samples_agree():
     """At the limit between the two ways, the exact interval and the resampled one are nearly the same."""
     rng = np.random.default_rng(3)
     times = {size: [size * 1e-7 * (1 + one / 2) for one in rng.random(MAX_EXACT_SAMPLES)] for size in SIZES}
-    exact = growth_interval(Profile(clock="wall", samples=times))
-    doubled = growth_interval(Profile(clock="wall", samples={size: 2 * one for size, one in times.items()}))
+    exact = growth_interval(Profile(statistic=statistics.median, samples=times))
+    doubled = growth_interval(
+        Profile(statistic=statistics.median, samples={size: 2 * one for size, one in times.items()})
+    )
     assert exact[0] < doubled[0] < doubled[1] < exact[1]  # more samples of the same spread: a narrower interval
-    assert exact == growth_interval(Profile(clock="wall", samples={size: one[::-1] for size, one in times.items()}))
+    assert exact == growth_interval(
+        Profile(statistic=statistics.median, samples={size: one[::-1] for size, one in times.items()})
+    )
 
 
 def test_equal_samples_have_one_slope():
