@@ -27,6 +27,7 @@ from harness.cli import output
 from harness.core.errors import CrucibleError, LedgerError, UsageError
 from harness.core.evaluation import Evaluation
 from harness.core.gate import GateResult
+from harness.core.module_file import import_file
 from harness.core.number import whole
 from harness.core.policy import Policy
 from harness.core.run import Run, new_run_id
@@ -205,13 +206,9 @@ def _import_plugin(place: str) -> object:
             return importlib.import_module(place)
         except ImportError as error:
             raise UsageError(f"{place} cannot be imported: {error}", fix="name a .py file or a module") from error
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if not path.is_file() or spec is None or spec.loader is None:
+    if not path.is_file():
         raise UsageError(f"{place} does not exist", fix="name a .py file or a module")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # pickle and dataclasses find a module by its name
-    spec.loader.exec_module(module)
-    return module
+    return import_file(path)
 
 
 def _store(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import UsageError
+from harness.core.module_file import import_file
 from harness.core.nearest import did_you_mean
 from harness.core.number import amount
 from harness.grammar.improvement.proposer import Proposer, from_command, from_provider
@@ -87,10 +88,4 @@ def _load_function(where: str, name: str) -> Proposer:
 def _load_module(where: str) -> Any:
     if not where.endswith(".py"):
         return importlib.import_module(where)
-    path = Path(where)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise FileNotFoundError("file not found")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return import_file(Path(where))

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from harness.core.clip import clip
+from harness.core.closing import Closing
 from harness.core.errors import InfraError
 from harness.lane.json_worker import WorkerFault
 from harness.lanes.kernel.definition import Definition, Point
@@ -37,7 +37,7 @@ class Survey:
     fastest: str
 
 
-class Baselines:
+class Baselines(Closing):
     """The baselines' device worker, started at first use.
 
     Args:
@@ -171,11 +171,3 @@ class Baselines:
         if self._client is not None:
             self._client.close()
             self._client = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

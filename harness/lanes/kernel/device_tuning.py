@@ -42,7 +42,7 @@ def measurer(
         seed: The source of the inputs.
     """
     with OwnedFolder("tuning") as folder:
-        job = subject.job(folder / "job", processes, timeout=_SECONDS, configuration={})
+        job = subject.candidate.job(folder / "job", processes, timeout=_SECONDS)
         tuner = _Tuner(subject.point, job, baselines, gpu, seed)
         try:
             yield tuner.measure

@@ -77,7 +77,7 @@ def queue() -> Queue:
 def held(tmp_path: Path, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> device_worker.DeviceWorker:
     """A stand on the stand-in."""
     made = accelerator.Cuda(FakeTorch(queue), 0)
-    made.device, made.kind, made._driver = "cpu", "cpu", types.SimpleNamespace()
+    made.device, made._driver = "cpu", types.SimpleNamespace()
     made._driver.cuCtxResetPersistingL2Cache = lambda: queue.do("reset", 0.0)
     monkeypatch.setattr(device_worker, "open_accelerator", lambda _index: made)
     (tmp_path / "out").mkdir()
