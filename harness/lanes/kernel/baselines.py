@@ -132,13 +132,6 @@ class Baselines(Closing):
         """Milliseconds of each of a block of cold calls of the loaded baseline."""
         return self._cold(self.ask, plans, first=first)
 
-    def hot(self, plans: Plans, *, calls: int) -> float:
-        """Milliseconds of `calls` calls in a row."""
-        self.ask("prepare", plans=plans, lines=[""] * len(plans), first=False)
-        found = float(self.ask("hot", calls=calls)["event_ms"])
-        self.ask("release")
-        return found
-
     @staticmethod
     def _cold(ask: Callable[..., dict[str, Any]], plans: Plans, *, first: bool) -> list[float]:
         ask("prepare", plans=plans, lines=[""] * len(plans), first=first)

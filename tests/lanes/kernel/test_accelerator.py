@@ -98,7 +98,6 @@ def test_a_timed_call_is_queued_behind_a_flush(held: device_worker.DeviceWorker,
     cold = held.answer({"do": "cold", "calls": 2})
     assert (cold["event_ms"], cold["peak_mb"]) == ([7.0, 7.0], 3.0)
     assert queue.log == ["wait", "reset", "flush", "pause", "call", "wait"] * 2
-    assert held.answer({"do": "hot", "calls": 5})["event_ms"] == 35.0
     held.answer({"do": "show", "call": 1, "name": "timed"})
     assert (tmp_path / "out/timed-0.bin").stat().st_size == 2 * 16 * 2
     queue.log.clear()
