@@ -183,8 +183,8 @@ class Sessions:
             if status >= 0:
                 self.number += 1
             if status > 1:
-                text = (self.folder / "sessions.log").read_bytes()[self.logged :]
-                print(f"a session ended with status {status}:\n{text.decode(errors='replace')[-6000:]}", file=sys.stderr)
+                text = (self.folder / "sessions.log").read_bytes()[self.logged :].decode(errors="replace")
+                print(f"a session ended with status {status}:\n{text[-6000:]}", file=sys.stderr)
         if self.is_over:
             self.process = None
             return

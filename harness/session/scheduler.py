@@ -120,9 +120,10 @@ class ExclusivePhase(LoadScheduling):  # type: ignore[misc]
         return str((self.collection or [])[died_in])
 
     def _send_tests(self, node: Any, num: int) -> None:
-        """Give a worker its next items; a worker that has ended meanwhile is reported to `remove_node`."""
-        with contextlib.suppress(OSError):
-            super()._send_tests(node, num)
+        """Give a worker its next items, unless it has ended; xdist reports that to `remove_node`."""
+        if not node.shutting_down:
+            with contextlib.suppress(OSError):
+                super()._send_tests(node, num)
 
     # The exclusive phase
 
