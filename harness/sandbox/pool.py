@@ -77,12 +77,11 @@ class BoxPool(Closing):
 
     def _opened(self, kind: type[AnyBox], source: bytes, entry: str, limits: Limits, hash_seed: int | None) -> AnyBox:
         family = self._family(hash_seed)
-        zygote = family.take(limits)
         try:
-            return kind(zygote, source, entry=entry, limits=limits)
+            return kind(family.take(limits), source, entry=entry, limits=limits)
         except InfraError:
-            # The zygote may have been killed from outside (the machine is out of memory); one retry is enough.
-            family.drop(zygote)
+            # Zygotes may have been killed from outside (the machine is out of memory); one retry, with a new one.
+            family.drop_idle()
             return kind(family.take(limits), source, entry=entry, limits=limits)
 
     def _family(self, hash_seed: int | None = None) -> ZygoteFamily:
