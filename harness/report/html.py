@@ -8,11 +8,8 @@ in the order of `Urgency`, until the page is as large as it may be.
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +19,7 @@ from markupsafe import Markup, escape
 
 from harness.core.digest import short
 from harness.core.errors import CrucibleError
+from harness.core.named_path import write_file
 from harness.ledger import sources
 from harness.ledger.store import Ledger
 from harness.report import boards, highlight, island, rerun, trends, views, words
@@ -70,28 +68,16 @@ def write_report(
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace a file by a whole new one; of a link, what it leads to.
+    """Write a file as `write_file` does.
 
     Raises:
         CrucibleError: if the file cannot be written.
     """
-    temporary = ""
     try:
-        path = path.resolve()
-        if path.exists() and not path.is_file():
-            raise OSError("it is not a regular file")  # a directory, or a device, which root could replace
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+        write_file(path, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
-        if temporary:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
         raise CrucibleError(
-            f"the report cannot be written: {error}", where=str(path), fix="name another place with --report"
+            f"the report cannot be written: {error.strerror}", where=str(path), fix="name another place with --report"
         ) from error
 
 

@@ -98,7 +98,7 @@ def test_a_failing_gate_says_everything(project, place):
             "  rerun: pytest 'a.suite.yaml::bad' --epoch 0 --secret-seed 5",
         ]
     )
-    assert result.stdout.str().count("  observed: 3") == 1  # in the failure; a gate that fails for it does not repeat it
+    assert result.stdout.str().count("  observed: 3") == 1  # not again below the gate
 
 
 def test_a_division_by_zero_is_undefined_and_fails(project):
