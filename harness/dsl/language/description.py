@@ -25,12 +25,20 @@ _BLOCKS = (
 """Keywords of blocks: a head that resembles one of them is a misspelt keyword, not a description."""
 _ENDS = frozenset({"LBRACE", "RBRACE", KIND})
 _OPENING, _CLOSING = frozenset({"LBRACE", "LSQB"}), frozenset({"RBRACE", "RSQB"})
-_OF_TYPES = _OPENING | _CLOSING | frozenset(
-    "KEY NAME STRING NUMBER QUANTITY TRUE FALSE MINUS COMPARE OPTIONAL BAR DOT SLASH PERCENT _COLON _COMMA".split()
+_OF_TYPES = (
+    _OPENING
+    | _CLOSING
+    | frozenset(
+        "KEY NAME STRING NUMBER QUANTITY TRUE FALSE MINUS COMPARE OPTIONAL BAR DOT SLASH PERCENT _COLON _COMMA".split()
+    )
 )
 """Tokens of the fields of a type."""
-_DECLARATIONS = _NAMED_GROUPS | _SPACES | _UNITS | (_GROUPS - {"EVALUATION"}) | frozenset(
-    "RBRACE SYSTEM_MODEL TYPE VARIANT FACT RULE INVARIANT HINT CONST STATE INPUT BUILD TOOLS".split()
+_DECLARATIONS = (
+    _NAMED_GROUPS
+    | _SPACES
+    | _UNITS
+    | (_GROUPS - {"EVALUATION"})
+    | frozenset("RBRACE SYSTEM_MODEL TYPE VARIANT FACT RULE INVARIANT HINT CONST STATE INPUT BUILD TOOLS".split())
 )
 
 
