@@ -199,7 +199,8 @@ class Machine:
         """The limit that is exceeded, or used up if the next event `spends` of it."""
         calls = self.state.root.calls_to(fiber.name)
         units = [self.program.units[call.unit] for call in calls]
-        return self._limits.exceeded(self.state, calls, units, self._seconds, spends=spends)
+        counts = self.state.root.counts(fiber.name)
+        return self._limits.exceeded(self.state, calls, units, self._seconds, counts=counts, spends=spends)
 
     def _spent(self) -> Fiber | None:
         """The first fiber whose next effect is a question that no budget is left for."""
