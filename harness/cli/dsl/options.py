@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.cli.dsl import programs
 from harness.core.errors import UsageError
 from harness.core.number import amount, whole
 from harness.dsl.eventlog.durability import Durability
@@ -112,15 +113,7 @@ def parse_settings(args: argparse.Namespace, *, before: dict[str, Any] | None = 
 
 
 def _read_mocks(path: Path) -> list[list[str]]:
-    from harness.dsl.analysis.load import load_program
-    from harness.dsl.language.diagnostic import ProgramError
-
-    try:
-        mocks = load_program(path).mocks
-    except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror}", where=str(path), fix="--tools FILE") from error
-    except ProgramError as error:
-        raise UsageError(f"cannot be used:\n{error}", where=str(path), fix="correct it first") from error
+    mocks = programs.load(path).mocks
     if not mocks:
         raise UsageError("it has no mock", where=str(path), fix='write `tools { run "command" -> "output" }`')
     return [list(mock) for mock in mocks]
