@@ -102,8 +102,6 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         rows = [_row(attempt) for attempt in attempts]
         output.print_json({"improved": better, "digest": best.digest, "attempts": rows})
-            {"improved": better, "digest": best.digest, "attempts": [_row(attempt) for attempt in attempts]}
-        )
     else:
         for attempt in attempts:
             print(f"round {attempt.round}: {'accepted' if attempt.accepted else 'rejected'}: {attempt.why}")
