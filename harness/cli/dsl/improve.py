@@ -100,8 +100,8 @@ def run(args: argparse.Namespace) -> int:
     if better and args.out is not None:
         output.write_file(args.out, best.source)
     if args.json:
-        rows = [_row(attempt) for attempt in attempts]
-        output.print_json({"improved": better, "digest": best.digest, "attempts": rows})
+        shown = [_row(attempt) for attempt in attempts]
+        output.print_json({"improved": better, "digest": best.digest, "attempts": shown})
     else:
         for attempt in attempts:
             print(f"round {attempt.round}: {'accepted' if attempt.accepted else 'rejected'}: {attempt.why}")
