@@ -56,7 +56,7 @@ class SourceKeeper:
                 for digest in sources.unkept(connection, set(self._pending)):
                     subject = self._pending[digest]
                     if (data := _read(subject)) is not None:
-                        sources.keep(connection, digest_bytes(data), data)
+                        sources.keep(connection, digest_bytes(data), data, kind=Path(subject.path).parent.name)
         except LedgerError:  # the ledger itself reports what it cannot store
             return
         self._pending.clear()
