@@ -303,8 +303,8 @@ def load(ledger: Ledger, run_id: str, nodeid: str) -> Evaluation:
 
 
 def load_all(ledger: Ledger, run_id: str) -> Iterable[Evaluation]:
-    """All evaluations of a run as they were recorded; raises as `load`."""
-    query = f"SELECT nodeid, {RECORD} FROM evaluations WHERE run_id = ? ORDER BY nodeid"  # noqa: S608
+    """All evaluations of a run of which the evidence is kept, as they were recorded; raises as `load`."""
+    query = f"SELECT nodeid, {RECORD} FROM evaluations WHERE run_id = ? AND case_key <> x'' ORDER BY nodeid"  # noqa: S608
     for row in ledger.rows(query, run_id):
         yield _restore(ledger, row["record"], row["nodeid"])
 
