@@ -31,6 +31,7 @@ import harness.session.summary
 import harness.timing.bridge  # noqa: F401
 from harness import hooks
 from harness.lanes.kernel.warm_processes import WarmProcesses
+from harness.ledger.packing import reader
 from tests.forked_workers import forked_workers
 
 pytest_plugins = ["pytester", "tests.small_disk"]
@@ -177,6 +178,7 @@ class Project:
     def rows(self, sql: str, *, ledger: str = "reports/ledger.db") -> list[Any]:
         """Ask the ledger."""
         with sqlite3.connect(self.path / ledger) as connection:
+            connection.create_function("unpacked", -1, reader(connection))
             return connection.execute(sql).fetchall()
 
     def verdicts(self) -> dict[str, str]:

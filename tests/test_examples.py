@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.ledger.exhibits import exhibits
+from harness.ledger.store import Ledger
+
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples/lane_sql"
 
@@ -57,9 +60,9 @@ def test_the_example_lane(tmp_path, form):
     assert re.search(r"candidate +score +gates +status +steps_taken\n 1  good .* 1/1  ok +[\d,]+\n", done.stdout)
     with sqlite3.connect(work / "reports/ledger.db") as ledger:
         rows = ledger.execute("SELECT subject, status, round(score, 1) FROM evaluations ORDER BY subject").fetchall()
-        shown = ledger.execute(
-            "SELECT c.name, e.kind FROM case_exhibits c JOIN exhibits e USING (digest) WHERE nodeid LIKE '%::good'"
-        ).fetchall()
+    with Ledger.read(work / "reports/ledger.db") as opened:
+        [row] = opened.rows("SELECT run_id, nodeid FROM evaluations WHERE nodeid LIKE '%::good'")
+        shown = [(one.name, one.kind) for one in exhibits(opened, row["run_id"], [row["nodeid"]])[row["nodeid"]]]
     assert rows == [
         ("endless", "timeout", 0.0), ("good", "ok", 1.0), ("slow", "ok", 0.6), ("writes", "forbidden", 0.0),
         ("wrong", "wrong", 0.0),

@@ -8,6 +8,8 @@ import textwrap
 
 import pytest
 
+from harness.ledger.lookup import RECORD
+
 TOOL = """
 tool_id: total
 description: Add numbers.
@@ -107,8 +109,7 @@ def test_the_next_run_meets_the_champion(project):
     # On a machine so busy that the parent's own time is not known it has no score, and the child leads.
     assert {(role, rival) for _, role, rival, _ in compared(project)} <= {("champion", "parent"), ("champion", "child")}
     assert compared(project)
-    with sqlite3.connect(project.path / "reports/ledger.db") as connection:
-        [(record,)] = connection.execute("SELECT record FROM evaluations WHERE subject = 'other'").fetchall()
+    [(record,)] = project.rows(f"SELECT {RECORD} FROM evaluations WHERE subject = 'other'")
     [one] = [c for c in json.loads(record)["evidence"]["comparisons"] if c["role"] == "champion"]
     assert one["digest"]
     assert one["why"]

@@ -126,7 +126,8 @@ def _why_missing(ledger: Ledger, digest: str, text: str | None) -> str:
         return ""
     if (size := sources.size(ledger, digest)) is not None:
         return f"the source has {size:,} bytes; the ledger keeps at most {sources.MAX_BYTES:,}, and its digest {digest}"
-    return "the ledger does not keep its source: `keep_sources` is off, or the file changed before it was kept"
+    why = "`keep_sources` or `keep_rejected` leaves it out, or the file changed before it was kept"
+    return f"the ledger does not keep its source: {why}"
 
 
 def _print_parts(parts: list[dict[str, Any]]) -> None:

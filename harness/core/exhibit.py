@@ -9,7 +9,7 @@ import zlib
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 from pydantic_core import PydanticSerializationError
 
 from harness.core.digest import digest_text
@@ -33,9 +33,19 @@ class Exhibit(Frozen):
     """Unique within the evaluation."""
     kind: Kind
     digest: str
-    """Hex SHA-256 of the JSON: the ledger stores equal exhibits once."""
+    """Hex SHA-256 of the JSON."""
     data: str = ""
-    """Base64 of the deflated JSON; empty where the ledger keeps it under the digest."""
+    """Base64 of the deflated JSON."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _deflate(cls, value: Any) -> Any:
+        """Read a record of the ledger, which has the JSON itself as `text`."""
+        if not isinstance(value, dict) or not isinstance(text := value.get("text"), str):
+            return value
+        data = zlib.compress(text.encode("utf-8", "backslashreplace"), LEVEL)
+        rest = {name: one for name, one in value.items() if name != "text"}
+        return rest | {"digest": digest_text(text), "data": base64.b64encode(data).decode("ascii")}
 
     @classmethod
     def of(cls, name: str, kind: Kind, text: str) -> Self | None:
@@ -111,9 +121,8 @@ def _encodable(value: Any) -> Any:
     return [_encodable(one) for one in value] if isinstance(value, tuple) else value
 
 
-def unpack(kind: str, stored: bytes) -> Value | None:
-    """The value of a stored exhibit; None if it is damaged or of a later version."""
-    text = inflate(stored)
+def unpack(kind: str, text: str) -> Value | None:
+    """The value of the JSON of an exhibit; None if it is damaged or of a later version."""
     try:
         return cast("Value", _models()[kind].model_validate_json(text)) if text else None
     except (ValidationError, KeyError):

@@ -165,10 +165,11 @@ class KnownVerdicts:
             return None
         with self._lock:
             rows = self._reader.execute(
-                """SELECT run_id, status, passed, score, why, tier, record FROM evaluations
-                   WHERE case_key = ? AND machine = ? AND status NOT IN ('infra', 'skipped')
+                """SELECT run_id, e.status, passed, score, why, e.tier, unpacked(e.record, digest, numbers) AS record
+                   FROM evaluations e JOIN runs USING (run_id)
+                   WHERE case_key = ? AND machine = ? AND e.status NOT IN ('infra', 'skipped')
                    ORDER BY created_at DESC""",
-                (key, self.run.machine),
+                (bytes.fromhex(key), self.run.machine),
             ).fetchall()
             name = f"engine:{case.lane}"
             rows = [row for row in rows if self._engine_of(row["run_id"]).get(name, "") == self._engine.get(name)]

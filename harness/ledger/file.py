@@ -16,9 +16,11 @@ from typing import Any
 
 from harness.core.errors import LedgerError
 from harness.ledger import row_writer
+from harness.ledger.packing import reader
 from harness.ledger.version import APPLICATION_ID, SCHEMA_VERSION
 
 BUSY_SECONDS = 30.0
+PAGE_BYTES = 8192  # of a new ledger: nine evaluations to a page, and a tenth of it unused
 MAGIC = b"SQLite format 3\0"
 CHECKED_BYTES = 128 << 20  # a larger file is not read through at every start; damage then shows when it is touched
 SHARED = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "fuse.sshfs", "fuse.gcsfuse")
@@ -131,6 +133,7 @@ def connect(path: Path, *, read_only: bool = False, immutable: bool = False) -> 
     )
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.create_function("unpacked", -1, reader(connection), deterministic=True)
     return connection
 
 
@@ -237,6 +240,8 @@ def establish(path: Path, *, known: bool = False) -> tuple[sqlite3.Connection, l
             connection.close()
             notices.append(set_aside(path, str(error), known=known))
             connection, version = connect(path), 0
+        if version == 0:
+            connection.execute(f"PRAGMA page_size = {PAGE_BYTES:d}")
         if notice := use_wal(connection, path):
             notices.append(notice)
         if version < SCHEMA_VERSION:

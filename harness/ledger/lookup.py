@@ -21,10 +21,15 @@ Row = dict[str, Any]
 # Everything but `record`, which is large.
 COLUMNS = (
     "run_id, nodeid, lane, suite, subject, digest, epoch, status, score, passed, why, attempts, stability, median_ms, "
-    "peak_mb, tier, seconds, style, style_detected, machine, case_key, inputs_key, expected, as_expected, neutral, "
-    "created_at, hash_seeds, stability_bound, rung, confirmed, reused_from, cohort, score_low, score_high, "
-    "median_low_ms, median_high_ms"
+    "peak_mb, tier, seconds, style, style_detected, "
+    "(SELECT machine FROM runs WHERE runs.run_id = evaluations.run_id) AS machine, "
+    "lower(hex(case_key)) AS case_key, expected, as_expected, neutral, "
+    "created_at, hash_seeds, stability_bound, rung, confirmed, reused_from, cohort, "
+    "coalesce(score_low, score) AS score_low, coalesce(score_high, score) AS score_high, "
+    "coalesce(median_low_ms, median_ms) AS median_low_ms, coalesce(median_high_ms, median_ms) AS median_high_ms"
 )
+RECORD = "unpacked(record, digest, numbers) AS record"
+ON_A_BOARD = "(lane, suite) IN (SELECT lane, suite FROM boards)"  # so that the index of boards finds a digest
 RANKING = (
     "passed DESC, score IS NULL, score DESC, coalesce(confirmed, 1) DESC, median_ms IS NULL, median_ms, digest, nodeid"
 )
@@ -233,7 +238,7 @@ def records(ledger: Ledger, run_id: str, nodeids: Sequence[str]) -> dict[str, st
         row["nodeid"]: row["record"]
         for some in _chunks(nodeids)
         for row in ledger.rows(
-            f"SELECT nodeid, record FROM evaluations WHERE run_id = ? AND nodeid IN ({_marks(some)})",  # noqa: S608
+            f"SELECT nodeid, {RECORD} FROM evaluations WHERE run_id = ? AND nodeid IN ({_marks(some)})",  # noqa: S608
             run_id,
             *some,
         )
@@ -254,7 +259,12 @@ def find(ledger: Ledger, key: str, *, run_id: str | None = None) -> list[Row]:
     Raises:
         LedgerError: if nothing matches; the message names what comes near.
     """
-    for condition in ("nodeid = ?1", "digest = ?1", "length(?1) >= 4 AND digest GLOB ?1 || '*'", "subject = ?1"):
+    for condition in (
+        "nodeid = ?1",
+        f"{ON_A_BOARD} AND digest = ?1",
+        f"{ON_A_BOARD} AND length(?1) >= 4 AND digest GLOB ?1 || '*'",
+        "subject = ?1",
+    ):
         found = ledger.rows(
             f"""SELECT {COLUMNS} FROM evaluations JOIN (SELECT run_id, started_at FROM runs) USING (run_id)
                 WHERE {condition} AND (?2 IS NULL OR run_id = ?2)
@@ -286,15 +296,16 @@ def load(ledger: Ledger, run_id: str, nodeid: str) -> Evaluation:
     Raises:
         LedgerError: if it is not there, or is not one that this version wrote.
     """
-    found = ledger.rows("SELECT record FROM evaluations WHERE run_id = ? AND nodeid = ?", run_id, nodeid)
+    found = ledger.rows(f"SELECT {RECORD} FROM evaluations WHERE run_id = ? AND nodeid = ?", run_id, nodeid)  # noqa: S608
     if not found:
         raise LedgerError(f"run {run_id} has no evaluation {nodeid}", where=str(ledger.path))
     return _restore(ledger, found[0]["record"], nodeid)
 
 
 def load_all(ledger: Ledger, run_id: str) -> Iterable[Evaluation]:
-    """All evaluations of a run as they were recorded; raises as `load`."""
-    for row in ledger.rows("SELECT nodeid, record FROM evaluations WHERE run_id = ? ORDER BY nodeid", run_id):
+    """All evaluations of a run of which the evidence is kept, as they were recorded; raises as `load`."""
+    query = f"SELECT nodeid, {RECORD} FROM evaluations WHERE run_id = ? AND case_key <> x'' ORDER BY nodeid"  # noqa: S608
+    for row in ledger.rows(query, run_id):
         yield _restore(ledger, row["record"], row["nodeid"])
 
 
@@ -315,10 +326,12 @@ def judged(
     for some in _chunks(wanted):
         latest: dict[str, Row] = {}
         for row in ledger.rows(
-            f"""SELECT case_key, run_id, lane, rowid AS place FROM evaluations
-                WHERE case_key IN ({_marks(some)}) AND status NOT IN ('infra', 'skipped') AND (? IS NULL OR machine = ?)
+            f"""SELECT lower(hex(case_key)) AS case_key, run_id, lane, evaluations.rowid AS place
+                FROM evaluations JOIN runs USING (run_id)
+                WHERE case_key IN ({_marks(some)}) AND evaluations.status NOT IN ('infra', 'skipped')
+                    AND (? IS NULL OR machine = ?)
                 ORDER BY created_at""",  # noqa: S608 - marks are question marks
-            *some,
+            *map(bytes.fromhex, some),
             machine,
             machine,
         ):
@@ -326,7 +339,7 @@ def judged(
             if engine is None or versions[row["run_id"]].get(name, "") == engine.get(name):
                 latest[row["case_key"]] = row
         for key, row in latest.items():  # records are large: only those that count are read
-            [kept] = ledger.rows("SELECT record FROM evaluations WHERE rowid = ?", row["place"])
+            [kept] = ledger.rows(f"SELECT {RECORD} FROM evaluations WHERE rowid = ?", row["place"])  # noqa: S608
             with contextlib.suppress(LedgerError):  # judged again
                 found[key] = row["run_id"], _restore(ledger, kept["record"], key)
     return found

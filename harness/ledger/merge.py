@@ -15,8 +15,8 @@ from harness.ledger.standings import rank_boards
 from harness.ledger.store import Ledger
 
 TABLES = """
-    runs evaluations components gates attempts comparisons lineage handoffs snapshots spec_versions spec_branches
-    points run_gates run_problems case_columns sources exhibits case_exhibits experiments trials
+    runs dictionaries shapes evaluations comparisons lineage handoffs snapshots spec_versions spec_branches
+    points run_gates run_problems case_columns sources experiments trials
 """.split()
 
 

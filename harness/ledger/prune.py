@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 
 from harness.core.errors import LedgerError
+from harness.ledger import shapes
+from harness.ledger.packing import KEY
 from harness.ledger.standings import rank_boards
 from harness.ledger.store import Ledger
 
 # What only runs that went, and no search, referred to; a part of a file refers to its parent.
 UNUSED = (
-    "DELETE FROM exhibits WHERE digest NOT IN (SELECT digest FROM case_exhibits)",
     """DELETE FROM sources WHERE digest NOT IN (SELECT digest FROM evaluations UNION SELECT digest FROM trials
-       UNION SELECT l.parent FROM lineage l JOIN evaluations e ON e.digest = l.child)""",
+       UNION SELECT parent FROM lineage WHERE child IN (SELECT digest FROM evaluations))""",
+    shapes.UNUSED,
+    f"""DELETE FROM dictionaries WHERE key NOT IN (SELECT substr(record, 1, {KEY}) FROM evaluations
+        UNION SELECT substr(text, 1, {KEY}) FROM sources WHERE text IS NOT NULL)""",  # noqa: S608
 )
 
 

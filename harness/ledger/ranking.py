@@ -82,11 +82,14 @@ CREATE VIEW leaderboard AS WITH places AS (
     UNION ALL SELECT * FROM ({COMPUTED})
 )
 SELECT e.lane, e.suite, k.rank, e.subject, e.digest, e.score, e.passed, e.status,
-    e.stability, e.median_ms, e.epoch, e.run_id, e.style, e.style_detected, e.peak_mb, e.tier, e.machine, e.nodeid,
+    e.stability, e.median_ms, e.epoch, e.run_id, e.style, e.style_detected, e.peak_mb, e.tier, r.machine, e.nodeid,
     e.why, e.expected, e.as_expected, k.worst_rank,
-    e.score_low, e.score_high, e.median_low_ms, e.median_high_ms, e.attempts, e.hash_seeds, e.stability_bound,
+    coalesce(e.score_low, e.score) AS score_low, coalesce(e.score_high, e.score) AS score_high,
+    coalesce(e.median_low_ms, e.median_ms) AS median_low_ms,
+    coalesce(e.median_high_ms, e.median_ms) AS median_high_ms, e.attempts, e.hash_seeds, e.stability_bound,
     e.rung, e.confirmed, e.seconds, e.reused_from, e.cohort, k.position
 FROM places k CROSS JOIN evaluations e ON e.run_id = k.run_id AND e.nodeid = k.nodeid
+CROSS JOIN runs r ON r.run_id = k.run_id
 ORDER BY k.lane, k.suite, k.position
 """  # noqa: S608
 
@@ -109,8 +112,9 @@ CREATE VIEW left_out AS WITH places AS (
     FROM boards b CROSS JOIN incomparable i ON i.lane = b.lane AND i.suite = b.suite WHERE b.is_ranked
     UNION ALL SELECT * FROM ({INCOMPARABLE})
 )
-SELECT e.lane, e.suite, e.subject, e.digest, e.score, e.passed, e.status, e.epoch, e.run_id, e.tier, e.machine,
+SELECT e.lane, e.suite, e.subject, e.digest, e.score, e.passed, e.status, e.epoch, e.run_id, e.tier, r.machine,
     e.nodeid, e.expected, k.why
 FROM places k CROSS JOIN evaluations e ON e.run_id = k.run_id AND e.nodeid = k.nodeid
+CROSS JOIN runs r ON r.run_id = k.run_id
 ORDER BY e.lane, e.suite, e.subject, e.digest
 """  # noqa: S608

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from harness.core.case import Case
     from harness.core.evaluation import Evaluation
     from harness.core.run import Run
+    from harness.ledger.shapes import Rows
 
 Values = dict[str, Any]
 
@@ -66,12 +67,12 @@ def plain(text: str) -> str:
     return text
 
 
-def _keys(case: Case) -> tuple[str, str]:
-    """`Case.keys`, or empty strings where inputs are not JSON: such a case still gets a row."""
+def _key(case: Case) -> str:
+    """`Case.key`, or an empty string where inputs are not JSON: such a case still gets a row."""
     try:
-        return case.keys()
+        return case.keys()[0]
     except (TypeError, ValueError):
-        return "", ""
+        return ""
 
 
 def run_values(run: Run) -> Values:
@@ -98,9 +99,9 @@ def evaluation_values(record: Record) -> Values:
     evaluation = record.evaluation
     case, evidence, policy = evaluation.case, evaluation.evidence, evaluation.case.policy
     score_low, score_high = evaluation.score.interval
-    median_low, median_high = evidence.median_interval_ms or (evidence.median_ms, evidence.median_ms)
+    median_low, median_high = evidence.median_interval_ms or (None, None)
     stability = stability_of(evidence)
-    status, expect, (case_key, inputs_key) = evaluation.status, policy.expect, _keys(case)
+    status, expect, total, key = evaluation.status, policy.expect, evaluation.score.total, _key(case)
     passed = status is Status.OK and evaluation.score.gates_pass
     contends = passed and expect is None and "gpu" not in case.markers and evidence.finalist
     return {
@@ -112,7 +113,7 @@ def evaluation_values(record: Record) -> Values:
         "digest": plain(case.subject.digest),
         "epoch": min(policy.epoch, MAX_INTEGER),
         "status": status.value,
-        "score": evaluation.score.total,
+        "score": total,
         "passed": int(passed),
         "why": plain(evaluation.why),
         "attempts": len(evidence.attempts),
@@ -128,29 +129,30 @@ def evaluation_values(record: Record) -> Values:
         "seconds": evidence.seconds,
         "style": plain(case.subject.style),
         "style_detected": _detected(evidence.facts),
-        "machine": plain(record.machine),
-        "case_key": case_key,
-        "inputs_key": inputs_key,
+        "case_key": bytes.fromhex(key),
         "expected": expect,
         "as_expected": int(passed if expect is None else status is expect),
         "neutral": int(evaluation.neutral),
         "reused_from": plain(evidence.reused),
         "cohort": plain(case.subject.group),
         "created_at": record.created_at,
-        "record": _without_exhibits(record),
-        "score_low": score_low,
-        "score_high": score_high,
+        "record": _with_exhibits(record),
+        "score_low": None if score_low == total else score_low,
+        "score_high": None if score_high == total else score_high,
         "median_low_ms": median_low,
         "median_high_ms": median_high,
     }
 
 
-def _without_exhibits(record: Record) -> str:
-    """The JSON text of an evaluation; the data of its exhibits, which has a table of its own, is left out."""
+def _with_exhibits(record: Record) -> str:
+    """The JSON text of an evaluation with the JSON of its exhibits, which deflates better than their deflated data."""
+    from harness.core.exhibit import inflate
+
     wire = record.wire
     for exhibit in record.evaluation.evidence.exhibits:
-        if exhibit.data:  # base64, so it stands in the text as it is
-            wire = wire.replace(f'"data":"{exhibit.data}"', '"data":""')
+        if text := inflate(exhibit.stored):
+            # Base64 and hex digits stand in the text as they are.
+            wire = wire.replace(f'"digest":"{exhibit.digest}","data":"{exhibit.data}"', f'"text":{dump(text)}')
     return wire
 
 
@@ -163,67 +165,19 @@ def _detected(facts: Values) -> str | None:
     return None
 
 
-def component_values(record: Record) -> list[Values]:
-    """The rows of `components` of one evaluation, by column."""
-    if not record.evaluation.score.components:
-        return []
-    nodeid = plain(record.evaluation.case.nodeid)
-    return [
-        {
-            "run_id": record.run_id,
-            "nodeid": nodeid,
-            "name": plain(part.name),
-            "value": part.value,
-            "weight": part.weight,
-            "why": plain(part.why),
-            "position": position,
-        }
-        for position, part in enumerate(record.evaluation.score.components)
-    ]
-
-
-def gate_values(record: Record) -> list[Values]:
-    """The rows of `gates` of one evaluation, by column."""
-    if not record.evaluation.score.gates:
-        return []
-    nodeid = plain(record.evaluation.case.nodeid)
-    return [
-        {
-            "run_id": record.run_id,
-            "nodeid": nodeid,
-            "name": plain(gate.name),
-            "observed": gate.observed,
-            "threshold": gate.threshold,
-            "passed": int(gate.passed),
-            "why": plain(gate.why),
-            "position": position,
-        }
-        for position, gate in enumerate(record.evaluation.score.gates)
-    ]
-
-
-def attempt_values(record: Record) -> list[Values]:
-    """The rows of `attempts`; seeds are text because they may exceed SQLite's 64-bit integers."""
-    if not record.evaluation.evidence.attempts:
-        return []
-    nodeid = plain(record.evaluation.case.nodeid)
-    return [
-        {
-            "run_id": record.run_id,
-            "nodeid": nodeid,
-            "position": position,
-            "round": attempt.round,
-            "seed": str(attempt.seed),
-            "hash_seed": None if attempt.hash_seed is None else str(attempt.hash_seed),
-            "status": attempt.status.value,
-            "why": plain(attempt.why),
-            "answers": plain(attempt.answers),
-            "seconds": attempt.seconds,
-            "cpu_ms": attempt.cpu_ms,
-            "peak_mb": attempt.peak_mb,
-        }
-        for position, attempt in enumerate(record.evaluation.evidence.attempts)
-    ]
+def shaped_rows(evaluation: Evaluation) -> tuple[Rows, Rows, Rows]:
+    """The rows of `components`, `gates` and `attempts` of one evaluation, in the order of `shapes.VIEWS`."""
+    score, attempts = evaluation.score, evaluation.evidence.attempts
+    return (
+        [(plain(one.name), one.value, one.weight, plain(one.why)) for one in score.components],
+        [(plain(one.name), one.observed, one.threshold, int(one.passed), plain(one.why)) for one in score.gates],
+        [
+            # Seeds are text: they may exceed SQLite's 64-bit integers.
+            (one.round, str(one.seed), None if one.hash_seed is None else str(one.hash_seed), one.status.value,
+             plain(one.why), plain(one.answers), one.seconds, one.cpu_ms, one.peak_mb)
+            for one in attempts
+        ],
+    )  # fmt: skip
 
 
 def comparison_values(record: Record) -> list[Values]:
@@ -251,32 +205,6 @@ def comparison_values(record: Record) -> list[Values]:
             "why": plain(one.why),
         }
         for position, one in enumerate(record.evaluation.evidence.comparisons)
-    ]
-
-
-def exhibit_values(record: Record) -> list[Values]:
-    """The rows of `exhibits` of one evaluation: those whose data the ledger may not have yet."""
-    return [
-        {"digest": exhibit.digest, "kind": exhibit.kind, "data": stored}
-        for exhibit in record.evaluation.evidence.exhibits
-        if (stored := exhibit.stored)
-    ]
-
-
-def case_exhibit_values(record: Record) -> list[Values]:
-    """The rows of `case_exhibits` of one evaluation, by column."""
-    if not record.evaluation.evidence.exhibits:
-        return []
-    nodeid = plain(record.evaluation.case.nodeid)
-    return [
-        {
-            "run_id": record.run_id,
-            "nodeid": nodeid,
-            "position": position,
-            "name": plain(exhibit.name),
-            "digest": exhibit.digest,
-        }
-        for position, exhibit in enumerate(record.evaluation.evidence.exhibits)
     ]
 
 

@@ -9,7 +9,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from harness.ledger import row
+from harness.ledger.packing import Packer
 from harness.ledger.row import Record, Values
+from harness.ledger.shapes import shape_rows
 from harness.ledger.standings import rank_boards
 
 if TYPE_CHECKING:
@@ -41,24 +43,29 @@ def write_run(connection: sqlite3.Connection, run: Run, status: RunStatus, *, fi
 
 def write_records(connection: sqlite3.Connection, records: Sequence[Record]) -> None:
     """Add evaluations with their components, gates and attempts; a repeated one replaces the earlier."""
-    # An earlier row takes its components, gates and attempts with it (foreign keys cascade). Deleting it first is twice
-    # as fast as INSERT OR REPLACE. Within one batch the last of several with one key must be chosen beforehand.
+    # An earlier row takes its comparisons with it (foreign keys cascade). Deleting it first is twice as fast as INSERT
+    # OR REPLACE. Within one batch the last of several with one key must be chosen beforehand.
     latest = list({(r.run_id, r.evaluation.case.nodeid): r for r in records}.values())
-    evaluations = [row.evaluation_values(record) for record in latest]
+    packer, shapes = Packer(connection), set[bytes]()
+    evaluations = [_evaluation_values(connection, record, packer, shapes) for record in latest]
     keys = [(values["run_id"], values["nodeid"]) for values in evaluations]
     connection.executemany("DELETE FROM evaluations WHERE run_id = ? AND nodeid = ?", keys)
     _insert_many(connection, "evaluations", evaluations)
     for table, values_of in (
-        ("components", row.component_values),
-        ("gates", row.gate_values),
-        ("attempts", row.attempt_values),
         ("comparisons", row.comparison_values),
-        ("case_exhibits", row.case_exhibit_values),
-        ("exhibits", row.exhibit_values),
         ("lineage", row.lineage_values),
     ):
-        conflict = "IGNORE" if table in ("lineage", "exhibits") else "ABORT"
+        conflict = "IGNORE" if table == "lineage" else "ABORT"
         _insert_many(connection, table, [v for record in latest for v in values_of(record)], conflict=conflict)
+
+
+def _evaluation_values(connection: sqlite3.Connection, record: Record, packer: Packer, known: set[bytes]) -> Values:
+    values = row.evaluation_values(record)
+    shaped = shape_rows(connection, known, row.shaped_rows(record.evaluation))
+    values["shape"], values["numbers"] = shaped
+    context = values["digest"] + values["numbers"]
+    values["record"] = packer.pack(values["record"].encode(), f"{values['lane']} {values['suite']}", context)
+    return values
 
 
 def end_run(connection: sqlite3.Connection, run_id: str, status: RunStatus, *, at: str, tier: str | None) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from harness.ledger import standings, tables
+from harness.ledger import shapes, standings, tables
+from harness.ledger.packed_rows import pack_rows
 from harness.ledger.ranking import LEADERBOARD, LEFT_OUT
 from harness.ledger.version import APPLICATION_ID
 
@@ -77,11 +78,21 @@ def _handoffs(connection: sqlite3.Connection) -> None:
 def _standings(connection: sqlite3.Connection) -> None:
     """The ranks of each board are kept."""
     _execute(connection, standings.TABLES)
-    for trigger in standings.TRIGGERS:
-        connection.execute(trigger)
-    for name, view in (("leaderboard", LEADERBOARD), ("left_out", LEFT_OUT)):
+
+
+def _packed(connection: sqlite3.Connection) -> None:
+    """Records are packed with the exhibits in them; equal rows of components, gates and attempts are kept once."""
+    for name in ("leaderboard", "left_out"):
         connection.execute(f"DROP VIEW IF EXISTS {name}")
-        connection.execute(view)
+    for name in ("come", "go", "change"):
+        connection.execute(f"DROP TRIGGER IF EXISTS evaluations_{name}")
+    connection.execute("DROP TRIGGER IF EXISTS runs_change")
+    _execute(connection, tables.PACKED)
+    pack_rows(connection)
+    connection.execute("INSERT OR IGNORE INTO boards (lane, suite) SELECT DISTINCT lane, suite FROM evaluations")
+    _execute(connection, tables.UNPACKED_BEFORE)
+    for statement in (*shapes.VIEWS_SQL, *standings.TRIGGERS, LEADERBOARD, LEFT_OUT):
+        connection.execute(statement)
     standings.rank_boards(connection)
 
 
@@ -92,7 +103,8 @@ def _execute(connection: sqlite3.Connection, statements: str) -> None:
 
 
 MIGRATIONS = (
-    _first, _stability, _ranks, _spec_versions, _points, _views, _run_gates, _sources, _trials, _handoffs, _standings
+    _first, _stability, _ranks, _spec_versions, _points, _views, _run_gates, _sources, _trials, _handoffs, _standings,
+    _packed,
 )  # fmt: skip
 """Number N, from 1, makes version N of the schema out of the one before it; sqlite-utils records which were applied."""
 

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import sqlite3
-import zlib
 
-from harness.ledger.row import now, plain
+from harness.ledger.packing import Packer
+from harness.ledger.row import plain
 from harness.ledger.store import Ledger
 
 MAX_BYTES = 256 << 10  # of one source; of a larger one only digest and size are kept
-LEVEL = 6  # of compression
 
 
-def keep(connection: sqlite3.Connection, digest: str, text: str | bytes) -> None:
+def keep(connection: sqlite3.Connection, digest: str, text: str | bytes, *, kind: str = "") -> None:
     """Keep one source; one that is kept already is not changed.
 
     Args:
         connection: In a transaction (`Ledger.writing`).
         digest: Its identity, usually the hex SHA-256 of its bytes.
         text: The source; of more than `MAX_BYTES` only the size is kept.
+        kind: Sources of one kind are alike, such as those in one folder.
     """
     data = text.encode("utf-8", "backslashreplace") if isinstance(text, str) else text
-    kept = zlib.compress(data, LEVEL) if len(data) <= MAX_BYTES else None
+    kept = Packer(connection).pack(data, f"source {kind}") if len(data) <= MAX_BYTES else None
     connection.execute(
-        "INSERT OR IGNORE INTO sources (digest, size, text, created_at) VALUES (?, ?, ?, ?)",
-        (plain(digest), len(data), kept, now()),
+        "INSERT OR IGNORE INTO sources (digest, size, text) VALUES (?, ?, ?)", (plain(digest), len(data), kept)
     )
 
 
@@ -36,13 +35,9 @@ def unkept(connection: sqlite3.Connection, digests: set[str]) -> set[str]:
 
 def read(ledger: Ledger, digest: str) -> str | None:
     """The source of a digest; None if it is not kept, or was too large. Bytes that are not UTF-8 become escapes."""
-    found = ledger.rows("SELECT text FROM sources WHERE digest = ? AND text IS NOT NULL", digest)
-    if not found:
-        return None
-    try:  # a ledger may come from elsewhere: no more than MAX_BYTES are inflated
-        return zlib.decompressobj().decompress(found[0]["text"], MAX_BYTES).decode("utf-8", "backslashreplace")
-    except zlib.error:
-        return None
+    found = ledger.rows("SELECT unpacked(text) AS text FROM sources WHERE digest = ?", digest)
+    # A ledger may come from elsewhere: no more is returned than may be kept.
+    return found[0]["text"][:MAX_BYTES] if found and found[0]["text"] is not None else None
 
 
 def size(ledger: Ledger, digest: str) -> int | None:

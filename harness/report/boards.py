@@ -95,6 +95,6 @@ def noise(ledger: Ledger, page: Page) -> list[tuple[str, str]]:
     if len(page.candidates) > MAX_RECORDS:
         return []
     path = "$.evidence.quality.session_spread"
-    query = "SELECT max(json_extract(record, ?)) AS spread FROM evaluations WHERE run_id = ?"
+    query = "SELECT max(json_extract(unpacked(record, digest, numbers), ?)) AS spread FROM evaluations WHERE run_id = ?"
     spread = ledger.rows(query, path, page.run["run_id"])[0]["spread"]
     return [("A/A control", f"equal code differs by {spread:.1%} (root mean square)")] if spread else []

@@ -15,7 +15,7 @@ from harness.core.exhibit import unpack
 from harness.core.exhibit_kinds import Value
 from harness.core.gate import GateResult
 from harness.ledger import queries, sources
-from harness.ledger.exhibits import exhibits
+from harness.ledger.exhibits import stored
 from harness.ledger.store import Ledger
 from harness.report import highlight, rerun, source_diff, words
 from harness.report.ancestry import Ancestry, Relative
@@ -88,13 +88,14 @@ class Cards:
         """The cards of some cases, in their order."""
         run_id = self._page.run["run_id"]
         nodeids = [c.row["nodeid"] for c in candidates]
-        records, shown = queries.records(self._ledger, run_id, nodeids), exhibits(self._ledger, run_id, nodeids)
+        records = queries.records(self._ledger, run_id, nodeids)
         past = _histories(self._ledger, nodeids)
         made = []
         for c, nodeid in zip(candidates, nodeids, strict=True):
             record = json.loads(records[nodeid])
-            values = [(one.name, value) for one in shown.get(nodeid, ()) if (value := unpack(one.kind, one.data))]
+            values = [(one.name, value) for one in stored(record) if (value := unpack(one.kind, one.text))]
             values.sort(key=lambda one: is_absent(one[1]))
+            record["evidence"]["exhibits"] = [one.name for one in stored(record)]  # the card draws them
             made.append(self._card(c, record, values, past.get(nodeid, [])))
         return made
 

@@ -81,7 +81,7 @@ def _values(ledger: Ledger, page: Page) -> Iterator[tuple[str, Value]]:
     nodeids = [c.row["nodeid"] for c in page.candidates]
     for nodeid, found in exhibits(ledger, page.run["run_id"], nodeids).items():
         for one in found:
-            if (value := unpack(one.kind, one.data)) is not None:
+            if (value := unpack(one.kind, one.text)) is not None:
                 yield f"{anchor(nodeid)}-{slug(one.name)[:60]}", value
     for board in page.boards:
         for name, value in views.of_board(ledger, page, board):

@@ -65,7 +65,8 @@ def _style(row: Row) -> str:
 def _growths(ledger: Ledger, run_id: str) -> dict[str, float]:
     """The exponent of the time of each passing candidate in the size of its input, where it was measured."""
     path = "$.evidence.facts.profile.growth"
-    query = "SELECT nodeid, json_extract(record, ?) AS growth FROM evaluations WHERE run_id = ? AND passed"
+    record = "unpacked(record, digest, numbers)"
+    query = f"SELECT nodeid, json_extract({record}, ?) AS growth FROM evaluations WHERE run_id = ? AND passed"  # noqa: S608
     return {row["nodeid"]: row["growth"] for row in ledger.rows(query, path, run_id) if _is_number(row["growth"])}
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from harness.core.errors import CrucibleError, LedgerError
 from harness.core.status import RunStatus
 from harness.ledger import queries
+from harness.ledger.retention import shorten_rejected
 from harness.ledger.run_gates import Problem, write_columns, write_run_gates
 from harness.report import rerun, words
 from harness.report.run_verdict import RunVerdict, decide, evaluated, gate_row
@@ -30,6 +31,7 @@ def publish(outcome: RunOutcome, opened: OpenRun | None, settings: Settings, con
     if opened is not None:
         _finish(outcome, opened)
         _write_page(outcome, opened, settings)
+        _shorten(outcome, opened, settings.project.keep_rejected)
     outcome.verdict = verdict_of(outcome, opened)
     try:
         from harness.report import ci
@@ -89,6 +91,14 @@ def _write_page(outcome: RunOutcome, opened: OpenRun, settings: Settings) -> Non
             _store(outcome, opened)
         except LedgerError as refusal:
             outcome.notices.append(f"the ledger does not know it: {refusal}")
+
+
+def _shorten(outcome: RunOutcome, opened: OpenRun, keep: Literal["all", "leaders", "none"]) -> None:
+    if keep != "all":
+        try:
+            shorten_rejected(opened.ledger, keep, run_id=opened.run.run_id)
+        except LedgerError as error:
+            outcome.notices.append(f"the evidence of rejected candidates is kept: {error}")
 
 
 def board(opened: OpenRun, settings: Settings, config: pytest.Config, *, rows: int, width: int) -> list[str]:

@@ -26,8 +26,7 @@ class Recorder:
 
     def __init__(self, opened: OpenRun, outcome: RunOutcome, registry: Registry, settings: Settings) -> None:
         self.opened, self.outcome = opened, outcome
-        keep = settings.project.keep_sources
-        self._sources = SourceKeeper(opened.ledger, only_leaders=keep == "leaders") if keep else None
+        self._sources = SourceKeeper(opened.ledger) if settings.project.keep_sources else None
         self._page = LivePage(opened, settings)
         self._registry, self._with_rows = registry, bool(settings.gates)
 
@@ -47,7 +46,7 @@ class Recorder:
             outcome.failing.append(evaluation)
         self.opened.ledger.record(evaluation, run_id=self.opened.run.run_id, text=one.text)
         if self._sources is not None:
-            self._sources.add(evaluation.case.subject, is_rejected=not evaluation.as_expected)
+            self._sources.add(evaluation.case.subject)
         self._registry.call("crucible_evaluated", evaluation=evaluation)
         self._page.advance(len(outcome.rows))
 

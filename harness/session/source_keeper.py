@@ -24,22 +24,17 @@ class SourceKeeper:
 
     Args:
         ledger: Open for writing.
-        only_leaders: Leave out rejected subjects that never led a board.
     """
 
-    def __init__(self, ledger: Ledger, *, only_leaders: bool = False) -> None:
+    def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        query = "SELECT DISTINCT digest FROM snapshots WHERE passed AND rank = 1"
-        self._leaders = {row["digest"] for row in ledger.rows(query)} if only_leaders else None
         self._seen: set[str] = set()
         self._pending: dict[str, Subject] = {}
         self._flushed = time.monotonic()
 
-    def add(self, subject: Subject, *, is_rejected: bool = False) -> None:
+    def add(self, subject: Subject) -> None:
         """Keep the source of a subject with one of the next batches."""
         if not subject.path or subject.digest in self._seen:
-            return
-        if is_rejected and self._leaders is not None and subject.digest not in self._leaders:
             return
         self._seen.add(subject.digest)
         self._pending[subject.digest] = subject
@@ -56,7 +51,7 @@ class SourceKeeper:
                 for digest in sources.unkept(connection, set(self._pending)):
                     subject = self._pending[digest]
                     if (data := _read(subject)) is not None:
-                        sources.keep(connection, digest_bytes(data), data)
+                        sources.keep(connection, digest_bytes(data), data, kind=Path(subject.path).parent.name)
         except LedgerError:  # the ledger itself reports what it cannot store
             return
         self._pending.clear()

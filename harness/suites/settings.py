@@ -46,9 +46,11 @@ class Project(Frozen):
     budget: Schedule | None = None
     timing: Timing | None = None
     require: tuple[Need, ...] = ()
-    keep_sources: bool | Literal["leaders"] = True
-    """Whether the ledger keeps the sources of what was judged (at most 256 KiB each); with "leaders" not those of
-    rejected candidates, unless they led a board before."""
+    keep_sources: bool = True
+    """Whether the ledger keeps the sources of what was judged (at most 256 KiB each)."""
+    keep_rejected: Literal["all", "leaders", "none"] = "all"
+    """Of which rejected candidates the ledger keeps sources and evidence when the run is over: all, those that led a
+    board once, or none. Their verdicts are always kept; one without evidence is not reused."""
     handoffs: bool = True
     """Whether candidates with wrong answers are queued for repair."""
 

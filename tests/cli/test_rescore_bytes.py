@@ -11,6 +11,7 @@ import pytest
 
 from harness.cli import main
 from harness.cli.rescore import rescore
+from harness.core.evaluation import Evaluation
 from harness.core.stability import add_round
 from harness.core.status import Status
 from harness.core.tier import Tier
@@ -19,6 +20,7 @@ from harness.judge.case import evaluate_case
 from harness.lane.context import Context
 from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.ledger import queries
+from harness.ledger.lookup import RECORD
 from harness.ledger.row import dump
 from harness.ledger.store import Ledger
 from harness.suites.loader import collect_cases, load_suite
@@ -69,12 +71,13 @@ def test_equal_policy_equal_bytes(ledger):
     lanes = Registry().lanes
     with Ledger.read(ledger) as opened:
         [row] = opened.rows("SELECT run_id FROM runs")
-        stored = {one["nodeid"]: one["record"] for one in opened.rows("SELECT nodeid, record FROM evaluations")}
+        stored = {one["nodeid"]: one["record"] for one in opened.rows(f"SELECT nodeid, {RECORD} FROM evaluations")}
         changes = list(rescore(queries.load_all(opened, row["run_id"]), lanes))
     assert {change.after.case.lane for change in changes} == {"toolgen", "spec", "dsl", "kernel"}
     assert len({change.after.status for change in changes}) >= 4
     for change in changes:
-        assert change.after.model_dump_json() == stored[change.after.case.nodeid]
+        before = Evaluation.model_validate_json(stored[change.after.case.nodeid])
+        assert change.after.model_dump_json() == before.model_dump_json()
         assert not change.differs
 
 
@@ -107,7 +110,8 @@ def test_written(ledger, capsys, tmp_path):
     assert main(["rescore", "--ledger", str(copy), "--write"]) == 0
     assert " 0 differ" in capsys.readouterr().out
     with Ledger.read(copy) as opened:
-        rows = opened.rows("SELECT nodeid, record, status, stability_bound, confirmed FROM evaluations ORDER BY nodeid")
+        columns = f"nodeid, {RECORD}, status, stability_bound, confirmed"
+        rows = opened.rows(f"SELECT {columns} FROM evaluations ORDER BY nodeid")
     pairs = list(zip(rows[::2], rows[1::2], strict=True))
     assert pairs
     assert all(before == after for before, after in pairs)

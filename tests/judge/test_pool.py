@@ -17,6 +17,7 @@ import pytest
 from harness import JudgePool, Status, Verdict
 from harness.core.digest import digest_bytes
 from harness.core.errors import InfraError, SuiteError, UsageError
+from harness.ledger.lookup import RECORD
 from harness.ledger.store import Ledger
 from tests.judge.conftest import CRASHING, ENDLESS, GOOD, ORACLE, WRONG, write_tool
 
@@ -140,7 +141,7 @@ def test_a_ledger_receives_verdicts_and_answers_for_known_candidates(tool, tmp_p
         first = pool.judge_all(sources)
         pool.screen_all([GOOD])
     with Ledger.read(ledger) as kept:
-        rows = kept.rows("SELECT run_id, status, digest, record FROM evaluations")
+        rows = kept.rows(f"SELECT run_id, status, digest, {RECORD} FROM evaluations")
         assert sorted(row["status"] for row in rows) == ["ok", "ok", "wrong", "wrong"]  # screening is not recorded
         paths = {json.loads(row["record"])["case"]["subject"]["path"] for row in rows}
         assert paths == {"", *map(str, sources[2:])}  # the pool's own files are gone

@@ -1,4 +1,4 @@
-"""Exhibits in the ledger: stored once, kept by merging, rescoring and reuse, deleted with their runs."""
+"""Exhibits in the ledger: parts of records, kept by merging, rescoring and reuse."""
 
 from __future__ import annotations
 
@@ -17,24 +17,20 @@ SHOWN = (pack("growth", Text(title="Growth", text="as n log n")), pack("note", T
 
 def titles(ledger, run_id, nodeid):
     found = exhibits(ledger, run_id, [nodeid]).get(nodeid, [])
-    return [(one.name, unpack(one.kind, one.data).title) for one in found]
+    return [(one.name, unpack(one.kind, one.text).title) for one in found]
 
 
 BOTH = [("growth", "Growth"), ("note", "Note")]
 
 
-def test_the_data_is_stored_once_and_not_in_the_record(tmp_path):
+def test_exhibits_are_part_of_the_record(tmp_path):
     good = make_evaluation(exhibits=SHOWN)
     other = make_evaluation("other", exhibits=SHOWN[:1])
     runs = fill(tmp_path / "l.db", [good, other], [good])
     with Ledger.read(tmp_path / "l.db") as ledger:
         assert [titles(ledger, run_id, good.case.nodeid) for run_id in runs] == [BOTH, BOTH]
         assert titles(ledger, runs[0], other.case.nodeid) == BOTH[:1]
-        assert len(ledger.rows("SELECT 1 FROM exhibits")) == 2
-        [record] = queries.records(ledger, runs[0], [good.case.nodeid]).values()
-        assert SHOWN[0].data not in record
-        kept = queries.load(ledger, runs[0], good.case.nodeid)
-        assert [one.digest for one in kept.evidence.exhibits] == [one.digest for one in SHOWN]
+        assert queries.load(ledger, runs[0], good.case.nodeid) == good
 
 
 def test_what_is_scored_again_or_merged_keeps_its_exhibits(tmp_path):
@@ -52,15 +48,6 @@ def test_what_is_scored_again_or_merged_keeps_its_exhibits(tmp_path):
         assert titles(joined, second.run_id, good.case.nodeid) == BOTH
         prune(joined, keep=1)
         assert titles(joined, second.run_id, good.case.nodeid) == BOTH
-        ledger_rows = joined.rows("SELECT run_id FROM case_exhibits GROUP BY run_id")
-        assert [row["run_id"] for row in ledger_rows] == [second.run_id]
-
-
-def test_exhibits_of_runs_that_were_deleted_are_deleted(tmp_path):
-    fill(tmp_path / "l.db", [make_evaluation(exhibits=SHOWN)], [make_evaluation(exhibits=SHOWN[1:])])
-    with Ledger.open(tmp_path / "l.db") as ledger:
-        prune(ledger, keep=1)
-        assert [row["digest"] for row in ledger.rows("SELECT digest FROM exhibits")] == [SHOWN[1].digest]
 
 
 def test_the_journal_of_a_killed_run_brings_its_exhibits_back(tmp_path):

@@ -13,6 +13,7 @@ import pytest
 
 from harness.ledger import journal
 from harness.ledger.journal import Journal
+from harness.ledger.lookup import COLUMNS, RECORD
 from harness.ledger.process import Process, started
 from harness.ledger.store import Ledger
 from tests.ledger.factory import make_evaluation, make_run
@@ -148,12 +149,17 @@ def test_replaying_is_idempotent(tmp_path):
     kill_writer(path, 250)
     [file] = journals(path)
     content = file.read_bytes()
+
+    def contents(ledger):
+        evaluations = f"SELECT {COLUMNS}, {RECORD} FROM evaluations ORDER BY nodeid"
+        return ledger.rows(evaluations), ledger.rows("SELECT * FROM components ORDER BY nodeid, position")
+
     with Ledger.open(path) as ledger:
-        first = ledger.rows("SELECT * FROM evaluations"), ledger.rows("SELECT * FROM components")
+        first = contents(ledger)
     file.parent.mkdir(exist_ok=True)
     file.write_bytes(content)
     with Ledger.open(path) as ledger:
-        assert (ledger.rows("SELECT * FROM evaluations"), ledger.rows("SELECT * FROM components")) == first
+        assert contents(ledger) == first
         assert len(ledger.rows("SELECT * FROM runs")) == 1
 
 
@@ -200,7 +206,7 @@ def test_hostile_text_survives_the_journal(tmp_path):
     [record] = journal.read(journals(path)[0]).records
     assert record.evaluation.why == nasty
     ledger.finish(run.run_id)
-    [row] = ledger.rows("SELECT why, record FROM evaluations")
+    [row] = ledger.rows(f"SELECT why, {RECORD} FROM evaluations")
     assert row["why"] == "\\ud800 \\x00 \n \u2028 'quoted' \U0001f9ea"
     assert json.loads(row["record"])["evidence"]["why"] == nasty
     ledger.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
 import tempfile
@@ -29,7 +28,7 @@ TABLES = (
 
 def contents(path):
     with Ledger.read(path) as ledger:
-        return {table: sorted(map(json.dumps, ledger.rows(f"SELECT * FROM {table}"))) for table in TABLES}
+        return {table: sorted(map(repr, ledger.rows(f"SELECT * FROM {table}"))) for table in TABLES}
 
 
 def test_two_shards(tmp_path):

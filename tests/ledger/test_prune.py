@@ -7,8 +7,11 @@ from datetime import timedelta
 import pytest
 
 from harness.core.errors import LedgerError
+from harness.core.exhibit import pack
+from harness.core.exhibit_kinds import Text
 from harness.ledger import queries
 from harness.ledger.prune import prune
+from harness.ledger.retention import shorten_rejected
 from harness.ledger.store import Ledger
 from tests.ledger.factory import START, fill, make_evaluation, make_run
 
@@ -63,3 +66,23 @@ def test_a_run_that_is_still_going_stays(path):
 def test_nothing_is_dropped_by_accident(path):
     with Ledger.open(path) as ledger, pytest.raises(LedgerError, match="which runs to keep"):
         prune(ledger)
+
+
+@pytest.mark.parametrize(("keep", "short"), [("leaders", {"bad"}), ("none", {"bad", "led"})])
+def test_evidence_of_rejected_candidates_goes_and_their_verdicts_stay(tmp_path, keep, short):
+    shown = (pack("note", Text(title="Note", text="text")),)
+    good, led = (make_evaluation(name, exhibits=shown) for name in ("good", "led"))
+    rejected = [make_evaluation(name, status="wrong", exhibits=shown) for name in ("bad", "led")]
+    control = make_evaluation("control", status="wrong", expect="wrong")
+    fill(tmp_path / "l.db", [led], [good, *rejected, control])
+    with Ledger.open(tmp_path / "l.db") as ledger:
+        before = ledger.rows("SELECT * FROM gates"), ledger.rows("SELECT * FROM attempts")
+        assert shorten_rejected(ledger, keep) == len(short)
+        assert shorten_rejected(ledger, keep) == 0
+        assert (ledger.rows("SELECT * FROM gates"), ledger.rows("SELECT * FROM attempts")) == before
+        run_id = queries.run(ledger)["run_id"]
+        for one in (good, *rejected, control):
+            kept = queries.load(ledger, run_id, one.case.nodeid)
+            assert bool(kept.evidence.attempts) == (one.case.name not in short)
+        assert {one.case.name for one in queries.load_all(ledger, run_id)} == {"good", "bad", "led", "control"} - short
+        assert set(queries.judged(ledger, [rejected[0].case.key])) == set()

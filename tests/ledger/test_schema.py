@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.core.exhibit import pack
+from harness.core.exhibit_kinds import Text
 from harness.core.ranking import Standing, places
-from harness.ledger import schema
+from harness.ledger import queries, row, schema, sources
+from harness.ledger.row import Record
+from harness.ledger.shapes import VIEWS
 from harness.ledger.store import Ledger
 from harness.ledger.version import APPLICATION_ID, SCHEMA_VERSION
 from tests.ledger.factory import fill, make_evaluation, make_run
@@ -77,6 +82,44 @@ def test_a_ledger_of_an_earlier_version_is_brought_up_to_date(tmp_path, monkeypa
         assert [row["rank"] for row in ledger.rows("SELECT * FROM leaderboard")] == [1]
 
 
+def test_evaluations_of_version_11_are_packed(tmp_path, monkeypatch):
+    """All that version 11 had in tables of their own is where it was: components, gates, attempts and exhibits."""
+    made = make_evaluation(exhibits=(pack("note", Text(title="Note", text="\U0001f600")),), parents=("a" * 64,))
+    [shown] = made.evidence.exhibits
+    values = row.evaluation_values(Record("r", "2026", "box", made.model_dump_json(), made))
+    values |= {"record": made.model_dump_json().replace(shown.data, ""), "machine": "box", "inputs_key": "b" * 64}
+    values |= {"case_key": made.case.key, "score_low": 0.9, "score_high": 0.9, "median_low_ms": 1, "median_high_ms": 1}
+    parts = dict(zip(VIEWS, row.shaped_rows(made), strict=True))
+    with monkeypatch.context() as past:
+        past.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:11])
+        connection = sqlite3.connect(tmp_path / "l.db", isolation_level=None)
+        schema.migrate(connection)
+        connection.execute(
+            "INSERT INTO runs (run_id, started_at, status, epoch, machine, record)"
+            " VALUES ('r', '2026', 'finished', 0, 'box', '{}')"
+        )
+        marks = ", ".join("?" * len(values))
+        connection.execute(f"INSERT INTO evaluations ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
+        for view, rows in parts.items():
+            names, marks = ", ".join(VIEWS[view]), ", ".join("?" * len(VIEWS[view]))
+            for position, cells in enumerate(rows):
+                query = f"INSERT INTO {view} (run_id, nodeid, position, {names}) VALUES ('r', ?, ?, {marks})"
+                connection.execute(query, (made.case.nodeid, position, *cells))
+        connection.execute("INSERT INTO exhibits VALUES (?, 'text', ?)", (shown.digest, shown.stored))
+        connection.execute("INSERT INTO case_exhibits VALUES ('r', ?, 0, 'note', ?)", (made.case.nodeid, shown.digest))
+        connection.execute("INSERT INTO sources VALUES ('d', 4, ?, '2026')", (zlib.compress(b"text"),))
+        connection.close()
+    with Ledger.open(tmp_path / "l.db") as ledger:
+        assert queries.load(ledger, "r", made.case.nodeid) == made
+        assert set(queries.judged(ledger, [made.case.key])) == {made.case.key}
+        for view, rows in parts.items():
+            read = ledger.rows(f"SELECT {', '.join(VIEWS[view])} FROM {view} ORDER BY position")
+            assert [tuple(one.values()) for one in read] == [tuple(one) for one in rows]
+        [board] = queries.leaderboard(ledger)
+        assert (board["machine"], board["score_low"], board["median_high_ms"]) == ("box", 0.9, 1)
+        assert sources.read(ledger, "d") == "text"
+
+
 def test_a_view_of_version_1_is_replaced(tmp_path, monkeypatch):
     with monkeypatch.context() as past:
         past.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
@@ -97,7 +140,7 @@ def test_an_evaluation_fills_its_tables(tmp_path):
         [row] = ledger.rows("SELECT * FROM evaluations")
         assert (row["run_id"], row["nodeid"], row["subject"]) == (run_id, "clamp.suite.yaml::good", "good")
         assert (row["status"], row["score"], row["passed"], row["as_expected"]) == ("ok", 0.9, 1, 1)
-        assert (row["attempts"], row["stability"], row["tier"], row["machine"]) == (2, 1.0, "B", "box")
+        assert (row["attempts"], row["stability"], row["tier"]) == (2, 1.0, "B")
         assert (row["style"], row["style_detected"], row["expected"]) == ("loop", "functional", None)
         assert [(c["name"], c["value"]) for c in ledger.rows("SELECT * FROM components")] == [("correctness", 0.9)]
         assert [(g["name"], g["threshold"], g["passed"]) for g in ledger.rows("SELECT * FROM gates")] == [

@@ -9,6 +9,7 @@ import pytest
 from harness.core.digest import digest_bytes
 from harness.ledger import sources
 from harness.ledger.merge import merge
+from harness.ledger.packing import KEY
 from harness.ledger.prune import prune
 from harness.ledger.store import Ledger
 from tests.ledger.factory import fill, make_evaluation
@@ -56,8 +57,8 @@ def test_what_is_kept_never_changes(ledger):
 
 def test_a_foreign_ledger_cannot_inflate_beyond_the_limit(ledger):
     with ledger.writing() as connection:
-        bomb = zlib.compress(b"x" * (50 << 20))
-        connection.executemany("INSERT INTO sources VALUES (?, 1, ?, '')", [("bomb", bomb), ("junk", b"junk")])
+        bomb = bytes(KEY) + zlib.compress(b"x" * (50 << 20))[2:]
+        connection.executemany("INSERT INTO sources VALUES (?, 1, ?)", [("bomb", bomb), ("junk", b"junk")])
     assert len(sources.read(ledger, "bomb")) == sources.MAX_BYTES
     assert sources.read(ledger, "junk") is None
 

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from harness.ledger.lookup import RECORD
 from tests.test_plugin_faults import start, wait_for  # noqa: F401 - a fixture
 
 COINS = '''
@@ -144,7 +145,7 @@ def test_the_score_of_a_champion_is_not_the_one_that_won(coins):
     coins.coins(lucky="lucky 1.0", sure="sure 0.9")
     result = coins.run()
     result.stdout.fnmatch_lines([" 1  sure *0.900*", " 2  lucky *0.500*"])
-    [[record]] = coins.rows("SELECT record FROM evaluations WHERE subject = 'lucky'")
+    [[record]] = coins.rows(f"SELECT {RECORD} FROM evaluations WHERE subject = 'lucky'")
     assert json.loads(record)["evidence"]["facts"]["confirmation"][0]["score_before"] == 1.0
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from harness.cli import main
 from harness.core.errors import UsageError
+from harness.ledger.lookup import RECORD
 from harness.ledger.store import Ledger
 from harness.plugin import _OPTIONS
 from harness.session.partition import divide, partition_digest, read_durations
@@ -129,7 +130,7 @@ class TestMerge:
         contents = []
         for path in (left, right):
             with Ledger.read(path) as ledger:
-                contents.append(ledger.rows("SELECT run_id, nodeid, record FROM evaluations ORDER BY run_id"))
+                contents.append(ledger.rows(f"SELECT run_id, nodeid, {RECORD} FROM evaluations ORDER BY run_id"))
         assert contents[0] == contents[1]
         assert len(contents[0]) == 3
 

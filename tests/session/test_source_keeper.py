@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from harness.cli import main
 from harness.core.case import Subject
 from harness.core.digest import digest_bytes
@@ -44,20 +46,44 @@ def test_a_project_can_switch_it_off(project, capsys, monkeypatch):
         assert "does not keep its source" in capsys.readouterr().out
 
 
-def test_of_rejected_subjects_only_those_of_former_leaders_are_kept(project):
+@pytest.mark.parametrize(
+    ("keep", "kept"), [("all", {b"ok", b"wrong", b"ok\n"}), ("leaders", {b"ok", b"ok\n"}), ("none", {b"ok\n"})]
+)
+def test_a_project_keeps_sources_and_evidence_of_some_rejected_candidates(project, keep, kept):
+    ledger = str(project.path / "reports/ledger.db")
     project.put("a.suite.yaml", SUITE)
     for name in ("led", "never"):
         project.put(f"words/{name}.txt", "ok" if name == "led" else "wrong")
     project.run()
-    assert project.rows("SELECT count(*) FROM snapshots WHERE passed AND rank = 1") == [(1,)]
-    project.rows("DELETE FROM sources")
-    project.put("pyproject.toml", '[tool.crucible]\nkeep_sources = "leaders"\n')
+    project.put("pyproject.toml", f'[tool.crucible]\nkeep_rejected = "{keep}"\n')
     project.put("a.suite.yaml", SUITE + "gates: {match: 2.0}\n")  # now both are rejected
     project.put("b.suite.yaml", SUITE.replace("words/*", "more/*"))
     project.put("more/passes.txt", "ok\n")
+    project.rows("DELETE FROM sources")
+    project.rows("DELETE FROM evaluations")
+    assert project.run().ret == 1
+    assert {digest for (digest,) in project.rows("SELECT digest FROM sources")} == {*map(digest_bytes, kept)}
+    found = project.rows("SELECT digest FROM evaluations WHERE case_key <> x''")
+    assert {digest for (digest,) in found} == {*map(digest_bytes, kept)}
+    assert project.verdicts() == {"led": "ok", "never": "wrong", "passes": "ok"}
+    assert project.rows("SELECT count(*) FROM gates WHERE NOT passed") == [(2,)]
+    assert main(["report", "--ledger", ledger, "--out", str(project.path / "r.html")]) == 0
+    assert project.run().ret == 1  # what has no evidence is judged again, with the same verdict
+    assert project.verdicts()["never"] == "wrong"
+
+
+def test_prune_shortens_what_is_rejected(project, capsys):
+    project.put("a.suite.yaml", SUITE)
+    for name in ("good", "bad"):
+        project.put(f"words/{name}.txt", "ok" if name == "good" else "wrong")
     project.run()
-    kept = {digest_bytes(text) for text in (b"ok", b"ok\n")}
-    assert {digest for (digest,) in project.rows("SELECT digest FROM sources")} == kept
+    ledger = str(project.path / "reports/ledger.db")
+    for count in (1, 0):
+        capsys.readouterr()
+        assert main(["prune", "--ledger", ledger, "--rejected", "none"]) == 0
+        assert f"{count} evaluation" in capsys.readouterr().out
+    assert project.rows(KEPT) == [(1, 1)]
+    assert main(["prune", "--ledger", ledger]) == 4
 
 
 def test_only_the_bytes_that_were_judged_are_kept(tmp_path):
