@@ -145,6 +145,8 @@ class ExpressionWriter:
                 return f"{self.inner(of)}[{self.number(index)}]"
             case Method(of=of, name="as", arguments=(Name(name=name),)):
                 return f"{self.inner(of)}.as<{self.type_id(name)}>"
+            case Method(name="before"):
+                raise UnwritableError("`.before`")
             case Method(of=of, name=name, arguments=arguments):
                 return f"{self.inner(of)}.{name}({', '.join(map(self.number, arguments))})"
             case Call(name=name, arguments=arguments):

@@ -64,7 +64,7 @@ class FieldPlan:
         "until",
     )  # fmt: skip
 
-    def __init__(self, field: Field, owner: TypeDef, compiler: Compiler) -> None:
+    def __init__(self, field: Field, owner: TypeDef, compiler: Compiler, *, batched: bool = True) -> None:
         def made(expr: Expr | Word | None) -> Evaluate | None:
             return None if expr is None or isinstance(expr, Word) else compiler.compile(expr, owner)
 
@@ -106,7 +106,7 @@ class FieldPlan:
         kind = primitive.kind if primitive is not None and field.switch is None and field.checks is None else None
         self.is_string = kind is Kind.STRING
         bare = self.sized and always and field.compute is None and (self.is_string or kind is Kind.BYTES)
-        self.blob = primitive if bare else None
+        self.blob = primitive if bare and batched else None
         """The primitive of unconditional bytes or strings with a length and without checks; else None."""
 
     @staticmethod

@@ -98,6 +98,25 @@ def _varint(value: int, name: str) -> bytes:
     return bytes(group | 0x80 for group in groups[:-1]) + bytes(groups[-1:])
 
 
+def resized(value: int, kind: Primitive, size: int) -> bytes:
+    """Return a variable-length number in so many bytes.
+
+    Raises:
+        WriteError: if it needs more.
+    """
+    made = bytearray(_varint(value, kind.name))
+    room = size - len(made)
+    if room < 0:
+        raise WriteError(f"{value} does not fit {size} bytes of {kind.name}")
+    if kind.name == "vlq":
+        return b"\x80" * room + made
+    if room:
+        fill = 0x7F if value < 0 and kind.name == "sleb128" else 0
+        made[-1] |= 0x80
+        made += bytes([fill | 0x80]) * (room - 1) + bytes([fill])
+    return bytes(made)
+
+
 def _bytes(leaf: Leaf, value: Any, kind: Primitive | None) -> bytes:
     if kind is not None and kind.kind is Kind.STRING:
         if not isinstance(value, str):
