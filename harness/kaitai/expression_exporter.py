@@ -173,6 +173,8 @@ class ExpressionWriter:
     def attribute(self, of: Expr, name: str) -> str:
         """`value.name`."""
         kind, inner = self.kind(of), self.inner(of)
+        if name == "_index":
+            raise UnwritableError("the index of another record")
         if name not in SPECIAL and self.varies(of):
             raise UnwritableError("a field of a value that has one of several types")
         match kind.sort, name:
