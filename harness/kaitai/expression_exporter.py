@@ -145,6 +145,8 @@ class ExpressionWriter:
                 return f"{self.inner(of)}[{self.number(index)}]"
             case Method(of=of, name="as", arguments=(Name(name=name),)):
                 return f"{self.inner(of)}.as<{self.type_id(name)}>"
+            case Method(name="before"):
+                raise UnwritableError("`.before`")
             case Method(of=of, name=name, arguments=arguments):
                 return f"{self.inner(of)}.{name}({', '.join(map(self.number, arguments))})"
             case Call(name=name, arguments=arguments):
@@ -171,6 +173,8 @@ class ExpressionWriter:
     def attribute(self, of: Expr, name: str) -> str:
         """`value.name`."""
         kind, inner = self.kind(of), self.inner(of)
+        if name == "_index":
+            raise UnwritableError("the index of another record")
         if name not in SPECIAL and self.varies(of):
             raise UnwritableError("a field of a value that has one of several types")
         match kind.sort, name:

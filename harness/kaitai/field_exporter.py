@@ -55,12 +55,14 @@ class FieldExporter:
         self._lose(self.path, what, serious=serious)
 
     def text(self, expr: Expr, write: Callable[[Expr], str] | None = None) -> Any:
-        """Convert an expression to YAML; one that cannot be expressed is reported and becomes 0."""
+        """Convert an expression to YAML; one that cannot be expressed is reported and becomes 0 or false."""
         try:
             written = (write or self.writer.text)(expr)
         except UnwritableError as error:
             self.report_lost(f"{error} in an expression")
-            return "true" if write == self.writer.condition else 0
+            if write == self.writer.condition:
+                return "true"
+            return "false" if self.writer.kind(expr).sort is Sort.BOOL else 0
         return int(written) if written.isdecimal() else written
 
     def number(self, expr: Expr) -> Any:

@@ -104,7 +104,7 @@ def test_a_wheel_that_zipfile_writes_now_is_read(tmp_path):
     found = parse_file(grammar("zip"), path)
     assert not found.errors, found.errors
     assert found.gaps == ()
-    names = [record["body"]["name"] for record in found.records if record["signature"] == 0x04034B50]
+    names = [record["body"]["name"] for record in found.records[0]["sections"] if record["signature"] == 0x04034B50]
     assert names == ["pkg/__init__.py", "pkg/data.txt"]
 
 
@@ -211,7 +211,7 @@ def test_zips_have_the_names_and_contents_that_zipfile_reads(wide, stream):
     assert not parsed.errors, parsed.errors[:3]
     assert parsed.gaps == ()
     found = {}
-    for section in parsed.records:
+    for section in parsed.records[0]["sections"]:
         if section["signature"] == 0x04034B50:
             body = section["body"]
             found[body["name"]] = bytes(body["stream"] if stream else body["data"]["bytes"])

@@ -22,7 +22,7 @@ from harness.kaitai.names import field_name
 ROOT = Path(__file__).parents[2]
 GRAMMARS = ROOT / "specs" / "grammars"
 SAMPLES = ROOT / "specs" / "samples"
-WHOLE = ("gif", "pcap", "png", "png_complete", "sqlite")
+WHOLE = ("gif", "pcap", "png", "sqlite")
 
 
 def plain(node: Any) -> Any:

@@ -1,7 +1,8 @@
-"""Generate valid files from valid samples by random changes; lengths, positions and checksums follow.
+"""Generate valid files from a grammar, or from valid samples by random changes; lengths and checksums follow.
 
-Example:
-  crucible spec generate png.yaml *.png --out more --count 20 --seed 7
+Examples:
+  crucible spec generate png.yaml --out more --count 20 --seed 7
+  crucible spec generate png.yaml *.png --out more
 """
 
 from __future__ import annotations
@@ -22,7 +23,12 @@ MAX_FILES = 10_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="+", metavar="[GRAMMAR] FILE", help="valid samples, after their grammar (YAML)")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="GRAMMAR [FILE]",
+        help="a grammar (YAML), and valid samples that are changed; a sample may stand without its grammar",
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="write the files into this folder")
     parser.add_argument("--count", type=whole(1, MAX_FILES), default=10, metavar="N", help="files (default 10)")
     parser.add_argument("--seed", type=whole(), default=0, metavar="N", help="same seed, same files (default 0)")
@@ -32,18 +38,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.out.exists() and not args.out.is_dir():
         raise UsageError("it is not a folder", where=str(args.out), fix="name a folder that is new or empty")
-    given = inputs.read_inputs(args, several=True)
-    samples = [inputs.read_bytes(Path(name)) for name in given.files]
-    suffix = Path(given.files[0]).suffix
+    first = Path(args.files[0])
+    if len(args.files) == 1 and first.suffix.lower() in (".yaml", ".yml"):
+        grammar, stem, suffix, samples = inputs.load_grammar(first), first.stem, ".bin", []
+    else:
+        given = inputs.read_inputs(args, several=True)
+        grammar, stem, suffix = given.grammar, given.grammar_path.stem, Path(given.files[0]).suffix
+        samples = [inputs.read_bytes(Path(name)) for name in given.files]
     made: list[str] = []
     try:
-        for data in generate(given.grammar, samples, count=args.count, seed=args.seed):
+        for data in generate(grammar, samples, count=args.count, seed=args.seed):
             args.out.mkdir(parents=True, exist_ok=True)
-            path = args.out / f"{given.grammar_path.stem}-{args.seed}-{len(made):04}{suffix}"
+            path = args.out / f"{stem}-{args.seed}-{len(made):04}{suffix}"
             write_file(path, data)
             made.append(str(path))
     except WriteError as error:
-        raise UsageError(str(error), where=given.files[0], fix="crucible spec parse shows the errors") from None
+        fix = "crucible spec parse shows the errors" if samples else "name valid samples after the grammar"
+        raise UsageError(str(error), where=str(first), fix=fix) from None
     except OSError as error:
         raise UsageError(f"it cannot be written: {error.strerror}", where=str(args.out), fix=output.WRITABLE) from None
     if args.json:
@@ -51,5 +62,5 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(f"{args.out}: {words.count(len(made), 'file')}")
     if len(made) < args.count:
-        print(f"note: {args.count - len(made)} of {args.count} had no possible change that was new")
+        print(f"note: {args.count - len(made)} of {args.count} had nothing new")
     return 0 if made else 1

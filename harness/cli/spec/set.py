@@ -4,7 +4,7 @@ A value is read as the field's type: a number (12, 0x0c), the label of an enum, 
 @FILE for the bytes of a file. Everything else stays as it was. The result is parsed before it is written.
 
 Example:
-  crucible spec set picture.png 'chunks[0].body.width=640' --out wider.png
+  crucible spec set picture.png 'chunks[1].body.text=A wall' --out described.png
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ class FieldPlan:
         "until",
     )  # fmt: skip
 
-    def __init__(self, field: Field, owner: TypeDef, compiler: Compiler) -> None:
+    def __init__(self, field: Field, owner: TypeDef, compiler: Compiler, *, batched: bool = True) -> None:
         def made(expr: Expr | Word | None) -> Evaluate | None:
             return None if expr is None or isinstance(expr, Word) else compiler.compile(expr, owner)
 
@@ -84,7 +84,8 @@ class FieldPlan:
                 if made_source is not None:
                     self.sources[id(ref)] = made_source
         self.process = tuple((p.name, tuple(compiler.compile(a, owner) for a in p.arguments)) for p in field.process)
-        self.terminator, self.pad = self._delimiter(field)
+        self.terminator = terminator_of(field)
+        self.pad = field.delimiter.pad if field.delimiter is not None else None
         self.checks, self.constants = self._checks(field, owner, compiler)
         primitive = field.type.primitive if field.type is not None else None
         self.bits = primitive is not None and primitive.bitwise
@@ -106,7 +107,7 @@ class FieldPlan:
         kind = primitive.kind if primitive is not None and field.switch is None and field.checks is None else None
         self.is_string = kind is Kind.STRING
         bare = self.sized and always and field.compute is None and (self.is_string or kind is Kind.BYTES)
-        self.blob = primitive if bare else None
+        self.blob = primitive if bare and batched else None
         """The primitive of unconditional bytes or strings with a length and without checks; else None."""
 
     @staticmethod
@@ -114,21 +115,6 @@ class FieldPlan:
         if ref is None:
             return None
         return Source(ref, ref.primitive, tuple(compiler.compile(a, owner) for a in ref.arguments))
-
-    @staticmethod
-    def _delimiter(field: Field) -> tuple[bytes | None, int | None]:
-        delimiter = field.delimiter
-        if delimiter is None:
-            return None, None
-        terminator = delimiter.terminator
-        width = unit(field.encoding)
-        refs = [field.type, *(field.switch.cases.values() if field.switch else ())]
-        text = any(r is not None and r.primitive is not None and r.primitive.kind is Kind.STRING for r in refs)
-        if terminator is not None and text and len(terminator) == 1 and width > 1:
-            # A string of wider characters ends with the character of that value.
-            little = field.encoding.endswith("le")
-            terminator = terminator[0].to_bytes(width, "little" if little else "big")
-        return terminator, delimiter.pad
 
     @staticmethod
     def _checks(field: Field, owner: TypeDef, compiler: Compiler) -> tuple[tuple[Check, ...], frozenset[Any] | None]:
@@ -149,3 +135,13 @@ class FieldPlan:
             if expr is not None:
                 found.append(Check(kind, compiler.compile(expr, owner), expr))
         return tuple(found), checks.constants
+
+
+def terminator_of(field: Field) -> bytes | None:
+    """The bytes that end a value; a string of wider characters ends with the character of that value."""
+    terminator, width = field.delimiter.terminator if field.delimiter is not None else None, unit(field.encoding)
+    refs = [field.type, *(field.switch.cases.values() if field.switch else ())]
+    text = any(r is not None and r.primitive is not None and r.primitive.kind is Kind.STRING for r in refs)
+    if terminator is not None and text and len(terminator) == 1 and width > 1:
+        return terminator[0].to_bytes(width, "little" if field.encoding.endswith("le") else "big")
+    return terminator

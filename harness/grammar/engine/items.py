@@ -22,7 +22,7 @@ def read_item(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window) -
     A record is attached before it is read, so that a partial one is kept; an item of an array is attached after it was
     read, so that the array holds the earlier items while an item is read.
     """
-    source, chosen = _source(run, scope, plan)
+    source, chosen = source_of(run, scope, plan)
     primitive = source.primitive if source is not None else None
     if source is None and plan.field.length is None:
         return None
@@ -38,14 +38,15 @@ def read_item(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window) -
     if primitive is not None and primitive.kind is Kind.STRING and value is not None:
         decode_text(run.state, scope, plan, leaf)
     run.state.count_items(1, scope.record)
-    _attach(scope, plan, leaf)
+    attach(scope, plan, leaf)
     run.validate(scope, plan, leaf)
     if extent.missing:
         raise StopRecordError
     return leaf
 
 
-def _source(run: FieldReader, scope: Scope, plan: FieldPlan) -> tuple[Source | None, bool]:
+def source_of(run: FieldReader, scope: Scope, plan: FieldPlan) -> tuple[Source | None, bool]:
+    """The type of the next item of a field, and whether a case of its switch chose it."""
     switch = plan.field.switch
     if switch is None or plan.switch_by is None:
         return plan.source, False
@@ -97,7 +98,7 @@ def _number(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window, pri
     if primitive.bitwise:
         leaf.first_bit, leaf.bits = first, primitive.width
     run.state.count_items(1, record)
-    _attach(scope, plan, leaf)
+    attach(scope, plan, leaf)
     run.validate(scope, plan, leaf)
     return leaf
 
@@ -137,7 +138,7 @@ def _record(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window, sou
     record.chosen = chosen
     array = scope.record.raw.get(plan.name)
     if not isinstance(array, Array):
-        _attach(scope, plan, record)
+        attach(scope, plan, record)
     inherited = scope.record.big if field.big is None else field.big
     try:
         run.fill(record, type_plan, bool(inherited))
@@ -163,7 +164,8 @@ def note_frame(record: Record, plan: FieldPlan, window: Window, start: int, end:
         record.frames = (*record.frames, Leaf(plan.field, window.buffer, start, end, data))
 
 
-def _attach(scope: Scope, plan: FieldPlan, node: Node) -> None:
+def attach(scope: Scope, plan: FieldPlan, node: Node) -> None:
+    """Append a node to the array of its field, or make it the node of the field."""
     array = scope.record.raw.get(plan.name)
     if isinstance(array, Array):
         array.items.append(node)

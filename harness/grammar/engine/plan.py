@@ -22,10 +22,10 @@ class TypePlan:
 
     __slots__ = ("checksums", "definition", "endian_by", "fields", "flat", "instances", "magic", "places", "steps")
 
-    def __init__(self, definition: TypeDef, compiler: Compiler, *, big: bool | None) -> None:
+    def __init__(self, definition: TypeDef, compiler: Compiler, *, big: bool | None, batched: bool = True) -> None:
         self.definition = definition
-        self.fields = tuple(FieldPlan(field, definition, compiler) for field in definition.fields)
-        self.steps = steps_of(self.fields)
+        self.fields = tuple(FieldPlan(field, definition, compiler, batched=batched) for field in definition.fields)
+        self.steps: tuple[FixedRun | FieldPlan, ...] = steps_of(self.fields) if batched else self.fields
         stretches = [step for step in self.steps if isinstance(step, FixedRun)]
         self.places = {plan.name: (fixed_run, i) for fixed_run in stretches for i, plan in enumerate(fixed_run.plans)}
         """For each field in a fixed-width run: the run and the index in it."""
@@ -44,10 +44,15 @@ class TypePlan:
 
 
 class Program:
-    """A grammar compiled to plans of its types."""
+    """A grammar compiled to plans of its types.
 
-    def __init__(self, grammar: Grammar) -> None:
-        self.grammar = grammar
+    Args:
+        grammar: The grammar.
+        batched: Whether adjacent numbers are read at once; else field by field.
+    """
+
+    def __init__(self, grammar: Grammar, *, batched: bool = True) -> None:
+        self.grammar, self._batched = grammar, batched
         self.compiler = Compiler(grammar.types, grammar.enums)
         self._plans: dict[str, TypePlan] = {}
         self.order = order_of(grammar)
@@ -56,7 +61,9 @@ class Program:
         """The plan of a type, compiled at first use."""
         found = self._plans.get(name)
         if found is None:
-            found = self._plans[name] = TypePlan(self.grammar.types[name], self.compiler, big=self.order)
+            found = self._plans[name] = TypePlan(
+                self.grammar.types[name], self.compiler, big=self.order, batched=self._batched
+            )
         return found
 
 

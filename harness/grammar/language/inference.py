@@ -42,6 +42,7 @@ _METHOD_SORTS: dict[str, tuple[tuple[Sort, ...], Type | None]] = {
     "max": ((Sort.ARRAY, Sort.BYTES), None),
     "sum": ((Sort.ARRAY, Sort.BYTES), None),
     "substring": ((Sort.STR, Sort.BYTES), None),
+    "before": ((Sort.STR, Sort.BYTES), None),
     "to_i": ((Sort.INT, Sort.FLOAT, Sort.BOOL, Sort.STR), INT),
     "to_s": ((Sort.INT, Sort.FLOAT, Sort.BOOL, Sort.BYTES, Sort.STR), STR),
     "pos": ((Sort.IO,), INT),
@@ -283,7 +284,7 @@ class _Scope:
             return found
         if name in ("first", "last", "min", "max"):
             return INT if of.sort is Sort.BYTES else of.item or ANY
-        return of if name == "substring" else ANY
+        return of if name in ("substring", "before") else ANY
 
     def cast(self, of: Expr, arguments: tuple[Expr, ...]) -> Type:
         self.infer(of)

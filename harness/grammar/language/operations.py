@@ -255,6 +255,14 @@ def _substring(value: str, start: Any, end: Any) -> str:
     return value[start:end]
 
 
+def _before(value: Any, end: Any) -> Any:
+    if isinstance(value, bytes) and isinstance(end, int) and 0 <= end <= 255:
+        end = bytes([end])
+    if not isinstance(end, type(value)):
+        raise ValueError(f"{_kind(end)} in {_kind(value)}")
+    return value.partition(end)[0] if end else value
+
+
 def _nonempty(value: Any) -> Any:
     if not len(value):
         raise ValueError("it is empty")
@@ -273,6 +281,7 @@ _METHODS: dict[str, tuple[tuple[type, ...], int, int, Callable[..., Any]]] = {
     "sum": (_SEQUENCE, 0, 0, lambda v: _bounded(sum(_number(x) for x in v))),
     "reverse": (_SIZED, 0, 0, lambda v: v[::-1]),
     "substring": ((str, bytes), 2, 2, _substring),
+    "before": ((str, bytes), 1, 1, _before),
     "to_i": ((int, float, str), 0, 1, _to_i),
     "to_s": ((int, float, bytes, str), 0, 1, _to_s),
     "to_array": (_SEQUENCE, 0, 0, list),

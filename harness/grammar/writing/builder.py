@@ -22,6 +22,7 @@ from harness.grammar.engine.plan import program_of
 from harness.grammar.engine.state import State
 from harness.grammar.explanation.expression_walk import reads_stream_position
 from harness.grammar.host.tree_view import resolve
+from harness.grammar.language.evaluation import is_place
 from harness.grammar.language.expression import Expr, Literal
 from harness.grammar.language.grammar import Field, Grammar, Word
 from harness.grammar.language.operations import NoValueError
@@ -31,6 +32,7 @@ from harness.grammar.writing.settling import settle
 
 MAX_ROUNDS = 16
 MAX_PADDING = 1 << 20  # bytes
+_UNKNOWN = object()
 
 
 def build(grammar: Grammar, data: bytes | Parse, changes: Mapping[str, Any] | None = None) -> bytes:
@@ -54,6 +56,14 @@ def build(grammar: Grammar, data: bytes | Parse, changes: Mapping[str, Any] | No
     for path, value in changes.items():
         writing.change(path, value)
     return writing.finish(changes)
+
+
+def rebuild(found: Parse, values: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a file with changed values; checksums and values that must equal others stay as they were."""
+    again = _Writing(found.grammar, bytes(found.records[0].buffer.data))
+    for path, value in values.items():
+        again.change(path, value)
+    return again.resized()
 
 
 @dataclass(slots=True)
@@ -80,6 +90,9 @@ class _Writing:
         self.nodes: list[tuple[Node, Record, Field]] = []
         self.changes: dict[int, dict[int, _Change]] = {}  # by buffer, by leaf
         self.values: dict[int, Any] = {}
+        self.rounds: dict[int, int] = {}  # the round in which a value was planned; 0 for those of the caller
+        self.round = 0
+        self.placed: set[int] = set()  # nodes of which the position was stated
         self.buffers: dict[int, Buffer] = {}
         self.leaves: dict[int, tuple[Leaf, Record]] = {}
         self.computed: list[tuple[Leaf, Record, Expr]] = []
@@ -132,10 +145,11 @@ class _Writing:
 
     def _set(self, leaf: Leaf, record: Record, value: Any) -> bool:
         """Plan a value; whether that is new."""
-        if id(leaf) in self.values:
-            if self.values[id(leaf)] != value:
-                raise WriteError(f"{leaf.field.name} would have to be {self.values[id(leaf)]!r} and {value!r}")
+        if self.values.get(id(leaf), _UNKNOWN) == value:
             return False
+        if self.rounds.get(id(leaf)) in (0, self.round):  # what follows from sizes may change with them
+            raise WriteError(f"{leaf.field.name} would have to be {self.values[id(leaf)]!r} and {value!r}")
+        self.rounds[id(leaf)] = self.round
         old = bytes(leaf.buffer.data[leaf.start : leaf.end])
         waiting = self.changes.setdefault(id(leaf.buffer), {})
         for other in waiting.values():  # bit fields that share a byte
@@ -151,18 +165,12 @@ class _Writing:
 
     def finish(self, changes: Mapping[str, Any]) -> bytes:
         """The new bytes."""
-
-        def rebuild(found: Parse, values: Mapping[str, Any]) -> bytes:
-            again = _Writing(self.grammar, bytes(found.records[0].buffer.data))
-            for path, value in values.items():
-                again.change(path, value)
-            return again.resized()
-
-        return settle(self.grammar, self.resized(), self.found, changes, rebuild)
+        wrong = {fault.path for fault in self.found.errors}
+        return settle(self.grammar, self.resized(), wrong, changes, rebuild)
 
     def resized(self) -> bytes:
         """The new bytes, with checksums and equal values as they were."""
-        for _ in range(MAX_ROUNDS):
+        for self.round in range(1, MAX_ROUNDS + 1):
             if not (self._stated() | self._paddings() | self._collapse()):
                 break
         else:
@@ -171,11 +179,18 @@ class _Writing:
 
     def _stated(self) -> bool:
         with self._new_values():
-            return self._lengths() | self._positions()
+            # A position that is a sum follows once the numbers in it are known.
+            return (self._lengths() | self._positions(sums=False)) or self._positions(sums=True)
 
     def _grown(self, node: Node) -> int:
+        """Bytes by which a node grows; fields in it that have a position elsewhere do not count."""
         waiting = self.changes.get(id(node.buffer), {})
-        return sum(change.growth for change in waiting.values() if id(node) in change.inside)
+        end = max(node.end, node.window.end) if isinstance(node, Record) else node.end
+        return sum(
+            change.growth
+            for change in waiting.values()
+            if id(node) in change.inside and node.start <= change.start and change.end <= end
+        )
 
     def _shift(self, buffer: Buffer, at: int, inside: Sequence[int] = ()) -> int:
         known = set(inside)
@@ -264,8 +279,8 @@ class _Writing:
         waiting[id(frame)] = _Change(frame.start, frame.end, data, frozenset(self.above[id(record)]))
         return True
 
-    def _positions(self) -> bool:
-        """Set the numbers that state where something is that moved."""
+    def _positions(self, *, sums: bool) -> bool:
+        """Set the numbers that state where something is that moved, alone or as a part of an expression."""
         is_new = False
         for node, record, field in self.nodes:
             if field.at is None and field.offset is None:
@@ -276,7 +291,10 @@ class _Writing:
             base = 0 if field.stream is not None else record.window.start if field.at is not None else record.start
             based = self._shift(node.buffer, base) if base else 0
             expr = field.at if field.at is not None else field.offset
-            if moved - based and expr is not None and not isinstance(expr, Literal):
+            if expr is None or isinstance(expr, Literal) or is_place(expr) is sums:
+                continue
+            if moved - based or id(node) in self.placed:  # a later round may take a move back
+                self.placed.add(id(node))
                 target = node.start - base + moved - based
                 is_new |= self._state(expr, record, target, f"the position of {field.name}")
         return is_new

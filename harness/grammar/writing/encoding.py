@@ -9,6 +9,8 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
+from harness.grammar.engine.cursor import find_terminator
+from harness.grammar.engine.field_plan import terminator_of
 from harness.grammar.engine.node import Leaf, Record
 from harness.grammar.language.encodings import codec
 from harness.grammar.language.expression import Expr, Literal
@@ -98,6 +100,25 @@ def _varint(value: int, name: str) -> bytes:
     return bytes(group | 0x80 for group in groups[:-1]) + bytes(groups[-1:])
 
 
+def resized(value: int, kind: Primitive, size: int) -> bytes:
+    """Return a variable-length number in so many bytes.
+
+    Raises:
+        WriteError: if it needs more.
+    """
+    made = bytearray(_varint(value, kind.name))
+    room = size - len(made)
+    if room < 0:
+        raise WriteError(f"{value} does not fit {size} bytes of {kind.name}")
+    if kind.name == "vlq":
+        return b"\x80" * room + made
+    if room:
+        fill = 0x7F if value < 0 and kind.name == "sleb128" else 0
+        made[-1] |= 0x80
+        made += bytes([fill | 0x80]) * (room - 1) + bytes([fill])
+    return bytes(made)
+
+
 def _bytes(leaf: Leaf, value: Any, kind: Primitive | None) -> bytes:
     if kind is not None and kind.kind is Kind.STRING:
         if not isinstance(value, str):
@@ -132,13 +153,13 @@ def content_end(leaf: Leaf, old: bytes, skip: int) -> int:
 
 def _text(leaf: Leaf, content: bytes, record: Record, old: bytes) -> bytes:
     field, delimiter = leaf.field, leaf.field.delimiter
-    terminator = delimiter.terminator if delimiter is not None else None
+    terminator = terminator_of(field)
     if field.process:
         content = unprocess(field, content)
     included = delimiter is not None and delimiter.include
     if terminator is not None:
         body = content[: -len(terminator)] if included and content.endswith(terminator) else content
-        if terminator in body:
+        if find_terminator(body, terminator, 0, len(body)) >= 0:
             raise WriteError(f"it holds the terminator {terminator.hex(' ')}")
     prefix = field.prefix if field.length is Word.PREFIX else None
     if prefix is not None:

@@ -1,32 +1,37 @@
-"""Generator: new valid files from valid ones, by random changes that the grammar allows."""
+"""Generator: new valid files, from nothing but the grammar or from valid files by random changes."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from harness.grammar.engine.node import Leaf
 from harness.grammar.engine.parse_result import Parse
 from harness.grammar.engine.parser import parse
+from harness.grammar.engine.plan import Program
 from harness.grammar.host.tree_view import PathError
-from harness.grammar.language.expression import Literal
-from harness.grammar.language.grammar import Checks, Grammar
-from harness.grammar.language.primitive import Kind
-from harness.grammar.writing.builder import build
+from harness.grammar.language.grammar import Grammar
+from harness.grammar.writing.builder import build, rebuild
 from harness.grammar.writing.encoding import WriteError
+from harness.grammar.writing.hints import Hints
+from harness.grammar.writing.sampler import Sampler
+from harness.grammar.writing.settling import settle
+from harness.grammar.writing.values import Values
 
 MAX_CHANGES = 8  # values that one generated file changes
-_MAX_TRIES = 40  # changes that are tried for one file; most that fail are of numbers that steer the parse
+MAX_SKETCHES = 200  # files that are begun for one that is valid
+_SKETCHES = 4  # valid files of which one is kept
+_MAX_TRIES = 40  # changes, or sketches, that are tried for one file; changes that fail are of numbers that steer
 _MAX_REPEATS = 4  # files made for each one that is wanted; a change may give the same file again
-_LETTERS = "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
-def generate(grammar: Grammar, samples: list[bytes], *, count: int, seed: int) -> Iterator[bytes]:
+def generate(grammar: Grammar, samples: Sequence[bytes] = (), *, count: int, seed: int) -> Iterator[bytes]:
     """Yield files that the grammar parses without errors, each different from the samples.
 
-    A file is a sample with up to `MAX_CHANGES` random values; lengths, positions and checksums follow, and a change
-    after which the file is not valid is left out. What a grammar does not state is not kept.
+    Without samples each file is written field by field from the grammar. With samples a file is a sample with up to
+    `MAX_CHANGES` random values; lengths, positions and checksums follow, and a change after which the file is not valid
+    is left out. What a grammar does not state is not kept.
 
     Args:
         grammar: The grammar.
@@ -35,15 +40,17 @@ def generate(grammar: Grammar, samples: list[bytes], *, count: int, seed: int) -
         seed: The same seed gives the same files.
 
     Raises:
-        WriteError: if no sample is valid.
+        WriteError: if samples are given and none is valid, or if a field of the grammar cannot be written; the message
+            names it.
     """
     valid = [data for data in samples if not (found := parse(grammar, data)).errors and found.records]
-    if not valid:
+    if samples and not valid:
         raise WriteError("no sample is valid: generation starts from valid files")
     known = set(samples)
     rng = random.Random(seed)  # noqa: S311 - a test input, not a secret
+    program, hints = Program(grammar, batched=False), Hints(grammar)
     for _ in range(count * _MAX_REPEATS):
-        made = _one(grammar, rng.choice(valid), rng)
+        made = _changed(grammar, rng.choice(valid), hints, rng) if valid else _sampled(program, hints, rng)
         if made not in known:
             known.add(made)
             count -= 1
@@ -52,9 +59,31 @@ def generate(grammar: Grammar, samples: list[bytes], *, count: int, seed: int) -
             return
 
 
-def _one(grammar: Grammar, data: bytes, rng: random.Random) -> bytes:
+def _sampled(program: Program, hints: Hints, rng: random.Random) -> bytes:
+    """The one of a few valid files in which most types occur: many choices end in a file of almost nothing."""
+    reasons: Counter[str] = Counter()
+    found: list[tuple[bool, int, bytes]] = []
+    for tried in range(MAX_SKETCHES):
+        if sum(is_clean for is_clean, _, _ in found) >= _SKETCHES or (found and tried >= _MAX_TRIES):
+            break
+        sampler = Sampler(program, hints, rng)
+        try:
+            made = settle(program.grammar, sampler.write(), set(), {}, rebuild)
+        except WriteError as error:
+            reasons[str(error)] += 1
+            continue
+        is_clean = not parse(program.grammar, made).warnings
+        found.append((is_clean, len({record.type.name for record in sampler.records}), made))
+    if found:
+        return max(found, key=lambda one: one[:2])[2]
+    reason, times = reasons.most_common(1)[0]
+    raise WriteError(f"no valid file in {MAX_SKETCHES} tries; {times} of them: {reason}")
+
+
+def _changed(grammar: Grammar, data: bytes, hints: Hints, rng: random.Random) -> bytes:
     wanted = rng.randint(1, MAX_CHANGES)
     done = 0
+    values = Values(grammar, hints, rng)
     for _ in range(_MAX_TRIES):
         found = parse(grammar, data)
         places = [(span.path, span.leaf) for span in found.leaves() if _is_free(span.leaf)]
@@ -63,7 +92,7 @@ def _one(grammar: Grammar, data: bytes, rng: random.Random) -> bytes:
             break
         path, leaf = rng.choice(places + inner)
         try:
-            data = build(grammar, found, {path: _value(grammar, leaf, rng)})
+            data = build(grammar, found, {path: values.other(leaf)})
         except (WriteError, PathError):
             continue
         done += 1
@@ -84,35 +113,3 @@ def _is_free(leaf: Leaf) -> bool:
     if field.compute is not None or field.checksum is not None or leaf.value is None or isinstance(leaf.value, tuple):
         return False
     return checks is None or (checks.equals is None and checks.all_bytes is None)
-
-
-def _value(grammar: Grammar, leaf: Leaf, rng: random.Random) -> Any:
-    checks, kind = leaf.field.checks, leaf.primitive
-    if checks is not None and checks.constants:
-        return rng.choice(sorted(checks.constants, key=repr))
-    if isinstance(leaf.value, str):
-        return "".join(rng.choices(_LETTERS, k=_length(len(leaf.value), leaf, rng)))
-    if isinstance(leaf.value, bytes | memoryview):
-        return rng.randbytes(_length(len(leaf.value), leaf, rng))
-    enum = grammar.enums.get(leaf.field.enum or "")
-    if enum is not None and checks is not None and checks.in_enum:
-        return rng.choice(sorted(enum.labels))
-    if isinstance(leaf.value, float):
-        return float(rng.randint(-1000, 1000))
-    bits = 8 if kind is None or not kind.width else kind.width if kind.bitwise else 8 * kind.width
-    is_signed = kind is not None and kind.signed and kind.kind is not Kind.VARINT
-    low, high = _range(checks, -(1 << bits - 1) if is_signed else 0, (1 << bits - is_signed) - 1)
-    return rng.choice((low, high, rng.randint(low, high))) if low <= high else leaf.value
-
-
-def _length(old: int, leaf: Leaf, rng: random.Random) -> int:
-    is_fixed = isinstance(leaf.field.length, Literal) and leaf.field.delimiter is None
-    return old if is_fixed or rng.random() < 0.5 else rng.randint(0, min(4096, 2 * old + 8))
-
-
-def _range(checks: Checks | None, low: int, high: int) -> tuple[int, int]:
-    if checks is not None and isinstance(checks.low, Literal) and isinstance(checks.low.value, int):
-        low = max(low, checks.low.value)
-    if checks is not None and isinstance(checks.high, Literal) and isinstance(checks.high.value, int):
-        high = min(high, checks.high.value)
-    return low, high

@@ -48,14 +48,14 @@ class Inverter:
         if depth > _MAX_DEPTH:
             raise WriteError("an expression is nested too deep")
         match expr:
-            case Name() | Attribute() | Item():
-                return self._place(expr, record, target, depth)
             case Method(of, "as", _):
                 return self.solve(of, record, target, depth + 1)
-            case Method(of, "to_i", arguments) if isinstance(target, int):
-                base = self.value(arguments[0], record) if arguments else 10
-                leaf, holder, _ = self.solve(of, record, "", depth + 1)
-                return leaf, holder, _digits(target, base, leaf)
+            case Method(of, "to_i", (base,)) if isinstance(target, int):
+                return self._digits(of, record, target, self.value(base, record), depth)
+            case Attribute(of, "to_i") | Method(of, "to_i", ()) if isinstance(target, int):
+                return self._digits(of, record, target, 10, depth)
+            case Name() | Attribute() | Item():
+                return self._place(expr, record, target, depth)
             case Unary("-", of):
                 return self.solve(of, record, -target, depth + 1)
             case Ternary(condition, then, otherwise):
@@ -108,12 +108,16 @@ class Inverter:
     def _place(self, expr: Expr, record: Record, target: Any, depth: int) -> Solution:
         if isinstance(expr, Name) and expr.name in record.type.params:
             return self._argument(expr.name, record, target, depth)
-        holder, node = self._node(expr, record)
+        holder, node = self.find(expr, record)
         if not isinstance(node, Leaf):
             raise WriteError("no number states it")
         if node.field.compute is not None:
             return self.solve(node.field.compute, holder, target, depth + 1)
         return node, holder, target
+
+    def _digits(self, of: Expr, record: Record, target: int, base: Any, depth: int) -> Solution:
+        leaf, holder, _ = self.solve(of, record, "", depth + 1)
+        return leaf, holder, _digits(target, base, leaf)
 
     def _argument(self, name: str, record: Record, target: Any, depth: int) -> Solution:
         field, holder = record.field, record.holder
@@ -128,7 +132,12 @@ class Inverter:
             raise WriteError("no field states it")
         return self.solve(ref.arguments[place], holder, target, depth + 1)
 
-    def _node(self, expr: Expr, record: Record) -> tuple[Record, Any]:
+    def find(self, expr: Expr, record: Record) -> tuple[Record, Any]:
+        """Return the node that a name stands for, and its record.
+
+        Raises:
+            WriteError: if it is not a field.
+        """
         try:
             if isinstance(expr, Name):
                 node = (

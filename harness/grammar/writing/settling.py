@@ -16,7 +16,7 @@ from harness.grammar.engine.plan import program_of
 from harness.grammar.engine.scope import Scope
 from harness.grammar.engine.state import State
 from harness.grammar.engine.validation import summed
-from harness.grammar.host.tree_view import resolve
+from harness.grammar.host.tree_view import PathError, resolve
 from harness.grammar.language.expression import Literal
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.operations import NoValueError
@@ -29,20 +29,19 @@ MAX_ROUNDS = 16
 Rebuild = Callable[[Parse, Mapping[str, Any]], bytes]
 
 
-def settle(grammar: Grammar, data: bytes, before: Parse, changes: Mapping[str, Any], rebuild: Rebuild) -> bytes:
+def settle(grammar: Grammar, data: bytes, wrong: set[str], changes: Mapping[str, Any], rebuild: Rebuild) -> bytes:
     """Set checksums, values that must equal an expression, and what a condition concludes; check the result.
 
     Args:
         grammar: The grammar.
         data: The new file, but for these values.
-        before: The parse of the old file; its errors may stay.
+        wrong: Paths whose errors may stay: those of the old file.
         changes: The new values by path.
         rebuild: Gives the bytes of a parse with changed values.
 
     Raises:
         WriteError: if the new file has another error, or a path another value.
     """
-    wrong = {fault.path for fault in before.errors}
     for _ in range(MAX_ROUNDS):
         after = parse(grammar, data)
         new = [fault for fault in after.errors if fault.path not in wrong]
@@ -58,7 +57,10 @@ def settle(grammar: Grammar, data: bytes, before: Parse, changes: Mapping[str, A
     else:
         raise WriteError("checksums do not settle")
     for path, value in changes.items():
-        _, node = resolve(after, path)
+        try:
+            _, node = resolve(after, path)
+        except PathError:
+            raise WriteError(f"{path}: it would be absent") from None
         enum = grammar.enums.get(node.field.enum or "") if node.field is not None else None
         wanted = enum.numbers.get(value, value) if enum is not None and isinstance(value, str) else value
         if isinstance(wanted, str) and isinstance(node.value, bytes):

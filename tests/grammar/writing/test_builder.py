@@ -245,14 +245,14 @@ class Unseekable(io.RawIOBase):
 def test_the_directory_of_a_changed_archive_follows_its_files(method: int) -> None:
     grammar, data = grammar_of("zip"), archive_of(method)
     for changes, files in (
-        ({"Section[0].body.data.bytes": b"x" * 1000}, {"a.txt": b"x" * 1000}),
-        ({"Section[1].body.data.bytes": b""}, {"folder/b.bin": b""}),
-        ({"Section[0].body.name": "longer/name.txt"}, {"longer/name.txt": b"hello " * 50}),
+        ({"sections[0].body.data.bytes": b"x" * 1000}, {"a.txt": b"x" * 1000}),
+        ({"sections[1].body.data.bytes": b""}, {"folder/b.bin": b""}),
+        ({"sections[0].body.name": "longer/name.txt"}, {"longer/name.txt": b"hello " * 50}),
         (
-            {"Section[0].body.name": "n", "Section[1].body.data.bytes": b"yy"},
+            {"sections[0].body.name": "n", "sections[1].body.data.bytes": b"yy"},
             {"n": b"hello " * 50, "folder/b.bin": b"yy"},
         ),
-        ({"Section[2].body.comment": "of the file"}, {"a.txt": b"hello " * 50}),
+        ({"sections[2].body.comment": "of the file"}, {"a.txt": b"hello " * 50}),
     ):
         made = build(grammar, data, changes)
         assert not parse(grammar, made).errors
@@ -262,7 +262,7 @@ def test_the_directory_of_a_changed_archive_follows_its_files(method: int) -> No
             assert {name: archive.read(name) for name in files} == files
 
 
-@pytest.mark.parametrize("path", ["Section[2].body.name", "Section[2].body.crc", "Section[0].body.size"])
+@pytest.mark.parametrize("path", ["sections[2].body.name", "sections[2].body.crc", "sections[0].body.size"])
 def test_a_value_that_repeats_another_one_cannot_be_changed_alone(path: str) -> None:
     value: Any = "other" if path.endswith("name") else 5
     with pytest.raises(WriteError, match="another field decides it"):
@@ -274,9 +274,49 @@ def test_a_directory_that_no_expression_states_is_refused() -> None:
     grammar, data = grammar_of("zip"), archive_of(zipfile.ZIP_DEFLATED, streamed=True)
     assert not parse(grammar, data).errors
     with pytest.raises(WriteError, match="would not be valid"):
-        build(grammar, data, {"Section[0].body.stream": b"x" * 1000})
-    with zipfile.ZipFile(io.BytesIO(build(grammar, data, {"Section[0].body.name": "other"}))) as archive:
+        build(grammar, data, {"sections[0].body.stream": b"x" * 1000})
+    with zipfile.ZipFile(io.BytesIO(build(grammar, data, {"sections[0].body.name": "other"}))) as archive:
         assert archive.namelist() == ["other", "folder/b.bin"]
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "path", "value"),
+    [
+        ("ico", "ico/two.ico", "entries[0].bitmap.mask", b"m" * 60),
+        ("ico", "ico/two.ico", "entries[1].bitmap.mask", b""),
+        ("ttf", "ttf/more.ttf", "tables[5].body", b"b" * 9),
+        ("ttf", "ttf/more.ttf", "tables[4].body", b"123"),
+        ("ttf", "ttf/plain.ttf", "tables[3].body.strings", b"s" * 500),
+        ("elf", "elf/amd64.elf", "file.sections[1].contents", b"c" * 99),
+        ("elf", "elf/mips.elf", "file.sections[1].contents", b"xy"),
+        ("zip", "zip_holdout/piped.zip", "sections[0].body.name", "renamed.txt"),
+    ],
+)
+def test_a_directory_follows_what_it_points_to(name: str, file: str, path: str, value: Any) -> None:
+    """Positions move with the content, also back if the padding after it becomes shorter; nothing is left uncovered."""
+    grammar, data = grammar_of(name), (SPECS / "samples" / file).read_bytes()
+    before = parse(grammar, data)
+    made = parse(grammar, build(grammar, data, {path: value}))
+    assert not made.errors
+    assert made.gaps == ()
+    others = [
+        span.path for span in before.leaves() if isinstance(span.leaf.value, bytes) and not span.path.endswith(path)
+    ]
+    kept = {span.path: span.leaf.value for span in made.leaves()}
+    content = {span.path: span.leaf.value for span in before.leaves()}
+    assert all(kept[one] == content[one] for one in others if one in kept and "padding" not in one)
+
+
+def test_a_value_that_makes_its_field_absent_is_refused() -> None:
+    with pytest.raises(WriteError, match="contents: it would be absent"):
+        build(grammar_of("elf"), (SPECS / "samples/elf/mips.elf").read_bytes(), {"file.sections[1].contents": b""})
+
+
+def test_the_tree_of_an_elf_file_has_the_names_of_its_sections() -> None:
+    found = parse(grammar_of("elf"), (SPECS / "samples/elf/amd64.elf").read_bytes())
+    names = [section.get("name") for section in found.records[0]["file"]["sections"]]
+    assert names[0] is None
+    assert all(isinstance(name, str) and name.startswith(".") for name in names[1:])
 
 
 def test_a_condition_that_must_be_true_decides_the_left_side_of_its_equations() -> None:
