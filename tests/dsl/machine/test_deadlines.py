@@ -198,7 +198,8 @@ def test_what_has_begun_is_performed_before_a_budget_stops_the_run(start, tmp_pa
 def test_branches_share_the_steps_and_iterations_of_their_unit(start, budget: str, which: str) -> None:
     text = """task T { budget { %s } parallel {
         branch l { let i = 0 repeat 15 { step a { i = i + 1 } } }
-        branch r { parallel { branch x { let j = 0 repeat 15 { step b { j = j + 1 } } } branch y { let k = 1 } } } } }"""
+        branch r { parallel {
+            branch x { let j = 0 repeat 15 { step b { j = j + 1 } } } branch y { let k = 1 } } } } }"""
     session = start(text % budget)
     outcome = session.run()
     assert (outcome.status, outcome.why) == ("budget", f"T: budget of {budget.split()[1]} {which} reached")
