@@ -45,7 +45,7 @@ def test_a_run_that_waits_is_answered_and_continues(dsl, asked) -> None:
     assert "already has this answer" in dsl("answer", "ask-1", asked, "3").out
     done = dsl("resume", "ask-1")
     assert done.status == 0, done.out
-    assert "ends ok" in done.err, "events are streamed to stderr"
+    assert "/end  ends" in done.err, "events are streamed to stderr"
     assert "survives kill -9" in done.out
     metrics = json.loads(Path("reports/dsl/ask-1/metrics.json").read_text())
     assert metrics["passed"] is True
@@ -107,7 +107,7 @@ def test_replay_verify_and_trace_of_a_run(dsl, asked) -> None:
     assert dsl("verify", "ask-1", "--head", "0" * 32).status == 1
     lines = dsl("trace", "ask-1").out.splitlines()
     assert "begins" in lines[0]
-    assert "ends ok" in lines[-1]
+    assert lines[-1].endswith("/end  ends")
     assert len(dsl("trace", "ask-1", "--from", "2", "--limit", "3").out.splitlines()) == 3
     assert json.loads(dsl("trace", "ask-1", "--as", "timeline").out)
     with sqlite3.connect("reports/dsl/ask-1/log.db") as connection:
