@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.dsl.options import parse_budgets
+
 ASK = """task T {
     input name: string
     step a: tool.write { path: "a.txt" content: "Hello {{name}}" }
@@ -82,6 +84,7 @@ def test_a_program_that_fails_exits_with_1(dsl, asked) -> None:
         (["run", "ask.spak", "--input", "name=a", "--input", "nam=b"], "no input 'nam'"),
         (["run", "ask.spak", "--input", "name=a", "--budget", "stpes=3"], "NAME of steps"),
         (["run", "ask.spak", "--input", "name=a", "--budget", "steps=many"], "not a number"),
+        (["run", "ask.spak", "--input", "name=a", "--budget", "wall=1GB"], "in seconds"),
         (["run", "ask.spak", "--input", "name=a", "--state", "reports/dsl/ask-1"], "a run in this folder"),
         (["run", "ask.spak", "--input", "name=a", "--events", "nowhere"], "nowhere does not exist"),
         (["resume", "nowhere"], "dsl runs"),
@@ -140,6 +143,8 @@ def test_fork_upgrade_and_the_list_of_runs(dsl, asked) -> None:
 
 def test_a_budget_stops_a_run_and_a_larger_one_continues_it(dsl) -> None:
     Path("loop.spak").write_text("agent_loop L { let i = 0 repeat 9 { step s { i = i + 1 } } success: i == 9 }")
+    assert parse_budgets(["wall=2min", "steps=3"]) == {"wall_s": 120.0, "steps": 3.0}
+    assert parse_budgets(["wall_s=0.5"]) == parse_budgets(["wall=500ms"])
     stopped = dsl("run", "loop.spak", "--budget", "steps=4", "--quiet")
     assert stopped.status == 1
     assert "budget of 4 steps" in stopped.out
