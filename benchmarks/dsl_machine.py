@@ -312,6 +312,8 @@ def _starts(rounds: int = 11) -> list[dict[str, Any]]:
         program = Path(folder) / "first.spak"
         program.write_text("agent_loop B { let i = 0 repeat 9 { step s { i = i + 1 } } }")
         environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1]), "XDG_CACHE_HOME": folder}
+        # Where byte code is not written, each changed module is compiled at each start.
+        environment |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": f"{folder}/bytecode"}
         for number in range(rounds + 1):
             for name, code in _STARTS.items():
                 state = str(Path(folder) / f"{len(found[name])}-{number}-{name[:3]}")

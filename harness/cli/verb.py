@@ -53,7 +53,7 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, width=max(width, 40) - 2)
 
 
-_CHOICE = re.compile(r"invalid choice: '(?P<given>[^']*)' \(choose from (?P<known>.*?)(?:, maybe you meant .*)?\)")
+_CHOICE = r"invalid choice: '(?P<given>[^']*)' \(choose from (?P<known>.*?)(?:, maybe you meant .*)?\)"
 _UNRECOGNIZED = "unrecognized arguments: "
 
 
@@ -66,7 +66,7 @@ class Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {message}{self._suggest(message)}\n")
 
     def _suggest(self, message: str) -> str:
-        if found := _CHOICE.search(message):
+        if found := re.search(_CHOICE, message):
             known = [word.strip().strip("'") for word in found["known"].split(",")]
             return nearest(found["given"], known, max_choices=0)
         if not message.startswith(_UNRECOGNIZED):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 from harness.core.box_drawing import MARGIN, Box, Line, draw_boxes
-from harness.dsl.ir import Branch, Effect, Emit, Instruction, Jump, Post, Program, Run, Sweep, Unit
+from harness.dsl.ir import Branch, Effect, Emit, Instruction, Post, Program, Run, Sweep, Unit
 
 _WIDTH, _GAP, _STEP = 260, 60, 14  # of a column, between columns, between boxes, in pixels
 _COLOURS = {
@@ -21,14 +24,14 @@ def draw(program: Program) -> str:
     calls: list[tuple[Box, int]] = []
     for column, unit in enumerate(program.units):
         x, y = MARGIN + column * (_WIDTH + _GAP), MARGIN
-        main = " (begins here)" if column == program.main else ""
-        head = Box(unit.kind, f"{unit.kind} {unit.name}{main}", (), x, y, _WIDTH)
+        main = ("a run begins here",) if column == program.main else ()
+        head = Box(unit.kind, f"{unit.kind} {unit.name}", main, x, y, _WIDTH)
         heads[column] = head
         boxes.append(head)
         before, y = head, y + head.height + _STEP
         for number, step in enumerate(unit.steps):
             inside = _inside(unit, number)
-            notes = tuple(dict.fromkeys(note for i in inside if (note := _note(program, i))))
+            notes = tuple(dict.fromkeys(note for i in inside for note in _notes(program, i)))
             indent, title = 12 * _depth(unit, number), f"{step.kind} {step.name.removeprefix(f'{step.kind} ')}"
             box = Box(step.kind, title, notes[:4], x + indent, y, _WIDTH - indent)
             boxes.append(box)
@@ -55,7 +58,8 @@ def _knowledge(program: Program, x: int) -> list[Box]:
         boxes.append(Box(rule.kind, f"{rule.kind} {rule.name}", notes, x, y, _WIDTH))
         y += boxes[-1].height + _STEP
     for invariant in program.invariants:
-        note = f"{len(invariant.conditions)} conditions, {len(invariant.prose)} of prose"
+        number = len(invariant.conditions)
+        note = f"{number} condition{'' if number == 1 else 's'}, {len(invariant.prose)} of prose"
         boxes.append(Box("invariant", f"invariant {invariant.name}", (note,), x, y, _WIDTH))
         y += boxes[-1].height + _STEP
     return boxes
@@ -74,26 +78,20 @@ def _depth(unit: Unit, step: int) -> int:
     return depth
 
 
-def _note(program: Program, instruction: Instruction) -> str:
+def _notes(program: Program, instruction: Instruction) -> Iterator[str]:
     cases = program.schema.cases
     match instruction:
         case Effect():
-            emits = ", ".join(cases[i].name for i in instruction.emits)
-            return f"{instruction.who}.{instruction.name}" + (f" emits {emits}" if emits else "")
+            yield f"{instruction.who}.{instruction.name}"
+            yield from (f"emits {cases[i].name}" for i in instruction.emits)
         case Emit():
-            return f"emits {cases[instruction.case].name}"
+            yield f"emits {cases[instruction.case].name}"
         case Post():
-            return f"posts {instruction.event}"
+            yield f"posts {instruction.event}"
         case Run():
-            return f"runs {program.units[instruction.unit].name}"
+            yield f"runs {program.units[instruction.unit].name}"
         case Sweep():
-            size = 1
-            for parameter in instruction.parameters:
-                size *= len(parameter.values)
-            return f"searches {size} points for {instruction.measure.metric}"
+            size = math.prod(len(parameter.values) for parameter in instruction.parameters)
+            yield f"searches {size} points for {instruction.measure.metric}"
         case Branch():
-            return "decides"
-        case Jump():
-            return ""
-        case _:
-            return ""
+            yield "decides"

@@ -59,7 +59,7 @@ def format_event(event: dict[str, Any]) -> str:
         case "cancelled":
             text = f"cancelled: {event['why']}"
         case "ended":
-            text = f"ends {event['status']}"
+            text = "ends" if event["status"] == "ok" else f"ends {event['status']}"
         case _:
             text = kind
     return ascii(clip(f"{where}  {text}", limit=300))[1:-1].replace("\\'", "'")
@@ -116,7 +116,8 @@ def print_summary(session: Session, outcome: Outcome, *, as_json: bool) -> int:
         units = {step.unit for step in outcome.steps if step.status != "skipped"}
         for step in outcome.steps:
             if step.status != "ok" and (step.unit in units or not units):
-                _show(f"  {step.kind} {step.name}: {step.status}{f' ({step.why})' if step.why else ''}")
+                name = step.name.removeprefix(f"{step.kind} ")  # `expect fact` of kind expect
+                _show(f"  {step.kind} {name}: {step.status}{f' ({step.why})' if step.why else ''}")
         for text, verdict, why in outcome.criteria:
             _show(f"  success {text}: {verdict}{f' ({why})' if why else ''}")
         for question in outcome.questions:

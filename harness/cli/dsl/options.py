@@ -57,7 +57,11 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         "--workers", type=whole(1, 1024), metavar="N", help="points of a search at the same time (default 1)"
     )
     parser.add_argument(
-        "--budget", action="append", default=[], metavar="NAME=N", help=f"limit of the run: {', '.join(LIMITS)}"
+        "--budget",
+        action="append",
+        default=[],
+        metavar="NAME=N",
+        help=f"limit of the run: {', '.join(LIMITS)}, or wall=2min",
     )
 
 

@@ -115,6 +115,7 @@ def render(view: dict[str, Any], chart: Markup, *, refresh: int = 0) -> str:
     script_hash = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
     return template.render(
         v={**view, "cards": cards},
+        labels={branch["name"]: branch["label"] for branch in view["branches"]},
         used={card["line"] for card in cards},
         chart=chart,
         refresh=refresh,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterator
+from itertools import chain
 
 _TRACE = ("__SPAK_TRACE__", "CRUCIBLE_TRACE_FD")
-_NAMES = frozenset("exec eval compile __import__ globals __builtins__ setattr delattr __loader__ __spec__".split())
+_NAMES = frozenset("exec eval compile __import__ globals vars __builtins__ setattr delattr __loader__ __spec__".split())
 """Names through which code reaches other modules or code that is not in its syntax tree."""
 _MODULES = frozenset(
     """builtins ctypes gc inspect importlib imp runpy atexit signal faulthandler tracemalloc pdb code codeop
@@ -23,6 +24,10 @@ _OF_MODULES = frozenset(
 """Attributes of modules such as `sys` and `os`; objects may have attributes of the same name."""
 
 
+_COMPARISONS = frozenset("__lt__ __le__ __gt__ __ge__ __eq__ __ne__ __len__ __bool__".split())
+"""Methods by which values could pass the tests of what measures them."""
+
+
 def find_patch(text: bytes, measuring: Collection[str] = ()) -> str:
     """How Python code could change its measurement, in words; empty if it cannot, as far as its syntax tree shows.
 
@@ -34,8 +39,17 @@ def find_patch(text: bytes, measuring: Collection[str] = ()) -> str:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""  # it does not run either
-    modules = {name for node in ast.walk(tree) for name in _bound(node)}
-    return next((found for node in ast.walk(tree) for found in _patches(node, modules, measuring)), "")
+    nodes = list(ast.walk(tree))
+    modules = {name for node in nodes for name in _bound(node)}
+    plain = {name for node in nodes if isinstance(node, ast.Import) for name in _bound(node)}
+    read = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
+    passed = (
+        f"passes the module {node.id} on"  # another name of it can be patched
+        for node in nodes
+        if isinstance(node, ast.Name) and node.id in plain and id(node) not in read
+    )
+    found = (what for node in nodes for what in _patches(node, modules, measuring))
+    return next(chain(found, passed), "")
 
 
 def imported_names(text: bytes) -> set[str]:
@@ -75,6 +89,12 @@ def _patches(node: ast.AST, modules: set[str], measuring: Collection[str]) -> It
             yield f"patches {_root(value)}"
         case ast.Name(id=name) if name in _NAMES:
             yield f"uses {name}"
+        case ast.Call(func=ast.Name(id="getattr"), args=[_, key, *_]) if not isinstance(key, ast.Constant):
+            yield "uses getattr with a computed name"
+        case ast.FunctionDef(name=name) if name in _COMPARISONS:
+            yield f"defines {name}: its values compare in their own way"
+        case ast.Constant(value=str() as text) if text in _ATTRIBUTES:
+            yield f"uses {text}"
         case ast.Constant(value=str() as text) if any(mark in text for mark in _TRACE):
             yield "reports trace items itself"
 

@@ -183,7 +183,7 @@ class Builder(Transformer[Token, s.Module]):
         body, key = parts[2], parts[1]
         if isinstance(body, _Block):
             return s.Step(key, list(body), False, _span(parts))
-        return s.Step(s.Label(str(key), False, _span([key])), [body], True, _span(parts))
+        return s.Step(s.Label(_text(key), key.type == "STRING", _span([key])), [body], True, _span(parts))
 
     def call(self, parts: Parts) -> s.Call:
         actor, _, operation = parts[0].partition(".")
@@ -250,7 +250,7 @@ class Builder(Transformer[Token, s.Module]):
         return s.Evaluation([node for node in nodes if isinstance(node, s.Check | s.Expect)], described, _span(parts))
 
     def check(self, parts: Parts) -> s.Check:
-        return s.Check(str(parts[1]), parts[2], _span(parts))
+        return s.Check(_text(parts[1]), parts[2], _span(parts))
 
     def expect(self, parts: Parts) -> s.Expect:
         return s.Expect(str(parts[1]), parts[2], _span(parts))

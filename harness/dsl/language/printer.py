@@ -214,7 +214,7 @@ def _(node: s.Parameter) -> Iterator[str]:
 def _(node: s.Step) -> Iterator[str]:
     if node.inline:
         first, *rest = _lines(node.body[0])
-        yield f"step {node.label.text}: {first}"
+        yield f"step {_label(node.label)}: {first}"
         yield from rest
     else:
         yield from _braces(f"step {_label(node.label)}", list(_indented(node.body)))
@@ -328,12 +328,13 @@ def _(node: s.Evaluation) -> Iterator[str]:
 
 @_lines.register
 def _(node: s.Check) -> Iterator[str]:
+    name = _label(s.Label(node.name, not node.name.isidentifier()))
     if isinstance(node.subject, s.Call):
         first, *rest = _lines(node.subject)
-        yield f"check {node.name}: {first}"
+        yield f"check {name}: {first}"
         yield from rest
     else:
-        yield f"check {node.name}: {_expression(node.subject, 0)}"
+        yield f"check {name}: {_expression(node.subject, 0)}"
 
 
 @_lines.register

@@ -139,7 +139,8 @@ def _failing(state: State, steps: tuple[StepOutcome, ...], criteria: Any, broken
     """The word and the first reason why an ended run does not pass; `ok` and an empty string if it passes."""
     for text, verdict, reason in criteria:
         if verdict != "true":
-            return "wrong", f"{text} is {verdict}" + (f": {reason}" if reason else "")
+            word = "simulated" if reason.startswith("simulated: ") else "wrong"
+            return word, f"{text} is {verdict}" + (f": {reason}" if reason else "")
     if broken:
         return "broken", f"invariant {broken[0]} is broken"
     if not criteria:

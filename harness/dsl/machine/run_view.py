@@ -141,7 +141,7 @@ def _title(value: Mapping[str, Any]) -> str:
         case "granted":
             return f"budget of {value['which']} raised to {value['limit']:g}"
         case "ended":
-            return f"ends {value['status']}"
+            return "ends" if value["status"] == "ok" else f"ends {value['status']}"
         case "forked" | "joined" | "called" | "returned":
             return _CONTROL[value["k"]]
         case "took" | "sent":
@@ -157,7 +157,8 @@ def _parts(value: Mapping[str, Any], log: RunLog) -> Iterator[list[str]]:
     if value["k"] in ("result", "answered"):
         result = restore_value(value["value"], log.blobs)
         name = "answer" if value["k"] == "answered" else "result"
-        yield [name, _text(result), "dim" if isinstance(result, Undefined) else ""]
+        if result != "":  # what writes has no result
+            yield [name, _text(result), "dim" if isinstance(result, Undefined) else ""]
         if value.get("status", "ok") != "ok":
             yield ["status", str(value["status"]), "bad"]
         provider = (value.get("source") or {}).get("provider")
@@ -167,6 +168,8 @@ def _parts(value: Mapping[str, Any], log: RunLog) -> Iterator[list[str]]:
         again = f", again after {value['wait']:g} s" if value.get("again") and "wait" in value else ""
         yield [str(value["status"]), f"{value['why']}{again}", "bad"]
     for name, data in {**value.get("set", {}), **value.get("state", {})}.items():
+        if name.startswith("$"):  # a variable of the machine: the subject of a `match`, the index of a loop
+            continue
         bound = restore_value(data, log.blobs)
         yield [f"{name} =", _text(bound), "dim" if isinstance(bound, Undefined) else ""]
     for item in value.get("items", ()):

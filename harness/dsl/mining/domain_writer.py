@@ -55,7 +55,8 @@ class Writer:
         statement = (
             f"{finding.after.subject} ({technique}{with_others}) {_verdict(made)} {finding.before.subject} in {where}"
         )
-        statement += "".join(f", but {key} is worse" for key in finding.fallen)
+        joint = "and" if made.hurts else "but"
+        statement += "".join(f", {joint} {key} is worse" for key in finding.fallen)
         if finding.is_first:
             statement += ", and no step before it has numbers"
         if len(finding.pairs) > 1:

@@ -80,6 +80,8 @@ class TechniqueFinding:
             if key not in self.before.others or not values:
                 continue
             old, new = statistics.median(self.before.others[key][1]), statistics.median(values)
+            if lower and min(old, new) < 0:  # a cost is not negative: the sign of such a number is not known
+                continue
             low, high = (old, new) if lower else (new, old)
             if high > low and (low <= 0 or high / low >= MIN_SINGLE_RATIO):
                 found[key] = (old, new)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.dsl.options import parse_budgets
+
 ASK = """task T {
     input name: string
     step a: tool.write { path: "a.txt" content: "Hello {{name}}" }
@@ -45,7 +47,7 @@ def test_a_run_that_waits_is_answered_and_continues(dsl, asked) -> None:
     assert "already has this answer" in dsl("answer", "ask-1", asked, "3").out
     done = dsl("resume", "ask-1")
     assert done.status == 0, done.out
-    assert "ends ok" in done.err, "events are streamed to stderr"
+    assert "/end  ends" in done.err, "events are streamed to stderr"
     assert "survives kill -9" in done.out
     metrics = json.loads(Path("reports/dsl/ask-1/metrics.json").read_text())
     assert metrics["passed"] is True
@@ -82,6 +84,7 @@ def test_a_program_that_fails_exits_with_1(dsl, asked) -> None:
         (["run", "ask.spak", "--input", "name=a", "--input", "nam=b"], "no input 'nam'"),
         (["run", "ask.spak", "--input", "name=a", "--budget", "stpes=3"], "NAME of steps"),
         (["run", "ask.spak", "--input", "name=a", "--budget", "steps=many"], "not a number"),
+        (["run", "ask.spak", "--input", "name=a", "--budget", "wall=1GB"], "in seconds"),
         (["run", "ask.spak", "--input", "name=a", "--state", "reports/dsl/ask-1"], "a run in this folder"),
         (["run", "ask.spak", "--input", "name=a", "--events", "nowhere"], "nowhere does not exist"),
         (["resume", "nowhere"], "dsl runs"),
@@ -107,7 +110,7 @@ def test_replay_verify_and_trace_of_a_run(dsl, asked) -> None:
     assert dsl("verify", "ask-1", "--head", "0" * 32).status == 1
     lines = dsl("trace", "ask-1").out.splitlines()
     assert "begins" in lines[0]
-    assert "ends ok" in lines[-1]
+    assert lines[-1].endswith("/end  ends")
     assert len(dsl("trace", "ask-1", "--from", "2", "--limit", "3").out.splitlines()) == 3
     assert json.loads(dsl("trace", "ask-1", "--as", "timeline").out)
     with sqlite3.connect("reports/dsl/ask-1/log.db") as connection:
@@ -140,6 +143,8 @@ def test_fork_upgrade_and_the_list_of_runs(dsl, asked) -> None:
 
 def test_a_budget_stops_a_run_and_a_larger_one_continues_it(dsl) -> None:
     Path("loop.spak").write_text("agent_loop L { let i = 0 repeat 9 { step s { i = i + 1 } } success: i == 9 }")
+    assert parse_budgets(["wall=2min", "steps=3"]) == {"wall_s": 120.0, "steps": 3.0}
+    assert parse_budgets(["wall_s=0.5"]) == parse_budgets(["wall=500ms"])
     stopped = dsl("run", "loop.spak", "--budget", "steps=4", "--quiet")
     assert stopped.status == 1
     assert "budget of 4 steps" in stopped.out

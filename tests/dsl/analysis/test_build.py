@@ -95,3 +95,55 @@ def test_first_notations_run(tmp_path: Path) -> None:
     assert [line.split()[1] for line in found(text)] == ["W511", "W503", "W512"]
     outcome = run(text, tmp_path / "run")
     assert outcome.passed, outcome
+
+
+def test_artifacts_of_loops_and_steps_are_made_at_the_end_of_their_block(tmp_path: Path) -> None:
+    text = """task Make {
+        artifact "b.txt" { content: "b" }
+        step "first": tool.write { path: "x.txt" content: "x" }
+        step a { let x = 1  artifact "a.txt" { content: "a{{x}}" } }
+        for i in [1, 2] { artifact "n.txt"  step w: tool.write { path: "n.txt" content: "{{i}}" } }
+        return x
+    }
+    build { artifact "c.txt" { source: "b.txt" } }"""
+    assert run(text, tmp_path / "made").passed
+    assert {file.name: file.read_text() for file in (tmp_path / "made/work").iterdir()} == {
+        "a.txt": "a1", "b.txt": "b", "c.txt": "b", "n.txt": "2", "x.txt": "x"
+    }  # fmt: skip
+    missing = run('agent_loop A { artifact "no.py" step s { let x = 1 } }', tmp_path / "missing")
+    assert "the artifact no.py was not made" in missing.why
+
+
+SERVICE = """variant V { case P { tflops: float, name: string } }
+service_loop S { budget { events: 1 } on measured(%s) { emit V.P } }
+agent_loop A { step s { emit measured { %s } } run S }"""
+
+
+def test_a_bare_emit_in_a_handler_takes_the_fields_of_its_event(tmp_path: Path) -> None:
+    program = load_source(SERVICE % ("tflops: float, n: int", "tflops: 2.5 n: 1"), entry="A", cache=False)
+    with Session.start(program, tmp_path / "run") as session:
+        assert session.run().passed
+        items = [item for event in session.log.events() for item in event.value.get("items", ())]
+    assert [(item["values"], list(item["undefined"])) for item in items] == [({"tflops": 2.5}, ["name"])]
+
+
+def test_a_bare_emit_without_values_is_a_warning_in_a_handler_and_else_an_error() -> None:
+    assert [line.split()[1] for line in found(SERVICE % ("n: int", "n: 1"))] == ["W513"]
+    assert [line.split()[1] for line in found("variant V { case P { x: int } } task T { emit V.P }")] == ["E207"]
+
+
+@pytest.mark.parametrize(
+    ("model", "described"),
+    [
+        ('model X { n_layer: 12 shape: [M, N], kind: "a" | "b", p: float > 0, q: int? }', 0),
+        ("model X { type Y { n: int } state tile: int = 1 }", 0),
+        ("knowledge K { const C = 1 } trace_schema T { variant V { case P { c: int } } }", 0),
+        ("model X { an agent; a GPU (RTX 5070) }", 1),
+        ("model X { layers: f(12), heads: 3 }", 1),
+        ("model X { }", 0),
+    ],
+)
+def test_a_named_model_is_a_type_a_group_or_a_description(model: str, described: int) -> None:
+    program, problems = check_source(f"{model} task T {{ step s {{ let x = 1 }} }}", cache=False)
+    assert [problem for problem in problems if problem.code.startswith("E")] == []
+    assert len(program.described) == described

@@ -103,6 +103,8 @@ def test_only_declared_parts_may_change() -> None:
         "import json\njson.dumps = 1", "import json as j\nj.loads.x = 1", "from os import path\ndel path.join",
         "import sys\nsys.modules['a'] = 1", "import sys\nsys.stdout = 1", "import builtins", "import bench",
         "from __main__ import data", "setattr(1, 2, 3)", "eval('1')", "().__class__.__bases__", "import atexit",
+        "import json\nvars(json)['dumps'] = 1", "import json\nm = json\nm.dumps = 1", "import json\nf([json])",
+        "getattr(f, '__glo' + 'bals__')", "getattr(f, '__dict__')", "class I(int):\n    def __gt__(self, x): return 0",
         "print('__SPAK_TRACE__{}')", "import os\nos.write(int(os.environ['CRUCIBLE_TRACE_FD']), b'')",
     ],
 )  # fmt: skip
