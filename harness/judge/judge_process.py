@@ -105,6 +105,9 @@ class _Judge:
             self.loop.spawn(judge_case_in_loop(case, self.lane(case.lane), self.context), partial(self.finish, number))
 
     def finish(self, number: int, found: SerialisedEvaluation) -> None:
+        if not gc.get_freeze_count():
+            gc.collect()
+            gc.freeze()  # modules and prepared tools stay: no later collection walks through them
         self.finished += f"{number} {found.text}\n".encode("utf-8", "backslashreplace")
         self.in_flight -= 1
         if not self.in_flight:

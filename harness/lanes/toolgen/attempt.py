@@ -130,7 +130,7 @@ class _AttemptRun:
         self.box: PolledBox
         self.property_answers = hashlib.sha256()
         self.asking: Question | None = None
-        self.is_batched = plan.is_screening
+        self.is_batched = plan.is_batched
         self.early: deque[Answer] = deque()  # answers to the next questions
         self.rng = rng = random.Random(outcome.seed)  # noqa: S311 - the seed is the secret
         numbered = list(enumerate((*questions.shared, *extras)))
@@ -166,8 +166,7 @@ class _AttemptRun:
                 await self._ask_batch()
             is_paused, number, self.asking = self.waiting.popleft()
             if is_paused:
-                low, high = self.plan.jitter_ms
-                seconds = self.rng.uniform(low, high) / 1e3
+                seconds = self.rng.uniform(*self.plan.jitter_ms) / 1e3
                 self.outcome.wall += seconds
                 await pause(seconds)
             await self._ask(number, self.asking, waiting, first=first)
@@ -222,14 +221,16 @@ class _AttemptRun:
         return not self.plan.is_full and bool(self.outcome.wrong or self.outcome.wrong_extras)
 
     async def _ask_batch(self) -> None:
-        """Ask the next questions of one origin at once: a wrong answer to an example ends the case before the others.
+        """Ask the next questions at once; in a screening, those of one origin.
+
+        There a wrong answer to an example ends the case before the others are asked.
 
         The limit on each call is short. A slow call ends the box as an endless one does; then a fresh box is asked one
         by one, with the limit of a full verdict, so no candidate fails because of the short one.
         """
-        origin = self.waiting[0][2].origin
-        next_ones = (question for _, _, question in islice(self.waiting, MAX_BATCH))
-        batch = list(takewhile(lambda question: question.origin == origin, next_ones))
+        batch = [question for _, _, question in islice(self.waiting, MAX_BATCH)]
+        if self.plan.is_screening:
+            batch = list(takewhile(lambda question: question.origin == batch[0].origin, batch))
         keys, due = [question.key for question in batch], sum(question.due for question in batch)
         seconds = self.questions.short_limit(self.plan.limits.call_seconds)
         try:
@@ -240,14 +241,14 @@ class _AttemptRun:
 
     async def _answer(self, key: bytes, *, due: int = 0) -> Answer:
         if self.early:
-            return self.early.popleft()
-        self.outcome.fault_question = key
-        asked = time.perf_counter()
-        try:
-            answer = await ask(self.pool, self.box, key, due=due)
-        except BoxFault:
-            self.outcome.wall += min(time.perf_counter() - asked, self.plan.limits.call_seconds)
-            raise
+            answer = self.early.popleft()
+        else:
+            self.outcome.fault_question, asked = key, time.perf_counter()
+            try:
+                answer = await ask(self.pool, self.box, key, due=due)
+            except BoxFault:
+                self.outcome.wall += min(time.perf_counter() - asked, self.plan.limits.call_seconds)
+                raise
         self.outcome.wall += answer.seconds
         self.outcome.fault_question = None
         if self.asking is None or self.asking.expected is not None:
@@ -262,7 +263,7 @@ class _AttemptRun:
         if question.origin != "edge":
             outcome.seconds.append(answer.seconds)
         shared = number < len(self.questions.shared)
-        if shared and question.reference_seconds is not None and not first:
+        if shared and question.reference_seconds is not None and not first and not self.is_batched:
             outcome.clock = "wall" if answer.cpu_seconds is None else "cpu"
             outcome.costs[number] = answer.seconds if answer.cpu_seconds is None else answer.cpu_seconds
         if shared:
@@ -344,7 +345,6 @@ class _AttemptRun:
         return is_oversized(payload, key, right)
 
 
-MAX_BATCH = 16
-"""Questions of a screening that are asked at once."""
+MAX_BATCH = 16  # questions that are asked at once
 MAX_FAULTS = 2
 """After this number of faults the remaining inputs without a known answer, or derived ones, count as not handled."""
