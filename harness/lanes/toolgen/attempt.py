@@ -35,10 +35,8 @@ from harness.sandbox.pool import BoxPool
 PAUSES = 24
 """Pauses of a case over all attempts. An answer that is wrong in 20 % of all milliseconds is missed at 24 independent
 moments with probability 0.8**24, about once in 200 cases; without pauses all questions share one moment."""
-MIN_PAUSES = 8
-"""Minimum number of pauses of one attempt, for cases with few attempts."""
-MANY_PAUSES = 96
-"""Total number of pauses above which MIN_PAUSES no longer applies: each attempt starts at its own moment anyway."""
+MIN_PAUSES = 8  # of one attempt, for cases with few attempts
+MANY_PAUSES = 96  # in all attempts, above which MIN_PAUSES does not apply: each attempt starts at its own moment
 _SCREENING: tuple[Origin, ...] = ("example", "drawn", "extra", "edge", "derived", "workload")
 
 Afterwards = Callable[[PolledBox, Outcome], Awaitable[None]]
@@ -55,7 +53,10 @@ async def opened(pool: BoxPool, plan: Plan, hash_seed: int) -> AsyncIterator[Pol
         BoxFault: if it cannot be loaded, or if it sent something after the last answer.
         InfraError: if no box can be opened.
     """
-    with await open_box(pool, plan.source, entry=plan.box_entry, limits=plan.limits, hash_seed=hash_seed) as box:
+    limits, is_alone = plan.limits, not plan.is_batched
+    with await open_box(
+        pool, plan.source, entry=plan.box_entry, limits=limits, hash_seed=hash_seed, is_alone=is_alone
+    ) as box:
         yield box
 
 
@@ -231,7 +232,7 @@ class _AttemptRun:
         batch = [question for _, _, question in islice(self.waiting, MAX_BATCH)]
         if self.plan.is_screening:
             batch = list(takewhile(lambda question: question.origin == batch[0].origin, batch))
-        keys, due = [question.key for question in batch], sum(question.due for question in batch)
+        keys, due = [one.key for one in batch], sum(one.due for one in batch)
         seconds = self.questions.short_limit(self.plan.limits.call_seconds)
         try:
             self.early.extend(await ask_all(self.pool, self.box, keys, due=due, seconds=seconds))
@@ -245,7 +246,7 @@ class _AttemptRun:
         else:
             self.outcome.fault_question, asked = key, time.perf_counter()
             try:
-                answer = await ask(self.pool, self.box, key, due=due)
+                answer = await ask(self.pool, self.box, key, due=due, is_timed=not self.plan.is_batched)
             except BoxFault:
                 self.outcome.wall += min(time.perf_counter() - asked, self.plan.limits.call_seconds)
                 raise
@@ -346,5 +347,4 @@ class _AttemptRun:
 
 
 MAX_BATCH = 16  # questions that are asked at once
-MAX_FAULTS = 2
-"""After this number of faults the remaining inputs without a known answer, or derived ones, count as not handled."""
+MAX_FAULTS = 2  # after which the remaining inputs without a known answer, or derived ones, count as not handled
