@@ -87,9 +87,9 @@ def source(name: str, number: int) -> str:
 def judge_forever(folder: Path, minutes: float, evaluations: int) -> None:
     """Judge until both limits are reached, and write each verdict to `reported-pool`."""
     from harness import JudgePool
-    from harness.judge import pool as judge_pool
+    from harness.judge import remembered
 
-    judge_pool.MAX_KNOWN = 1000  # verdicts that are remembered, 40 kB each: also a short run shows what grows
+    remembered.MAX_BYTES = 8 << 20  # of verdicts: also a short run shows what grows
     started, submitted, waiting = time.monotonic(), 0, []
     reported = (folder / "reported-pool").open("a", buffering=1)
     with JudgePool(

@@ -63,7 +63,7 @@ class _Judge:
         self.in_flight = 0
         self.finished = bytearray()
         self.answers = answers
-        self.is_writing = False
+        self.is_writing = self.is_frozen = False
         self.held = ExitStack()  # the machine's lock, while cases are in flight
         os.set_blocking(answers, False)
 
@@ -105,6 +105,10 @@ class _Judge:
             self.loop.spawn(judge_case_in_loop(case, self.lane(case.lane), self.context), partial(self.finish, number))
 
     def finish(self, number: int, found: SerialisedEvaluation) -> None:
+        if not self.is_frozen:
+            self.is_frozen = True
+            gc.collect()
+            gc.freeze()  # modules and prepared tools stay: no later collection walks through them
         self.finished += f"{number} {found.text}\n".encode("utf-8", "backslashreplace")
         self.in_flight -= 1
         if not self.in_flight:

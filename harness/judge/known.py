@@ -85,6 +85,11 @@ class KnownVerdict(Verdict):
         """As recorded."""
         return str(self._row["why"])
 
+    @property
+    def size(self) -> int:
+        """Characters of its record."""
+        return len(self._row["record"])
+
     def is_reusable(self, tier: Tier | None) -> bool:
         """Whether it is a verdict, see `is_reusable`."""
         row = self._row

@@ -25,7 +25,8 @@ from harness.judge.judging import Judging
 from harness.judge.kept_sources import KeptSources
 from harness.judge.known import KnownVerdicts, without_path
 from harness.judge.placement import judges_for
-from harness.judge.verdict import Verdict
+from harness.judge.remembered import Address, Remembered
+from harness.judge.verdict import StoredVerdict, Verdict
 from harness.lane.context import Context
 from harness.lane.controls import Controls
 from harness.lane.fingerprint import engine_of
@@ -34,12 +35,8 @@ from harness.lane.registry import Registry
 from harness.suites.settings import settle
 from harness.suites.suite import Suite
 
-MAX_KNOWN = 10_000
-"""Verdicts that a pool remembers, by the digest of the candidate and all that the verdict depends on."""
 Source = str | bytes | os.PathLike[str]
 """The text or bytes of a candidate, or the path of its file."""
-Address = tuple[str, str, int | None, str]
-"""The name of a tool, how its candidate is judged, the epoch, and the digest of the candidate."""
 Tools = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
@@ -109,8 +106,7 @@ class JudgePool(Closing):
                 raise UsageError(f"two tools are named {read.name!r}", where=str(path), fix="rename one of them")
         lanes = {suite.lane.name: suite.lane for suite in self._suites.values()}
         self._sources = KeptSources()
-        self._known: dict[str, Verdict | Judging] = {}
-        self._keys: dict[Address, str] = {}
+        self._known = Remembered()
         self._lock = threading.RLock()
         self._ledger: KnownVerdicts | None = None
         try:
@@ -222,16 +218,21 @@ class JudgePool(Closing):
             path = Path(source).absolute() if isinstance(source, os.PathLike) else self._sources.keep(data or b"")
             case = suite.case_of(path, how=how, epoch=epoch)
             known = self._known.get(case.key)
+            self._known.link(case.key, address)
+            is_new = known is None
             if known is None and self._ledger is not None and not screen:
                 case = case if address else self._ledger.named(case)  # a source that is text is named by its digest
-                known = self._ledger.find(case, case.key)
-            is_new = known is None
+                if found := self._ledger.find(case, case.key):
+                    self._known.add(case.key, found, address)
+                    known, is_new = found, False
             if not is_new:
                 self._sources.release(path)
-            known = self._remember(address, case.key, known or Judging(case.key, path))
             if isinstance(known, Verdict):
                 caller.set_result(known)
                 return caller
+            if known is None:
+                known = Judging(case.key, path)
+                self._known.add(case.key, known, address)
             judging = known
             judging.callers.append(caller)
         caller.add_done_callback(lambda done: self._leave(judging, done))
@@ -255,22 +256,14 @@ class JudgePool(Closing):
         """What the pool or its ledger knows of bytes that a program gave; the lock is held."""
         if address is None:
             return None
-        if address in self._keys:
-            return self._known.get(self._keys[address])
+        if known := self._known.at(address):
+            return known
         if self._ledger is None or address[1] == "screen":
             return None
         key, found = self._ledger.find_bytes(suite, self._blank, *address[1:])
-        return None if found is None else self._remember(address, key, found)
-
-    def _remember(self, address: Address | None, key: str, known: Verdict | Judging) -> Verdict | Judging:
-        if address is not None:
-            self._keys[address] = key
-        self._known[key] = known
-        if len(self._keys) > MAX_KNOWN:
-            del self._keys[next(iter(self._keys))]
-        if len(self._known) > MAX_KNOWN:
-            del self._known[next(iter(self._known))]
-        return known
+        if found is not None:
+            self._known.add(key, found, address)
+        return found
 
     def _begin(self, judging: Judging, case: Case, *, is_recorded: bool) -> None:
         # Without the lock: the judges hold their own one while they pass a result on.
@@ -296,16 +289,16 @@ class JudgePool(Closing):
             except CrucibleError as refused:
                 self._settle(judging, refused)
                 return
-        self._settle(judging, Verdict(evaluation))
+        self._settle(judging, Verdict(evaluation), found.result())
 
-    def _settle(self, judging: Judging, result: Verdict | BaseException) -> None:
+    def _settle(self, judging: Judging, result: Verdict | BaseException, text: str = "") -> None:
         """Pass a result on; only what says something about the candidate is remembered."""
         with self._lock:
             self._sources.release(judging.path)
-            if self._known.get(judging.key) is judging:
-                del self._known[judging.key]
             if isinstance(result, Verdict) and result.reward is not None:
-                self._known[judging.key] = result
+                self._known.add(judging.key, StoredVerdict(text))
+            elif self._known.get(judging.key) is judging:
+                self._known.drop(judging.key)
             callers = judging.callers.copy()
         for caller in callers:
             if not caller.set_running_or_notify_cancel():
@@ -323,7 +316,7 @@ class JudgePool(Closing):
             judging.callers = [other for other in judging.callers if other is not caller]
             is_wanted = bool(judging.callers)
             if not is_wanted and self._known.get(judging.key) is judging:
-                del self._known[judging.key]
+                self._known.drop(judging.key)
         if not is_wanted and judging.judged is not None:
             judging.judged.cancel()
 

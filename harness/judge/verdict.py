@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from harness.core.evaluation import Evaluation
 from harness.core.status import Status
@@ -73,3 +74,17 @@ class Verdict:
         if self.status in (Status.WRONG, Status.FLAKY):
             return f"{self.status}: {evidence.facts.get('public_why', 'an answer to a hidden input is not right')}"
         return f"{self.status}: {self.why.partition(', asked ')[0]}"
+
+
+class StoredVerdict(Verdict):
+    """A verdict as its JSON, a fifth of the memory of an evaluation, which is read when it is asked for."""
+
+    text: str
+
+    def __init__(self, text: str) -> None:
+        vars(self)["text"] = text  # the class is frozen
+
+    @cached_property
+    def evaluation(self) -> Evaluation:
+        """The evaluation."""
+        return Evaluation.model_validate_json(self.text)

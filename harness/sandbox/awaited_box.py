@@ -12,14 +12,24 @@ from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.pool import BoxPool
 
 
-async def opened(pool: BoxPool, source: bytes, *, entry: str, limits: Limits, hash_seed: int) -> PolledBox:
+async def opened(
+    pool: BoxPool, source: bytes, *, entry: str, limits: Limits, hash_seed: int, is_alone: bool = True
+) -> PolledBox:
     """Open a box and wait until it has loaded a source; arguments as for `BoxPool.open`. The caller closes it.
+
+    Args:
+        pool: Opens the box.
+        source: The subject's source file, as bytes.
+        entry: Name of the function that the source must define.
+        limits: Limits of the box.
+        hash_seed: PYTHONHASHSEED.
+        is_alone: Whether no other box of the pool computes at the same time.
 
     Raises:
         BoxFault: if the source cannot be loaded.
         InfraError: if no box can be opened.
     """
-    async with pool.computing.taken(pool.computing.count):
+    async with pool.computing.taken(pool.computing.count if is_alone else 1):
         box = pool.begin(source, entry=entry, limits=limits, hash_seed=hash_seed)
         try:
             while not box.is_idle:
@@ -31,22 +41,23 @@ async def opened(pool: BoxPool, source: bytes, *, entry: str, limits: Limits, ha
     return box
 
 
-async def ask(pool: BoxPool, box: PolledBox, question: bytes, *, due: int = 0) -> Answer:
+async def ask(pool: BoxPool, box: PolledBox, question: bytes, *, due: int = 0, is_timed: bool = True) -> Answer:
     """Ask one question in canonical JSON, when it is this coroutine's turn.
 
     Few boxes of a pool compute at a time, and a slow one alone: several would share the cores, and each would seem
-    slower than it is.
+    slower than it is. Where that does not matter, an endless one must not keep the others waiting.
 
     Args:
         pool: The pool of the box.
         box: A box that is loaded and idle.
         question: The question.
         due: Length in bytes of the right answer, so that a large one is accepted; 0 where it is unknown.
+        is_timed: Whether the time that it takes matters beyond its limit.
 
     Raises:
         BoxFault: timeout, crash, memory, output or protocol; the box cannot be used afterwards.
     """
-    async with pool.computing.taken(1 if box.is_quick else pool.computing.count):
+    async with pool.computing.taken(1 if box.is_quick or not is_timed else pool.computing.count):
         box.allow(due)
         begun = time.monotonic()
         box.send(question)
@@ -74,7 +85,7 @@ async def ask_all(
     Raises:
         BoxFault: timeout, crash, memory, output or protocol; the box cannot be used afterwards.
     """
-    async with pool.computing.taken(1 if box.is_quick else pool.computing.count):
+    async with pool.computing.taken(1):
         box.allow(due)
         box.send_all(questions, seconds=seconds)
         return [await _next_answer(box) for _ in questions]

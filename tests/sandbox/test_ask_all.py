@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import os
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,11 +12,12 @@ import pytest
 
 from harness.core.status import Status
 from harness.sandbox.answer import Answer
-from harness.sandbox.awaited_box import ask_all, opened
+from harness.sandbox.awaited_box import ask, ask_all, opened
 from harness.sandbox.codec import encode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import MIB, Limits
-from harness.sandbox.loop import drive
+from harness.sandbox.loop import Loop, drive
+from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.pool import BoxPool
 from harness.sandbox.usage import Usage
 
@@ -173,3 +177,32 @@ def test_a_right_answer_of_any_length_is_not_charged(pool: BoxPool) -> None:
     with pytest.raises(BoxFault) as caught, pool.open(source, entry="run", limits=limits) as box:
         box.ask_all(questions)
     assert caught.value.status is Status.OUTPUT
+
+
+def test_an_endless_box_keeps_no_other_waiting_where_nothing_is_timed(pool):
+    """The endless call has a minute; the other answer comes while it computes."""
+    loop, ended, limits = Loop(), [], Limits(call_seconds=60.0)
+    source = b"def run(n):\n    while n: pass\n    return n\n"
+
+    async def asked(n: int) -> int:
+        how = {"entry": "run", "limits": limits, "hash_seed": 0, "is_alone": False}
+        with await opened(pool, source, **how) as box:
+            boxes.append(box)
+            try:
+                await ask(pool, box, b'{"n":%d}' % n, is_timed=False)
+            except BoxFault:
+                return -1
+            return n
+
+    boxes: list[PolledBox] = []
+    loop.spawn(asked(1), ended.append)
+    while not boxes:
+        loop.turn(math.inf)
+    loop.spawn(asked(0), ended.append)
+    while not ended:
+        loop.turn(math.inf)
+    assert ended == [0]
+    os.kill(boxes[0].pid, signal.SIGKILL)
+    while loop.live:
+        loop.turn(math.inf)
+    assert ended == [0, -1]

@@ -35,10 +35,8 @@ from harness.sandbox.pool import BoxPool
 PAUSES = 24
 """Pauses of a case over all attempts. An answer that is wrong in 20 % of all milliseconds is missed at 24 independent
 moments with probability 0.8**24, about once in 200 cases; without pauses all questions share one moment."""
-MIN_PAUSES = 8
-"""Minimum number of pauses of one attempt, for cases with few attempts."""
-MANY_PAUSES = 96
-"""Total number of pauses above which MIN_PAUSES no longer applies: each attempt starts at its own moment anyway."""
+MIN_PAUSES = 8  # of one attempt, for cases with few attempts
+MANY_PAUSES = 96  # in all attempts, above which MIN_PAUSES does not apply: each attempt starts at its own moment
 _SCREENING: tuple[Origin, ...] = ("example", "drawn", "extra", "edge", "derived", "workload")
 
 Afterwards = Callable[[PolledBox, Outcome], Awaitable[None]]
@@ -55,7 +53,10 @@ async def opened(pool: BoxPool, plan: Plan, hash_seed: int) -> AsyncIterator[Pol
         BoxFault: if it cannot be loaded, or if it sent something after the last answer.
         InfraError: if no box can be opened.
     """
-    with await open_box(pool, plan.source, entry=plan.box_entry, limits=plan.limits, hash_seed=hash_seed) as box:
+    limits, is_alone = plan.limits, not plan.is_batched
+    with await open_box(
+        pool, plan.source, entry=plan.box_entry, limits=limits, hash_seed=hash_seed, is_alone=is_alone
+    ) as box:
         yield box
 
 
@@ -130,7 +131,7 @@ class _AttemptRun:
         self.box: PolledBox
         self.property_answers = hashlib.sha256()
         self.asking: Question | None = None
-        self.is_batched = plan.is_screening
+        self.is_batched = plan.is_batched
         self.early: deque[Answer] = deque()  # answers to the next questions
         self.rng = rng = random.Random(outcome.seed)  # noqa: S311 - the seed is the secret
         numbered = list(enumerate((*questions.shared, *extras)))
@@ -166,8 +167,7 @@ class _AttemptRun:
                 await self._ask_batch()
             is_paused, number, self.asking = self.waiting.popleft()
             if is_paused:
-                low, high = self.plan.jitter_ms
-                seconds = self.rng.uniform(low, high) / 1e3
+                seconds = self.rng.uniform(*self.plan.jitter_ms) / 1e3
                 self.outcome.wall += seconds
                 await pause(seconds)
             await self._ask(number, self.asking, waiting, first=first)
@@ -222,15 +222,17 @@ class _AttemptRun:
         return not self.plan.is_full and bool(self.outcome.wrong or self.outcome.wrong_extras)
 
     async def _ask_batch(self) -> None:
-        """Ask the next questions of one origin at once: a wrong answer to an example ends the case before the others.
+        """Ask the next questions at once; in a screening, those of one origin.
+
+        There a wrong answer to an example ends the case before the others are asked.
 
         The limit on each call is short. A slow call ends the box as an endless one does; then a fresh box is asked one
         by one, with the limit of a full verdict, so no candidate fails because of the short one.
         """
-        origin = self.waiting[0][2].origin
-        next_ones = (question for _, _, question in islice(self.waiting, MAX_BATCH))
-        batch = list(takewhile(lambda question: question.origin == origin, next_ones))
-        keys, due = [question.key for question in batch], sum(question.due for question in batch)
+        batch = [question for _, _, question in islice(self.waiting, MAX_BATCH)]
+        if self.plan.is_screening:
+            batch = list(takewhile(lambda question: question.origin == batch[0].origin, batch))
+        keys, due = [one.key for one in batch], sum(one.due for one in batch)
         seconds = self.questions.short_limit(self.plan.limits.call_seconds)
         try:
             self.early.extend(await ask_all(self.pool, self.box, keys, due=due, seconds=seconds))
@@ -240,14 +242,14 @@ class _AttemptRun:
 
     async def _answer(self, key: bytes, *, due: int = 0) -> Answer:
         if self.early:
-            return self.early.popleft()
-        self.outcome.fault_question = key
-        asked = time.perf_counter()
-        try:
-            answer = await ask(self.pool, self.box, key, due=due)
-        except BoxFault:
-            self.outcome.wall += min(time.perf_counter() - asked, self.plan.limits.call_seconds)
-            raise
+            answer = self.early.popleft()
+        else:
+            self.outcome.fault_question, asked = key, time.perf_counter()
+            try:
+                answer = await ask(self.pool, self.box, key, due=due, is_timed=not self.plan.is_batched)
+            except BoxFault:
+                self.outcome.wall += min(time.perf_counter() - asked, self.plan.limits.call_seconds)
+                raise
         self.outcome.wall += answer.seconds
         self.outcome.fault_question = None
         if self.asking is None or self.asking.expected is not None:
@@ -262,7 +264,7 @@ class _AttemptRun:
         if question.origin != "edge":
             outcome.seconds.append(answer.seconds)
         shared = number < len(self.questions.shared)
-        if shared and question.reference_seconds is not None and not first:
+        if shared and question.reference_seconds is not None and not first and not self.is_batched:
             outcome.clock = "wall" if answer.cpu_seconds is None else "cpu"
             outcome.costs[number] = answer.seconds if answer.cpu_seconds is None else answer.cpu_seconds
         if shared:
@@ -344,7 +346,5 @@ class _AttemptRun:
         return is_oversized(payload, key, right)
 
 
-MAX_BATCH = 16
-"""Questions of a screening that are asked at once."""
-MAX_FAULTS = 2
-"""After this number of faults the remaining inputs without a known answer, or derived ones, count as not handled."""
+MAX_BATCH = 16  # questions that are asked at once
+MAX_FAULTS = 2  # after which the remaining inputs without a known answer, or derived ones, count as not handled

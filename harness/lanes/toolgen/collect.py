@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from harness.core.case import Case, Subject, line_of
-from harness.core.digest import digest_folder
+from harness.core.digest import digest_folder, folder_state
 from harness.core.errors import SuiteError
 from harness.core.policy import Policy
 from harness.core.slug import slug
@@ -39,7 +39,17 @@ def case_of(suite: Suite, path: Path) -> Case:
         SpecError: if the tool specification is invalid.
     """
     tool = tool_of(suite)
-    return _case(suite, tool, path, digest_folder(tool.path))
+    try:
+        # Thousands of candidates of one tool: its files are read again only if they may have changed.
+        state = folder_state(tool.path)
+    except OSError:
+        return _case(suite, tool, path, digest_folder(tool.path))
+    if _FILES.get(tool.path, ((), ""))[0] != state:
+        _FILES[tool.path] = state, digest_folder(tool.path)
+    return _case(suite, tool, path, _FILES[tool.path][1])
+
+
+_FILES: dict[Path, tuple[tuple[object, ...], str]] = {}
 
 
 def tool_of(suite: Suite) -> Tool:

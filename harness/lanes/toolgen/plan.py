@@ -27,6 +27,7 @@ class Plan:
         jitter_ms: Shortest and longest pause between questions, in milliseconds.
         is_full: Whether an attempt continues after a wrong answer, for partial credit.
         is_screening: Whether the order of the questions is examples, sampled inputs, edge inputs, each by size.
+        is_timed: Whether the candidate's times are wanted.
         is_strict: Whether the guard forbids what `forbidden_names.STRICT` says, too.
     """
 
@@ -40,11 +41,17 @@ class Plan:
     jitter_ms: tuple[float, float]
     is_full: bool = False
     is_screening: bool = False
+    is_timed: bool = True
     is_strict: bool = False
     answers: AnswerClasses = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "answers", AnswerClasses(self.tool.spec.compare))
+
+    @property
+    def is_batched(self) -> bool:
+        """Whether several questions are asked at once: nothing is timed, and there are no pauses between them."""
+        return self.is_screening or (not self.is_timed and self.jitter_ms[1] <= 0)
 
     @property
     def entry(self) -> str:
