@@ -52,6 +52,12 @@ def test_the_corpus_is_large_and_has_controls():
     assert {"d24_good_control", "d25_wrong_control"} <= set(NAMES)
 
 
+def test_the_threat_model_says_how_many():
+    honest = sum("honest" in attack["layer"] for attack in ATTACKS)
+    said = f"{len(ATTACKS) - honest} attacks and {honest} honest programs"
+    assert said in (HERE.parents[1] / "docs" / "threat-model.md").read_text(encoding="utf-8")
+
+
 def test_every_layer_is_attacked():
     assert {layer for attack in ATTACKS for layer in attack["layer"]} == LAYERS
 

@@ -253,6 +253,16 @@ def test_a_process_that_is_slow_as_a_whole_counts_instead_of_the_least():
     assert found["candidate_us"] == [1000.0] * 10
 
 
+@pytest.mark.parametrize(("slow", "counts"), [(1, False), (3, True)], ids=["a one-time cost", "three calls"])
+def test_few_calls_that_take_most_of_the_time_count(slow, counts):
+    attempts = [Outcome(number, 1, 1) for number in range(6)]
+    for number, outcome in enumerate(attempts):  # each attempt asks in an order of its own
+        outcome.costs = {question: 0.02 if (question + 5 * number) % 33 < slow else 0.00005 for question in range(33)}
+    found = question_cost.ordinary_costs(questions(*[0.001] * 33), attempts, NullCall(0.0, 0.0))
+    assert found is not None
+    assert (max(found["candidate_us"]) == 20_000.0) is counts
+
+
 def test_a_candidate_that_is_slow_at_every_third_call_counts_as_slow():
     attempts = [Outcome(number, 1, 1) for number in range(6)]
     for number, outcome in enumerate(attempts):
