@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -27,6 +28,7 @@ from harness.cli import output
 from harness.core.errors import CrucibleError, LedgerError, UsageError
 from harness.core.evaluation import Evaluation
 from harness.core.gate import GateResult
+from harness.core.module_file import import_file
 from harness.core.number import whole
 from harness.core.policy import Policy
 from harness.core.run import Run, new_run_id
@@ -81,13 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--gates", action="append", default=[], metavar="NAME=MIN", help="a gate to set, e.g. score=0.9 (repeatable)"
     )
     parser.add_argument("--write", action="store_true", help="store the verdicts as a new run")
-    parser.add_argument(
-        "--plugin",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="a file or module that defines a lane (repeatable)",
-    )
+    add_plugins(parser)
     output.add_ledger(parser)
     output.add_json(parser)
 
@@ -186,6 +182,12 @@ def parse_gates(given: Iterable[str]) -> dict[str, float]:
     return gates
 
 
+def add_plugins(parser: argparse.ArgumentParser) -> None:
+    """Add `--plugin`; see `load_lanes`."""
+    what = "a file or module that defines a lane (repeatable)"
+    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help=what)
+
+
 def load_lanes(plugins: Iterable[str]) -> Mapping[str, Lane]:
     """Load the built-in lanes and those that files or modules define.
 
@@ -205,31 +207,25 @@ def _import_plugin(place: str) -> object:
             return importlib.import_module(place)
         except ImportError as error:
             raise UsageError(f"{place} cannot be imported: {error}", fix="name a .py file or a module") from error
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if not path.is_file() or spec is None or spec.loader is None:
+    if not path.is_file():
         raise UsageError(f"{place} does not exist", fix="name a .py file or a module")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # pickle and dataclasses find a module by its name
-    spec.loader.exec_module(module)
-    return module
+    return import_file(path)
+
+
+def run_again(ledger: Ledger, run_id: str, **changes: Any) -> Run:
+    """A new run of this command after a stored one, with the given changes."""
+    record = json.loads(ledger.rows("SELECT record FROM runs WHERE run_id = ?", run_id)[0]["record"])
+    started = datetime.now(UTC)
+    new = {"run_id": new_run_id(started, int.from_bytes(os.urandom(3), "big")), "started_at": started}
+    new["command"] = shlex.join(["crucible", *sys.argv[1:]])
+    return Run.from_wire(record).model_copy(update=new | changes)
 
 
 def _store(
     ledger: Ledger, row: queries.Row, changes: list[Change], epoch: int | None, lanes: Mapping[str, Lane]
 ) -> str:
-    original = Run.from_wire(
-        json.loads(ledger.rows("SELECT record FROM runs WHERE run_id = ?", row["run_id"])[0]["record"])
-    )
-    started = datetime.now(UTC)
-    made = original.model_copy(
-        update={
-            "run_id": new_run_id(started, int.from_bytes(os.urandom(3), "big")),
-            "started_at": started,
-            "epoch": original.epoch if epoch is None else epoch,
-            "tier": Tier(row["tier"]) if row["tier"] else None,
-            "command": shlex.join(["crucible", *sys.argv[1:]]),
-        }
-    )
+    tier = Tier(row["tier"]) if row["tier"] else None
+    made = run_again(ledger, row["run_id"], tier=tier, **({} if epoch is None else {"epoch": epoch}))
     ledger.begin(made)
     for change in changes:
         ledger.record(change.after, run_id=made.run_id)

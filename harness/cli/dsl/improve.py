@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 from harness.cli import output
-from harness.cli.dsl import options
+from harness.cli.dsl import options, programs
 from harness.core.errors import UsageError
 from harness.core.number import whole
 
@@ -48,10 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit status 1 if no revision was accepted."""
-    from harness.dsl.analysis.load import load_program, read
     from harness.dsl.improve.measured_runs import Objective, measure
     from harness.dsl.improve.revision import Improvement, ProgramClimb, summary
-    from harness.dsl.language.diagnostic import ProgramError
     from harness.dsl.machine.settings import RunSettings
     from harness.evolve.recording import recording
     from harness.lanes.dsl.climb import DslClimb
@@ -59,14 +57,8 @@ def run(args: argparse.Namespace) -> int:
     from harness.providers.factory import provider_for
 
     inputs = options.parse_inputs(args.input)
-    try:
-        program = load_program(args.program, inputs=inputs)
-        laws = None if args.laws is None else load_program(args.laws)
-        programs = [read(path) for path in args.programs]
-    except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror}", where=str(error.filename)) from error
-    except ProgramError as error:
-        raise UsageError(f"cannot be used:\n{error}", fix="correct it first") from error
+    program = programs.load(args.program, inputs=inputs)
+    laws = None if args.laws is None else programs.load(args.laws)
     settings = RunSettings.from_wire(options.parse_settings(args))
     provider = None if settings.backend is None else provider_for(settings.backend)
     if provider is None:
@@ -88,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
         provider,
         inputs=tuple(inputs),
         laws=laws,
-        programs=programs,
+        programs=[programs.read(path) for path in args.programs],
         variable=frozenset(args.variable),
     )
     searched = ProgramClimb(improving, program)

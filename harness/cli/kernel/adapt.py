@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.cli import output
-from harness.cli.kernel import subject
 from harness.core.errors import SpecError, UsageError
 from harness.lanes.kernel.adapters import flashinfer, kernelbench
 from harness.lanes.kernel.adapters.case_folder import Adapted, write_case
 from harness.lanes.kernel.adapters.problem_process import NotAdaptedError
+from harness.lanes.kernel.gpu import require_extra
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     candidates = _list_files(args.candidates, "--candidates")
     workloads = [path for path in _list_files(args.workloads, "--workloads") if path.suffix == ".jsonl"]
     if any(path.suffix == ".py" for path in problems):
-        subject.require_extra()
+        require_extra()
     written: list[dict[str, Any]] = []
     left: list[dict[str, str]] = []
     shared = _assign_candidates(problems, candidates)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from harness.core.clip import clip
+from harness.core.closing import Closing
 from harness.core.errors import InfraError
 from harness.lane.json_worker import WorkerFault
 from harness.lanes.kernel.definition import Definition, Point
@@ -37,7 +37,7 @@ class Survey:
     fastest: str
 
 
-class Baselines:
+class Baselines(Closing):
     """The baselines' device worker, started at first use.
 
     Args:
@@ -132,13 +132,6 @@ class Baselines:
         """Milliseconds of each of a block of cold calls of the loaded baseline."""
         return self._cold(self.ask, plans, first=first)
 
-    def hot(self, plans: Plans, *, calls: int) -> float:
-        """Milliseconds of `calls` calls in a row."""
-        self.ask("prepare", plans=plans, lines=[""] * len(plans), first=False)
-        found = float(self.ask("hot", calls=calls)["event_ms"])
-        self.ask("release")
-        return found
-
     @staticmethod
     def _cold(ask: Callable[..., dict[str, Any]], plans: Plans, *, first: bool) -> list[float]:
         ask("prepare", plans=plans, lines=[""] * len(plans), first=first)
@@ -171,11 +164,3 @@ class Baselines:
         if self._client is not None:
             self._client.close()
             self._client = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import shutil
 import tempfile
 import time
@@ -25,16 +24,13 @@ from harness.lanes.kernel.definition import read_definition
 from harness.lanes.kernel.device_measurement import measure
 from harness.lanes.kernel.exhibits import kernel_exhibits
 from harness.lanes.kernel.golden_table import read_golden
-from harness.lanes.kernel.gpu import absent_gpu
+from harness.lanes.kernel.gpu import MODULES, absent_gpu, require_extra
 from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.kernel_metadata import read_kernel_file
 from harness.lanes.kernel.options import Stage
 from harness.lanes.kernel.question import plan_questions
 from harness.lanes.kernel.trace_items import correctness_items
 from harness.lanes.kernel.warm_processes import WarmProcesses
-
-EXTRA = "kernels"
-MODULES = ("torch", "triton", "numpy")
 
 
 def evaluate_case(case: Case, context: Context) -> Evidence:
@@ -126,9 +122,9 @@ def _compile(job: Job, case: Case, name: str, described: dict[str, Any]) -> Evid
 
 
 def _missing_requirement(stage: Stage) -> str:
-    """Why a stage cannot run here, found without importing PyTorch; empty if it can."""
-    for module in MODULES:
-        if importlib.util.find_spec(module) is None:
-            error = MissingExtraError(EXTRA, module=module)
-            return f"{error.what}: {error.fix}"
+    """Why a stage cannot run here; empty if it can."""
+    try:
+        require_extra()
+    except MissingExtraError as error:
+        return f"{error.what}: {error.fix}"
     return absent_gpu() if stage == "gpu" else ""

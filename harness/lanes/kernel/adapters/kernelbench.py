@@ -7,20 +7,20 @@ have equal weights. Unlike in KernelBench, the reference is also evaluated in do
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.lanes.kernel.adapters.axes import Trial, UnclearError, changed, constants_of, express
-from harness.lanes.kernel.adapters.case_folder import Adapted, file_name
+from harness.lanes.kernel.adapters.case_folder import DTYPES, Adapted, file_name, make_definition
 from harness.lanes.kernel.adapters.problem_process import NotAdaptedError, ProblemProcess
 
 SEED = 42  # that of KernelBench
 _SMALL = (3, 5, 8, 16, 32, 64, 128)
 _MAX_ELEMENTS = 1 << 18  # of all inputs of a case for the interpreter
 _EXTENSION = ("load_inline", "cpp_extension")
-_TYPES = ("float32", "float16", "bfloat16", "int32", "int64", "bool")
 
 _SHARED = """
 
@@ -159,26 +159,11 @@ def _definition(path: Path, source: str, base: dict[str, Any], sizes: _Sizes) ->
         f"y{index}": {"axes": [_axis(size) for size in named], "dtype": _dtype(one["dtype"], path)}
         for index, (named, one) in enumerate(zip(sizes.outputs, base["outputs"], strict=True))
     }
-    products = [" * ".join(f"({size})" for size in named) or "1" for named in (*sizes.inputs, *sizes.outputs)]
-    elements = " + ".join(products)
-    return {
-        "operation": file_name(path.stem),
-        "description": f"KernelBench problem {path.stem}",
-        "axes": dict.fromkeys(sizes.axes, "of the problem"),
-        "dtypes": ["float32"],
-        "inputs": tensors,
-        "outputs": results,
-        "reference": f"{file_name(path.stem)}.py:reference",
-        "baselines": {
-            "eager": {"call": f"{file_name(path.stem)}.py:reference"},
-            "compiled": {"call": f"{file_name(path.stem)}.py:reference", "compile": True},
-        },
-        # The problem does not state its operations, so its memory traffic is the only known bound.
-        "flops": f"{elements} + {base['parameters']}",
-        "bytes": f"4 * ({elements} + {base['parameters']})",
-        "families": ["normal"],
-        "shapes": {"tiny": sizes.small[:1], "odd": sizes.small[1:2], "target": [sizes.axes]},
-    }
+    return make_definition(
+        path.stem, tensors, results, parameters=base["parameters"], description=f"KernelBench problem {path.stem}",
+        axes=dict.fromkeys(sizes.axes, "of the problem"),
+        shapes={"tiny": sizes.small[:1], "odd": sizes.small[1:2], "target": [sizes.axes]},
+    )  # fmt: skip
 
 
 def _axis(size: str) -> int | str:
@@ -186,8 +171,8 @@ def _axis(size: str) -> int | str:
 
 
 def _dtype(name: str, path: Path) -> str:
-    if name not in _TYPES:
-        raise NotAdaptedError(f"a tensor of {name}", where=str(path), fix=f"known are {', '.join(_TYPES)}")
+    if name not in DTYPES:
+        raise NotAdaptedError(f"a tensor of {name}", where=str(path), fix=f"known are {', '.join(DTYPES)}")
     return "T" if name == "float32" else name
 
 
@@ -215,19 +200,12 @@ def _small_shapes(problem: ProblemProcess, constants: dict[str, int], axes: dict
     found = []
     for setting in settings:
         shapes = problem.ask(constants | setting)
-        elements = sum(_count(one["sizes"]) for one in shapes.get("inputs", [])) + shapes.get("parameters", 0)
+        elements = sum(math.prod(one["sizes"]) for one in shapes.get("inputs", [])) + shapes.get("parameters", 0)
         if "error" not in shapes and elements <= _MAX_ELEMENTS and setting not in found:
             found.append(setting)
         if len(found) == 2:
             break
     return found
-
-
-def _count(sizes: Sequence[int]) -> int:
-    total = 1
-    for size in sizes:
-        total *= size
-    return total
 
 
 def _trial(found: dict[str, Any], constants: dict[str, int]) -> Trial:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from harness.core.closing import Closing
 from harness.core.errors import CrucibleError
 from harness.core.owned_folder import OwnedFolder
 from harness.lane.json_worker import JsonWorker, WorkerFault
@@ -18,7 +18,7 @@ class NotAdaptedError(CrucibleError):
     """A problem that cannot be converted, and why."""
 
 
-class ProblemProcess:
+class ProblemProcess(Closing):
     """A process that runs one problem without data, as often as it is asked."""
 
     def __init__(self, path: Path) -> None:
@@ -45,11 +45,7 @@ class ProblemProcess:
             what = f"it does not end within {_SECONDS} s" if fault.is_late else f"its process ended: {why}"
             raise NotAdaptedError(what, where=str(self.path)) from None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """End the process."""
         self._worker.close()
         self._home.remove()

@@ -8,10 +8,10 @@ whether returning an input unchanged is right.
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
+from harness.core.module_file import import_file
 from harness.lane.json_worker import answer_requests, claim_channel
 
 
@@ -55,11 +55,7 @@ def _is_trivial(model: Any, inputs: list[Any]) -> bool:
 
 
 def _load(problem: Path, constants: dict[str, int]) -> Any:
-    spec = importlib.util.spec_from_file_location("problem", problem)
-    if spec is None or spec.loader is None:
-        raise ImportError(str(problem))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = import_file(problem, "problem")
     vars(module).update(constants)
     return module
 
