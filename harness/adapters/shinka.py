@@ -33,14 +33,13 @@ def main(arguments: list[str] | None = None) -> int:
             file.unlink(missing_ok=True)
         evaluator = Evaluator(args.tool, workers=1, check_every=0)
         try:
-            result = evaluator.evaluate(args.program_path)
+            found, artifacts = evaluator.measure(args.program_path)
         finally:
             evaluator.close()
-        artifacts = result.pop("artifacts")
-        has_passed = bool(result["passed"])
+        has_passed = bool(found["passed"])
         metrics = {
-            "combined_score": result["combined_score"],
-            "public": {"score": result["score"], "status": artifacts["status"]},
+            "combined_score": found["combined_score"],
+            "public": {"score": found["score"], "status": artifacts["status"]},
             "private": {},
             "text_feedback": artifacts["feedback"],
         }

@@ -12,7 +12,7 @@ from harness.core.evaluation import Evaluation
 from harness.core.status import Status
 from harness.core.trial import Trial, changed
 from harness.evolve.measures import CLAIM, later, measure, time_steps
-from harness.evolve.pools import FRESH, LATE, OWN, Pools
+from harness.evolve.pools import FRESH, Pools, inputs_of
 from harness.evolve.search_run import SearchRun
 from harness.judge.verdict import Verdict
 from harness.lane.breed import Breed
@@ -23,10 +23,8 @@ STAGES = ("reply", "known", "parse", "gate", "duplicate", "screen", "judged", "a
 """In the order of the cascade. `reply`: a provider gave none. `again`: judged twice, since its time differs from its
 parent's, or only time limits spoke against it."""
 Measures = Mapping[str, Any]
-"""The measures of a trial, as `harness.evolve.measures.measure` makes them."""
 MAX_LOOKS = 2
-TIME_GATE = "time_ms"
-"""The gate of lanes that limit the time of a call."""
+TIME_GATE = "time_ms"  # of lanes that limit the time of a call
 _IN_TIME_OR_NOT = frozenset({Status.OK, Status.TIMEOUT})
 
 
@@ -141,6 +139,18 @@ class Cascade:
             self._done.append(self.copied(trial, self._trials.rows[batch.known[trial.digest].number]))
         self._write()
 
+    def rescore(self, elites: Iterable[tuple[Trial, Trial]], *, parent_of: Callable[[Trial], Measures | None]) -> None:
+        """Score owners of cells for a new epoch; if only an earlier slow call speaks against one, judge it again."""
+        batch = Batch({}, parent_of, parent_of)
+        for trial, known in elites:
+            scored = self.copied(trial, known)
+            if known.passed and scored.verdict["why"].startswith(TIME_GATE):
+                size = known.verdict["measures"]["size"]
+                self._submit(Job(batch, trial, self._trials.source(trial.digest), size, looks=1), "again")
+            else:
+                self._done.append(scored)
+        self.finish(batch)
+
     def copied(self, trial: Trial, known: Trial) -> Trial:
         """A trial whose bytes were judged before: the verdict is scored for its epoch, and nothing is run."""
         stage = "rescored" if trial.operator == "elite" else "known"
@@ -198,7 +208,7 @@ class Cascade:
             text,
             epoch=trial.epoch,
             screen=stage == "screen",
-            inputs=_inputs_of(stage, job.looks),
+            inputs=inputs_of(stage, job.looks),
         )
         judged.add_done_callback(lambda found: self._events.put((job, stage, found.exception() or found.result())))
 
@@ -330,13 +340,6 @@ class Cascade:
             done, self._done = self._done, []
             self._trials.complete(done)
             self._progress()
-
-
-def _inputs_of(stage: str, looks: int) -> int:
-    """The set of inputs of a verdict: each further look has its own, since a pool remembers what it judged."""
-    if stage == "judged" or (stage == "screen" and not looks):
-        return OWN
-    return FRESH if looks <= 1 else LATE
 
 
 def _was_late(found: Verdict) -> bool:

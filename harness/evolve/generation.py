@@ -143,7 +143,8 @@ class Generations:
             for member in state.archives[self._island].members
         ]
         waiting = book.add(rows)
-        self.trials.complete([self.cascade.copied(row, state.latest[row.digest]) for row in waiting])
+        elites = [(row, state.latest[row.digest]) for row in waiting]
+        self.cascade.rescore(elites, parent_of=lambda row: state.measures(row.digest))
         self.state.tighten(self._tool, generation, self._island, book.current(rows))
 
     # --- proposals ---

@@ -17,6 +17,13 @@ OWN, FRESH, FINAL, LATE = range(4)
 """Sets of inputs: the search's own; of second looks and migrations; of finalists; of third looks on a busy machine."""
 
 
+def inputs_of(stage: str, looks: int) -> int:
+    """The set of inputs of a verdict: each further look has its own, since a pool remembers what it judged."""
+    if stage == "judged" or (stage == "screen" and not looks):
+        return OWN
+    return FRESH if looks <= 1 else LATE
+
+
 class Pools:
     """Opens a pool at its first use.
 

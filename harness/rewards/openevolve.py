@@ -22,6 +22,7 @@ from harness.rewards.wire import MAX_SOURCE
 
 RESULTS = ("openevolve.evaluation_result", "skydiscover.evaluation.evaluation_result")
 """Modules with the class of a result."""
+Metrics = dict[str, float]
 
 
 class Evaluator:
@@ -54,7 +55,8 @@ class Evaluator:
         """End the judge processes."""
         self.reward.close()
 
-    def _evaluated(self, program_path: str | os.PathLike[str], *, screen: bool) -> Any:
+    def measure(self, program_path: str | os.PathLike[str], *, screen: bool = False) -> tuple[Metrics, dict[str, str]]:
+        """The metrics and the artifacts of a program, whichever system runs. See `evaluate`."""
         try:
             source = read_plain_file(Path(program_path), max_bytes=MAX_SOURCE).decode("utf-8", "replace")
         except FileFaultError:
@@ -67,7 +69,10 @@ class Evaluator:
         }
         if screen:
             metrics = {"combined_score": metrics["combined_score"], "screened": metrics["passed"]}
-        artifacts = {"status": str(verdict.status), "feedback": verdict.feedback}
+        return metrics, {"status": str(verdict.status), "feedback": verdict.feedback}
+
+    def _evaluated(self, program_path: str | os.PathLike[str], *, screen: bool) -> Any:
+        metrics, artifacts = self.measure(program_path, screen=screen)
         kinds = [sys.modules[name].EvaluationResult for name in RESULTS if name in sys.modules]
         if not kinds:
             return {**metrics, "artifacts": artifacts}

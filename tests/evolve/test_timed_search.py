@@ -33,16 +33,21 @@ class Machine:
 
     Attributes:
         slowness: The factor of the next measurement.
+        slowest_ms: The slowest call in the first generation; None for what was measured.
         asked: Inputs, epoch and source of all verdicts.
     """
 
     def __init__(self) -> None:
         self.open, self.slowness, self.asked = {}, lambda: 1.0, []
+        self.slowest_ms = None
 
-    def timed(self, evaluation, text):
-        rows = [{"size": 1, "candidate_s": work(text) * self.slowness(), "reference_s": 1.0}]
+    def timed(self, evaluation, text, lane, slowest_ms=None):
+        rows = [{"size": 1, "candidate_s": work(text) * self.slowness(), "reference_s": 1e6}]
         facts = {**evaluation.evidence.facts, "profile": {"rows": rows}}
-        return evaluation.model_copy(update={"evidence": evaluation.evidence.replace(facts=facts)})
+        facts |= {"slowest_ms": slowest_ms} if slowest_ms is not None else {}
+        evidence = evaluation.evidence.replace(facts=facts)
+        score = lane.score(evidence, evaluation.case.policy)
+        return evaluation.model_copy(update={"evidence": evidence, "score": score})
 
     def get(self, real):
         def get(pools, inputs=OWN):
@@ -56,7 +61,9 @@ class Machine:
         def submit(pools, tool, source, *, epoch, screen=False, inputs=OWN):
             self.asked.append((inputs, epoch, source, screen))
             found, judged = Future(), real(pools, tool, source, epoch=epoch, screen=screen, inputs=inputs).result()
-            evaluation = judged.evaluation if screen or not judged.passed else self.timed(judged.evaluation, source)
+            slowest, evaluation = self.slowest_ms if inputs == OWN and not epoch else None, judged.evaluation
+            if judged.passed and not screen:
+                evaluation = self.timed(evaluation, source, pools.lane(tool), slowest)
             found.set_result(type(judged)(evaluation))
             return found
 
@@ -75,7 +82,7 @@ def machine():
         patch.setattr(Pools, "get", machine.get(Pools.get))
         patch.setattr(Pools, "submit", machine.submit(Pools.submit))
         patch.setattr(Pools, "close", lambda pools: None)
-        patch.setattr(finals, "confirm", lambda before, source, **_given: machine.timed(before, source))
+        patch.setattr(finals, "confirm", lambda before, source, *, lane, **_given: machine.timed(before, source, lane))
         yield machine
     for pool in machine.open.values():
         pool.close()
@@ -125,7 +132,7 @@ def test_twenty_kills_at_random_end_with_the_same_rows_and_nothing_is_judged_twi
                 known.source(one.digest) for one in known.rows.values() if one.is_judged and one.operator != ELITE
             }
         machine.asked.clear()
-        writes = rng.randint(1, 4) if left else -1
+        writes = rng.randint(1, 2) if left else -1
         try:
             ended, others = search(project, ledger)
         except Killed:
@@ -163,3 +170,15 @@ def test_a_machine_that_is_slower_by_now_moves_no_candidate_off_its_parents_step
     same = [pair for pair in pairs if work(text[pair[0]]) == work(text[pair[1]]) and pair[0] != pair[1]]
     assert same
     assert all(time[mine] == time[parent] for mine, parent in same)
+
+
+def test_a_call_that_was_slow_on_a_busy_machine_costs_no_cell(whole, project, machine, tmp_path, monkeypatch):
+    """The budget is 2,000 ms for the first generation, and less for all others."""
+    result, rows = whole
+    monkeypatch.setattr(machine, "slowest_ms", 1999.0)
+    ended, others = search(project, tmp_path / "ledger.db")
+    assert [one[:6] for one in outcome(others)] == [one[:6] for one in outcome(rows)]
+    assert {
+        one.stage for one in others.values() if one.operator == ELITE and (one.generation, one.island) == (1, 0)
+    } == {"again"}
+    assert [one.trial.digest for one in ended.champions] == [one.trial.digest for one in result.champions]

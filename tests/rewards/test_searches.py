@@ -47,7 +47,9 @@ class TestGepa:
 
 
 class TestOpenEvolve:
-    def test_stages(self, pool, tmp_path):
+    def test_stages(self, pool, tmp_path, monkeypatch):
+        for name in openevolve.RESULTS:  # a test of the real package may have loaded it
+            monkeypatch.delitem(sys.modules, name, raising=False)
         evaluator = openevolve.Evaluator(pool)
         for name, source in {"good": GOOD, "wrong": WRONG}.items():
             (tmp_path / name).write_text(source)

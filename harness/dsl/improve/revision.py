@@ -1,7 +1,4 @@
-"""Revision: ask for a revision, check it and its contract, run it, keep it only if it measures better.
-
-The rounds are a search of `harness.sweep.loop`.
-"""
+"""Revision: ask for a revision, check it and its contract, run it, keep it only if it measures better."""
 
 from __future__ import annotations
 

@@ -151,7 +151,12 @@ def move_slice_bound(source: SourceText, node: ast.Slice) -> Iterator[Change]:
 
 
 def move_index(source: SourceText, node: ast.Subscript) -> Iterator[Change]:
-    """A computed index moves by one."""
+    """A computed index moves by one; two indices after each other change places."""
+    inner = node.value
+    if isinstance(inner, ast.Subscript) and not {type(node.slice), type(inner.slice)} & {ast.Slice, ast.Tuple}:
+        outer, first = source.code(node.slice), source.code(inner.slice)
+        if outer != first:
+            yield source.span(node), f"{source.code(inner.value)}[{outer}][{first}]"
     if isinstance(node.slice, ast.Name | ast.BinOp):
         code = source.code(node.slice)
         yield source.span(node.slice), f"{code} + 1"

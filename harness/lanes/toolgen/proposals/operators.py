@@ -20,7 +20,7 @@ OPERATORS: dict[str, str] = {
     "negation": "a condition to its negation",
     "variable": "a name to another one of its function",
     "argument": "neighbouring arguments exchanged, or one left out",
-    "slice": "a bound of a slice or an index moved by one, or a bound left out",
+    "slice": "a bound of a slice or an index moved by one, a bound left out, or two indices exchanged",
     "call": "`append` to `extend`, `min` to `max`, …; a call to its argument",
     "loop": "a range one longer or shorter at either end; a sequence without its first or last item",
     "branch": "an `if` to one of its branches; or a conditional expression to one of its values; `break` to `continue`",

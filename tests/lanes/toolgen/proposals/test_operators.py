@@ -89,6 +89,13 @@ def test_a_shortcut_stays_inside_evolve_blocks():
     assert list(shortcuts(SAMPLE, "other", {"items": []}, [])) == []
 
 
+def test_two_indices_change_places():
+    source = "def first(rows, i, j):\n    return rows[i][j] + rows[0][1:] + rows[i][i]\n"
+    made = {edit.apply(source).splitlines()[1] for edit in edits(source) if edit.operator == "slice"}
+    assert [line for line in made if "rows[j][i]" in line] == ["    return rows[j][i] + rows[0][1:] + rows[i][i]"]
+    assert not [line for line in made if "rows[1:][0]" in line]
+
+
 @pytest.mark.parametrize(
     ("operator", "old", "new"),
     [
