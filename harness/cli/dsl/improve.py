@@ -64,7 +64,9 @@ def run(args: argparse.Namespace) -> int:
         laws = None if args.laws is None else load_program(args.laws)
         programs = [read(path) for path in args.programs]
     except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror}", where=str(error.filename)) from error
+        raise UsageError(
+            f"cannot be read: {error.strerror}", where=str(error.filename), fix="name a program"
+        ) from error
     except ProgramError as error:
         raise UsageError(f"cannot be used:\n{error}", fix="correct it first") from error
     settings = RunSettings.from_wire(options.parse_settings(args))

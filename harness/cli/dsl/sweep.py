@@ -56,7 +56,9 @@ def run(args: argparse.Namespace) -> int:
         entry = args.loop or _find_only_loop(load_program(args.program, inputs=given), args.program)
         program = load_program(args.program, inputs=given, entry=entry)
     except OSError as error:
-        raise UsageError(f"the program cannot be read: {error.strerror}", where=str(args.program)) from error
+        raise UsageError(
+            f"the program cannot be read: {error.strerror}", where=str(args.program), fix="name a program"
+        ) from error
     except ProgramError as error:
         print(error, file=sys.stderr)
         return 1

@@ -38,7 +38,9 @@ def run(args: argparse.Namespace) -> int:
         try:
             program = load_program(args.program, inputs=tuple(genesis["inputs"]), entry=genesis["entry"])
         except OSError as error:
-            raise UsageError(f"the program cannot be read: {error.strerror}", where=str(args.program)) from error
+            raise UsageError(
+                f"the program cannot be read: {error.strerror}", where=str(args.program), fix="name a program"
+            ) from error
         except ProgramError as error:
             print(error, file=sys.stderr)
             return 1
