@@ -185,16 +185,14 @@ def wrapped(text: str, columns: int) -> list[str]:
 
 
 def folded(parts: Sequence[str], columns: int, *, between: str = " · ", indent: str = "  ") -> list[str]:
-    """Parts joined into lines of at most `columns`, broken between parts; a part that is too long has two lines."""
+    """Parts joined into lines of at most `columns`, broken between parts; a part that is too long is clipped."""
     lines: list[str] = []
     for part in map(printable, parts):
         longer = f"{lines[-1]}{between}{part}" if lines else part
         if lines and width(longer) <= columns:
             lines[-1] = longer
         else:
-            whole = indent * bool(lines) + part
-            first, *more = [whole] if width(whole) <= columns else wrapped(whole, columns)
-            lines += [fit(line, columns) for line in (first, " ".join(more)) if line]
+            lines.append(fit(indent * bool(lines) + part, columns))
     return lines
 
 
