@@ -11,6 +11,7 @@ import argparse
 import re
 import shlex
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 from harness.cli import output
@@ -54,8 +55,10 @@ def run(args: argparse.Namespace) -> int:
     if "pyproject.toml" not in files:
         print(f"\nadd this to {args.folder / 'pyproject.toml'}:\n\n{scaffold(args.lane)['pyproject.toml']}")
     change_folder = "" if args.folder == Path() else f"cd {shlex.quote(str(args.folder))} && "
-    print(f"\nnow type:\n  {change_folder}pytest suites/")
-    print("  crucible top\n  crucible show --run latest")
+    print("\nnow type:")
+    if args.lane == "kernel" and find_spec("torch") is None:
+        print("  pip install 'pytest-crucible[kernels]'    # torch is not installed here")
+    print(f"  {change_folder}pytest suites/\n  crucible top\n  crucible show --run latest")
     return 0
 
 

@@ -73,7 +73,7 @@ def read_document(path: Path) -> Document:
                 return _latest[path][1]
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise SuiteError(f"it cannot be read: {error.strerror}", where=str(path)) from None
+        raise SuiteError(f"it cannot be read: {error.strerror}", where=str(path), fix="name a file") from None
     if len(data) > MAX_BYTES:
         raise SuiteError(f"it has {max(size, len(data))} bytes, more than {MAX_BYTES}", where=str(path), fix="split it")
     try:

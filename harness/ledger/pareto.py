@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
@@ -25,17 +26,13 @@ WHERE age = 1 AND passed AND score IS NOT NULL AND (?1 IS NULL OR lane = ?1) AND
 ORDER BY lane, suite, score DESC, digest"""  # noqa: S608 - nothing but constants
 _SLIM = """SELECT lane, suite, digest, score, median_ms, peak_mb, stability_bound,
     (SELECT size FROM sources s WHERE s.digest = e.digest) AS size
-FROM leaderboard e WHERE suite = ? AND passed AND score IS NOT NULL"""
+FROM leaderboard e WHERE suite IN (SELECT value FROM json_each(?)) AND passed AND score IS NOT NULL"""
 
 
-def front(ledger: Ledger, suite: str) -> set[str]:
-    """The digests of the subjects on the front of a suite, as `pareto` marks them, without ranks."""
-
-    def make() -> set[str]:
-        rows = [row for row in ledger.rows(_SLIM, suite, keep=False) if row["score"] is not None]
-        return {row["digest"] for row in _marked(rows) if row["front"]}
-
-    return ledger.remembered(("front", suite), make)
+def fronts(ledger: Ledger, suites: Iterable[str]) -> set[tuple[str, str, str]]:
+    """Lane, suite and digest of the subjects on the fronts of some suites, as `pareto` marks them, without ranks."""
+    rows = [row for row in ledger.rows(_SLIM, json.dumps(sorted(suites)), keep=False) if row["score"] is not None]
+    return {(row["lane"], row["suite"], row["digest"]) for row in _marked(rows) if row["front"]}
 
 
 def pareto(ledger: Ledger, *, lane: str | None = None, suite: str | None = None, epoch: int | None = None) -> list[Row]:

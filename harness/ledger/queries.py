@@ -26,7 +26,7 @@ from harness.ledger.lookup import (
     run,
     runs,
 )
-from harness.ledger.pareto import front, pareto
+from harness.ledger.pareto import fronts, pareto
 
 __all__ = [
     "NO_GATES",
@@ -44,7 +44,7 @@ __all__ = [
     "diff",
     "evaluations",
     "find",
-    "front",
+    "fronts",
     "gate_counts",
     "judged",
     "judged_once",

@@ -61,14 +61,19 @@ def pareto(ledger: Ledger, page: Page, board: Board, route: Callable[..., str]) 
     timed = [c for c in board.contest if c.row["score"] is not None and c.row["median_ms"]]
     if len(timed) < 2:
         return None
-    front = queries.front(ledger, board.suite)
+    suites = {one.suite for one in page.boards}
+    front = ledger.remembered(("fronts", *sorted(suites)), lambda: queries.fronts(ledger, suites))
     points = [
         Point(
             words.candidate(c.row),
             c.row["median_ms"],
             c.row["score"],
             c.row["peak_mb"],
-            "failing" if not c.row["passed"] else "front" if c.row["digest"] in front else "",
+            "failing"
+            if not c.row["passed"]
+            else "front"
+            if (board.lane, board.suite, c.row["digest"]) in front
+            else "",
             c.row["nodeid"],
         )
         for c in timed

@@ -29,6 +29,8 @@ from harness.report.charts.figure import figure, is_absent
 from harness.report.markup import element
 from harness.report.page import MAX_CARDS, MAX_ROWS, TIERS, Board, Page, gather
 
+PLAIN = "!~*'()"
+ESCAPES = {code: quote(chr(code), safe=PLAIN) for code in range(128)}  # what `quote` does, for all characters at once
 REPORT_BYTES = 5_000_000
 ISLANDS = "<!-- islands -->"  # in the template; autoescaped text cannot contain it
 CONTINUED = re.compile(r"([{;,(])\n")
@@ -204,7 +206,7 @@ def _island(name: str, text: str) -> str:
 
 def route(*parts: str) -> str:
     """The address of a place of the page, which is also the HTML id of that place."""
-    return "/" + "/".join(quote(part, safe="!~*'()") for part in parts)
+    return "/" + "/".join(part.translate(ESCAPES) if part.isascii() else quote(part, safe=PLAIN) for part in parts)
 
 
 def style() -> str:

@@ -11,7 +11,7 @@ from harness.ledger import queries
 from harness.ledger.run_gates import columns
 from harness.ledger.store import Ledger
 from harness.report import rerun, table, words
-from harness.report.suite_overview import suites
+from harness.report.suite_overview import SUFFIX, suites
 from harness.report.table import Column, Paint
 from harness.report.urgency import failed
 
@@ -129,8 +129,8 @@ def controls(rows: list[Row], *, width: int = WIDTH, paint: Paint = table.plain)
     unjudged = [row for row in rows if row["neutral"] and not row["as_expected"]]
     judged = len(rows) - len(unjudged)
     wrong = [row for row in rows if failed(row)]
-    apart = f", {len(unjudged)} not judged here" if unjudged else ""
-    head = f"controls: {judged - len(wrong)} of {judged} as expected{apart}"
+    said = [f"{judged - len(wrong)} of {judged} as expected"] if judged else []
+    head = f"controls: {', '.join([*said, *([f'{len(unjudged)} not judged here'] if unjudged else [])])}"
     lines = [paint(words.fit(head, width), "bad" if wrong else "good")]
     for row in wrong[:MAX_SHOWN_FAILURES]:
         text = f"  {row['subject']}: expected {row['expected']}, was {row['status']}" + (
@@ -161,8 +161,10 @@ class _Board:
         if compared:
             facts.append(f"Δ to {max(compared)}")
         right = " · ".join(facts)
-        left = f"{rows[0]['lane']} · {rows[0]['suite']}"
-        left = words.fit(left, max(8, self.width - words.width(right) - 4), middle=True)
+        lane, suite, room = rows[0]["lane"], rows[0]["suite"], max(8, self.width - words.width(right) - 4)
+        # Where there is no room for the path, there is for the name.
+        names = [f"{lane} · {name}" for name in (suite, suite.rpartition("/")[2].removesuffix(SUFFIX))]
+        left = words.fit(names[0] if words.width(names[0]) <= room else names[1], room, middle=True)
         rule = "─" * max(0, self.width - words.width(left) - words.width(right) - 2)
         return self.paint(words.fit(f"{left} {rule} {right}", self.width), "bold")
 

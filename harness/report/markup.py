@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -17,7 +17,12 @@ SPECIAL = re.compile(r"[&<>\"']")
 
 def text_of(value: Any) -> str:
     """A value as text in markup: escaped, in one line, without control characters."""
-    text = words.printable(str(value)[:MAX_LABEL])
+    return _escaped(str(value)[:MAX_LABEL])
+
+
+@lru_cache(maxsize=4096)  # classes, labels and roles are the same few
+def _escaped(text: str) -> str:
+    text = words.printable(text)
     return str(escape(text)) if SPECIAL.search(text) else text
 
 

@@ -128,3 +128,24 @@ def test_answers_are_read_before_the_first_effect(content, tmp_path, monkeypatch
     assert main(["dsl", "run", PROGRAM, "--live", "--input", "name=W", "--answers", "answers", "--state", "run"]) == 1
     assert not Path("run").exists()
     assert "answers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "judge nope --tool nope", "serve --tool nope", "toolgen --spec nope --out d --epoch 0 --style s",
+        "evolve nope.yaml", "init /dev/null", "top", "report", "merge nope.db", "spec lint nope",
+        "spec parse nope nope",
+        "spec diff nope nope", "spec import-ksy nope", "spec export-ksy nope", "dsl check nope", "dsl run nope",
+        "dsl sweep nope", "dsl improve nope", "dsl lift nope", "dsl graph nope", "dsl trace nope", "dsl send nope nope",
+        "kernel check nope", "kernel bench nope", "kernel roofline nope", "kernel adapt nope --out d",
+    ],
+)  # fmt: skip
+def test_an_input_that_does_not_exist_is_named_with_a_remedy(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(words.split()) in (1, 4)
+    out, said = capsys.readouterr()
+    assert out == ""
+    assert "nope" in said or "/dev/null" in said or "reports/ledger.db" in said
+    assert "fix:" in said
+    assert list(tmp_path.iterdir()) == []

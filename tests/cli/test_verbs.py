@@ -8,7 +8,6 @@ from harness.core.gate import Gate
 from harness.ledger import queries
 from harness.ledger.run_gates import Problem, write_run_gates
 from harness.ledger.store import Ledger
-from harness.report import words
 from tests.ledger.factory import fill, make_evaluation, make_run
 
 
@@ -71,11 +70,6 @@ def test_show_of_a_run(crucible, path):
     found = crucible("show", "--run", "latest", "--json").json
     assert (found["held"], [gate["passed"] for gate in found["gates"]]) == (False, [0, 1])
     assert [fault["kind"] for fault in found["faults"]] == ["gate", "problem", "candidate"]
-
-
-@pytest.mark.parametrize("count", [1, 3, 7])
-def test_weights_add_up(count):
-    assert sum(round(1000 * float(share)) for share in words.shares([1 / count] * count)) == 1000
 
 
 def test_a_reused_verdict_counts_once(crucible, path):

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from harness.core.errors import CrucibleError, LedgerError
 from harness.core.evidence import Counterexample
-from harness.core.gate import GateResult
+from harness.core.gate import Gate, GateResult
 from harness.ledger.run_gates import write_run_gates
 from harness.ledger.store import Ledger
 from harness.report import island as islands
 from harness.report import page
+from harness.report.explanation import merged
 from harness.report.html import render_report, route, write_report
 from tests.ledger.factory import fill, make_evaluation
 
@@ -81,7 +82,7 @@ def test_it_shows_what_people_need(path):
     ]
     text = document(path, [make_evaluation("good", score=0.85)], made, versions={"python": "3.11"}, epoch=4).text
     for needed in (
-        "Not good: 1 of 2 candidates fails (1 new); 1 of 1 control as expected; 1 not judged (1 no CUDA device)",
+        "Not good: 1 of 2 candidates fails (1 new); 1 of 1 control as expected; 1 not judged (no CUDA device)",
         "20261122-110200-000002", "finished", "tier B", "clamp.suite.yaml", "k.suite.yaml", "0.900", "+0.050 ▲",
         "loop≠functional", ", needs at least 0.8", "Q?", "E!", "O!", "1 of 1 as expected", "new failure",
         "no CUDA device", "python", "3.11", "pytest 'clamp.suite.yaml::wrong' --epoch 4 --secret-seed 7",
@@ -127,6 +128,26 @@ def test_a_failing_gate_is_tried_again_with_the_command_of_the_run(path):
         assert steps[0].command == (typed if number == 1 else "pytest --gate 'x == 1'")
         assert steps[0].route == ("case", "s::b")
         assert [step.is_bad for step in steps if step.kind == "leads unconfirmed"] == [False]
+
+
+def test_a_regression_is_told_from_a_new_failure_and_from_one_that_stays(path):
+    before = [make_evaluation("r"), make_evaluation("s", status="wrong", score=0.1)]
+    bad = [make_evaluation(name, status="wrong", score=0.1) for name in "rsn"]
+    fill(path, [make_evaluation("planted", expect="ok", suite="c.suite.yaml"), *before], bad)
+    with Ledger.read(path) as ledger:
+        found, first = page.gather(ledger), page.gather(ledger, "latest~1")
+    assert found.sentence == "Not good: 3 of 3 candidates fail (1 regressed, 1 new, 1 as before)"
+    assert [(step.kind, step.what[-1]) for step in found.steps][:2] == [("regression", "r"), ("new failure", "n")]
+    assert "1 of 2 candidates fails;" in first.sentence  # with nothing to compare with, nothing is new
+    assert [suite.best for suite in first.suites if not suite.judged] == ["1 of 1 control as expected"]
+    assert all(suite.is_judged for suite in first.suites)
+
+
+def test_gates_with_the_same_numbers_are_one_and_weights_are_whole(path):
+    gates = [Gate(name=name, threshold=1.0).evaluate(0.5, because="half") for name in ("correct", "correctness", "x")]
+    assert [name for name, _ in merged([*gates, Gate(name="y", threshold=2.0).evaluate(0.5)])] == [
+        "correct, correctness, x", "y",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["style", "script"])

@@ -13,7 +13,7 @@ from harness.core.exhibit_kinds import Axis
 from harness.report import words
 from harness.report.charts.frame import axes, framed
 from harness.report.charts.scale import Scale
-from harness.report.markup import element, number
+from harness.report.markup import element, made, number, text_of
 
 MAX_POINTS = 2000  # above, the others are cells by density
 CELL = 8.0
@@ -84,14 +84,17 @@ def _mark(p: Point, x: Scale, y: Scale, largest: float, route: str) -> Markup:
     left, top = x.at(p.time) or 0.0, y.at(p.score) or 0.0
     memory = "" if p.memory is None else f", {p.memory:.1f} MB"
     said = f"{p.name}: {p.score:.3f}, {words.milliseconds(p.time)}{memory}{f', {p.role}' if p.role else ''}"
-    title = element("title", said)
-    radius = 3.0 + 5.0 * math.sqrt((p.memory or 0.0) / largest)
+    shown, kind = text_of(said), p.role or "subject"
+    # Not by `element`: there may be as many points as cases.
     if p.role == "failing":
         cross = f"M{number(left - 4)} {number(top - 4)}l8 8m0 -8l-8 8"
-        shape = element("path", title, d=cross, class_="dot failing")
+        shape = f'<path d="{cross}" class="dot failing"><title>{shown}</title></path>'
     else:
-        shape = element("circle", title, cx=left, cy=top, r=radius, class_=f"dot {p.role or 'subject'}")
-    return element("a", shape, href=f"#{route}", aria_label=said)
+        place = (
+            f'cx="{number(left)}" cy="{number(top)}" r="{number(3.0 + 5.0 * math.sqrt((p.memory or 0.0) / largest))}"'
+        )
+        shape = f'<circle {place} class="dot {kind}"><title>{shown}</title></circle>'
+    return made(f'<a href="#{text_of(route)}" aria-label="{shown}">{shape}</a>')
 
 
 def _cells(points: Sequence[Point], x: Scale, y: Scale) -> list[Markup]:

@@ -104,7 +104,10 @@ def test_a_wrong_answer_is_caught_by_the_check(tmp_path: Path, judge_all) -> Non
     assert {n: e.status for n, e in found.items() if e.status is not Status.OK} == {
         "hellospak::greets": Status.WRONG, "hellospak::success": Status.WRONG,
     }  # fmt: skip
-    assert "Goodbye." in found["hellospak::greets"].why
+    wrong = found["hellospak::greets"]
+    assert wrong.why == """expected contains "{{name}}", saw 'Goodbye.'"""
+    assert wrong.evidence.counterexample.expected == 'contains "{{name}}"'
+    assert wrong.evidence.counterexample.question.startswith('tool.read { path: "greeting.txt"')
     assert found["hellospak::success"].why == 'passed("greets") is false'
 
 

@@ -46,6 +46,14 @@ def test_roofline_speed_up_and_errors():
     assert "1 questions have no comparable answer" in found["errors"].absent
 
 
+def test_an_answer_is_wrong_exactly_where_its_bar_is_beyond_the_limit():
+    limits = {"tile_error": 0.1, "tile_allowed": 1.0, "element": 0.2}
+    shapes = [SHAPE | limits | more for more in ({}, {"element": 43.4}, {"tile_error": 2.0}, {"error": 3.0})]
+    found = shown(shapes=[shape | {"right": number == 0} for number, shape in enumerate(shapes)])["errors"]
+    assert found.values == pytest.approx((25.0, 4340.0, 200.0, 150.0))
+    assert "right answers: 1 of 4" in found.sentence
+
+
 @pytest.mark.parametrize("ceilings", [None, {"bytes_per_s": 4e12, "tflops": {}, "l2_bytes": 1}])
 def test_without_ceilings_there_is_no_roofline(ceilings):
     assert "roofline" not in shown(targets=[TARGET], ceilings=ceilings)

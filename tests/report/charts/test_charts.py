@@ -151,3 +151,21 @@ def test_pareto_draws_fronts_links_and_density():
     drawn = ET.fromstring(str(pareto.draw("P", many, [], str)))
     assert len(list(drawn.iter("a"))) == 1
     assert len(list(drawn.iter("rect"))) < 2000
+
+
+def test_a_bar_far_beyond_its_limit_leaves_the_others_comparable():
+    numbers = {"values": (30.0, 1.5e8, 60.0), "limits": (100.0,) * 3}
+    value = Bars(title="Errors", value=Axis(label="share", unit="%"), labels=("a", "b", "c"), **numbers)
+    drawn = ET.fromstring(str(figure("errors", value)).replace("&nbsp;", " "))
+    bars = [one for one in drawn.iter("rect") if str(one.get("class")).startswith("bar")]
+    widths = [float(one.get("width")) for one in bars]
+    assert [one.get("class") for one in bars] == ["bar", "bar over", "bar"]
+    assert widths[2] == pytest.approx(2 * widths[0], rel=0.02)
+    assert widths[1] == max(widths)
+
+
+def test_a_table_has_no_empty_column():
+    rows = (("fast", "true", ""), ("small", "false", None))
+    shown = str(figure("facts", Table(title="Facts", columns=("fact", "is", "why it is undefined"), rows=rows)))
+    assert "undefined" not in shown
+    assert shown.count("<th ") == 2
