@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if sys.version_info < (3, 11):  # noqa: UP036 - an environment that pip did not check
     msg = f"Crucible needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}: use a newer one"
     raise ImportError(msg)
-
-from harness.core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from harness.core.budget import Budget, Schedule
@@ -55,23 +54,40 @@ __all__ = [
     "reward_for",
 ]
 
-_HOMES = {
-    "harness.core.budget": "Budget Schedule",
-    "harness.core.case": "Case Subject",
-    "harness.core.errors": "CrucibleError",
-    "harness.core.evaluation": "Evaluation",
-    "harness.core.evidence": "Evidence",
-    "harness.core.gate": "Gate GateResult",
-    "harness.core.policy": "Policy",
-    "harness.core.run": "Run",
-    "harness.core.score": "Component Score",
-    "harness.core.status": "Status",
-    "harness.core.tier": "Tier",
-    "harness.hooks": "Lane hookimpl",
-    "harness.judge.evaluate": "evaluate",
-    "harness.judge.pool": "JudgePool",
-    "harness.judge.verdict": "Verdict",
-    "harness.ledger.store": "Ledger",
-    "harness.rewards.reward": "reward_for",
+_HOME = {
+    "Budget": "harness.core.budget",
+    "Case": "harness.core.case",
+    "Component": "harness.core.score",
+    "CrucibleError": "harness.core.errors",
+    "Evaluation": "harness.core.evaluation",
+    "Evidence": "harness.core.evidence",
+    "Gate": "harness.core.gate",
+    "GateResult": "harness.core.gate",
+    "JudgePool": "harness.judge.pool",
+    "Lane": "harness.hooks",
+    "Ledger": "harness.ledger.store",
+    "Policy": "harness.core.policy",
+    "Run": "harness.core.run",
+    "Schedule": "harness.core.budget",
+    "Score": "harness.core.score",
+    "Status": "harness.core.status",
+    "Subject": "harness.core.case",
+    "Tier": "harness.core.tier",
+    "Verdict": "harness.judge.verdict",
+    "evaluate": "harness.judge.evaluate",
+    "hookimpl": "harness.hooks",
+    "reward_for": "harness.rewards.reward",
 }
-__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name at first use, so that `import harness` costs nothing."""
+    if name not in _HOME:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    found = globals()[name] = getattr(importlib.import_module(_HOME[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

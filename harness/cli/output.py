@@ -40,6 +40,12 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--suite", help="only suites whose name contains this")
 
 
+def add_plugins(parser: argparse.ArgumentParser) -> None:
+    """Add `--plugin`, a file or module that defines a lane."""
+    what = "a file or module that defines a lane (repeatable)"
+    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help=what)
+
+
 def add_provider(parser: argparse._ActionsContainer) -> None:
     """Add the options of a provider: `--backend`, its model, server, program and files."""
     from harness.core.number import amount

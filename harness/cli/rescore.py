@@ -83,7 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--gates", action="append", default=[], metavar="NAME=MIN", help="a gate to set, e.g. score=0.9 (repeatable)"
     )
     parser.add_argument("--write", action="store_true", help="store the verdicts as a new run")
-    add_plugins(parser)
+    output.add_plugins(parser)
     output.add_ledger(parser)
     output.add_json(parser)
 
@@ -180,12 +180,6 @@ def parse_gates(given: Iterable[str]) -> dict[str, float]:
         if not equals or not name or gates[name] - gates[name] != 0:
             raise UsageError(f"{text!r} is not a gate", fix="write NAME=MIN, e.g. --gates score=0.9")
     return gates
-
-
-def add_plugins(parser: argparse.ArgumentParser) -> None:
-    """Add `--plugin`; see `load_lanes`."""
-    what = "a file or module that defines a lane (repeatable)"
-    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help=what)
 
 
 def load_lanes(plugins: Iterable[str]) -> Mapping[str, Lane]:
