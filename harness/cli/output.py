@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.core import named_path
 from harness.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,12 +39,6 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     """Add `--lane` and `--suite`."""
     parser.add_argument("--lane", help="only this lane")
     parser.add_argument("--suite", help="only suites whose name contains this")
-
-
-def add_plugins(parser: argparse.ArgumentParser) -> None:
-    """Add `--plugin`, a file or module that defines a lane."""
-    what = "a file or module that defines a lane (repeatable)"
-    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help=what)
 
 
 def add_provider(parser: argparse._ActionsContainer) -> None:
@@ -153,15 +148,15 @@ def refuse_unwritable(path: Path | None) -> None:
         raise UsageError("it cannot be written", where=str(path), fix=WRITABLE)
 
 
-def write_file(path: Path, text: str) -> None:
-    """Write a result as UTF-8.
+def write_file(path: Path, result: str | bytes) -> None:
+    """Write a result, a string as UTF-8, as `harness.core.named_path.write_file` does.
 
     Raises:
         UsageError: if the file cannot be written.
     """
     refuse_unwritable(path)
     try:
-        path.write_text(text, encoding="utf-8")
+        named_path.write_file(path, result.encode("utf-8") if isinstance(result, str) else result)
     except OSError as error:
         raise UsageError(f"it cannot be written: {error.strerror}", where=str(path), fix=WRITABLE) from error
 

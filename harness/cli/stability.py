@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli import output
+from harness.cli.second_run import add_plugins, load_lanes, run_again
 from harness.core.digest import derive_seed
 from harness.core.errors import CrucibleError, InfraError, LedgerError, UsageError
 from harness.core.number import whole
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", metavar="RUN", help="a run's id or a part of it, `latest`, or `latest~N`")
     parser.add_argument("--secret-seed", type=whole(), metavar="S", help="seed of the new inputs (default random)")
     parser.add_argument("--min-tier", type=str.upper, choices=[tier.value for tier in Tier], help="as in pytest")
-    output.add_plugins(parser)
+    add_plugins(parser)
     output.add_ledger(parser)
     output.add_json(parser)
 
@@ -66,8 +67,6 @@ def run(args: argparse.Namespace) -> int:
             if len(shown) > 1:
                 names = ", ".join(one.case.nodeid for one in shown[:5])
                 raise UsageError(f"{len(shown)} cases match {args.what}", fix=f"name one of {names}")
-            from harness.cli.rescore import load_lanes
-
             lanes = load_lanes(args.plugin)
             extended = _add_attempts(shown[0], lanes, args)
             written = _store(ledger, newest[0], extended, lanes) if extended is not shown[0] else None
@@ -139,7 +138,6 @@ def _build_context(evaluation: Evaluation, lane: Lane, args: argparse.Namespace,
 
 
 def _store(ledger: Ledger, row: queries.Row, evaluation: Evaluation, lanes: Mapping[str, Lane]) -> str | None:
-    from harness.cli.rescore import run_again
     from harness.judge.provenance import machine, versions
     from harness.lane.fingerprint import engine_of
 

@@ -14,13 +14,13 @@ def replace_file(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     Raises:
         OSError: if it cannot be written; nothing is left then.
     """
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    descriptor, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
         Path(name).chmod(mode)
         Path(name).replace(path)
-    except OSError:
+    except BaseException:
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from harness.core.digest import digest_json, short
 from harness.core.errors import SpecError
 from harness.core.frozen import Frozen
-from harness.core.replaced_file import replace_file
+from harness.core.named_path import write_file
 from harness.providers.fault import ProviderError
 from harness.providers.question import Provider, Question, Reply
 
@@ -117,8 +117,7 @@ class CassetteProvider:
     def _save(self) -> None:
         recordings = sorted(self._tape.values(), key=lambda r: (r.key, r.occurrence))
         text = Tape(recordings=tuple(recordings)).model_dump_json(indent=2) + "\n"
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(self._path, text.encode())
+        write_file(self._path, text.encode("utf-8"))
 
 
 def _read(path: Path) -> Tape:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from harness.core.digest import digest_json, short
 from harness.core.errors import SpecError
 from harness.core.frozen import Frozen
-from harness.core.replaced_file import replace_file
+from harness.core.named_path import write_file
 
 FORMAT = 1
 
@@ -81,5 +81,4 @@ class RecordingFile:
             self._known[effect.key, effect.occurrence] = effect
             effects = sorted(self._known.values(), key=lambda e: (e.name, e.key, e.occurrence))
             text = Recordings(effects=tuple(effects)).model_dump_json(indent=2) + "\n"
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(self._path, text.encode())
+            write_file(self._path, text.encode("utf-8"))
