@@ -5,9 +5,8 @@ These are the public names; all other modules may change. See docs/dsl-library.m
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from harness.core.lazy_names import lazy_names
+import importlib
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.dsl.analysis.load import check_source, load_program, load_source
@@ -76,29 +75,55 @@ __all__ = [
     "verify",
 ]
 
-_HOMES = {
-    "harness.dsl.analysis.load": "check_source load_program load_source",
-    "harness.dsl.eventlog.durability": "Durability",
-    "harness.dsl.eventlog.fault": "LogError",
-    "harness.dsl.eventlog.logfile": "LogFile",
-    "harness.dsl.eventlog.runlog": "RunLog StoredEvent",
-    "harness.dsl.facts.plan": "check_plan",
-    "harness.dsl.ir": "Program",
-    "harness.dsl.language.diagnostic": "Diagnostic ProgramError",
-    "harness.dsl.machine.bundle": "pack_run unpack_run",
-    "harness.dsl.machine.external_effects": "ExternalEffects Query",
-    "harness.dsl.machine.fork": "fork upgrade",
-    "harness.dsl.machine.machine": "Machine",
-    "harness.dsl.machine.machine_settings": "MachineSettings",
-    "harness.dsl.machine.outcome": "Outcome StepOutcome",
-    "harness.dsl.machine.replay": "Difference Divergence Replayed replay",
-    "harness.dsl.machine.session": "Session",
-    "harness.dsl.machine.settings": "RunSettings",
-    "harness.dsl.machine.stored_run": "open_log stored_program",
-    "harness.dsl.machine.verify": "Problem Verified verify",
-    "harness.dsl.tools.fault": "ToolFault",
-    "harness.dsl.tools.registry": "PluginTool",
-    "harness.dsl.tools.request": "Request Response",
-    "harness.dsl.values": "MismatchError Undefined",
+_MODULES = {
+    "Diagnostic": "harness.dsl.language.diagnostic",
+    "Difference": "harness.dsl.machine.replay",
+    "Divergence": "harness.dsl.machine.replay",
+    "Durability": "harness.dsl.eventlog.durability",
+    "ExternalEffects": "harness.dsl.machine.external_effects",
+    "LogError": "harness.dsl.eventlog.fault",
+    "LogFile": "harness.dsl.eventlog.logfile",
+    "Machine": "harness.dsl.machine.machine",
+    "MachineSettings": "harness.dsl.machine.machine_settings",
+    "MismatchError": "harness.dsl.values",
+    "Outcome": "harness.dsl.machine.outcome",
+    "PluginTool": "harness.dsl.tools.registry",
+    "Problem": "harness.dsl.machine.verify",
+    "Program": "harness.dsl.ir",
+    "ProgramError": "harness.dsl.language.diagnostic",
+    "Query": "harness.dsl.machine.external_effects",
+    "Replayed": "harness.dsl.machine.replay",
+    "Request": "harness.dsl.tools.request",
+    "Response": "harness.dsl.tools.request",
+    "RunLog": "harness.dsl.eventlog.runlog",
+    "RunSettings": "harness.dsl.machine.settings",
+    "Session": "harness.dsl.machine.session",
+    "StepOutcome": "harness.dsl.machine.outcome",
+    "StoredEvent": "harness.dsl.eventlog.runlog",
+    "ToolFault": "harness.dsl.tools.fault",
+    "Undefined": "harness.dsl.values",
+    "Verified": "harness.dsl.machine.verify",
+    "check_plan": "harness.dsl.facts.plan",
+    "check_source": "harness.dsl.analysis.load",
+    "fork": "harness.dsl.machine.fork",
+    "load_program": "harness.dsl.analysis.load",
+    "load_source": "harness.dsl.analysis.load",
+    "open_log": "harness.dsl.machine.stored_run",
+    "pack_run": "harness.dsl.machine.bundle",
+    "replay": "harness.dsl.machine.replay",
+    "stored_program": "harness.dsl.machine.stored_run",
+    "unpack_run": "harness.dsl.machine.bundle",
+    "upgrade": "harness.dsl.machine.fork",
+    "verify": "harness.dsl.machine.verify",
 }
-__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name at first use, so that `import harness.dsl` loads nothing else."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

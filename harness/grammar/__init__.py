@@ -5,9 +5,8 @@ Every public name is importable from here; `docs/grammar-library.md` is the refe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from harness.core.lazy_names import lazy_names
+import importlib
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.grammar.anomaly import Anomaly, AnomalyKind, Severity
@@ -73,6 +72,87 @@ if TYPE_CHECKING:
     from harness.grammar.writing.builder import build
     from harness.grammar.writing.encoding import WriteError
     from harness.grammar.writing.generator import generate
+
+_HOME = {
+    "AddRegistryEntry": "patch",
+    "AddType": "patch",
+    "AnalyzeCoverageInput": "tool_host",
+    "Anomaly": "anomaly",
+    "AnomalyKind": "anomaly",
+    "Coverage": "tool_host",
+    "DecodeFieldInput": "tool_host",
+    "DecodedField": "tool_host",
+    "DeleteField": "patch",
+    "ExpectValue": "patch",
+    "Fault": "engine.fault",
+    "FaultKind": "engine.fault",
+    "Finding": "language.finding",
+    "GenerateSpansInput": "tool_host",
+    "Grammar": "language.grammar",
+    "GrammarError": "loading",
+    "Improvement": "improvement.iteration",
+    "InsertField": "patch",
+    "Limits": "engine.limits",
+    "Lint": "language.lint",
+    "LintGrammarInput": "tool_host",
+    "LintGrammarOutput": "tool_host",
+    "MoveField": "patch",
+    "Operation": "patch",
+    "Parse": "engine.parse_result",
+    "ParseBinaryInput": "tool_host",
+    "ParseResult": "tool_host",
+    "ParsedField": "tool_host",
+    "ParsedRecord": "tool_host",
+    "Patch": "patch",
+    "PatchError": "patch",
+    "PatchResult": "version",
+    "Proposer": "improvement.proposer",
+    "QueryRecordsInput": "tool_host",
+    "RecordSet": "tool_host",
+    "RemoveRegistryEntry": "patch",
+    "RemoveType": "patch",
+    "RenameType": "patch",
+    "RunArtifact": "artifacts",
+    "RunDiff": "diff",
+    "RunStats": "artifacts",
+    "ScoreBreakdown": "scoring",
+    "Session": "engine.session",
+    "SetEndian": "patch",
+    "SetFraming": "patch",
+    "SetProperty": "patch",
+    "SetSwitch": "patch",
+    "Severity": "anomaly",
+    "Situation": "improvement.proposer",
+    "Span": "tool_host",
+    "SpanSet": "tool_host",
+    "SpecStore": "version",
+    "SpecVersion": "version",
+    "ToolHost": "tool_host",
+    "UnsetProperty": "patch",
+    "UpdateField": "patch",
+    "UpdateRegistryEntry": "patch",
+    "UpdateType": "patch",
+    "WriteError": "writing.encoding",
+    "build": "writing.builder",
+    "compare_scores": "scoring",
+    "create_run_artifact": "artifacts",
+    "diff_runs": "diff",
+    "find_best_run": "diff",
+    "find_best_scoring_run": "scoring",
+    "generate": "writing.generator",
+    "improve_spec": "improvement.iteration",
+    "lint_text": "language.lint",
+    "lint_value": "language.lint",
+    "load_grammar": "loading",
+    "parse_binary": "loading",
+    "patch_between": "patch_inference",
+    "path_from_string": "patch",
+    "path_to_string": "patch",
+    "propose": "induction.inducer",
+    "rank_runs": "scoring",
+    "read_patch": "patch",
+    "score_run": "scoring",
+}
 
 __all__ = [
     "AddRegistryEntry",
@@ -155,35 +235,14 @@ __all__ = [
     "score_run",
 ]
 
-_HOMES = {
-    ".anomaly": "Anomaly AnomalyKind Severity",
-    ".artifacts": "RunArtifact RunStats create_run_artifact",
-    ".diff": "RunDiff diff_runs find_best_run",
-    ".engine.fault": "Fault FaultKind",
-    ".engine.limits": "Limits",
-    ".engine.parse_result": "Parse",
-    ".engine.session": "Session",
-    ".improvement.iteration": "Improvement improve_spec",
-    ".improvement.proposer": "Proposer Situation",
-    ".induction.inducer": "propose",
-    ".language.finding": "Finding",
-    ".language.grammar": "Grammar",
-    ".language.lint": "Lint lint_text lint_value",
-    ".loading": "GrammarError load_grammar parse_binary",
-    ".patch": """
-AddRegistryEntry AddType DeleteField ExpectValue InsertField MoveField Operation Patch PatchError RemoveRegistryEntry
-RemoveType RenameType SetEndian SetFraming SetProperty SetSwitch UnsetProperty UpdateField UpdateRegistryEntry
-UpdateType path_from_string path_to_string read_patch
-    """,
-    ".patch_inference": "patch_between",
-    ".scoring": "ScoreBreakdown compare_scores find_best_scoring_run rank_runs score_run",
-    ".tool_host": """
-AnalyzeCoverageInput Coverage DecodeFieldInput DecodedField GenerateSpansInput LintGrammarInput LintGrammarOutput
-ParseBinaryInput ParseResult ParsedField ParsedRecord QueryRecordsInput RecordSet Span SpanSet ToolHost
-    """,
-    ".version": "PatchResult SpecStore SpecVersion",
-    ".writing.builder": "build",
-    ".writing.encoding": "WriteError",
-    ".writing.generator": "generate",
-}
-__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+
+def __getattr__(name: str) -> Any:
+    """Import a public name at first use."""
+    if name not in _HOME:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from harness.core.lazy_names import lazy_names
+import importlib
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.providers.completion import code_of
@@ -13,9 +12,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Remote", "RemoteVerdict", "RewardFunction", "code_of", "reward_for"]
 
-_HOMES = {
-    "harness.providers.completion": "code_of",
-    "harness.rewards.remote": "Remote RemoteVerdict",
-    "harness.rewards.reward": "RewardFunction reward_for",
+_HOME = {
+    "Remote": "harness.rewards.remote",
+    "RemoteVerdict": "harness.rewards.remote",
+    "RewardFunction": "harness.rewards.reward",
+    "code_of": "harness.providers.completion",
+    "reward_for": "harness.rewards.reward",
 }
-__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name at first use."""
+    if name not in _HOME:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    found = globals()[name] = getattr(importlib.import_module(_HOME[name]), name)
+    return found
