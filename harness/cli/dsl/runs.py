@@ -62,18 +62,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"no runs in {args.folder}")
     else:
         output.print_table(
-            COLUMNS,
-            [
-                [
-                    str(r["run"]),
-                    str(r["name"]),
-                    str(r["status"]),
-                    str(r["events"]),
-                    str(r["head"])[:12],
-                    str(r["begun"]),
-                ]
-                for r in found
-            ],
+            COLUMNS, [[str(value) for value in (one | {"head": one["head"][:12]}).values()] for one in found]
         )
     return 0
 

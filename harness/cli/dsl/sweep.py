@@ -10,6 +10,7 @@ Example:
 from __future__ import annotations
 
 import argparse
+import statistics
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -149,19 +150,9 @@ def _read_points(folder: Path) -> list[dict[str, Any]]:
             events = list(log.events())  # more than one if a failed point was measured again
             if events:
                 genesis, measured = log.genesis_value(), events[-1].value["measured"]
-                samples = sorted(measured["samples"])
-                value = samples[len(samples) // 2] if len(samples) % 2 else None
-                if samples and value is None:
-                    value = (samples[len(samples) // 2 - 1] + samples[len(samples) // 2]) / 2
-                found.append(
-                    {
-                        "point": genesis["point"],
-                        "rung": genesis["rung"],
-                        "status": measured["status"],
-                        "why": measured["why"],
-                        "value": value,
-                        "samples": measured["samples"],
-                        "head": row.head,
-                    }
-                )
+                samples = measured["samples"]
+                point = {name: genesis[name] for name in ("point", "rung")}
+                point |= {name: measured[name] for name in ("status", "why")}
+                value = statistics.median(samples) if samples else None
+                found.append(point | {"value": value, "samples": samples, "head": row.head})
     return found

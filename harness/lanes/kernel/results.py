@@ -146,19 +146,9 @@ def _measured(value: dict[str, Any], point: Point, at: str) -> Measured | None:
     for entry in value.get("targets", []):
         if entry["target"] == point.label:
             low, high = entry["interval"] or (None, None)
-            return Measured(
-                milliseconds=entry["kernel_ms"],
-                speedup=entry["speedup"],
-                low=low,
-                high=high,
-                fastest=entry["fastest"],
-                baselines=entry["baselines"],
-                tflops=entry["tflops"],
-                light=entry["light"],
-                device=value["device"],
-                at=at,
-                versions=value["versions"],
-            )
+            same = {name: entry[name] for name in ("speedup", "fastest", "baselines", "tflops", "light")}
+            same |= {name: value[name] for name in ("device", "versions")}
+            return Measured(milliseconds=entry["kernel_ms"], low=low, high=high, at=at, **same)
     return None
 
 
