@@ -6,9 +6,9 @@ import contextlib
 from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
+from harness.core.closing import Closing
 from harness.core.errors import InfraError
 from harness.core.tier import Tier
 from harness.sandbox.box import Box
@@ -28,7 +28,7 @@ MAX_COMPUTING = 3
 AnyBox = TypeVar("AnyBox", bound=PolledBox)
 
 
-class BoxPool:
+class BoxPool(Closing):
     """Opens boxes. Zygotes start at first use; above `warm` hash seeds the least recently used one without a box ends.
 
     Each open box has a zygote to itself. Where that is impossible (see `ZygoteProcess.shared`), boxes of one zygote
@@ -123,14 +123,6 @@ class BoxPool:
         with contextlib.ExitStack() as stack:
             while self._families:
                 stack.callback(self._families.popitem()[1].close)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def tier_of(layers: dict[str, str]) -> Tier:
