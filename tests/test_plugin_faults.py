@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -187,8 +188,19 @@ def test_a_disk_that_is_full_at_any_write(project, small_disk, room, extra):
         assert stored == names
 
 
-def test_a_hostile_environment(tmp_path):
-    """Odd paths everywhere, `LC_ALL=C`, another time zone, a fixed hash seed, no assertions: the same verdicts."""
+@pytest.mark.parametrize(("locale", "option"), [("C", "-O"), ("tr_TR.UTF-8", "-I")])
+def test_a_hostile_environment(tmp_path, locale, option):
+    """Odd paths, locales and time zone, a fixed hash seed, no assertions, isolated: the same verdicts."""
+    if locale != "C":
+        made = (
+            subprocess.run(
+                ["localedef", "-i", "tr_TR", "-f", "UTF-8", str(tmp_path / locale)], capture_output=True, check=False
+            )
+            if shutil.which("localedef")
+            else None
+        )
+        if made is None or not (tmp_path / locale).exists():
+            pytest.skip("the sources of the Turkish locale are not installed")
     odd = tmp_path / "a b'q\"ü-ş $HOME;#%?&*\n new"
     for folder in ("project/candidates", "project/tool", "tmp", "run"):
         (odd / folder).mkdir(parents=True, mode=0o700)
@@ -199,9 +211,9 @@ def test_a_hostile_environment(tmp_path):
     suite = "lane: toolgen\ntool: tool\ncandidates: candidates/*.py\ntiming: none\nattempts: 1\njitter_ms: [0, 0]\n"
     (odd / "project" / "ş ü.suite.yaml").write_text(suite)
     strange = {"TMPDIR": str(odd / "tmp"), "XDG_RUNTIME_DIR": str(odd / "run"), "TZ": "Pacific/Kiritimati"}
-    strange |= {"LC_ALL": "C", "PYTHONHASHSEED": "7"}
+    strange |= {"LC_ALL": locale, "LOCPATH": str(tmp_path), "PYTHONHASHSEED": "7"}
     done = subprocess.run(
-        [sys.executable, "-O", "-m", "pytest", "-p", "harness.plugin", "-p", "no:benchmark", "-n1", "--confirm", "0"],
+        [sys.executable, option, "-m", "pytest", "-p", "harness.plugin", "-p", "no:benchmark", "-n1", "--confirm", "0"],
         cwd=odd / "project",
         env=os.environ | strange,
         capture_output=True,

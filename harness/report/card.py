@@ -93,9 +93,10 @@ class Cards:
         made = []
         for c, nodeid in zip(candidates, nodeids, strict=True):
             record = json.loads(records[nodeid])
-            values = [(one.name, value) for one in stored(record) if (value := unpack(one.kind, one.text))]
+            shown = stored(record)
+            values = [(one.name, value) for one in shown if (value := unpack(one.kind, one.text))]
             values.sort(key=lambda one: is_absent(one[1]))
-            record["evidence"]["exhibits"] = [one.name for one in stored(record)]  # the card draws them
+            record["evidence"]["exhibits"] = [one.name for one in shown]  # the card draws them
             made.append(self._card(c, record, values, past.get(nodeid, [])))
         return made
 

@@ -107,7 +107,7 @@ def test_the_ledger_is_that_of_one_machine(site, tool, tmp_path):
         with Ledger.read(tmp_path / f"{where}.db") as ledger:
             rows.append(
                 ledger.rows(
-                    "SELECT nodeid, suite, subject, digest, status, score, passed, why, case_key, inputs_key"
+                    "SELECT nodeid, suite, subject, digest, status, score, passed, why, case_key"
                     " FROM evaluations ORDER BY nodeid"
                 )
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.core.exhibit import unpack
+from harness.core.exhibit import inflate, unpack
 from harness.dsl.analysis.load import load_program
 from harness.lanes.dsl.exhibits import run_exhibits
 
@@ -15,7 +15,7 @@ SPAN = {"step": "s2", "label": "HelloSPAK/s2", "kind": "question", "name": "llm.
 
 def shown(**trial):
     packed = run_exhibits(PROGRAM, {"timeline": [], "facts": {}, "criteria": []} | trial)
-    return {one.name: unpack(one.kind, one.stored) for one in packed}
+    return {one.name: unpack(one.kind, inflate(one.stored)) for one in packed}
 
 
 def test_the_timeline_leads_to_the_lines_of_the_program():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.core.exhibit import unpack
+from harness.core.exhibit import inflate, unpack
 from harness.core.status import Status
 from harness.lanes.kernel.exhibits import kernel_exhibits
 from tests.lanes.kernel.test_score import CODE
@@ -16,7 +16,7 @@ SHAPE = {"shape": {"n": 8}, "dtype": "float16", "family": "normal", "right": Tru
 
 
 def shown(status=Status.OK, **facts):
-    return {one.name: unpack(one.kind, one.stored) for one in kernel_exhibits(facts, status)}
+    return {one.name: unpack(one.kind, inflate(one.stored)) for one in kernel_exhibits(facts, status)}
 
 
 def test_resources_and_configurations():

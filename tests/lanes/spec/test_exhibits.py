@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.core.exhibit import unpack
+from harness.core.exhibit import inflate, unpack
 from harness.grammar.language.lint import lint_text
 from harness.lanes.spec.exhibits import FIRST, MAX_PARSED, patch_exhibits
 
@@ -19,7 +19,7 @@ MEASURED = {
 def shown(data):
     grammars = [lint_text(text).grammar for text in (BEFORE, AFTER)]
     packed = patch_exhibits(*grammars, {"one.bin": data} if data is not None else {}, {"samples": MEASURED})
-    return {one.name: unpack(one.kind, one.stored) for one in packed}
+    return {one.name: unpack(one.kind, inflate(one.stored)) for one in packed}
 
 
 def covered(spans):
@@ -55,6 +55,6 @@ def test_the_suites_of_the_repository_show_bytes(tmp_path):
     data = next((Path(__file__).parents[3] / "specs/samples/png").glob("*.png")).read_bytes()
     found = lint_text(grammar).grammar
     packed = patch_exhibits(found, found, {"one.png": data}, {"samples": MEASURED})
-    value = unpack(packed[0].kind, packed[0].stored)
+    value = unpack(packed[0].kind, inflate(packed[0].stored))
     assert "changes how 0 of" in value.sentence
     assert covered(value.windows[0].after) == list(range(value.windows[0].start, len(data)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.core.evidence import Attempt, Evidence
-from harness.core.exhibit import unpack
+from harness.core.exhibit import inflate, unpack
 from harness.core.policy import Policy
 from harness.lanes.toolgen.exhibits import candidate_exhibits
 
@@ -25,7 +25,7 @@ def shown(status="ok", rows=(), peak_mb=3.0, attempts=1, **facts):
         facts={**known, "slowest_ms": 300.0, **facts},
     )
     packed = candidate_exhibits(evidence, Policy(epoch=20))
-    return {one.name: unpack(one.kind, one.stored) for one in packed}
+    return {one.name: unpack(one.kind, inflate(one.stored)) for one in packed}
 
 
 def test_growth_is_drawn_beside_the_reference_and_its_limit():
