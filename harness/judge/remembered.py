@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from harness.judge.judging import Judging
 from harness.judge.known import KnownVerdict
 from harness.judge.verdict import StoredVerdict, Verdict
@@ -34,13 +36,13 @@ class Remembered:
         """What is known of a candidate by the key of its case."""
         known = self._known.get(key)
         # Each caller gets one of its own: the evaluation that it reads is not remembered with it.
-        return StoredVerdict(known.text) if isinstance(known, StoredVerdict) else known
+        return copy.copy(known) if isinstance(known, Verdict) else known
 
     def add(self, key: str, known: StoredVerdict | KnownVerdict | Judging, address: Address | None = None) -> None:
         """Remember a verdict, or a candidate that is judged now."""
         address = address or self._addresses.get(key)
         self.drop(key)
-        self._known[key] = known
+        self._known[key] = copy.copy(known) if isinstance(known, Verdict) else known
         self._bytes += _size(known)
         self.link(key, address)
         while self._bytes > MAX_BYTES and len(self._known) > 1:
