@@ -213,9 +213,9 @@ def _hook(event: Any, args: Any) -> None:  # noqa: PLR0915 - it cannot call anot
             for name in code.co_names + code.co_varnames:
                 if (event, library, name) in libraries:
                     allowed = True
-            if event == "compile":  # no file name that would make the code a library's
+            if event in ("compile", "code.__new__"):  # no file name that would make the code a library's
                 named = args[1]
-                allowed = (allowed or not holds_text) and kind(named) is text
+                allowed = (allowed or (event == "compile" and not holds_text)) and kind(named) is text
                 allowed = allowed and not named.startswith(("/", "<frozen", "<box"))
             elif event == "exec" and allowed and library != "<box>":
                 code = args[0]
