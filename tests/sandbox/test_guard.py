@@ -18,6 +18,10 @@ RULES = "guarded,no-files,no-network,no-system,no-text"
 FORBIDDEN = {
     "a builtin under its own name": ("eval = eval\ndef run(): return eval('1')", "compile"),
     "a caught error": ("import os\ndef run():\n try: os.system('true')\n except BaseException: pass", "os.system"),
+    "a path that equals anything": (
+        "class S(str):\n def __eq__(s, o): return True\n __hash__ = str.__hash__\ndef run(): return open(S('/dev/null')).read()",
+        "open",
+    ),
     "metadata of a path": ("import os\ndef run(): return os.path.exists('/etc')", "os.stat"),
     "a function from a set of functions": (
         "import os\ndef run(): return [f for f in os.supports_dir_fd if f.__name__ == 'stat'] or os.lstat('/')",
