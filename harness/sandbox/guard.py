@@ -185,7 +185,7 @@ def _hook(event: Any, args: Any) -> None:  # noqa: PLR0915 - it cannot call anot
     keep: Any = "@keep"
     refused, stdlib, standard, holds_text = "@refused", "@stdlib", "@standard", "@holds_text"
     me = ident()
-    if me in busy and (event in ("sys._getframe", "object.__getattr__")):
+    if me in busy and event in ("sys._getframe", "object.__getattr__"):
         return  # what is done below
     line, detail, missing, allowed = 0, "", None, False
     try:
@@ -199,8 +199,11 @@ def _hook(event: Any, args: Any) -> None:  # noqa: PLR0915 - it cannot call anot
                 library = file[length(stdlib) :]
             elif file == "<box>" or file.startswith("<frozen "):
                 library = file
-        if event == "open" and args[0] in ("<string>", "<unknown>"):
-            allowed = True  # the interpreter looks for the text of a syntax error
+        if event == "open":
+            allowed = kind(args[0]) is text and args[0] in (
+                "<string>",
+                "<unknown>",
+            )  # the interpreter looks for the text of a syntax error
         elif event == "import":
             # A library does without what it would import later, such as `tracemalloc` for a warning.
             if kind(args[0]) is text and (library or args[0].partition(".")[0] not in standard):
@@ -213,9 +216,9 @@ def _hook(event: Any, args: Any) -> None:  # noqa: PLR0915 - it cannot call anot
             for name in code.co_names + code.co_varnames:
                 if (event, library, name) in libraries:
                     allowed = True
-            if event == "compile":  # no file name that would make the code a library's
+            if event in ("compile", "code.__new__"):  # no file name that would make the code a library's
                 named = args[1]
-                allowed = (allowed or not holds_text) and kind(named) is text
+                allowed = (allowed or (event == "compile" and not holds_text)) and kind(named) is text
                 allowed = allowed and not named.startswith(("/", "<frozen", "<box"))
             elif event == "exec" and allowed and library != "<box>":
                 code = args[0]

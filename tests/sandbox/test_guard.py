@@ -18,6 +18,10 @@ RULES = "guarded,no-files,no-network,no-system,no-text"
 FORBIDDEN = {
     "a builtin under its own name": ("eval = eval\ndef run(): return eval('1')", "compile"),
     "a caught error": ("import os\ndef run():\n try: os.system('true')\n except BaseException: pass", "os.system"),
+    "a path that equals anything": (
+        "class S(str):\n def __eq__(s, o): return True\n __hash__ = str.__hash__\ndef run(): return open(S('/dev/null')).read()",
+        "open",
+    ),
     "metadata of a path": ("import os\ndef run(): return os.path.exists('/etc')", "os.stat"),
     "a function from a set of functions": (
         "import os\ndef run(): return [f for f in os.supports_dir_fd if f.__name__ == 'stat'] or os.lstat('/')",
@@ -50,6 +54,13 @@ FORBIDDEN = {
     "a frame of a generator": ("def run(): return (x for x in ()).gi_frame", "object.__getattr__"),
     "a frame by inspect": ("import inspect\ndef run(): return inspect.currentframe()", "sys._getframe"),
     "objects of the collector": ("import gc\ndef run(): return gc.get_objects()", "gc.get_objects"),
+    "code that a library copies for an object of ours": (
+        "import functools, types\ndef g(): yield\ncode = types._GeneratorWrapper(g()).gi_code\nclass C:\n co_flags = 0x20\n"
+        " __class__ = property(lambda s: type(code))\n replace = functools.partial(code.replace, co_filename='<box>')\n"
+        "class F:\n __class__ = property(lambda s: type(g))\n __code__ = C()\n def __call__(s): pass\n"
+        "def run(): return types.coroutine(F()) and None",
+        "code.__new__",
+    ),
     "code of a function": ("def run(): return run.__code__", "object.__getattr__"),
     "changed code": ("def f(): pass\ndef run(): f.__code__ = run.__code__", "object.__getattr__"),
     "a trace function": ("import sys\ndef run(): sys.settrace(print)", "sys.settrace"),
@@ -96,11 +107,13 @@ HONEST = {
     "from functools import singledispatch\nclass A: pass\n@singledispatch\ndef f(x): return 1\n"
     "@f.register\ndef _(x: int | str): return 2\n"
     "def run():\n weakref.finalize(A(), print)\n return [f(1), str(uuid.uuid5(uuid.NAMESPACE_DNS, 'x')), Counter('aab').most_common(1)[0][0]]",
+    "coroutines of generators": "import types\n@types.coroutine\ndef one():\n yield\n return 1\nasync def two(): return await one()\n"
+    "def run():\n made = two()\n made.send(None)\n try: made.send(None)\n except StopIteration as end: return end.value",
     "match": "def run():\n match {'a': [1]}:\n  case {'a': [int(x)]}: return x",
 }  # fmt: skip
 IMPORTS = ("ast", "asyncio", "collections", "copy", "dataclasses", "datetime", "decimal", "enum", "fractions", "functools",
            "gc", "bz2", "gzip", "lzma", "xml.etree.ElementTree", "hashlib", "inspect", "json", "logging", "random", "statistics", "threading", "time", "traceback",
-           "typing", "uuid", "weakref", "functools", "warnings", "_strptime", "encodings.cp1252")  # fmt: skip
+           "types", "typing", "uuid", "weakref", "functools", "warnings", "_strptime", "encodings.cp1252")  # fmt: skip
 
 
 def entry_for(source: str, rules: str = RULES) -> str:
