@@ -41,6 +41,24 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--suite", help="only suites whose name contains this")
 
 
+def add_provider(parser: argparse._ActionsContainer) -> None:
+    """Add the options of a provider: `--backend`, its model, server, program and files."""
+    from harness.core.number import amount
+    from harness.providers.backends import BACKENDS
+
+    parser.add_argument("--backend", choices=BACKENDS, help="a provider that answers")
+    for name, metavar, what in (
+        ("--model", "NAME", "model of the provider"),
+        ("--base-url", "URL", "server of the provider"),
+        ("--command", "LINE", "for --backend command: the program that answers"),
+        ("--answers", "FILE", "for --backend file: the file with answers"),
+        ("--cassette", "FILE", "recorded answers; missing ones are added"),
+    ):
+        parser.add_argument(name, default="", metavar=metavar, help=what)
+    what = "seconds for an answer (default 120)"
+    parser.add_argument("--timeout", type=amount(0.001), default=120.0, metavar="S", help=what)
+
+
 def refuse_empty(ledger: Ledger, args: argparse.Namespace) -> None:
     """Say which suites there are, for a verb whose `--lane` and `--suite` match nothing.
 
@@ -144,8 +162,9 @@ def write_file(path: Path, result: str | bytes) -> None:
 
 
 def print_or_write(text: str, args: argparse.Namespace) -> None:
-    """Write a string to the file of `--out`, or to stdout without that option."""
+    """Write a string to the file of `--out` and print its path, or the string to stdout without that option."""
     if args.out is None:
-        print(text, end="")
+        print(text, end="" if text.endswith("\n") else "\n")
     else:
         write_file(args.out, text)
+        print(args.out)

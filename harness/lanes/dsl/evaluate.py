@@ -193,6 +193,8 @@ def _verdict(case: Case, program: Program, trial: Record) -> Verdict:
         )
     if step["status"] == "review":
         return Status.REVIEW, _stop_reason(program, trial)
+    if step["status"] == "budget":
+        return Status.TIMEOUT, _stop_reason(program, trial)
     if step["status"] == "simulated" or step["status"] not in _STATUSES:
         return Status.SKIPPED, f"nothing is known: {step['why']}"
     return Status(step["status"]), step["why"]
