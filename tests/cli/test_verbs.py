@@ -59,8 +59,8 @@ def test_show_of_a_run(crucible, path):
         write_run_gates(ledger, run_id, gates, [Problem("b.suite.yaml could not be collected: no", "b.suite.yaml")])
     assert crucible("show", "--run", "latest").out.splitlines() == [
         f"run {run_id}  finished, epoch 0, tier B",
-        "  NOT GOOD  1 of 2 gates fails · b.suite.yaml could not be collected: no · 1 of 3 candidates fails",
-        "  1 of 1 control as expected",
+        "  NOT GOOD  1 of 2 gates fails · b.suite.yaml could not be collected: no",
+        "  1 of 3 candidates fails (1 as before) · 1 of 1 control as expected",
         "  gate       FAILS   mean(score) 0.5 fails >= 0.8",
         "  gate       passes  x 1 passes >= 0",
         "  problem    b.suite.yaml could not be collected: no",
