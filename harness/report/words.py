@@ -107,7 +107,8 @@ NEEDED = re.compile(r",(?: as| but)? needed [<>=!]+ [^\s:]+")
 def gate_reason(expression: str, why: str) -> str:
     """What the reason of a run's gate adds to its expression, which is shown next to it."""
     left, found, rest = why.partition(" is ")
-    return f"is {NEEDED.sub('', rest, count=1)}" if found and expression.startswith(left) else why
+    is_side = found and expression.startswith(f"{left} ") and left.count("(") == left.count(")")  # not of `not (…)`
+    return f"is {NEEDED.sub('', rest, count=1)}" if is_side else why
 
 
 def candidate(row: dict[str, Any]) -> str:
