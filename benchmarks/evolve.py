@@ -1,18 +1,22 @@
 """What a search costs beyond judging, and the rates of its parts.
 
-    python benchmarks/evolve.py [--rounds 3] [--population 64] [--part search|stages|archive|screen|resume]
+    python benchmarks/evolve.py [--rounds 3] [--population 64] [--part search|stages|archive|screen|resume|kills]
 
 search: a search against the bare `JudgePool` on the same sources, in alternating rounds: wall and CPU time of all
 processes. The other parts have no peer: stages that run nothing, insertions into archive and front, wrong mutants
-screened of both seed tools, and the time to continue 5,000 trials.
+screened of both seed tools, and the time to continue 5,000 trials. kills (only if named): examples/dream.yaml,
+shortened, once whole and once with a SIGKILL at 20 random moments; whether both end with the same champions.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -43,6 +47,45 @@ def cpu() -> float:
     return sum(one.ru_utime + one.ru_stime for one in both)
 
 
+def search_killed(kills: int = 20, seed: int = 1) -> None:
+    """Search with measured times, once whole and once killed at random moments."""
+    text = (ROOT / "examples" / "dream.yaml").read_text()
+    for before, after in (("0_5", "0_2"), ("6_10", "3_4"), ("11_plus", "5_plus")):
+        text = text.replace(f"epoch_{before}", f"epoch_{after}")
+    tools = ", ".join(f"{tool}: {ROOT / 'specs' / 'tools' / tool}" for tool in TOOLS)
+    rng = random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "dream.yaml"
+        file.write_text(f"{text}\n  population: 12\n  generations: 7\n  tools: {{{tools}}}\n")
+
+        def searched(name: str, kills: int) -> dict[int, Trial]:
+            words = [sys.executable, "-m", "harness", "evolve", file, "--json", "--ledger", Path(folder) / name]
+            began, sent, usual = time.perf_counter(), 0, 6.0
+            while True:
+                process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                try:
+                    limit = rng.uniform(0, 2 * usual) if sent < kills else None
+                    found = json.loads(process.communicate(timeout=limit)[0])
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.communicate()
+                    sent += 1
+                    continue
+                print(f"{name}: {time.perf_counter() - began:.0f} s, killed {sent} times")
+                with Ledger.read(Path(folder) / name) as ledger:
+                    (one,) = found
+                    rows = Trials(ledger, one["experiment"]).rows
+                for champion in one["champions"]:
+                    print(f"  {champion}")
+                return rows
+
+        whole, cut = searched("whole.db", 0), searched("killed.db", kills)
+    both = [(whole[number], cut[number]) for number in sorted(whole) if number in cut]
+    same = next((at for at, (one, other) in enumerate(both) if one.digest != other.digest), len(both))
+    stages = sum(one.stage != other.stage for one, other in both[:same])
+    print(f"{same} of {len(whole)} proposals are the same before the first other one; {stages} ended at another stage")
+
+
 def compare_search(rounds: int, population: int) -> None:
     """Candidates per second of a search / of a pool that judges the same sources in the same two stages."""
     experiment = Experiment(
@@ -51,7 +94,6 @@ def compare_search(rounds: int, population: int) -> None:
         population=population,
         generations=3,
         finalists=0,
-        islands=1,
         timing="none",
     )
     walls, cpus = [], []
@@ -175,16 +217,23 @@ def rate_resume() -> None:
         print(f"5,000 trials are read in {time.perf_counter() - began:.2f} s")
 
 
-PARTS = {"stages": rate_stages, "archive": rate_archive, "screen": rate_screening, "resume": rate_resume}
+PARTS = {
+    "stages": rate_stages,
+    "archive": rate_archive,
+    "screen": rate_screening,
+    "resume": rate_resume,
+}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--population", type=int, default=64)
-    parser.add_argument("--part", choices=["search", *PARTS])
+    parser.add_argument("--part", choices=["search", "kills", *PARTS])
     given = parser.parse_args()
     for name, part in PARTS.items():
         if given.part in (None, name):
             part()
+    if given.part == "kills":
+        search_killed()
     if given.part in (None, "search"):
         compare_search(given.rounds, given.population)

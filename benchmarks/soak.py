@@ -68,8 +68,8 @@ def crucible_evaluated(evaluation):
     with open(os.environ["SOAK_REPORTED"], "a") as file:
         file.write(f"{evaluation.case.subject.digest} {evaluation.status}\\n")
 """
-IN_FLIGHT = 64
-BATCH = 12  # candidates of a suite
+IN_FLIGHT = 256
+BATCH = 100  # candidates of a suite
 SLACK_KB, SLACK_DESCRIPTORS = 8 << 10, 16
 VICTIMS = ("controller", "worker", "judge", "oracle", "root", "zygote", "box")
 
@@ -169,6 +169,7 @@ class Sessions:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.number, self.finished = folder, 0, Counter[int]()
+        self.logged = 0  # where the log of the running session begins
         self.process: subprocess.Popen[bytes] | None = None
         self.is_over = False
 
@@ -181,6 +182,9 @@ class Sessions:
             self.finished[status] += 1
             if status >= 0:
                 self.number += 1
+            if status > 1:
+                text = (self.folder / "sessions.log").read_bytes()[self.logged :].decode(errors="replace")
+                print(f"a session ended with status {status}:\n{text[-6000:]}", file=sys.stderr)
         if self.is_over:
             self.process = None
             return
@@ -190,12 +194,13 @@ class Sessions:
             (place / "double.suite.yaml").write_text(SUITE, encoding="utf-8")
             (place / "conftest.py").write_text(CONFTEST, encoding="utf-8")
             for number in range(BATCH):
-                text = source(f"session {self.number}", 5 * number + 2)
+                text = source(f"session {self.number}", number)
                 (place / "candidates" / f"s{self.number}-{number}.py").write_text(text, encoding="utf-8")
         command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", "double.suite.yaml"]
         command += ["--ledger", str(self.folder / "ledger.db"), "--report", "r.html", "--confirm", "0"]
         environment = {**os.environ, "SOAK_REPORTED": str(self.folder / "reported-sessions")}
         with (self.folder / "sessions.log").open("ab") as log:
+            self.logged = log.tell()
             self.process = subprocess.Popen(command, cwd=place, env=environment, stdout=log, stderr=log)
 
     def finish(self) -> None:
@@ -335,8 +340,8 @@ def check(folder: Path, seen: set[str]) -> dict[str, object]:
         wrong.append(f"cgroups that remain: {left}")
     log = (folder / "sessions.log").read_text(encoding="utf-8", errors="replace")
     errors = re.findall(r"(?:^INTERNALERROR>.*\n)+", log, re.MULTILINE)
-    # execnet's bootstrap fails where a worker is killed before it could say hello.
-    wrong += [f"pytest failed by itself: {error}" for error in errors if "execnet/gateway_bootstrap" not in error]
+    # xdist ends the session where a worker is killed while it starts, before any case has begun.
+    wrong += [f"pytest failed by itself: {error}" for error in errors if "in setup_nodes" not in error]
     counts = verify(folder, wrong)
     return {"memory": [half, last], "statuses": counts, "survivors": len(survivors), "wrong": wrong}
 
@@ -360,6 +365,10 @@ def verify(folder: Path, wrong: list[str]) -> dict[str, dict[str, int]]:
         rows = connection.execute(
             "SELECT run_id, digest, evaluations.status, command FROM evaluations JOIN runs USING (run_id)"
         ).fetchall()
+        infra = Counter(
+            why.partition(" while running")[0]
+            for (why,) in connection.execute("SELECT why FROM evaluations WHERE status = 'infra'")
+        )
     if running:
         wrong.append(f"{running} runs are still running")
     by_run = Counter((run_id, digest) for run_id, digest, _, _ in rows)
@@ -375,7 +384,7 @@ def verify(folder: Path, wrong: list[str]) -> dict[str, dict[str, int]]:
             if sorted(ours) != sorted(digest for digest, _ in reported):
                 wrong.append(f"the pool reported {len(reported)} verdicts, the ledger has {len(ours)}")
     wrong_ones = {digest_bytes(text.encode()) for text in wrong_sources(folder)}
-    counts = {kind: Counter[str]() for kind in ("wrong", "others")}
+    counts = {kind: Counter[str]() for kind in ("wrong", "others")} | {"infra": infra}
     for _, digest, status, _ in rows:
         counts["wrong" if digest in wrong_ones else "others"][status] += 1
     if counts["wrong"]["ok"]:

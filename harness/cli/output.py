@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.core import named_path
 from harness.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,6 +39,24 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     """Add `--lane` and `--suite`."""
     parser.add_argument("--lane", help="only this lane")
     parser.add_argument("--suite", help="only suites whose name contains this")
+
+
+def add_provider(parser: argparse._ActionsContainer) -> None:
+    """Add the options of a provider: `--backend`, its model, server, program and files."""
+    from harness.core.number import amount
+    from harness.providers.backends import BACKENDS
+
+    parser.add_argument("--backend", choices=BACKENDS, help="a provider that answers")
+    for name, metavar, what in (
+        ("--model", "NAME", "model of the provider"),
+        ("--base-url", "URL", "server of the provider"),
+        ("--command", "LINE", "for --backend command: the program that answers"),
+        ("--answers", "FILE", "for --backend file: the file with answers"),
+        ("--cassette", "FILE", "recorded answers; missing ones are added"),
+    ):
+        parser.add_argument(name, default="", metavar=metavar, help=what)
+    what = "seconds for an answer (default 120)"
+    parser.add_argument("--timeout", type=amount(0.001), default=120.0, metavar="S", help=what)
 
 
 def refuse_empty(ledger: Ledger, args: argparse.Namespace) -> None:
@@ -129,22 +148,23 @@ def refuse_unwritable(path: Path | None) -> None:
         raise UsageError("it cannot be written", where=str(path), fix=WRITABLE)
 
 
-def write_file(path: Path, text: str) -> None:
-    """Write a result as UTF-8.
+def write_file(path: Path, result: str | bytes) -> None:
+    """Write a result, a string as UTF-8, as `harness.core.named_path.write_file` does.
 
     Raises:
         UsageError: if the file cannot be written.
     """
     refuse_unwritable(path)
     try:
-        path.write_text(text, encoding="utf-8")
+        named_path.write_file(path, result.encode("utf-8") if isinstance(result, str) else result)
     except OSError as error:
         raise UsageError(f"it cannot be written: {error.strerror}", where=str(path), fix=WRITABLE) from error
 
 
 def print_or_write(text: str, args: argparse.Namespace) -> None:
-    """Write a string to the file of `--out`, or to stdout without that option."""
+    """Write a string to the file of `--out` and print its path, or the string to stdout without that option."""
     if args.out is None:
-        print(text, end="")
+        print(text, end="" if text.endswith("\n") else "\n")
     else:
         write_file(args.out, text)
+        print(args.out)

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 from harness.cli import output
 from harness.core.errors import UsageError
 from harness.core.number import amount, whole
-from harness.providers.backends import BACKENDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,15 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--import", dest="imported", type=Path, nargs="+", metavar="PATH", help="queue JSON hand-offs")
     parser.add_argument("--export", type=Path, metavar="DIR", help="write the waiting hand-offs as JSON, with bundles")
     provider = parser.add_argument_group("a provider, asked when no edit helps")
-    provider.add_argument("--backend", choices=BACKENDS, help="what answers")
-    provider.add_argument("--model", default="", metavar="NAME", help="its model")
-    provider.add_argument("--base-url", default="", metavar="URL", help="its server")
-    provider.add_argument("--command", default="", metavar="LINE", help="for --backend command: the program")
-    provider.add_argument("--answers", default="", metavar="FILE", help="for --backend file: the file with answers")
-    provider.add_argument("--cassette", default="", metavar="FILE", help="recorded answers; missing ones are added")
-    provider.add_argument(
-        "--timeout", type=amount(0.001), default=120.0, metavar="S", help="for an answer, default 120"
-    )
+    output.add_provider(provider)
     provider.add_argument("--max-calls", type=whole(1), default=4, metavar="N", help="for each candidate (default 4)")
     provider.add_argument("--max-tokens", type=whole(1), metavar="N", help="of all answers together")
     output.add_ledger(parser)
@@ -117,7 +108,7 @@ def _watch(args: argparse.Namespace, queue: Handoffs) -> int:
 def _repair_one(args: argparse.Namespace, queue: Handoffs) -> int:
     from harness.core.digest import digest_bytes
     from harness.ledger.handoffs import PASSING, REPAIRED
-    from harness.repair.bundles import InvalidHandoffError, candidate_of, handoff_for, write_challenger
+    from harness.repair.bundles import InvalidHandoffError, candidate_of, handoff_for
     from harness.repair.patterns import Patterns
     from harness.repair.repairer import repair
     from harness.repair.watcher import describe
@@ -137,7 +128,7 @@ def _repair_one(args: argparse.Namespace, queue: Handoffs) -> int:
         child = digest_bytes(found.source)
         result["challenger_sha256"] = child
         if args.out is not None:
-            write_challenger(args.out, found.source)
+            output.write_file(args.out, found.source)
             result["challenger"] = str(args.out)
     queue.keep(handoff, found.state, result, child=child)
     if args.json:

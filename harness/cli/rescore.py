@@ -10,31 +10,24 @@ Example:
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
-import json
-import os
-import shlex
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 
 from pydantic import ValidationError
 
 from harness.cli import output
+from harness.cli.second_run import add_plugins, load_lanes, run_again
 from harness.core.errors import CrucibleError, LedgerError, UsageError
 from harness.core.evaluation import Evaluation
 from harness.core.gate import GateResult
 from harness.core.number import whole
 from harness.core.policy import Policy
-from harness.core.run import Run, new_run_id
+from harness.core.run import Run
 from harness.core.status import RunStatus
 from harness.core.tier import Tier
 from harness.gates.expression import parse_gate
 from harness.gates.row import row as gate_row
-from harness.hooks import Lane, Registry
+from harness.hooks import Lane
 from harness.ledger import queries
 from harness.ledger.row import dump
 from harness.ledger.run_gates import run_gates, write_run_gates
@@ -81,13 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--gates", action="append", default=[], metavar="NAME=MIN", help="a gate to set, e.g. score=0.9 (repeatable)"
     )
     parser.add_argument("--write", action="store_true", help="store the verdicts as a new run")
-    parser.add_argument(
-        "--plugin",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="a file or module that defines a lane (repeatable)",
-    )
+    add_plugins(parser)
     output.add_ledger(parser)
     output.add_json(parser)
 
@@ -186,50 +173,11 @@ def parse_gates(given: Iterable[str]) -> dict[str, float]:
     return gates
 
 
-def load_lanes(plugins: Iterable[str]) -> Mapping[str, Lane]:
-    """Load the built-in lanes and those that files or modules define.
-
-    Raises:
-        UsageError: if a file or module cannot be imported.
-    """
-    registry = Registry()
-    for place in plugins:
-        registry.register(_import_plugin(place))
-    return registry.lanes
-
-
-def _import_plugin(place: str) -> object:
-    path = Path(place)
-    if path.suffix != ".py":
-        try:
-            return importlib.import_module(place)
-        except ImportError as error:
-            raise UsageError(f"{place} cannot be imported: {error}", fix="name a .py file or a module") from error
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if not path.is_file() or spec is None or spec.loader is None:
-        raise UsageError(f"{place} does not exist", fix="name a .py file or a module")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # pickle and dataclasses find a module by its name
-    spec.loader.exec_module(module)
-    return module
-
-
 def _store(
     ledger: Ledger, row: queries.Row, changes: list[Change], epoch: int | None, lanes: Mapping[str, Lane]
 ) -> str:
-    original = Run.from_wire(
-        json.loads(ledger.rows("SELECT record FROM runs WHERE run_id = ?", row["run_id"])[0]["record"])
-    )
-    started = datetime.now(UTC)
-    made = original.model_copy(
-        update={
-            "run_id": new_run_id(started, int.from_bytes(os.urandom(3), "big")),
-            "started_at": started,
-            "epoch": original.epoch if epoch is None else epoch,
-            "tier": Tier(row["tier"]) if row["tier"] else None,
-            "command": shlex.join(["crucible", *sys.argv[1:]]),
-        }
-    )
+    tier = Tier(row["tier"]) if row["tier"] else None
+    made = run_again(ledger, row["run_id"], tier=tier, **({} if epoch is None else {"epoch": epoch}))
     ledger.begin(made)
     for change in changes:
         ledger.record(change.after, run_id=made.run_id)

@@ -10,18 +10,15 @@ Example:
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import secrets
-import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli import output
+from harness.cli.second_run import add_plugins, load_lanes, run_again
 from harness.core.digest import derive_seed
 from harness.core.errors import CrucibleError, InfraError, LedgerError, UsageError
 from harness.core.number import whole
@@ -49,13 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", metavar="RUN", help="a run's id or a part of it, `latest`, or `latest~N`")
     parser.add_argument("--secret-seed", type=whole(), metavar="S", help="seed of the new inputs (default random)")
     parser.add_argument("--min-tier", type=str.upper, choices=[tier.value for tier in Tier], help="as in pytest")
-    parser.add_argument(
-        "--plugin",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="a file or module that defines a lane (repeatable)",
-    )
+    add_plugins(parser)
     output.add_ledger(parser)
     output.add_json(parser)
 
@@ -76,8 +67,6 @@ def run(args: argparse.Namespace) -> int:
             if len(shown) > 1:
                 names = ", ".join(one.case.nodeid for one in shown[:5])
                 raise UsageError(f"{len(shown)} cases match {args.what}", fix=f"name one of {names}")
-            from harness.cli.rescore import load_lanes
-
             lanes = load_lanes(args.plugin)
             extended = _add_attempts(shown[0], lanes, args)
             written = _store(ledger, newest[0], extended, lanes) if extended is not shown[0] else None
@@ -149,24 +138,11 @@ def _build_context(evaluation: Evaluation, lane: Lane, args: argparse.Namespace,
 
 
 def _store(ledger: Ledger, row: queries.Row, evaluation: Evaluation, lanes: Mapping[str, Lane]) -> str | None:
-    from harness.core.run import Run, new_run_id
     from harness.judge.provenance import machine, versions
     from harness.lane.fingerprint import engine_of
 
-    original = Run.from_wire(
-        json.loads(ledger.rows("SELECT record FROM runs WHERE run_id = ?", row["run_id"])[0]["record"])
-    )
-    started = datetime.now(UTC)
-    made = original.model_copy(
-        update={
-            "run_id": new_run_id(started, int.from_bytes(os.urandom(3), "big")),
-            "started_at": started,
-            "machine": machine(),
-            "tier": evaluation.evidence.tier,
-            "command": shlex.join(["crucible", *sys.argv[1:]]),
-            "versions": versions() | engine_of(lanes, [evaluation.case.lane]),
-        }
-    )
+    known = versions() | engine_of(lanes, [evaluation.case.lane])
+    made = run_again(ledger, row["run_id"], machine=machine(), tier=evaluation.evidence.tier, versions=known)
     try:
         ledger.begin(made)
         ledger.record(evaluation, run_id=made.run_id)

@@ -47,6 +47,10 @@ class InfraError(CrucibleError):
     """Crucible failed while judging; the case becomes `infra`, which is never the candidate's fault."""
 
 
+class ProcessEndedError(InfraError):
+    """A helper process ended or was killed from outside, so the same may succeed with a new one."""
+
+
 class TierError(CrucibleError):
     """The machine cannot provide the required isolation (exit status 4)."""
 

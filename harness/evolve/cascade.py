@@ -11,7 +11,7 @@ from typing import Any
 from harness.core.evaluation import Evaluation
 from harness.core.status import Status
 from harness.core.trial import Trial, changed
-from harness.evolve.measures import measure, steps
+from harness.evolve.measures import CLAIM, later, measure, time_steps
 from harness.evolve.pools import FRESH, LATE, OWN, Pools
 from harness.evolve.search_run import SearchRun
 from harness.judge.verdict import Verdict
@@ -20,10 +20,33 @@ from harness.ledger.trials import Trials
 from harness.session.confirmation import merge_round
 
 STAGES = ("reply", "known", "parse", "gate", "duplicate", "screen", "judged", "again", "confirmed", "rescored")
-"""In the order of the cascade. `reply`: a provider gave none. `again`: judged twice, since its time is new."""
+"""In the order of the cascade. `reply`: a provider gave none. `again`: judged twice, since its time differs from its
+parent's, or only time limits spoke against it."""
 Measures = Mapping[str, Any]
+"""The measures of a trial, as `harness.evolve.measures.measure` makes them."""
 MAX_LOOKS = 2
+TIME_GATE = "time_ms"
+"""The gate of lanes that limit the time of a call."""
 _IN_TIME_OR_NOT = frozenset({Status.OK, Status.TIMEOUT})
+
+
+@dataclass(slots=True)
+class Batch:
+    """Trials of one tool and epoch on their way.
+
+    Attributes:
+        known: The first trial of each digest.
+        root_of: The measures of a trial's seed parent; None for a seed parent itself.
+        parent_of: The measures of a trial's first parent.
+        in_flight: Verdicts that are waited for.
+        copies: Trials whose bytes an earlier one has.
+    """
+
+    known: Mapping[str, Trial]
+    root_of: Callable[[Trial], Measures | None]
+    parent_of: Callable[[Trial], Measures | None]
+    in_flight: int = 0
+    copies: list[Trial] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -31,26 +54,30 @@ class Job:
     """A trial on its way.
 
     Attributes:
+        batch: Its batch.
         trial: The trial as it was proposed.
         text: Its source.
         size: Its syntax elements.
         spent: Seconds by stage.
         retried: Whether an `infra` verdict was asked for once more.
         first: The full verdict, while it is judged again.
+        second: The verdicts on fresh inputs of the trial (`again`) and of its parent next to it (`parent`).
         looks: Further verdicts that were asked for because the machine may have been too busy.
     """
 
+    batch: Batch
     trial: Trial
     text: str
     size: int = 0
     spent: dict[str, float] = field(default_factory=dict)
     retried: bool = False
     first: Verdict | None = None
+    second: dict[str, Verdict] = field(default_factory=dict)
     looks: int = 0
 
 
 class Cascade:
-    """Judges the trials of one generation.
+    """Judges trials, those of several batches at once.
 
     Args:
         trials: Where results are written.
@@ -72,9 +99,8 @@ class Cascade:
         self._trials, self._run, self._pools, self._breeds, self._progress = trials, run, pools, breeds, progress
         self._events: queue.SimpleQueue[tuple[Job, str, Verdict | BaseException]] = queue.SimpleQueue()
         self._done: list[Trial] = []
-        self._in_flight = 0
 
-    def judge(
+    def begin(
         self,
         proposed: Iterable[tuple[Trial, str]],
         *,
@@ -82,8 +108,8 @@ class Cascade:
         forms: Mapping[str, int],
         root_of: Callable[[Trial], Measures | None],
         parent_of: Callable[[Trial], Measures | None],
-    ) -> None:
-        """Judge trials of one tool and epoch; each gets its result, in whatever order.
+    ) -> Batch:
+        """Begin to judge trials of one tool and epoch; each gets its result, in whatever order.
 
         Args:
             proposed: The trials in the order of their numbers, with their sources.
@@ -92,24 +118,27 @@ class Cascade:
             root_of: The measures of a trial's seed parent; None for a seed parent itself.
             parent_of: The measures of a trial's first parent.
         """
-        self._root_of, self._parent_of = root_of, parent_of
-        copies: list[Trial] = []
+        batch = Batch(known, root_of, parent_of)
         for trial, text in proposed:
-            job = Job(trial, text)
             if not trial.verdict.get("fault") and known[trial.digest].number < trial.number:
-                copies.append(trial)
+                batch.copies.append(trial)
             else:
-                self._check(job, forms)
+                self._check(Job(batch, trial, text), forms)
+        self._write()
+        return batch
+
+    def finish(self, batch: Batch) -> None:
+        """Wait for the results of a batch; those before it must be finished."""
         try:
-            while self._in_flight:
+            while batch.in_flight:
                 self._take(self._events.get())
                 while not self._events.empty():
                     self._take(self._events.get())
                 self._write()
         finally:
             self._write()
-        for trial in copies:
-            self._done.append(self.copied(trial, self._trials.rows[known[trial.digest].number]))
+        for trial in batch.copies:
+            self._done.append(self.copied(trial, self._trials.rows[batch.known[trial.digest].number]))
         self._write()
 
     def copied(self, trial: Trial, known: Trial) -> Trial:
@@ -135,7 +164,8 @@ class Cascade:
             evidence=before.evidence,
             score=lane.score(before.evidence, policy),
         )
-        return self._concluded(trial, scored, size=known.verdict["measures"]["size"], stage=stage, spent={}, old=known)
+        old = known.verdict["measures"]
+        return self._concluded(trial, scored, old["size"], stage=stage, spent={}, time=old["time"])
 
     # --- stages ---
 
@@ -159,11 +189,13 @@ class Cascade:
             self._submit(job, "screen")
 
     def _submit(self, job: Job, stage: str) -> None:
-        trial = job.trial
-        self._in_flight += 1
+        trial, text = job.trial, job.text
+        if stage == "parent":  # as other bytes: a pool would remember the time that it had
+            text = f"{self._trials.source(trial.parents[0])}\n# parent of trial {trial.number}\n"
+        job.batch.in_flight += 1
         judged = self._pools.submit(
             trial.suite,
-            job.text,
+            text,
             epoch=trial.epoch,
             screen=stage == "screen",
             inputs=_inputs_of(stage, job.looks),
@@ -172,19 +204,24 @@ class Cascade:
 
     def _take(self, event: tuple[Job, str, Verdict | BaseException]) -> None:
         job, stage, found = event
-        self._in_flight -= 1
+        job.batch.in_flight -= 1
         if isinstance(found, BaseException):
             raise found
-        job.spent[stage] = job.spent.get(stage, 0.0) + found.evaluation.evidence.seconds
+        part = "again" if stage == "parent" else stage
+        job.spent[part] = job.spent.get(part, 0.0) + found.evaluation.evidence.seconds
         if found.status is Status.INFRA and not job.retried:
             job.retried = True
             self._submit(job, stage)
+        elif job.first is not None:
+            job.second[stage] = found
+            if len(job.second) == 2:
+                self._settle(job, job.first, job.second["again"], job.second["parent"])
         elif found.status is Status.INFRA:
             verdict = {**job.trial.verdict, "why": found.why}
             self._end(job, stage=stage, status=found.status.value, passed=None, verdict=verdict)
         elif stage == "screen" and found.status is Status.OK:
             self._submit(job, "judged")
-        elif stage == "screen" and not job.looks and self._root_of(job.trial) is None and _was_late(found):
+        elif stage == "screen" and not job.looks and job.batch.root_of(job.trial) is None and _was_late(found):
             job.looks += 1  # without its seed parents, a search on a busy machine would take another course
             self._submit(job, "screen")
         elif stage == "screen":
@@ -194,54 +231,65 @@ class Cascade:
                 "feedback": self._breeds[job.trial.suite].feedback(found.evaluation, is_screened=True),
             }
             self._end(job, stage=stage, status=found.status.value, passed=False, verdict=verdict)
-        elif stage in ("judged", "again") and job.first is None and job.looks < MAX_LOOKS and _was_late(found):
+        elif stage in ("judged", "again") and job.looks < MAX_LOOKS and _was_late(found):
             job.looks += 1  # its calls were in time when it was screened: the next verdict counts
             self._submit(job, "again")
         elif stage == "judged" and self._claims_speed(job, found):
             job.first = found
             self._submit(job, "again")
-        elif stage == "again" and job.first is not None:
-            self._settle(job, job.first, found)
+            self._submit(job, "parent")
         else:
             self._conclude(job, found.evaluation, stage)
 
     def _claims_speed(self, job: Job, found: Verdict) -> bool:
-        """Whether a verdict says that a candidate is on another step of time than its parent."""
-        root, parent = self._root_of(job.trial), self._parent_of(job.trial)
-        if not found.passed or root is None or parent is None:
+        """Whether a verdict says that a candidate takes another time than its parent."""
+        parent, mine = job.batch.parent_of(job.trial), self._time(job, found)
+        if not found.passed or parent is None or parent.get("time") is None or mine is None:
             return False
-        mine = self._measure(job.trial, found.evaluation, job.size)
-        return steps(mine, root).time != steps(parent, root).time
+        return abs(time_steps(mine, parent["time"])) > CLAIM
 
-    def _settle(self, job: Job, first: Verdict, fresh: Verdict) -> None:
-        """Merge two rounds. Disturbances only add time, so the smaller of both times counts."""
+    def _settle(self, job: Job, first: Verdict, fresh: Verdict, parent: Verdict) -> None:
+        """Merge two rounds; the steps of time between candidate and parent are those of the second one.
+
+        Both were measured at once there, so that both had the same machine.
+        """
+        mine, other = self._time(job, fresh), self._time(job, parent)
+        is_paired = fresh.status is parent.status is Status.OK and mine is not None and other is not None
+        count = round(time_steps(mine or 0.0, other or 0.0)) if is_paired else 0
         if _was_late(fresh):
             self._conclude(job, first.evaluation, "judged")
             return
+        before = self._time(job, first)
+        is_faster = mine is not None and before is not None and mine < before
         lane, seed = self._pools.lane(job.trial.suite), self._pools.secret_seed(FRESH)
-        faster = [self._measure(job.trial, one.evaluation, job.size)["time"] for one in (fresh, first)]
-        is_fresh = None not in faster and faster[0] < faster[1]
-        merged = merge_round(first.evaluation, fresh.evaluation, lane, seed, remeasure=is_fresh)
-        self._conclude(job, merged, "again")
+        merged = merge_round(first.evaluation, fresh.evaluation, lane, seed, remeasure=is_faster)
+        self._conclude(job, merged, "again", count)
+
+    def _time(self, job: Job, found: Verdict) -> float | None:
+        time: float | None = self._measure(job.trial, found.evaluation, job.size)["time"]
+        return time
 
     # --- results ---
 
-    def _conclude(self, job: Job, evaluation: Evaluation, stage: str) -> None:
-        self._done.append(self._concluded(job.trial, evaluation, size=job.size, stage=stage, spent=job.spent))
+    def _conclude(self, job: Job, evaluation: Evaluation, stage: str, count: int = 0) -> None:
+        """The result of a full verdict; its time is a number of whole steps above its parent's."""
+        parent = job.batch.parent_of(job.trial) or {}
+        time = None if parent.get("time") is None else later(parent["time"], count)
+        self._done.append(self._concluded(job.trial, evaluation, job.size, stage=stage, spent=job.spent, time=time))
 
     def _concluded(
         self,
         trial: Trial,
         evaluation: Evaluation,
-        *,
         size: int,
+        *,
         stage: str,
         spent: dict[str, float],
-        old: Trial | None = None,
+        time: float | None,
     ) -> Trial:
-        """The trial with the result of a full verdict, whose evaluation is recorded."""
+        """The trial with the result of a full verdict, whose evaluation is recorded; with a time if one was settled."""
         values = trial.verdict.get("values", {})
-        if old is None and values.get("anneal_temp", 1.0) != evaluation.case.policy.anneal_temp:
+        if values.get("anneal_temp", 1.0) != evaluation.case.policy.anneal_temp:
             policy = evaluation.case.policy.model_copy(update={"anneal_temp": values["anneal_temp"]})
             lane = self._pools.lane(trial.suite)
             evaluation = Evaluation(
@@ -250,8 +298,8 @@ class Cascade:
                 score=lane.score(evaluation.evidence, policy),
             )
         found = self._measure(trial, evaluation, size)
-        if old is not None:  # the time that was settled for these bytes
-            found["time"] = old.verdict["measures"]["time"]
+        if found["time"] is not None and time is not None:
+            found["time"] = time
         self._run.record(evaluation, trial)
         return changed(
             trial,
@@ -295,4 +343,5 @@ def _was_late(found: Verdict) -> bool:
     """Whether time limits alone speak against a candidate; on a busy machine that may be the machine's fault."""
     statuses = {attempt.status for attempt in found.evaluation.evidence.attempts}
     is_late = found.status is Status.TIMEOUT or (found.status is Status.FLAKY and Status.TIMEOUT in statuses)
-    return is_late and statuses <= _IN_TIME_OR_NOT
+    failed = {gate.name for gate in found.evaluation.score.failed}
+    return (is_late and statuses <= _IN_TIME_OR_NOT) or (found.status is Status.OK and failed == {TIME_GATE})

@@ -1,14 +1,15 @@
-"""Generations: what happens between two barriers: owners for the new epoch, proposals, verdicts, migration."""
+"""Generations: what happens on an island between two barriers: owners judged again, proposals, verdicts, migration."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.core.trial import Trial, changed
 from harness.evolve.archive import Archive
-from harness.evolve.cascade import Cascade, Measures
+from harness.evolve.cascade import Batch, Cascade, Measures
 from harness.evolve.config import Experiment
 from harness.evolve.pools import FRESH, Pools
 from harness.evolve.proposal_plan import First, ProposalPlan, failures_of
@@ -18,12 +19,31 @@ from harness.ledger.trials import Trials
 from harness.sweep.loop import Book
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The proposals of an island in a generation, while they are judged.
+
+    Attributes:
+        tool: Their tool.
+        island: Their island; 0 for the first generation of a tool.
+        batch: Their way through the cascade.
+        migrants: Numbers of the champions that migrate after it, by island; empty if none does. They are taken with
+            those of the proposals, since a limit may end the search before anything else is proposed.
+    """
+
+    tool: str
+    island: int
+    batch: Batch
+    migrants: tuple[int, ...]
+
+
 @dataclass(slots=True)
 class Generations:
     """Makes generations, or takes them from their rows as far as these are there.
 
-    Each row has a number that follows from the generations before it. A row that is there is used as it is; what is
-    missing is made as it would have been. `harness.sweep.loop.run` calls its methods.
+    Each row has a number that follows from the rows before it. A row that is there is used as it is; what is missing is
+    made as it would have been. `harness.sweep.loop.run` calls its methods, in as many parts as there are islands: while
+    the proposals of one island are judged, those of the next one are made. The first generation of a tool is one part.
 
     Attributes:
         experiment: The configuration.
@@ -45,23 +65,35 @@ class Generations:
     cascade: Cascade
     pools: Pools
     say: Callable[[], None]
-    generation: int = 0
-    _tool: str = ""
+    generation: int = -1
+    _island: int = 0
+    _open: deque[Part] = field(default_factory=deque)
     _known: int = 0
+    _tool: str = ""
+    _is_first: bool = True
 
     def propose(self, generation: int, book: Book) -> list[Trial]:
-        """Judge the owners of cells for a new epoch, and propose."""
-        self._known, self.generation = len(self.trials.rows), generation
-        passed = {name: one.passed for name, one in self.state.tools.items()}
-        self._tool = self.experiment.schedule.tool_of(generation, passed, seed=self.experiment.seed)
-        state = self.state.of(self._tool)
-        if state.epoch is not None:
+        """Judge the owners of cells of an island for a new epoch, propose, and begin to judge the proposals."""
+        if generation != self.generation:
+            self._known, self.generation, self._island = len(self.trials.rows), generation, 0
+            passed = {name: one.passed for name, one in self.state.tools.items()}
+            self._tool = self.experiment.schedule.tool_of(generation, passed, seed=self.experiment.seed)
+            self._is_first = self.state.of(self._tool).epoch is None
+        else:
+            self._island += 1
+        state, rows = self.state.of(self._tool), list[Trial]()
+        if not self._is_first:
             self._tighten(generation, state, book)
-        return self._propose(generation, state, book)
+        if not self._is_first or self._island == 0:
+            rows = self._propose(generation, state, book)
+        waiting = [row for row in book.current(rows) if not row.is_judged]
+        count = self.experiment.islands
+        is_last = self._island == count - 1 and (generation + 1) % self.experiment.migrate_every == 0
+        migrants = tuple(book.next() for _ in range(count)) if is_last and count > 1 else ()
+        self._open.append(Part(self._tool, self._island, self._begin(waiting, state, book), migrants))
+        return rows
 
-    def judge(self, trials: Sequence[Trial], book: Book) -> None:
-        """Judge proposals by the cascade."""
-        state = self.state.of(self._tool)
+    def _begin(self, trials: Sequence[Trial], state: ToolState, book: Book) -> Batch:
 
         def root_of(trial: Trial) -> Measures | None:
             root = state.root(trial.digest)
@@ -71,14 +103,19 @@ class Generations:
             return state.measures(trial.parents[0]) if trial.parents else None
 
         proposed = [(row, "" if row.verdict.get("fault") else book.kept.source(row.digest)) for row in trials]
-        self.cascade.judge(proposed, known=state.first, forms=state.forms, root_of=root_of, parent_of=parent_of)
+        return self.cascade.begin(proposed, known=state.first, forms=state.forms, root_of=root_of, parent_of=parent_of)
+
+    def judge(self, trials: Sequence[Trial], book: Book) -> None:
+        """Wait for the verdicts on the proposals that were made first."""
+        self.cascade.finish(self._open[0].batch)
 
     def absorb(self, generation: int, trials: Sequence[Trial], book: Book) -> int:
-        """Take the result of a generation into the state; champions migrate."""
-        self.state.absorb(self._tool, generation, trials)
-        if self.experiment.islands > 1 and (generation + 1) % self.experiment.migrate_every == 0:
-            self._migrate(generation, self.state.of(self._tool), book)
-        if len(self.trials.rows) > self._known:
+        """Take the result of a part of a generation into the state; after the last one champions migrate."""
+        part = self._open.popleft()
+        self.state.absorb(part.tool, generation, part.island, trials)
+        if part.migrants:
+            self._migrate(generation, part, book)
+        if part.island == self.experiment.islands - 1 and len(self.trials.rows) > self._known:
             self.say()
         return min(one.stale for one in self.state.tools.values())
 
@@ -90,7 +127,6 @@ class Generations:
     # --- owners of cells, when budgets tighten ---
 
     def _tighten(self, generation: int, state: ToolState, book: Book) -> None:
-        owners = {member.digest: member for archive in state.archives for member in archive.members}
         rows = [
             Trial(
                 number=book.next(),
@@ -98,31 +134,32 @@ class Generations:
                 epoch=generation,
                 suite=self._tool,
                 digest=member.digest,
+                island=self._island,
                 normal_form=state.first[member.digest].normal_form,
                 parents=(member.digest,),
                 operator=ELITE,
                 verdict={"values": _values(state, member.digest)},
             )
-            for member in sorted(owners.values(), key=lambda one: one.number)
+            for member in state.archives[self._island].members
         ]
         waiting = book.add(rows)
         self.trials.complete([self.cascade.copied(row, state.latest[row.digest]) for row in waiting])
-        self.state.tighten(self._tool, generation, book.current(rows))
+        self.state.tighten(self._tool, generation, self._island, book.current(rows))
 
     # --- proposals ---
 
     def _propose(self, generation: int, state: ToolState, book: Book) -> list[Trial]:
-        tool = self._tool
-        slots: Sequence[First | None] = [None] * self.experiment.population
-        if state.epoch is None:
+        tool, islands = self._tool, self.experiment.islands
+        slots: Sequence[First | None] = [None] * len(range(self._island, self.experiment.population, islands))
+        if self._is_first:
             slots = self.plan.first(tool, self.breeds[tool])
         earlier = [one for one in self.trials.rows.values() if one.suite == tool and one.generation < generation]
-        failures = failures_of(earlier)
+        failures = failures_of([one for one in earlier if self._is_first or one.island == self._island])
         found: list[Trial] = []
         batch: list[Trial] = []
         texts: dict[str, str] = {}
         for index, given in enumerate(slots):
-            number, island = book.next(), index % self.experiment.islands
+            number, island = book.next(), index % islands if self._is_first else self._island
             row = book.row(number)
             if row is None:
                 if given is not None:
@@ -168,17 +205,17 @@ class Generations:
 
     # --- migration ---
 
-    def _migrate(self, generation: int, state: ToolState, book: Book) -> None:
+    def _migrate(self, generation: int, part: Part, book: Book) -> None:
         """Each island's champion, confirmed on fresh inputs, gets a cell on the next island of the ring."""
-        rows: list[Trial] = []
+        tool, state, rows = part.tool, self.state.of(part.tool), list[Trial]()
         for island, archive in enumerate(state.archives):
-            number, digest = book.next(), _best(archive)
+            digest = _best(archive)
             if digest:
                 row = Trial(
-                    number=number,
+                    number=part.migrants[island],
                     generation=generation,
                     epoch=generation,
-                    suite=self._tool,
+                    suite=tool,
                     digest=digest,
                     island=(island + 1) % self.experiment.islands,
                     normal_form=state.first[digest].normal_form,
@@ -189,7 +226,7 @@ class Generations:
         waiting = book.add(rows)
         if waiting:
             sources = [self.trials.source(row.digest) for row in waiting]
-            judged = [self.pools.submit(self._tool, source, epoch=generation, inputs=FRESH) for source in sources]
+            judged = [self.pools.submit(tool, source, epoch=generation, inputs=FRESH) for source in sources]
             verdicts = [one.result() for one in judged]
             self.trials.complete(
                 changed(
@@ -202,7 +239,7 @@ class Generations:
                 )
                 for row, one in zip(waiting, verdicts, strict=True)
             )
-        self.state.migrate(self._tool, book.current(rows))
+        self.state.migrate(tool, book.current(rows))
 
 
 def _best(archive: Archive) -> str:

@@ -145,7 +145,9 @@ class Given:
 
         proposed = [(row, self._trials.source(row.digest)) for row in rows]
         known, forms = self._state.first, self._state.forms
-        self._cascade.judge(proposed, known=known, forms=forms, root_of=nothing, parent_of=nothing)
+        self._cascade.finish(
+            self._cascade.begin(proposed, known=known, forms=forms, root_of=nothing, parent_of=nothing)
+        )
         for row in rows:
             judged = self._trials.rows[row.number]
             say(str(judged.verdict.get("file", judged.digest[:16])), judged)

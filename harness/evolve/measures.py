@@ -1,8 +1,9 @@
 """Measures: what a verdict says of a candidate in numbers, and the steps in which the search compares them.
 
 Times and memory vary from run to run. A search that compared them as they are would take another course each time. So
-they count in steps, centred on the values of the candidate's seed parent: an edit that changes nothing measurable stays
-on its parent's step whatever the noise, and whether small differences are real is decided at the end by paired timing.
+they count in steps from the values of the candidate's seed parent: an edit that changes nothing measurable stays on its
+parent's step whatever the noise, and whether small differences are real is decided at the end by paired timing. Seed
+parents are compared by the distance between neighbours, so that a machine that is slower today changes nothing.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from harness.core.evaluation import Evaluation
@@ -19,6 +21,8 @@ from harness.core.stability import stability_of
 TIME_GRID, TIME_STEPS = 2.0, 3
 """Seed parents differ by factors of 2; each has three steps (a factor of 1.26), of which times of equal code use one:
 they vary by 5 %."""
+CLAIM = 0.25
+"""Of a step of time: a larger difference to the parent's time is measured again, with the parent next to it."""
 MEMORY_GRID, MEMORY_STEPS = 4.0, 4
 MIN_MEMORY = 4.0  # MiB; below it the peak of equal code differs by a factor of 1.5 from box to box
 GROWTH_STEP = 0.5
@@ -33,8 +37,8 @@ class Steps:
 
     Attributes:
         performance: Tenths of the performance component that are missing.
-        time: Steps of time; 0 is the reference's time.
-        memory: Steps of peak memory; 0 is 1 MiB, and no candidate counts with less than `MIN_MEMORY`.
+        time: Steps of time; 0 is the fastest seed parent.
+        memory: Steps of peak memory; 0 is the smallest seed parent. No candidate counts with less than `MIN_MEMORY`.
         size: Syntax elements.
         stability: Upper bound of the failure probability, in percent.
         growth: The growth class; not an objective.
@@ -76,18 +80,46 @@ def measure(evaluation: Evaluation, *, size: int, descriptor: Mapping[str, Any])
     }
 
 
-def steps(mine: Mapping[str, Any], root: Mapping[str, Any]) -> Steps:
+def levels(values: Mapping[str, float | None], grid: float) -> dict[str, int]:
+    """How many steps of the grid each seed parent is above the least one; what was not measured is on level 0.
+
+    Only the distance of neighbours counts, so a factor that all have in common changes nothing.
+
+    Args:
+        values: One value of each seed parent.
+        grid: The factor of one level.
+    """
+    found = dict.fromkeys(values, 0)
+    measured = sorted((max(value, 1e-9), name) for name, value in values.items() if value is not None)
+    for (before, lower), (value, name) in pairwise(measured):
+        found[name] = found[lower] + round(math.log(value / before, grid))
+    return found
+
+
+def time_steps(mine: float, other: float) -> float:
+    """How many steps of time one time is above another one, not rounded."""
+    return TIME_STEPS * math.log(max(mine, 1e-9) / max(other, 1e-9), TIME_GRID)
+
+
+def later(time: float, count: int) -> float:
+    """The time that is a number of steps above another one."""
+    return time * math.pow(TIME_GRID, count / TIME_STEPS)
+
+
+def steps(mine: Mapping[str, Any], root: Mapping[str, Any], *, time: int = 0, memory: int = 0) -> Steps:
     """The steps of a candidate's measures.
 
     Args:
         mine: The candidate's measures.
         root: Those of its seed parent.
+        time: Level of the seed parent's time (`levels`).
+        memory: Level of the seed parent's memory.
     """
     performance, stability = mine.get("performance"), mine.get("stability")
     return Steps(
         performance=0 if performance is None else 10 - round(10 * performance),
-        time=_step(mine.get("time"), root.get("time"), TIME_GRID, TIME_STEPS),
-        memory=_step(mine.get("memory"), root.get("memory"), MEMORY_GRID, MEMORY_STEPS),
+        time=TIME_STEPS * time + _step(mine.get("time"), root.get("time"), TIME_GRID, TIME_STEPS),
+        memory=MEMORY_STEPS * memory + _step(mine.get("memory"), root.get("memory"), MEMORY_GRID, MEMORY_STEPS),
         size=int(mine.get("size") or 0),
         stability=0 if stability is None else math.ceil(100 * stability),
         growth=_growth_class(mine.get("growth"), root.get("growth")),
@@ -100,12 +132,10 @@ def cell_of(style: str, found: Steps) -> str:
 
 
 def _step(value: float | None, root: float | None, grid: float, count: int) -> int:
-    """The step of a value: that of the root on the grid, and the finer steps between them."""
-    if value is None:
+    """How many steps a value is above that of the root; 0 where one was not measured."""
+    if value is None or root is None:
         return 0
-    value = max(value, 1e-9)
-    root = max(root, 1e-9) if root is not None else value
-    return count * round(math.log(root, grid)) + round(count * math.log(value / root, grid))
+    return round(count * math.log(max(value, 1e-9) / max(root, 1e-9), grid))
 
 
 def _growth_class(mine: float | None, root: float | None) -> float:

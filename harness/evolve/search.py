@@ -87,7 +87,7 @@ class Search:
         is_complete = False
         reason = "interrupted"
         try:
-            ended = run(self._generations, self.trials, self.experiment.limits)
+            ended = run(self._generations, self.trials, self.experiment.limits, parts=self.experiment.islands)
             if ended.fault is not None:
                 raise ended.fault
             reason = ended.reason
@@ -104,22 +104,22 @@ class Search:
     # --- champions ---
 
     def _champion(self, tool: str) -> Champion | None:
-        """The first finalist that is confirmed and faster than its seed parent; else the first that is confirmed."""
+        """The first finalist that is confirmed and faster than its seed parent; else the first that is not slower."""
         state = self.state.of(tool)
         members = state.members
         if members and not self.experiment.finalists:
             return Champion(tool, state.latest[members[0].digest], False, None, "")
-        second: Champion | None = None
+        found: list[tuple[bool, Champion]] = []
         for member in members[: self.experiment.finalists]:
             trial = state.latest[member.digest]
             final = trial.verdict.get("final") or self._confirm(tool, trial, state)
             if not final["passed"]:
                 continue
-            found = Champion(tool, self.trials.rows[trial.number], final["confirmed"], final["faster"], final["why"])
-            if found.confirmed and found.faster:
-                return found
-            second = second or found
-        return second
+            one = Champion(tool, self.trials.rows[trial.number], final["confirmed"], final["faster"], final["why"])
+            if one.confirmed and one.faster:
+                return one
+            found.append((final["slower"], one))
+        return min(found, key=lambda one: one[0], default=(False, None))[1]
 
     def _confirm(self, tool: str, trial: Trial, state: ToolState) -> dict[str, Any]:
         root = state.root(trial.digest)
@@ -142,6 +142,7 @@ class Search:
             "status": after.status.value,
             "confirmed": bool(stability and stability.confirmed),
             "faster": None if compared is None else compared.verdict is Verdict.FASTER,
+            "slower": compared is not None and compared.verdict is Verdict.SLOWER,
             "ratio": None if compared is None else compared.ratio,
             "why": after.why if not after.passed else "" if compared is None else compared.why,
         }

@@ -9,7 +9,7 @@ from typing import Any
 from harness.core.status import Status
 from harness.core.trial import Trial
 from harness.evolve.archive import Archive, Front, Member
-from harness.evolve.measures import Steps, cell_of, steps
+from harness.evolve.measures import MEMORY_GRID, TIME_GRID, Steps, cell_of, levels, steps
 from harness.evolve.selection import order
 
 ELITE, MIGRANT, FINAL = "elite", "migrant", "final"
@@ -30,6 +30,7 @@ class ToolState:
         best: The order of the best member so far; empty before there is one.
         stale: Generations since that became better.
         passed: Whether each proposal passed, in order; `infra` is left out.
+        roots: The digests of the seed parents.
     """
 
     archives: list[Archive]
@@ -41,6 +42,7 @@ class ToolState:
     best: tuple[object, ...] = ()
     stale: int = 0
     passed: list[bool] = field(default_factory=list)
+    roots: set[str] = field(default_factory=set)
 
     @classmethod
     def empty(cls, islands: int) -> ToolState:
@@ -51,7 +53,8 @@ class ToolState:
         """Know the bytes and the normal form of a proposed trial; `infra` replies without a source are not known."""
         if trial.verdict.get("fault"):
             return
-        self.first.setdefault(trial.digest, trial)
+        if self.first.setdefault(trial.digest, trial) is trial and not trial.parents:
+            self.roots.add(trial.digest)
         form = trial.normal_form
         if form:
             self.forms[form] = min(self.forms.get(form, trial.number), trial.number)
@@ -75,8 +78,11 @@ class ToolState:
 
     def steps(self, trial: Trial) -> Steps:
         """The objectives of a trial that got a full verdict."""
-        root = self.measures(self.root(trial.digest)) or trial.verdict["measures"]
-        return steps(trial.verdict["measures"], root)
+        mine, root = trial.verdict["measures"], self.root(trial.digest)
+        known = {digest: found for digest in self.roots if (found := self.measures(digest)) is not None}
+        times, memory = ({digest: one.get(name) for digest, one in known.items()} for name in ("time", "memory"))
+        level = levels(times, TIME_GRID).get(root, 0), levels(memory, MEMORY_GRID).get(root, 0)
+        return steps(mine, known.get(root, mine), time=level[0], memory=level[1])
 
     def member(self, trial: Trial) -> Member:
         """A feasible trial as a member of the archive."""
@@ -124,25 +130,28 @@ class State:
             self.tools[tool] = ToolState.empty(self.islands)
         return self.tools[tool]
 
-    def tighten(self, tool: str, epoch: int, elites: Iterable[Trial]) -> None:
-        """Take the verdicts on the owners for a new epoch: those that fail leave their cells."""
+    def tighten(self, tool: str, epoch: int, island: int, elites: Iterable[Trial]) -> None:
+        """Take the verdicts on the owners of an island for a new epoch: those that fail leave their cells."""
         mine = self.of(tool)
-        rows = {trial.digest: trial for trial in elites}
+        archive, rows = mine.archives[island], {trial.digest: trial for trial in elites}
         mine.latest.update((digest, trial) for digest, trial in rows.items() if trial.passed)
-        for archive in mine.archives:
-            owners = [member for member in archive.members if member.digest not in rows or rows[member.digest].passed]
-            archive.owners = {}
-            for member in owners:
-                archive.add(mine.member(mine.latest[member.digest]))
-        kept = {member.digest for archive in mine.archives for member in archive.members}
-        mine.fresh = [[one for one in island if one.digest in kept] for island in mine.fresh]
+        owners = [member for member in archive.members if member.digest not in rows or rows[member.digest].passed]
+        archive.owners = {}
+        for member in owners:
+            archive.add(mine.member(mine.latest[member.digest]))
+        kept = {member.digest for member in archive.members}
+        mine.fresh[island] = [one for one in mine.fresh[island] if one.digest in kept]
         mine.epoch = epoch
 
-    def absorb(self, tool: str, epoch: int, rows: Iterable[Trial]) -> None:
-        """Take the proposals of a complete generation, in the order of their numbers."""
+    def absorb(self, tool: str, epoch: int, island: int, rows: Iterable[Trial]) -> None:
+        """Take the complete proposals of an island in a generation, in the order of their numbers."""
         mine = self.of(tool)
         is_first = mine.epoch is None
-        mine.fresh = [[] for _ in range(self.islands)]
+        mine.fresh[island] = []
+        if not island:
+            mine.stale += 1
+            self.trace.append((epoch, tool))
+        passed: list[Trial] = []
         for trial in rows:
             mine.note(trial)
             if trial.status != Status.INFRA:
@@ -150,20 +159,18 @@ class State:
             if trial.status != Status.OK or not trial.passed or not trial.verdict.get("measures"):
                 continue
             mine.latest.setdefault(trial.digest, trial)
-            member = mine.member(trial)
+            passed.append(trial)
+        for member in map(mine.member, passed):  # seed parents are compared with each other
             # Seed parents begin on every island, so that each can cross all of them.
-            for island in range(self.islands) if is_first else [trial.island]:
-                mine.archives[island].add(member)
-                if all(one.digest != member.digest for one in mine.fresh[island]):
-                    mine.fresh[island].append(member)
+            for at in range(self.islands) if is_first else [island]:
+                mine.archives[at].add(member)
+                if all(one.digest != member.digest for one in mine.fresh[at]):
+                    mine.fresh[at].append(member)
         mine.epoch = epoch
-        self.trace.append((epoch, tool))
         members = mine.members
         key = members[0].key[:3] if members else ()
         if key and (not mine.best or key < mine.best):
             mine.best, mine.stale = key, 0
-        else:
-            mine.stale += 1
 
     def migrate(self, tool: str, rows: Iterable[Trial]) -> None:
         """Take the confirmed champions that moved to the next island."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.core.case import Case
 from harness.core.clip import clip
-from harness.core.errors import InfraError, SuiteError
+from harness.core.errors import InfraError, ProcessEndedError, SuiteError
 from harness.core.evaluation import Evaluation, SerialisedEvaluation
 from harness.core.evidence import Evidence
 from harness.core.score import Score
@@ -23,6 +23,8 @@ MAX_FRAMES = 3  # of a traceback that enter a record
 def judge_case(case: Case, lane: Lane, context: Context) -> SerialisedEvaluation:
     """Observe and score one case. If the lane raises, the subject is not at fault: the case becomes `infra`.
 
+    A case whose helper process was killed from outside is observed once more.
+
     Args:
         case: The case to judge.
         lane: The lane it belongs to.
@@ -30,7 +32,11 @@ def judge_case(case: Case, lane: Lane, context: Context) -> SerialisedEvaluation
     """
     started = time.perf_counter()
     try:
-        return _scored(case, lane, lane.evaluate(case, context), started)
+        try:
+            evidence = lane.evaluate(case, context)
+        except ProcessEndedError:  # once more, with new processes
+            evidence = lane.evaluate(case, context)
+        return _scored(case, lane, evidence, started)
     except (Exception, SystemExit) as error:
         return _unjudged(case, lane, context, error, started)
 
@@ -39,7 +45,11 @@ async def judge_case_in_loop(case: Case, lane: ObservingLane, context: Context) 
     """`judge_case` as a coroutine of a `harness.sandbox.loop.Loop`."""
     started = time.perf_counter()
     try:
-        return _scored(case, lane, await lane.observe(case, context), started)
+        try:
+            evidence = await lane.observe(case, context)
+        except ProcessEndedError:
+            evidence = await lane.observe(case, context)
+        return _scored(case, lane, evidence, started)
     except (Exception, SystemExit) as error:
         return _unjudged(case, lane, context, error, started)
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from harness.core.case import Case
 from harness.core.clip import clip
+from harness.core.closing import Closing
 from harness.core.errors import InfraError
 from harness.core.evaluation import SerialisedEvaluation
 from harness.core.named_path import named_path
@@ -58,7 +59,7 @@ class _Batch:
     started: float = 0.0
 
 
-class ClusterJudges:
+class ClusterJudges(Closing):
     """Judges cases on a cluster; it has the methods of `Judges`.
 
     Args:
@@ -154,12 +155,6 @@ class ClusterJudges:
         self._disconnect()
         if self._here is not None:
             self._here.close()
-
-    def __enter__(self) -> ClusterJudges:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.close()
 
     # The cluster
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core.case import Case
-from harness.core.errors import TierError
+from harness.core.errors import ProcessEndedError, TierError
 from harness.lane.protocol import Lane
 from harness.suites.settings import Settings
 
@@ -62,8 +62,14 @@ def prove_tier(
     from harness.sandbox.pool import BoxPool
     from harness.sandbox.probe import probe
 
-    with BoxPool(protect=protect) as pool:
-        found = probe(secrets, pool=pool)
+    def attack() -> Probe:
+        with BoxPool(protect=protect) as pool:
+            return probe(secrets, pool=pool)
+
+    try:
+        found = attack()
+    except ProcessEndedError:
+        found = attack()
     for lane in lanes:
         needed = settings.tier_for(lane.min_tier)
         if not found.tier.at_least(needed):

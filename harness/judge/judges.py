@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from harness.core.case import Case
+from harness.core.closing import Closing
 from harness.core.errors import InfraError
 from harness.core.evaluation import SerialisedEvaluation
 from harness.core.owned_folder import OwnedFolder
@@ -48,7 +49,7 @@ class _Judge:
     has_judged: bool = False
 
 
-class Judges:
+class Judges(Closing):
     """Judge processes, started as they are needed.
 
     A process that dies loses no case: all cases that it had are judged again, one at a time, so that the one that ends
@@ -141,12 +142,6 @@ class Judges:
         for worker in workers:
             worker.close(grace=0.0 if jobs else _GRACE)
         self._folder.remove()
-
-    def __enter__(self) -> Judges:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.close()
 
     # One thread for each process reads its answers. Any thread that holds the lock may write to it: it always reads.
 

@@ -8,11 +8,11 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from harness import hooks
 from harness.core.case import Case
+from harness.core.closing import Closing
 from harness.core.digest import digest_bytes
 from harness.core.errors import CrucibleError, UsageError
 from harness.core.evaluation import Evaluation
@@ -43,7 +43,7 @@ Address = tuple[str, str, int | None, str]
 Tools = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
-class JudgePool:
+class JudgePool(Closing):
     """Judge processes for the candidates of one tool or suite, or of several. Use it as a context manager.
 
     Args:
@@ -250,14 +250,6 @@ class JudgePool:
         ledger, self._ledger = self._ledger, None
         if ledger is not None:
             ledger.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _recall(self, suite: JudgedSuite, address: Address | None) -> Verdict | Judging | None:
         """What the pool or its ledger knows of bytes that a program gave; the lock is held."""

@@ -7,9 +7,9 @@ import sqlite3
 import time
 from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from harness.core.closing import Closing
 from harness.core.errors import LedgerError
 from harness.core.status import RunStatus
 from harness.ledger import file, recovery, row_writer
@@ -27,7 +27,7 @@ T = TypeVar("T")
 BATCH, BATCH_SECONDS = 1000, 1.0  # evaluations and seconds between two transactions
 
 
-class Ledger:
+class Ledger(Closing):
     """An open ledger.
 
     `record` appends to a crash journal at once and to SQLite in batches. Where either refuses (full disk, damaged
@@ -220,14 +220,6 @@ class Ledger:
         for left in self._journals.values():
             left.close()
         self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

@@ -57,6 +57,7 @@ class Endpoint:
             ProviderError: if no try succeeds. A refusal (4xx) is not retried; a broken, late or partial reply is.
             UsageError: if httpx is not installed.
         """
+        _import_httpx(self.base_url)  # before the time limit begins
         end = math.inf if timeout_s is None else time.monotonic() + timeout_s
         for attempt in range(1, self.attempts + 1):
             seconds = min(self.timeout_s, end - time.monotonic())
@@ -77,14 +78,7 @@ class Endpoint:
         raise RuntimeError("unreachable: the last try returns or raises")
 
     def _once(self, path: str, body: dict[str, Any], seconds: float, timeout: float) -> dict[str, Any]:
-        try:
-            import httpx
-        except ImportError as error:
-            raise UsageError(
-                f"httpx is needed to ask a model's server: {error}",
-                where=self.base_url,
-                fix="pip install 'pytest-crucible[llm]'",
-            ) from error
+        httpx = _import_httpx(self.base_url)
         url = self.base_url.rstrip("/") + path
         limits = httpx.Timeout(seconds, connect=min(CONNECT_S, seconds))
         late = _Retryable(
@@ -133,6 +127,18 @@ class Endpoint:
             what = f"the reply is not a JSON object: {said!r}"
             raise _Retryable(ProviderError(what, where=url, fix="check --base-url", status="protocol"))
         return value
+
+
+def _import_httpx(where: str) -> Any:
+    try:
+        import httpx
+    except ImportError as error:
+        raise UsageError(
+            f"httpx is needed to ask a model's server: {error}",
+            where=where,
+            fix="pip install 'pytest-crucible[llm]'",
+        ) from error
+    return httpx
 
 
 class _Deadline:

@@ -8,9 +8,9 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from harness.core.closing import Closing
 from harness.core.digest import digest_bytes, short
 from harness.core.errors import CrucibleError
 from harness.ledger.handoffs import INVALID, QUARANTINED, Handoff, Handoffs
@@ -30,7 +30,7 @@ SLACK = 120.0
 """Seconds that a lease is longer than the time of a repair: pools start, the last batch ends, bytes are confirmed."""
 
 
-class Watcher:
+class Watcher(Closing):
     """Works on the queue of a ledger. Use it as a context manager.
 
     Args:
@@ -95,14 +95,6 @@ class Watcher:
         if self._bench is not None:
             self._bench[1].close()
             self._bench = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _work_on(self, one: Handoff) -> tuple[str, list[str]]:
         path, data = candidate_of(one)

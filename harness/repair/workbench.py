@@ -7,10 +7,10 @@ import secrets
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from harness import hooks
+from harness.core.closing import Closing
 from harness.core.document import read_document
 from harness.core.errors import InfraError, UsageError
 from harness.core.owned_folder import OwnedFolder
@@ -40,7 +40,7 @@ MAX_INPUTS = 640
 FRESH_INPUTS, HELD_BACK_EXAMPLES = "fresh inputs", "held-back examples"
 
 
-class Workbench:
+class Workbench(Closing):
     """The pools for one tool. Use it as a context manager.
 
     Args:
@@ -182,14 +182,6 @@ class Workbench:
                 pool.close()
         self._prepared.close()
         self._owned.remove()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _seen(self) -> Questions:
         if self._questions is None:

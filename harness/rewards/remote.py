@@ -14,10 +14,10 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from http import HTTPStatus
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from harness.core.closing import Closing
 from harness.core.errors import CrucibleError, InfraError, UsageError
 from harness.core.nearest import nearest
 from harness.core.status import Status
@@ -73,7 +73,7 @@ class RemoteVerdict:
         return self.feedback
 
 
-class Remote:
+class Remote(Closing):
     """A judge service with the methods of a `JudgePool`; any thread may use it. Use it as a context manager.
 
     Args:
@@ -180,14 +180,6 @@ class Remote:
             self._change.notify_all()
         for job in left:
             job.caller.cancel()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _serve(self) -> None:
         """One connection: sends what waits, a batch at a time."""

@@ -10,9 +10,9 @@ from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
+from harness.core.closing import Closing
 from harness.core.errors import InfraError, UsageError
 from harness.core.nearest import nearest
 from harness.judge.pool import JudgePool, Tools
@@ -110,7 +110,7 @@ class _Call:
         return rewards[0] if self.is_single else rewards
 
 
-class RewardFunction:
+class RewardFunction(Closing):
     """Rewards of completions; use `reward_for` to make one.
 
     Called as TRL does, `f(prompts=…, completions=…, **columns)`, it returns a list; called as verl does,
@@ -197,14 +197,6 @@ class RewardFunction:
         """End the judge processes that this function started."""
         if self._owns:
             self.judge.pool.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _read(self, args: Sequence[Any], named: Mapping[str, Any]) -> _Call:
         if "solution_str" in named or "solution_strs" in named or len(args) > 2:

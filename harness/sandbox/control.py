@@ -12,7 +12,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from harness.core.errors import InfraError
+from harness.core.errors import InfraError, ProcessEndedError
 from harness.sandbox.usage import ExitStatus
 from harness.sandbox.wire import REPLY, REQUEST
 
@@ -105,15 +105,15 @@ class Control:
             else:
                 self._socket.sendall(request)
         except OSError as error:
-            raise InfraError(f"the zygote cannot be reached: {error}") from error
+            raise ProcessEndedError(f"the zygote cannot be reached: {error}") from error
 
     def _reply(self) -> tuple[tuple[Any, ...], list[int]]:
         try:
             data, received, _flags, _address = socket.recv_fds(self._socket, REPLY.size, 1)
         except OSError as error:
-            raise InfraError(f"the zygote cannot be reached: {error}") from error
+            raise ProcessEndedError(f"the zygote cannot be reached: {error}") from error
         if len(data) < REPLY.size:
-            raise InfraError("the zygote has ended")
+            raise ProcessEndedError("the zygote has ended")
         self._waiting = False
         return REPLY.unpack(data), received
 

@@ -6,12 +6,17 @@ loaded from a file, so nothing of the import system needs an exception.
 
 The hook keeps no state that could be changed: all values it uses are constants of its code, it has no closure, no
 defaults and empty globals, and only the interpreter's own list of hooks refers to it. Asking for frames, for objects of
-the garbage collector or for code objects is itself an event, and hooks are not traced.
+the garbage collector or for code objects is itself an event, hooks are not traced, and nothing is collected meanwhile.
+
+A library causes some events for honest programs. Its code is known by the file name and by the globals of the calling
+frame: both, since a subject can name a file. Since a library also calls what a subject gives it (a thread pool calls
+anything), its code must name what causes the event: `getattr(x, name)` with a name from elsewhere does not.
 """
 
 from __future__ import annotations
 
 import functools
+import gc
 import opcode
 import os
 import struct
@@ -20,7 +25,8 @@ import types
 from _thread import get_ident
 from typing import Any
 
-from harness.sandbox.importable import importable, is_importable
+from harness.sandbox import guarded_modules
+from harness.sandbox.importable import importable
 from harness.sandbox.wire import ANSWERS, NONCE
 
 BOX_CODE = "<box>"
@@ -32,7 +38,8 @@ GROUPS: dict[str, frozenset[str]] = {
     "no-files": frozenset(
         """open os.chdir os.chflags os.chmod os.chown os.fwalk os.getxattr os.link os.listdir os.listdrives os.listxattr
         os.lockf os.mkdir os.remove os.removexattr os.rename os.rmdir os.scandir os.setxattr os.symlink os.truncate
-        os.utime os.walk glob. mmap. pathlib. shutil. sqlite3. tempfile. fcntl.""".split()
+        os.utime os.walk os.access os.chroot os.lstat os.mkfifo os.mknod
+        os.pathconf os.readlink os.stat os.statvfs glob. mmap. pathlib. shutil. sqlite3. tempfile. fcntl.""".split()
     ),
     "no-network": frozenset("socket. ssl. urllib. http. ftplib. imaplib. nntplib. poplib. smtplib. telnetlib.".split()),
     "no-system": frozenset(
@@ -47,29 +54,35 @@ GROUPS: dict[str, frozenset[str]] = {
 REACH = frozenset(
     """import ctypes. marshal. gc.get_objects gc.get_referrers gc.get_referents sys._getframe sys._current_frames
     sys._current_exceptions sys.settrace sys.setprofile sys.addaudithook sys.monitoring.register_callback
-    sys.remote_exec code.__new__ function.__new__ object.__getattr__ object.__setattr__""".split()
+    sys.remote_exec code.__new__ function.__new__ imp. thread. object.__getattr__ object.__setattr__""".split()
 )
 """Events that would give access to the hook, or to objects outside of the candidate: forbidden with any rule."""
 
 _ATTRIBUTES = frozenset(
-    {"__code__", "tb_frame", "gi_frame", "gi_code", "cr_frame", "cr_code", "ag_frame", "ag_code"}
+    {"__code__", "f_code", "tb_frame", "gi_frame", "gi_code", "cr_frame", "cr_code", "ag_frame", "ag_code"}
 )  # fmt: skip
-_LIBRARIES: dict[str, frozenset[str]] = {
-    "sys._getframe": frozenset(
-        """collections/__init__.py contextlib.py dataclasses.py enum.py functools.py logging/__init__.py traceback.py
-        typing.py warnings.py asyncio/format_helpers.py asyncio/events.py""".split()
-    ),
-    "compile": frozenset({"ast.py", "collections/__init__.py", "dataclasses.py", "typing.py"}),
-    "exec": frozenset({"collections/__init__.py", "dataclasses.py", "typing.py"}),
-    "os.remove": frozenset({"shutil.py", "tempfile.py"}),
-    "os.rename": frozenset({"shutil.py"}),
-    "os.rmdir": frozenset({"shutil.py", "tempfile.py"}),
-    "os.chmod": frozenset({"shutil.py", "tempfile.py"}),
-    "os.chown": frozenset({"shutil.py"}),
-}
-"""Files of the standard library that may cause an event themselves, for example named tuples and data classes, which
-execute text that they make from the names of fields."""
-_ANY_LIBRARY = frozenset({"os.environ", "object.__getattr__", "object.__setattr__", "function.__new__", "code.__new__"})
+_LIBRARIES = frozenset(
+    (event, file, name)
+    for event, names, files in (
+        ("sys._getframe", "_getframe", """collections/__init__.py enum.py logging/__init__.py traceback.py typing.py
+            warnings.py asyncio/format_helpers.py asyncio/events.py"""),
+        ("compile", "compile eval exec", "ast.py collections/__init__.py dataclasses.py typing.py"),
+        ("exec", "exec eval", "collections/__init__.py dataclasses.py typing.py"),
+        ("os.remove", "remove unlink", "shutil.py tempfile.py"),
+        ("os.rename", "rename", "shutil.py"),
+        ("os.rmdir", "rmdir", "shutil.py tempfile.py"),
+        ("os.chmod", "chmod", "shutil.py tempfile.py"),
+        ("os.chown", "chown", "shutil.py"),
+        ("code.__new__", "replace", "types.py"),
+        ("function.__new__", "FunctionType", "annotationlib.py"),
+        ("sys.settrace", "settrace", BOX_CODE),
+        ("exec", "exec", BOX_CODE),
+    )
+    for file in files.split()
+    for name in names.split()
+)  # fmt: skip
+"""Event, file of the standard library that may cause it, and what the code in it that does so names: for example named
+tuples and data classes execute text that they make from the names of fields."""
 _NAMES_REFUSED = frozenset(
     """__subclasses__ __globals__ __builtins__ __loader__ __code__ __import__ __closure__ f_back f_globals f_builtins
     f_locals tb_frame gi_frame eval exec compile open input breakpoint globals locals vars getattr modules system popen
@@ -82,9 +95,6 @@ _PLAIN_OPERATIONS = frozenset(
 )
 """Operations of an annotation: names, attributes, subscripts and operators, but no call."""
 
-_SILENT = ("signal", "setitimer", "alarm", "set_wakeup_fd")
-"""Functions of `signal` that cause no event: in a guarded box each of them does."""
-
 
 def arm(rules: frozenset[str], imports: list[str], more: list[str]) -> None:
     """Load the modules that the source imports, then watch everything that happens in this process.
@@ -94,28 +104,25 @@ def arm(rules: frozenset[str], imports: list[str], more: list[str]) -> None:
         imports: Names of modules that the text of the source imports; one that is not importable is not loaded.
         more: Names that the tool adds to the modules that may be imported.
     """
-    listed = importable(rules, tuple(more))
-    for name in imports:
-        if is_importable(name, listed):
-            _load(name)
-    _replace_silent()
-    for name in _REMOVED:
-        if name not in listed:
-            sys.modules.pop(name, None)
-    sys.addaudithook(types.FunctionType(hook_code(rules), {"__builtins__": {}}))
+    known = guarded_modules.prepare(imports, importable(rules, tuple(more)), holds_files="no-files" in rules)
+    known += [globals(), sys._getframe(1).f_globals]
+    code = hook_code(rules)
+    owned = types.MappingProxyType({id(one): one for one in known})  # holds them, so that no other gets such an id
+    code = code.replace(co_consts=tuple(_filled(one, {"@owned": owned}) for one in code.co_consts))
+    sys.addaudithook(types.FunctionType(code, {"__builtins__": {}}))
     hook_code.cache_clear()
 
 
 @functools.cache
 def hook_code(rules: frozenset[str]) -> types.CodeType:
     """The code of the hook for a set of rules; the root zygote makes the usual one once for all boxes."""
-    watched = REACH.union(*(GROUPS[rule] for rule in rules))
+    watched = REACH.union({"compile"}, *(GROUPS[rule] for rule in rules))
     values: dict[str, Any] = {
         "@exact": frozenset(name for name in watched if not name.endswith(".")),
         "@heads": frozenset(name[:-1] for name in watched if name.endswith(".")),
         "@attributes": _ATTRIBUTES,
-        "@libraries": types.MappingProxyType(_LIBRARIES),
-        "@any_library": _ANY_LIBRARY,
+        "@libraries": _LIBRARIES,
+        "@holds_text": "no-text" in rules,
         "@refused": _NAMES_REFUSED,
         "@plain": frozenset(number for name, number in opcode.opmap.items() if name in _PLAIN_OPERATIONS),
         "@standard": sys.stdlib_module_names,
@@ -128,6 +135,9 @@ def hook_code(rules: frozenset[str]) -> types.CodeType:
         "@getframe": sys._getframe,
         "@ident": get_ident,
         "@busy": set(),
+        "@id": id,
+        "@collect": gc.enable,
+        "@keep": gc.disable,
         "@str": str,
         "@len": len,
         "@type": type,
@@ -169,37 +179,45 @@ def _hook(event: Any, args: Any) -> None:  # noqa: PLR0915 - it cannot call anot
     nonce: Any = "@nonce"
     plain: Any = "@plain"
     text: Any = "@str"
-    any_library, refused, stdlib, standard = "@any_library", "@refused", "@stdlib", "@standard"
+    owned: Any = "@owned"
+    identity: Any = "@id"
+    collect: Any = "@collect"
+    keep: Any = "@keep"
+    refused, stdlib, standard, holds_text = "@refused", "@stdlib", "@standard", "@holds_text"
     me = ident()
-    if event == "sys._getframe" and me in busy:
-        return  # the call below
+    if me in busy and (event in ("sys._getframe", "object.__getattr__")):
+        return  # what is done below
     line, detail, missing, allowed = 0, "", None, False
     try:
         busy.add(me)
-        try:
-            frame = getframe(1)
-        finally:
-            busy.discard(me)
-        file, library = frame.f_code.co_filename, ""
-        if file == "<box>":
-            return
-        if file.startswith(stdlib):
-            library = file[length(stdlib) :]
-        elif file.startswith("<frozen "):
-            library = file
+        keep()  # a finaliser that runs now would see this frame
+        frame = getframe(1)
+        code, library = frame.f_code, ""
+        file = code.co_filename
+        if identity(frame.f_globals) in owned:
+            if file.startswith(stdlib):
+                library = file[length(stdlib) :]
+            elif file == "<box>" or file.startswith("<frozen "):
+                library = file
         if event == "open" and args[0] in ("<string>", "<unknown>"):
             allowed = True  # the interpreter looks for the text of a syntax error
         elif event == "import":
             # A library does without what it would import later, such as `tracemalloc` for a warning.
             if kind(args[0]) is text and (library or args[0].partition(".")[0] not in standard):
                 missing = args[0]
-        elif library and event in any_library:
-            allowed = True
-        elif library in libraries.get(event, ()):
+        elif event == "os.environ":
+            allowed = library != ""
+        elif event in ("object.__getattr__", "object.__setattr__"):
+            allowed = library != "" and (args[1] in code.co_names or args[1] in code.co_consts)
+        else:
+            for name in code.co_names + code.co_varnames:
+                if (event, library, name) in libraries:
+                    allowed = True
             if event == "compile":  # no file name that would make the code a library's
                 named = args[1]
-                allowed = kind(named) is text and not named.startswith(("/", "<frozen", "<box"))
-            elif event == "exec":
+                allowed = (allowed or not holds_text) and kind(named) is text
+                allowed = allowed and not named.startswith(("/", "<frozen", "<box"))
+            elif event == "exec" and allowed and library != "<box>":
                 code = args[0]
                 allowed = code.co_filename == "<string>" and (
                     library != "typing.py" or plain.issuperset(code.co_code[::2])
@@ -211,11 +229,7 @@ def _hook(event: Any, args: Any) -> None:  # noqa: PLR0915 - it cannot call anot
                         if name in refused:
                             allowed = False
                     waiting += [value for value in code.co_consts if kind(value) is code_type]
-            else:
-                allowed = True
-        if allowed:
-            return
-        while frame is not None and not line:
+        while frame is not None and not line and not allowed:
             if frame.f_code.co_filename == "candidate.py":
                 line = frame.f_lineno or 0
             frame = frame.f_back
@@ -223,90 +237,17 @@ def _hook(event: Any, args: Any) -> None:  # noqa: PLR0915 - it cannot call anot
             if kind(value) is text and not detail:
                 detail = value[:200]
     except error:
-        missing = None
-    if missing is not None:
-        raise not_found("No module named '" + missing + "'", name=missing)
+        allowed, missing = False, None
+    if allowed or missing is not None:
+        busy.discard(me)
+        if not busy:
+            collect()
+        if allowed:
+            return
+        busy = owned = code = frame = None  # its traceback holds this frame
+        raise not_found(f"No module named {missing!r}", name=missing)
     try:
         body = f"{line}\n{event}\n{detail}".encode("utf-8", "backslashreplace")
         write(answers, header(b"F", length(body) + length(nonce)) + nonce + body)
     finally:
         end(82)  # GUARD_ENDED
-
-
-_REMOVED = frozenset(
-    """_ctypes _frozen_importlib _frozen_importlib_external _imp _posixsubprocess _signal _socket _ssl ctypes fcntl
-    importlib._bootstrap importlib._bootstrap_external marshal multiprocessing posix resource select selectors signal
-    socket ssl subprocess zipimport""".split()
-)
-"""Loaded modules that a subject may not import: their names are forgotten, so that an import of them is an event."""
-
-
-_COMPANIONS = {
-    "argparse": ("shutil",),
-    "asyncio": ("concurrent.futures.thread",),
-    "concurrent": ("concurrent.futures.thread",),
-    "uuid": ("hashlib", "random"),
-    "xml": ("pyexpat", "xml.parsers.expat"),
-}
-"""By package the modules that it would import later."""
-
-
-def _load(name: str) -> None:
-    try:
-        __import__(name)
-    except ImportError:
-        return  # the source's own import statement reports it
-    for companion in _COMPANIONS.get(name.partition(".")[0], ()):
-        __import__(companion)
-    if name.partition(".")[0] == "asyncio":
-        _replace_self_pipe()
-
-
-def _replace_self_pipe() -> None:
-    """Let event loops wake themselves by an event descriptor: boxes are refused sockets and pipes."""
-    import asyncio.selector_events
-    import signal
-
-    class End:
-        def __init__(self, descriptor: int) -> None:
-            self.descriptor = descriptor
-
-        def fileno(self) -> int:
-            return self.descriptor
-
-        def recv(self, _count: int) -> bytes:
-            return b"\0" * min(4096, os.eventfd_read(self.descriptor))
-
-        def send(self, data: bytes) -> int:
-            os.eventfd_write(self.descriptor, len(data))
-            return len(data)
-
-        def close(self) -> None:
-            os.close(self.descriptor)
-
-    def make(self: Any) -> None:
-        descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._ssock, self._csock = End(descriptor), End(os.dup(descriptor))
-        self._internal_fds += 1
-        self._add_reader(self._ssock.fileno(), self._read_from_self)
-
-    asyncio.selector_events.BaseSelectorEventLoop._make_self_pipe = make  # type: ignore[attr-defined]
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # else each run of a loop would install a handler
-
-
-class _Environment:
-    """Stands for `os.environ`, which is empty in a box: each look into it is an event."""
-
-    get = __getitem__ = __contains__ = keys = items = values = copy = functools.partial(sys.audit, "os.environ")
-    __setitem__ = __delitem__ = __iter__ = __len__ = pop = setdefault = update = get
-
-
-def _replace_silent() -> None:
-    vars(os)["environ"] = _Environment()
-    for module in (sys.modules.get("signal"), sys.modules.get("_signal")):
-        for name in _SILENT:
-            if module is not None and hasattr(module, name):
-                setattr(module, name, functools.partial(sys.audit, f"signal.{name}"))
-    linecache = sys.modules.get("linecache")
-    if linecache is not None:  # a traceback is formatted without the lines of the library's files
-        linecache.updatecache = lambda *_args, **_keys: []  # type: ignore[attr-defined]

@@ -6,9 +6,9 @@ import contextlib
 from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
+from harness.core.closing import Closing
 from harness.core.errors import InfraError
 from harness.core.tier import Tier
 from harness.sandbox.box import Box
@@ -28,7 +28,7 @@ MAX_COMPUTING = 3
 AnyBox = TypeVar("AnyBox", bound=PolledBox)
 
 
-class BoxPool:
+class BoxPool(Closing):
     """Opens boxes. Zygotes start at first use; above `warm` hash seeds the least recently used one without a box ends.
 
     Each open box has a zygote to itself. Where that is impossible (see `ZygoteProcess.shared`), boxes of one zygote
@@ -77,12 +77,11 @@ class BoxPool:
 
     def _opened(self, kind: type[AnyBox], source: bytes, entry: str, limits: Limits, hash_seed: int | None) -> AnyBox:
         family = self._family(hash_seed)
-        zygote = family.take(limits)
         try:
-            return kind(zygote, source, entry=entry, limits=limits)
+            return kind(family.take(limits), source, entry=entry, limits=limits)
         except InfraError:
-            # The zygote may have been killed from outside (the machine is out of memory); one retry is enough.
-            family.drop(zygote)
+            # Zygotes may have been killed from outside (the machine is out of memory); one retry, with a new one.
+            family.drop_idle()
             return kind(family.take(limits), source, entry=entry, limits=limits)
 
     def _family(self, hash_seed: int | None = None) -> ZygoteFamily:
@@ -124,14 +123,6 @@ class BoxPool:
         with contextlib.ExitStack() as stack:
             while self._families:
                 stack.callback(self._families.popitem()[1].close)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def tier_of(layers: dict[str, str]) -> Tier:

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from harness.core.errors import InfraError
+from harness.core.errors import InfraError, ProcessEndedError
 from harness.sandbox import root
 from harness.sandbox.control import ChildProcess, Control
 from harness.sandbox.wire import REQUEST
@@ -76,7 +76,7 @@ class RootZygote(Control):
             self._process.kill()
             said = self._process.stderr.read(2000).decode("utf-8", "replace") if self._process.stderr else ""
             last = said.strip().splitlines()[-1:] or [str(error)]
-            raise InfraError(f"the zygote did not start: {last[0]}", where=sys.executable) from error
+            raise ProcessEndedError(f"the zygote did not start: {last[0]}", where=sys.executable) from error
         finally:
             if self._process.stderr is not None:
                 self._process.stderr.close()

@@ -67,6 +67,11 @@ class ZygoteFamily:
         single = policy is SyscallPolicy.STRICT
         return ZygoteProcess(self._root, single=single, protect=self._protect, without=self._without)
 
+    def drop_idle(self) -> None:
+        """End the zygotes without an open box: what killed one of them may have killed all."""
+        for zygote in [one for zygotes in self._zygotes.values() for one in zygotes if not one.open_boxes]:
+            self.drop(zygote)
+
     def drop(self, zygote: ZygoteProcess) -> None:
         """End a zygote."""
         for zygotes in self._zygotes.values():

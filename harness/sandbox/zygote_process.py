@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from harness.core.errors import InfraError
+from harness.core.errors import InfraError, ProcessEndedError
 from harness.sandbox import root
 from harness.sandbox.cgroup import Cgroup
 from harness.sandbox.control import ChildProcess, Control
@@ -108,7 +108,7 @@ class ZygoteProcess(Control):
             self.send_json(config)
             hello = self.receive_json()
         except OSError as error:
-            raise InfraError(f"the zygote did not start: {error}") from error
+            raise ProcessEndedError(f"the zygote did not start: {error}") from error
         if "error" in hello:
             raise InfraError(f"the zygote did not start: {hello['error']}")
         return hello

@@ -9,6 +9,7 @@ end every worker would wait for the slowest ordinary item before the first measu
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection
 from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
@@ -118,6 +119,12 @@ class ExclusivePhase(LoadScheduling):  # type: ignore[misc]
             self._release()
         return str((self.collection or [])[died_in])
 
+    def _send_tests(self, node: Any, num: int) -> None:
+        """Give a worker its next items, unless it has ended; xdist reports that to `remove_node`."""
+        if not node.shutting_down:
+            with contextlib.suppress(OSError):
+                super()._send_tests(node, num)
+
     # The exclusive phase
 
     def _divide(self) -> bool:
@@ -146,7 +153,8 @@ class ExclusivePhase(LoadScheduling):  # type: ignore[misc]
         items = [*self._timed, *self._rest[:1]]
         del self._rest[:1]
         self.node2pending[worker].extend(items)
-        worker.send_runtest_some(items)
+        with contextlib.suppress(OSError):  # as in `_send_tests`
+            worker.send_runtest_some(items)
         if len(items) == len(self._timed):
             worker.shutdown()
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from harness.core.errors import InfraError
-from harness.core.trial import Trial
+from harness.core.trial import Trial, changed
 
 START = "start"
 """The operator of what a search begins with."""
@@ -84,6 +85,36 @@ class Book:
         self.number = max(self.number, *(row.number + 1 for row in found)) if found else self.number
         return found
 
+    def proposal(
+        self,
+        generation: int,
+        suite: str,
+        digest: str,
+        *,
+        operator: str,
+        parents: tuple[str, ...] = (),
+        normal_form: str = "",
+        verdict: Mapping[str, Any] | None = None,
+    ) -> Trial:
+        """The next trial of a search that has neither epochs nor islands."""
+        return Trial(
+            self.next(),
+            generation,
+            0,
+            suite,
+            digest,
+            operator=operator,
+            parents=parents,
+            normal_form=normal_form,
+            verdict=verdict or {},
+        )
+
+    def add_empty_reply(self, generation: int, suite: str, *, operator: str) -> list[Trial]:
+        """Keep that a proposer proposed nothing new, so that a search that continues does not pay for it again."""
+        row = self.proposal(generation, suite, "", operator=operator, verdict={"why": "nothing new was proposed"})
+        self.add([changed(row, stage="reply", status="skipped", passed=False)])
+        return [row]
+
     def add(self, trials: Sequence[Trial], texts: Mapping[str, str | bytes] | None = None) -> list[Trial]:
         """Keep those trials that are missing; returns those that are not judged."""
         missing = [row for row in trials if row.number not in self.kept.rows]
@@ -135,7 +166,7 @@ class Searched(Protocol):
     """What is searched: proposes, judges and decides; the loop keeps the rows and the limits."""
 
     def propose(self, generation: int, book: Book, /) -> list[Trial] | None:
-        """The proposals of a generation, which the book has; None if there can be no further ones.
+        """The proposals of a generation, or of its next part, which the book has; None if there are no further ones.
 
         Raises:
             InfraError: if the proposer fails; that ends the search, and what it has is kept.
@@ -147,7 +178,7 @@ class Searched(Protocol):
         ...
 
     def absorb(self, generation: int, trials: Sequence[Trial], book: Book, /) -> int:
-        """Decide by the verdicts of a complete generation, in the order of their numbers.
+        """Decide by the verdicts of a complete generation, or part of one, in the order of their numbers.
 
         Returns:
             The number of generations since the best became better; 0 if it did now.
@@ -172,31 +203,47 @@ class Ended:
     fault: InfraError | None = None
 
 
-def run(searched: Searched, rows: Rows, limits: Limits) -> Ended:
+def run(searched: Searched, rows: Rows, limits: Limits, *, parts: int = 1) -> Ended:
     """Search until a limit is reached, nothing more can be proposed, or the proposer fails.
 
     Args:
         searched: What is searched.
         rows: Its rows; those that are there already are neither proposed nor judged again.
         limits: When it ends.
+        parts: Calls of `propose` in each generation. Before a part is proposed, the same part of the generation before
+            was decided; the parts between them are judged meanwhile, so that no judge waits for the slowest verdict.
 
     Raises:
         Exception: of `judge`, `absorb` or the rows; what was kept stays.
     """
     book, started, stale, candidates = Book(rows), time.monotonic(), 0, 0
-    for generation in range(limits.generations):
+    pending: deque[tuple[int, list[Trial]]] = deque()
+
+    def decide() -> int:
+        generation, trials = pending.popleft()
+        searched.judge([row for row in book.current(trials) if not row.is_judged], book)
+        return searched.absorb(generation, book.current(trials), book)
+
+    ended = Ended(f"{limits.generations} generations")
+    for turn in range(limits.generations * parts):
+        if len(pending) == parts:
+            stale = decide()
         tokens, money = searched.spent()
         elapsed = time.monotonic() - started
-        if reason := limits.reached(stale=stale, seconds=elapsed, candidates=candidates, tokens=tokens, money=money):
-            return Ended(reason)
+        reason = limits.reached(stale=stale, seconds=elapsed, candidates=candidates, tokens=tokens, money=money)
+        if reason and turn % parts == 0:
+            ended = Ended(reason)
+            break
         try:
-            trials = searched.propose(generation, book)
+            trials = searched.propose(turn // parts, book)
         except InfraError as fault:
-            return Ended(str(fault), fault)
+            ended = Ended(str(fault), fault)
+            break
         if trials is None:
-            return Ended("nothing more can be proposed")
-        waiting = [row for row in book.current(trials) if not row.is_judged]
-        searched.judge(waiting, book)
+            ended = Ended("nothing more can be proposed")
+            break
         candidates += len(trials)
-        stale = searched.absorb(generation, book.current(trials), book)
-    return Ended(f"{limits.generations} generations")
+        pending.append((turn // parts, trials))
+    while pending:
+        decide()
+    return ended

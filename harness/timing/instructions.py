@@ -11,8 +11,8 @@ import ctypes
 import os
 import platform
 import struct
-from types import TracebackType
-from typing import Self
+
+from harness.core.closing import Closing
 
 HARDWARE, SOFTWARE = 0, 1
 INSTRUCTIONS = (HARDWARE, 1)  # PERF_COUNT_HW_INSTRUCTIONS
@@ -24,7 +24,7 @@ _CLOSE_ON_EXEC = 8
 _COUNT = struct.Struct("=Q")
 
 
-class Counter:
+class Counter(Closing):
     """Counts one kind of event in one process, from creation on. A context manager that closes the counter.
 
     Args:
@@ -55,14 +55,6 @@ class Counter:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def available() -> str:

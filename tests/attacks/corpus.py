@@ -65,6 +65,8 @@ class Attack:
     attempts: int
     tool: str
     most: dict[str, float]
+    chain: int
+    """How many functions that call the next one, `f0` first, follow its text."""
 
     @property
     def path(self) -> Path:
@@ -85,6 +87,7 @@ def table() -> tuple[Attack, ...]:
             attempts=row.get("attempts", 1),
             tool=row.get("tool", "spec"),
             most=row.get("most", {}),
+            chain=row.get("chain", 0),
         )
         for row in document["attacks"]
     )
@@ -110,7 +113,13 @@ def run(attack: Attack, made: Context) -> dict[str, Any]:
         timing=Timing.CPU if "performance" in attack.most else Timing.NONE,
         schedule=Schedule(time_ms=(limit, limit), memory_mb=(128.0, 128.0)),
     )
-    case = case_for(read_tool(HERE / attack.tool), attack.path, suite="attacks", policy=policy, questions=8)
+    path = attack.path
+    if attack.chain:
+        made.scratch.mkdir(parents=True, exist_ok=True)
+        path = made.scratch / path.name
+        calls = (f"\n\ndef f{n}():\n    f{n + 1}()\n" for n in range(attack.chain))
+        path.write_text(attack.path.read_text(encoding="utf-8") + "".join(calls), encoding="utf-8")
+    case = case_for(read_tool(HERE / attack.tool), path, suite="attacks", policy=policy, questions=8)
     evaluation = evaluate_case(case, Toolgen(), made)
     values = {one.name: one.value for one in evaluation.score.components}
     return {

@@ -58,7 +58,7 @@ def test_every_layer_is_attacked():
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=NAMES)
 def test_entry_is_well_formed(attack):
-    assert set(attack) - {"tiers", "attempts", "tool", "most"} == {"name", "what", "layer", "expect"}
+    assert set(attack) - {"tiers", "attempts", "tool", "most", "chain"} == {"name", "what", "layer", "expect"}
     assert attack["what"].strip()
     assert attack["layer"]
     assert set(attack["layer"]) <= LAYERS

@@ -226,4 +226,4 @@ def test_limits_end_a_search_at_a_barrier_and_it_continues_from_there(whole, pro
     assert len([one for one in some.values() if one.operator not in (ELITE, MIGRANT)]) == 10
     second, others = search(project, ledger, finalists=0)
     assert second.judged == second.trials - first.trials > 0
-    assert [one.digest for one in others.values()] == [one.digest for one in rows.values()]
+    assert {number: one.digest for number, one in others.items()} == {n: one.digest for n, one in rows.items()}

@@ -3,6 +3,7 @@
     make fuzz S=600                                          # all targets, for ten minutes
     python -m tests.fuzz --seconds 60 --target gate          # one target
     python -m tests.fuzz --target gate --input FILE          # one input: what `make fuzz` prints for a failure
+    python -m tests.fuzz --target killed_run --executions 10000  # so many inputs, however long it takes
     python -m tests.fuzz --target gate --seconds 60 --guided # guided by coverage (pip install 'pytest-crucible[bench]')
 
 Each target runs in a process of its own, so that one that dies is found as well. A failing input is made smaller and
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import mmap
 import os
 import random
@@ -35,6 +37,7 @@ FOUND = ROOT / "reports" / "fuzz"
 MEMORY = 6 << 30  # bytes of address space of a target's process
 HANG_SECONDS = 60  # of CPU beyond the time of a target: code that no signal interrupts
 SHRINK_SECONDS = 5.0
+CHOICES = 32  # bytes of an input where no input is stored
 MAX_KEPT = 3000  # inputs that a search adds to its corpus
 MAX_FAILURES = 20  # different failures of one target
 
@@ -43,6 +46,7 @@ def main() -> int:
     """Search all targets, or run one input."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60.0, help="of all targets together (default 60)")
+    parser.add_argument("--executions", type=int, help="of each target, in place of a time")
     parser.add_argument("--target", action="append", choices=sorted(TARGETS), help="only this one (repeatable)")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="targets at the same time")
     parser.add_argument("--seed", type=int, default=None, help="of the mutations (default: random)")
@@ -59,9 +63,11 @@ def main() -> int:
     if options.guided:
         return _guided(chosen[0], options.seconds)
     seed = random.SystemRandom().randrange(2**32) if options.seed is None else options.seed
-    print(f"seed {seed}, {len(chosen)} targets, {options.seconds:g} s", flush=True)
-    share = options.seconds * min(options.jobs, len(chosen)) / len(chosen)
-    failed = sum(map(_report, _searches(chosen, share, seed, jobs=options.jobs)))
+    count = options.executions
+    length = f"{options.seconds:g} s" if count is None else f"{count} executions of each"
+    print(f"seed {seed}, {len(chosen)} targets, {length}", flush=True)
+    share = math.inf if count else options.seconds * min(options.jobs, len(chosen)) / len(chosen)
+    failed = sum(map(_report, _searches(chosen, share, seed, jobs=options.jobs, count=count)))
     print(f"{failed} failures" + (f", see {FOUND.relative_to(ROOT)}/" if failed else ""))
     return 1 if failed else 0
 
@@ -69,8 +75,8 @@ def main() -> int:
 class _Searched:
     """One target while it is searched, by one process after the other if they die."""
 
-    def __init__(self, target: Target, seconds: float, seed: int) -> None:
-        self.target, self.seed, self.turn = target, seed, 0
+    def __init__(self, target: Target, seconds: float, seed: int, count: int | None) -> None:
+        self.target, self.seed, self.turn, self.count = target, seed, 0, count
         self.seconds, self.until = seconds, time.monotonic() + seconds
         self.current = mmap.mmap(-1, MAX_BYTES + 8)
         self.executions, self.cpu_s, self.kept = 0, 0.0, 0
@@ -86,9 +92,11 @@ class _Searched:
         status = 70
         try:
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.RLIM_INFINITY))
-            limit = int(seconds * 2) + HANG_SECONDS
-            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
-            self.result.write(json.dumps(_search(self.target, seconds, seed, self.current)).encode())
+            if self.count is None:
+                limit = int(seconds * 2) + HANG_SECONDS
+                resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
+            found = _search(self.target, seconds, seed, self.current, count=self.count)
+            self.result.write(json.dumps(found).encode())
             self.result.flush()
             OPEN.close()
             status = 0
@@ -114,12 +122,12 @@ class _Searched:
         return status == 0 or time.monotonic() > self.until or self.turn >= MAX_FAILURES
 
 
-def _searches(targets: list[Target], seconds: float, seed: int, *, jobs: int) -> Iterator[_Searched]:
+def _searches(targets: list[Target], seconds: float, seed: int, *, jobs: int, count: int | None) -> Iterator[_Searched]:
     """Search the targets, so many at a time; each is yielded when its search is over."""
     waiting, running = list(reversed(targets)), dict[int, _Searched]()
     while waiting or running:
         while waiting and len(running) < jobs:
-            made = _Searched(waiting.pop(), seconds, seed)
+            made = _Searched(waiting.pop(), seconds, seed, count)
             running[made.start()] = made
         process, status = os.wait()
         if (found := running.pop(process, None)) is None:
@@ -146,19 +154,22 @@ def _report(found: _Searched) -> int:
     return count
 
 
-def _search(target: Target, seconds: float, seed: str, current: mmap.mmap) -> dict[str, Any]:
+def _search(target: Target, seconds: float, seed: str, current: mmap.mmap, *, count: int | None) -> dict[str, Any]:
     warnings.simplefilter("ignore")  # Python's own, about the strings of candidates
     chance = random.Random(seed)
     corpus = [path.read_bytes() for path in target.corpus] or [b""]
     corpus = [data for data in corpus if len(data) <= MAX_BYTES] or [b""]
     mutator = Mutator(corpus, chance)
+    make = mutator.make if target.corpus else lambda: chance.randbytes(CHOICES)  # a program of a grammar
     known: set[str] = set()
     failures: dict[str, tuple[str, str]] = {}
     until = time.monotonic() + seconds
     began, executions, kept = time.process_time(), 0, 0
     waiting = list(corpus)
-    while (time.monotonic() < until or waiting) and len(failures) < MAX_FAILURES:
-        data = waiting.pop() if waiting else mutator.make()
+    while len(failures) < MAX_FAILURES and (
+        executions < count if count is not None else time.monotonic() < until or waiting
+    ):
+        data = waiting.pop() if waiting else make()
         current[:8] = len(data).to_bytes(8, "little")
         current[8 : 8 + len(data)] = data
         executions += 1

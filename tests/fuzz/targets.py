@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import itertools
 import json
@@ -25,6 +26,7 @@ from tests.fuzz.target import ROOT, Target
 TARGETS: dict[str, Target] = {}
 OPEN = ExitStack()
 """What targets hold open in this process: close it at the end."""
+CHOICE_BYTES = 8192  # of a program that Hypothesis makes: its own maximum
 _MEMORY = Path("/dev/shm")
 _numbers = itertools.count()
 
@@ -497,6 +499,12 @@ def _server() -> Callable[[bytes], tuple[int, bytes]]:
 # Grammars of whole programs: the bytes are the choices of a Hypothesis strategy
 
 
+def _whole(check: Any) -> Callable[[bytes], Any]:
+    """The bytes of an input are the first choices, and its digest gives all others: no program ends too early."""
+    fuzz = check.hypothesis.fuzz_one_input
+    return lambda data: fuzz(data[:CHOICE_BYTES] + hashlib.shake_256(data).digest(CHOICE_BYTES))
+
+
 @target()
 def evasion(data: bytes) -> None:
     """A program of the grammar of evasions does not get past the reader and the guard."""
@@ -515,7 +523,7 @@ def _evasion() -> Callable[[bytes], Any]:
     def check(made: Evasion) -> None:
         assert not gets_through(made, pool), f"{made.how}\n{made.source.decode()}"
 
-    return check.hypothesis.fuzz_one_input
+    return _whole(check)
 
 
 @target()
@@ -533,4 +541,4 @@ def _killed_run() -> Callable[[bytes], Any]:
     def check(case: Case) -> None:
         check_case(case, _folder(os.getpid()) / "case")
 
-    return check.hypothesis.fuzz_one_input
+    return _whole(check)

@@ -14,8 +14,9 @@ import pytest
 
 from harness.core.tier import Tier
 from harness.sandbox.codec import decode
+from harness.sandbox.limits import Limits
 from harness.sandbox.pool import BoxPool, tier_of
-from harness.sandbox.zygote_process import LAYERS
+from harness.sandbox.zygote_process import LAYERS, ZygoteProcess
 
 HASH = b"def run():\n    return hash('order')\n"
 
@@ -40,6 +41,25 @@ def test_a_killed_zygote_is_replaced_without_anybody_noticing(pool: BoxPool) -> 
     assert ask(pool, hash_seed=3) == before
     kill(zygote.pid)
     assert ask(pool, hash_seed=3) == before
+
+
+def test_a_kill_of_all_zygotes_that_stand_ready_costs_no_box(pool: BoxPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = ask(pool, hash_seed=5)
+    family = pool._family(5)
+    with pool.open(HASH, entry="run", hash_seed=5), pool.open(HASH, entry="run", hash_seed=5):
+        pass
+    take = family.take
+
+    def take_and_kill(limits: Limits) -> ZygoteProcess:
+        monkeypatch.undo()
+        taken = take(limits)
+        for zygote in [one for zygotes in family._zygotes.values() for one in zygotes]:
+            kill(zygote.pid)
+        kill(family._root.pid)
+        return taken
+
+    monkeypatch.setattr(family, "take", take_and_kill)
+    assert ask(pool, hash_seed=5) == before
 
 
 def test_a_zygote_that_dies_before_its_box_is_closed_spoils_no_answer(pool: BoxPool) -> None:

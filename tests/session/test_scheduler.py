@@ -130,6 +130,33 @@ def test_a_dead_worker_costs_one_item_and_the_rest_stays_exclusive(lanes, died, 
     assert lanes.project.verdicts()[died] == "infra"
 
 
+DIES_WITH_ITS_ITEMS = """
+
+import os, signal, time
+ready, collected = [], []
+
+
+def pytest_testnodeready(node):
+    ready.append(node)
+
+
+def pytest_xdist_node_collection_finished(node):
+    collected.append(node)
+    if len(collected) == 2:  # items are given out next, timed ones to the first
+        first = ready[0]
+        os.kill(first.gateway._rinfo().pid, signal.SIGKILL)
+        while first.gateway.hasreceiver():
+            time.sleep(0.001)
+"""
+
+
+@pytest.mark.parametrize("timing", ["cpu", "exact"])
+def test_a_worker_that_dies_before_it_is_given_items_costs_none(lanes, timing):
+    lanes.suite("a", timing, **plain(8))
+    lanes.project.put("conftest.py", (lanes.project.path / "conftest.py").read_text() + DIES_WITH_ITS_ITEMS)
+    lanes.project.run("-n2").assert_outcomes(passed=8)
+
+
 def test_the_only_worker_may_die(lanes):
     lanes.suite("a", "cpu", **plain(3))
     lanes.suite("b", "exact", t0="ok", t1="die", t2="die", t3="ok")

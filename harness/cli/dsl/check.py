@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli import output
+from harness.cli.dsl import programs
 from harness.core.clip import visible
-from harness.core.errors import UsageError
 from harness.report import words
 
 if TYPE_CHECKING:
@@ -37,30 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exit status 1 if a file has an error or breaks a law."""
     inputs = tuple(entry.partition("=")[0] for entry in args.input)
-    laws = None if args.laws is None else _load_laws(args.laws, inputs)
+    laws = None if args.laws is None else programs.load(args.laws, inputs=inputs)
     results = [_check_file(path, args, inputs, laws) for path in args.files]
     if args.json:
         output.print_json(results if len(results) > 1 else results[0])
     return int(any(result["failed"] for result in results))
-
-
-def _load_laws(path: Path, inputs: tuple[str, ...]) -> Program:
-    from harness.dsl.analysis.load import load_source
-    from harness.dsl.language.diagnostic import ProgramError
-
-    try:
-        return load_source(_read_program(path), path=str(path), inputs=inputs)
-    except ProgramError as error:
-        raise UsageError(f"the laws have errors:\n{error}", where=str(path), fix="correct them first") from error
-
-
-def _read_program(path: Path) -> str:
-    from harness.dsl.analysis.load import read
-
-    try:
-        return read(path)
-    except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror}", where=str(path), fix="name a program") from error
 
 
 def _check_file(path: Path, args: argparse.Namespace, inputs: tuple[str, ...], laws: Program | None) -> dict[str, Any]:
@@ -71,7 +52,7 @@ def _check_file(path: Path, args: argparse.Namespace, inputs: tuple[str, ...], l
 
     program, text = None, ""
     try:
-        text = _read_program(path)
+        text = programs.read(path)
         if args.parse_only:
             found = parse(text)[1]
         else:

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from harness.cli import output
-from harness.core.errors import UsageError
+from harness.cli.dsl import programs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,20 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from harness.dsl.analysis.load import load_program
-    from harness.dsl.language.diagnostic import ProgramError
     from harness.dsl.program_svg import draw
 
-    try:
-        program = load_program(args.file, inputs=tuple(name.partition("=")[0] for name in args.input))
-    except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror}", where=str(args.file), fix="name a program") from error
-    except ProgramError as error:
-        raise UsageError(f"cannot be drawn:\n{error}", where=str(args.file), fix="correct it first") from error
-    picture = draw(program)
-    if args.out is None:
-        print(picture)
-    else:
-        output.write_file(args.out, picture)
-        print(args.out)
+    program = programs.load(args.file, inputs=tuple(name.partition("=")[0] for name in args.input))
+    output.print_or_write(draw(program), args)
     return 0

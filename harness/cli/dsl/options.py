@@ -7,10 +7,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.cli.dsl import programs
 from harness.core.errors import UsageError
 from harness.core.number import amount, whole
 from harness.dsl.eventlog.durability import Durability
 from harness.dsl.machine.inbox import INBOX
+from harness.dsl.types import UNITS
 from harness.providers.backends import BACKENDS
 
 if TYPE_CHECKING:
@@ -111,22 +113,14 @@ def parse_settings(args: argparse.Namespace, *, before: dict[str, Any] | None = 
 
 
 def _read_mocks(path: Path) -> list[list[str]]:
-    from harness.dsl.analysis.load import load_program
-    from harness.dsl.language.diagnostic import ProgramError
-
-    try:
-        mocks = load_program(path).mocks
-    except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror}", where=str(path), fix="--tools FILE") from error
-    except ProgramError as error:
-        raise UsageError(f"cannot be used:\n{error}", where=str(path), fix="correct it first") from error
+    mocks = programs.load(path).mocks
     if not mocks:
         raise UsageError("it has no mock", where=str(path), fix='write `tools { run "command" -> "output" }`')
     return [list(mock) for mock in mocks]
 
 
 def parse_budgets(pairs: list[str]) -> dict[str, float]:
-    """Parse limits of the form `NAME=N`.
+    """Parse limits of the form `NAME=N`; `wall=2min` is `wall_s=120`.
 
     Raises:
         UsageError: if a pair is invalid.
@@ -134,15 +128,30 @@ def parse_budgets(pairs: list[str]) -> dict[str, float]:
     found = {}
     for text in pairs:
         name, equals, number = text.partition("=")
+        name = "wall_s" if name == "wall" else name
         if name not in LIMITS or not equals:
             raise UsageError(f"--budget {text} is not a limit", fix=f"NAME=N with NAME of {', '.join(LIMITS)}")
+        fix = "NAME=N" if name != "wall_s" else "wall=N, with a unit (2min) or in seconds"
         try:
-            found[name] = float(number)
+            found[name] = _parse_seconds(number) if name == "wall_s" else float(number)
         except ValueError:
-            raise UsageError(f"--budget {text}: {number!r} is not a number", fix="NAME=N") from None
+            raise UsageError(f"--budget {text}: {number!r} is not a number", fix=fix) from None
         if not 0 < found[name] < float("inf"):
-            raise UsageError(f"--budget {text} is not a finite number above 0", fix="NAME=N")
+            raise UsageError(f"--budget {text} is not a finite number above 0", fix=fix)
     return found
+
+
+def _parse_seconds(text: str) -> float:
+    """A duration of the language (`500ms`, `2min`), or a number of seconds.
+
+    Raises:
+        ValueError: if it is neither.
+    """
+    number = text.rstrip("abcdefghijklmnopqrstuvwxyz")
+    unit = UNITS.get(text[len(number) :] or "s")
+    if unit is None or unit.dimension != UNITS["s"].dimension:
+        raise ValueError(text)
+    return float(number) * unit.factor
 
 
 def parse_inputs(pairs: list[str]) -> dict[str, Any]:

@@ -39,10 +39,5 @@ def run(args: argparse.Namespace) -> int:
         except UsageError:  # several columns compete: `crucible dsl lift RUN --metric NAME` chooses one
             laws = Findings((), ())
         text = report(program, log, stored_outcome(program, log), laws, write(laws, name=program.name))
-    text = visible(text, keep="\n")
-    if args.out is None:
-        print(text, end="")
-    else:
-        output.write_file(args.out, text)
-        print(args.out)
+    output.print_or_write(visible(text, keep="\n"), args)
     return 0

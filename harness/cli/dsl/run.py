@@ -8,16 +8,13 @@ Example:
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from harness.cli import output
-from harness.cli.dsl import display, options, run_folders
+from harness.cli.dsl import display, options, programs, run_folders
 from harness.core.errors import UsageError
 from harness.core.number import whole
 from harness.dsl.analysis.inputs import refuse_unknown
-from harness.dsl.analysis.load import load_program
-from harness.dsl.language.diagnostic import ProgramError
 from harness.dsl.machine.session import Session
 from harness.dsl.machine.settings import RunSettings
 
@@ -45,13 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exit status 1 if the run fails."""
     given = options.parse_inputs(args.input)
-    try:
-        program = load_program(args.program, inputs=given, entry=args.entry)
-    except OSError as error:
-        raise UsageError(f"the program cannot be read: {error.strerror}", where=str(args.program)) from error
-    except ProgramError as error:
-        print(error, file=sys.stderr)
-        return 1
+    program = programs.load(args.program, inputs=given, entry=args.entry)
     if program.main < 0:
         fix = "`crucible dsl check` checks it: it holds only facts and rules"
         raise UsageError(

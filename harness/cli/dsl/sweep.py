@@ -16,13 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.cli import output
-from harness.cli.dsl import display, options, run_folders
+from harness.cli.dsl import display, options, programs, run_folders
 from harness.core.errors import UsageError
 from harness.core.number import whole
-from harness.dsl.analysis.load import load_program
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.ir import Program, Sweep
-from harness.dsl.language.diagnostic import ProgramError
 from harness.dsl.machine.effect_handler import POINTS
 from harness.dsl.machine.fork import fork
 from harness.dsl.machine.run_files import LOG
@@ -52,14 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exit status 1 if the search fails."""
     given = options.parse_inputs(args.input)
-    try:
-        entry = args.loop or _find_only_loop(load_program(args.program, inputs=given), args.program)
-        program = load_program(args.program, inputs=given, entry=entry)
-    except OSError as error:
-        raise UsageError(f"the program cannot be read: {error.strerror}", where=str(args.program)) from error
-    except ProgramError as error:
-        print(error, file=sys.stderr)
-        return 1
+    entry = args.loop or _find_only_loop(programs.load(args.program, inputs=given), args.program)
+    program = programs.load(args.program, inputs=given, entry=entry)
     folder = run_folders.choose_folder(args.program, args.state)
     more: dict[str, Any] = {"retry_failed": args.retry_failed, "progress": _print_progress}
     if (folder / LOG).is_file():

@@ -10,15 +10,11 @@ Example:
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from harness.cli import output
-from harness.cli.dsl import run_folders
-from harness.core.errors import UsageError
-from harness.dsl.analysis.load import load_program
+from harness.cli.dsl import programs, run_folders
 from harness.dsl.eventlog.logfile import LogFile
-from harness.dsl.language.diagnostic import ProgramError
 from harness.dsl.machine.fork import upgrade
 from harness.dsl.machine.run_files import LOG
 
@@ -35,13 +31,7 @@ def run(args: argparse.Namespace) -> int:
     with LogFile(folder / LOG) as file:
         log = file.open_run(args.run)
         genesis = log.genesis_value()
-        try:
-            program = load_program(args.program, inputs=tuple(genesis["inputs"]), entry=genesis["entry"])
-        except OSError as error:
-            raise UsageError(f"the program cannot be read: {error.strerror}", where=str(args.program)) from error
-        except ProgramError as error:
-            print(error, file=sys.stderr)
-            return 1
+        program = programs.load(args.program, inputs=tuple(genesis["inputs"]), entry=genesis["entry"])
         new, found = upgrade(file, log, program)
     if args.json:
         where = None if found.divergence is None else str(found.divergence)

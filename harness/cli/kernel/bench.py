@@ -21,17 +21,15 @@ from harness.cli import output
 from harness.cli.kernel import subject
 from harness.core.errors import InfraError, UsageError
 from harness.core.evidence import Evidence
-from harness.core.number import whole
 from harness.core.owned_folder import OwnedFolder
 from harness.lane.context import Context
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.device_limits import DEFAULT, DEVICES
 from harness.lanes.kernel.device_measurement import hold_device, measure_kernel
-from harness.lanes.kernel.gpu import absent_gpu
-from harness.lanes.kernel.job import Job
+from harness.lanes.kernel.gpu import absent_gpu, require_extra
 from harness.lanes.kernel.ladder import Ladder
 from harness.lanes.kernel.question import plan_questions
-from harness.lanes.kernel.results import candidates_of_suites, identity_of, ladders, results
+from harness.lanes.kernel.results import identity_of, ladders, results
 from harness.lanes.kernel.trace_items import Item, TraceItem, correctness_items, send
 from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.ledger.points import Points
@@ -55,24 +53,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kernels", nargs="*", type=Path, metavar="KERNEL", help="a kernel's file")
     subject.add_definition(parser)
     parser.add_argument("--all", action="store_true", help="all kernels that the suites of --suites name")
-    parser.add_argument(
-        "--suites", type=Path, default=subject.SUITES, metavar="DIR", help=f"the suites (default {subject.SUITES})"
-    )
+    subject.add_suites(parser)
     output.add_ledger(parser)
     parser.add_argument("--fresh", action="store_true", help="measure known results again")
-    parser.add_argument(
-        "--seed", type=whole(), metavar="S", help="secret seed of the inputs (default: random, printed)"
-    )
+    subject.add_seed(parser)
     parser.add_argument(
         "--budget-s", type=subject.parse_seconds, metavar="SECONDS", help="start no kernel after this time"
     )
-    parser.add_argument(
-        "--timeout",
-        type=subject.parse_seconds,
-        default=300.0,
-        metavar="SECONDS",
-        help="limit for one kernel (default 300)",
-    )
+    subject.add_timeout(parser, 300)
     subject.add_trace(parser)
     output.add_json(parser)
 
@@ -80,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exit status 1 if a kernel is wrong or failed, or if this machine cannot measure."""
     candidates = _select_candidates(args)
-    subject.require_extra()
+    require_extra()
     absent = absent_gpu()
     device = DEFAULT
     with subject.open_points(args.ledger) as points:
@@ -101,16 +89,7 @@ def run(args: argparse.Namespace) -> int:
 def _select_candidates(args: argparse.Namespace) -> list[Candidate]:
     if args.all == bool(args.kernels):
         raise UsageError("name kernels, or use --all", where="crucible kernel bench", fix="crucible kernel bench --all")
-    if not args.all:
-        return list(subject.read_candidates(args))
-    if not args.suites.is_dir():
-        raise UsageError("not a folder", where=str(args.suites), fix="name the folder of kernel suites with --suites")
-    found = candidates_of_suites(args.suites)
-    if not found:
-        raise UsageError(
-            "the folder has no suite of kernels", where=str(args.suites), fix="name another folder with --suites"
-        )
-    return found
+    return subject.read_suites(args) if args.all else list(subject.read_candidates(args))
 
 
 def _measure_all(candidates: list[Candidate], points: Points, args: argparse.Namespace) -> str:
@@ -135,16 +114,9 @@ def _measure_all(candidates: list[Candidate], points: Points, args: argparse.Nam
                 left += 1
                 continue
             print(f"crucible: {number + 1}/{len(candidates)} {candidate.operation} {candidate.name}", file=sys.stderr)
-            job = Job(
-                source=candidate.source,
-                definition=candidate.definition,
-                place=candidate.place.parent,
-                questions=plan_questions(candidate.definition, seed=seed),
-                attempts=2,
-                timeout=args.timeout,
-                folder=scratch / str(number),
-                processes=processes,
-            )
+            questions = plan_questions(candidate.definition, seed=seed)
+            folder = scratch / str(number)
+            job = candidate.job(folder, processes, timeout=args.timeout, questions=questions, attempts=2)
             try:
                 evidence = measure_kernel(job, baselines, gpu, context, step=candidate.name)
             except InfraError as error:  # a fault of the machine, not of the kernel: no result is stored

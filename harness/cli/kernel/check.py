@@ -18,7 +18,7 @@ from harness.core.owned_folder import OwnedFolder
 from harness.core.status import Status
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.correctness import interpret
-from harness.lanes.kernel.job import Job
+from harness.lanes.kernel.gpu import require_extra
 from harness.lanes.kernel.question import plan_questions
 from harness.lanes.kernel.trace_items import correctness_items, send
 from harness.lanes.kernel.warm_processes import WarmProcesses
@@ -43,16 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--attempts", type=whole(1), default=1, metavar="N", help="how often all questions are asked (default 1)"
     )
-    parser.add_argument(
-        "--seed", type=whole(), metavar="S", help="secret seed of the inputs (default: random, printed)"
-    )
-    parser.add_argument(
-        "--timeout",
-        type=subject.parse_seconds,
-        default=120.0,
-        metavar="SECONDS",
-        help="limit for one kernel (default 120)",
-    )
+    subject.add_seed(parser)
+    subject.add_timeout(parser, 120)
     parser.add_argument("--library", action="store_true", help="allow PyTorch's own operators")
     subject.add_trace(parser)
     output.add_json(parser)
@@ -61,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exit status 1 if a kernel is wrong or could not be checked."""
     kernels = list(subject.read_candidates(args))
-    subject.require_extra()
+    require_extra()
     seed = subject.choose_seed(args)
     configuration = subject.parse_settings(args.settings, where="--set")
     found: list[tuple[Candidate, Evidence]] = []
@@ -69,18 +61,11 @@ def run(args: argparse.Namespace) -> int:
         for kernel in kernels:
             shapes = subject.parse_shapes(args.shape, kernel.definition)
             with OwnedFolder("check") as folder:
-                job = Job(
-                    source=kernel.source,
-                    definition=kernel.definition,
-                    place=kernel.place.parent,
-                    questions=plan_questions(kernel.definition, seed=seed, shapes=shapes),
-                    attempts=args.attempts,
-                    timeout=args.timeout,
-                    folder=folder,
-                    processes=processes,
-                    configuration=configuration,
-                    library=args.library,
-                )
+                questions = plan_questions(kernel.definition, seed=seed, shapes=shapes)
+                job = kernel.job(
+                    folder, processes, timeout=args.timeout, questions=questions, attempts=args.attempts,
+                    configuration=configuration, library=args.library,
+                )  # fmt: skip
                 found.append((kernel, interpret(job)))
     for kernel, evidence in found:
         send(correctness_items(kernel.name, evidence.facts.get("shapes", [])), fields=args.trace_fields)

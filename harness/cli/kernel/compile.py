@@ -24,8 +24,7 @@ from harness.lanes.kernel.compilation import MAX_CONFIGURATIONS, Launch, compile
 from harness.lanes.kernel.definition import Point
 from harness.lanes.kernel.device_limits import card_of
 from harness.lanes.kernel.golden_table import Golden, rows_of, write_golden
-from harness.lanes.kernel.job import Job
-from harness.lanes.kernel.kernel_metadata import read_kernel_file
+from harness.lanes.kernel.gpu import require_extra
 from harness.lanes.kernel.performance_model import predict, tile_of
 from harness.lanes.kernel.trace_items import Resources, send
 from harness.lanes.kernel.warm_processes import WarmProcesses
@@ -58,13 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--targets", type=whole(1), default=1, metavar="N", help="the first N target sizes (default 1)")
     parser.add_argument("--golden", type=Path, metavar="JSON", help="write the result as a golden table")
-    parser.add_argument(
-        "--timeout",
-        type=subject.parse_seconds,
-        default=120.0,
-        metavar="SECONDS",
-        help="limit for one kernel (default 120)",
-    )
+    subject.add_timeout(parser, 120)
     subject.add_trace(parser)
     output.add_json(parser)
 
@@ -74,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     kernels = list(subject.read_candidates(args))
     if args.golden is not None and args.golden.is_dir():
         raise UsageError("it is a folder", where=str(args.golden), fix="name the table's file")
-    subject.require_extra()
+    require_extra()
     configuration = subject.parse_settings(args.settings, where="--set")
     table: list[dict[str, Any]] = []
     golden = []
@@ -82,17 +75,7 @@ def run(args: argparse.Namespace) -> int:
         for kernel in kernels:
             points = subject.choose_points(args.shape, kernel.definition)
             with OwnedFolder("compile") as folder:
-                job = Job(
-                    source=kernel.source,
-                    definition=kernel.definition,
-                    place=kernel.place.parent,
-                    questions=(),
-                    attempts=1,
-                    timeout=args.timeout,
-                    folder=folder,
-                    processes=processes,
-                    configuration=configuration,
-                )
+                job = kernel.job(folder, processes, timeout=args.timeout, configuration=configuration)
                 launches, fault, _ = compile_launches(
                     job,
                     points if args.shape else points[: args.targets],
@@ -121,7 +104,6 @@ def _build_entries(
     name = str(kernel.path)
     if fault or not launches:
         return [{"kernel": name, "verdict": fault or f"{kernel.definition.entry} launches no Triton kernel"}]
-    file = read_kernel_file(kernel.source.decode("utf-8", "replace"))
     entries = []
     for launch in launches:
         best = launch.best
@@ -129,37 +111,19 @@ def _build_entries(
             "kernel": name, "launch": launch.name, "architecture": launch.architecture, "target": launch.target,
             "configuration": {**configuration, **best.configuration},
         }  # fmt: skip
-        if best.code is None:
-            entries.append(entry | {"verdict": f"does not compile: {best.fault}"})
-            continue
-        limits = ARCHITECTURES[launch.architecture]
-        code = best.code
-        verdict = "ok"
-        if code.occupancy == 0 or code.shared_bytes > limits.block_shared:
-            verdict = "does not fit"
-        elif code.stack_bytes:
-            verdict = f"spills {code.stack_bytes} bytes"
         point = next(one for one in points if one.label == launch.target)
-        entry |= code.to_wire()
-        if tile_of(point) <= entry["configuration"].keys():
-            guess = predict(kernel.definition, point, entry["configuration"], code, device=card_of(launch.architecture))
-            entry["predicted_ms"] = guess.seconds * 1e3
-        entries.append(entry | {"verdict": verdict})
+        if (code := best.code) is not None:
+            entry |= code.to_wire()
+            if tile_of(point) <= (named := entry["configuration"]).keys():
+                guess = predict(kernel.definition, point, named, code, device=card_of(launch.architecture))
+                entry["predicted_ms"] = guess.seconds * 1e3
+        entries.append(entry | {"verdict": best.problem or "ok"})
     for architecture in dict.fromkeys(launch.architecture for launch in launches):
         codes = [launch.best.code for launch in launches if launch.architecture == architecture and launch.best.code]
-        missing = [
-            claim
-            for claim in file.claims
-            if claim in ARCHITECTURES[architecture].claims and not any(code.shows(claim) for code in codes)
-        ]
-        if missing:
-            entries.append(
-                {
-                    "kernel": name,
-                    "architecture": architecture,
-                    "verdict": f"claims {', '.join(missing)}: not in the code",
-                }
-            )
+        claims = [claim for claim in kernel.file.claims if claim in ARCHITECTURES[architecture].claims]
+        if missing := [claim for claim in claims if not any(code.shows(claim) for code in codes)]:
+            verdict = f"claims {', '.join(missing)}: not in the code"
+            entries.append({"kernel": name, "architecture": architecture, "verdict": verdict})
     return entries
 
 

@@ -12,12 +12,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from harness.cli import output
-from harness.cli.kernel.subject import SUITES
-from harness.core.errors import UsageError
+from harness.cli.kernel import subject
 from harness.lanes.kernel.device_limits import DEFAULT, find_device
 from harness.lanes.kernel.golden_table import read_golden
 from harness.lanes.kernel.markdown_pages import ladder_page, results_page
-from harness.lanes.kernel.results import candidates_of_suites, ladders, results
+from harness.lanes.kernel.results import ladders, results
 from harness.lanes.kernel.sweep_store import LANE
 from harness.lanes.kernel.tile_map import TileMap, tile_maps
 from harness.ledger.points import Points
@@ -30,7 +29,7 @@ FINAL = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--suites", type=Path, default=SUITES, metavar="DIR", help=f"the suites (default {SUITES})")
+    subject.add_suites(parser)
     output.add_ledger(parser)
     parser.add_argument(
         "--device", default=DEFAULT, help=f"the card whose data sheet gives the roofline (default {DEFAULT})"
@@ -42,11 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if not args.suites.is_dir():
-        raise UsageError("not a folder", where=str(args.suites), fix="name the suites with --suites")
-    candidates = candidates_of_suites(args.suites)
-    if not candidates:
-        raise UsageError("the folder has no suite of kernels", where=str(args.suites), fix="name another with --suites")
+    candidates = subject.read_suites(args)
     device = find_device(args.device)
     maps: dict[str, list[TileMap]] = {}
     with ExitStack() as stack:
@@ -86,6 +81,6 @@ def run(args: argparse.Namespace) -> int:
             )
     args.out.mkdir(parents=True, exist_ok=True)
     for name, text in pages.items():
-        (args.out / name).write_text(text, encoding="utf-8")
+        output.write_file(args.out / name, text)
         print(args.out / name)
     return 0

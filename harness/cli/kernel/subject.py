@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import secrets
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,10 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.cli import output
-from harness.core.errors import MissingExtraError, UsageError
-from harness.core.number import amount
+from harness.core.errors import UsageError
+from harness.core.number import amount, whole
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.definition import Definition, Point, Setting, Shape, read_definition
+from harness.lanes.kernel.results import candidates_of_suites
 from harness.lanes.kernel.sweep_store import LANE
 from harness.lanes.kernel.trace_items import DEFAULT_FIELDS
 from harness.ledger.points import Points
@@ -66,6 +66,38 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         dest="settings",
         help="a keyword of the kernel's entry",
     )
+
+
+def add_suites(parser: argparse.ArgumentParser) -> None:
+    """Add `--suites`, the folder of kernel suites."""
+    parser.add_argument("--suites", type=Path, default=SUITES, metavar="DIR", help=f"the suites (default {SUITES})")
+
+
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """Add `--seed`; see `choose_seed`."""
+    parser.add_argument(
+        "--seed", type=whole(), metavar="S", help="secret seed of the inputs (default: random, printed)"
+    )
+
+
+def add_timeout(parser: argparse.ArgumentParser, seconds: float) -> None:
+    """Add `--timeout`, by default this many seconds for one kernel."""
+    text = f"limit for one kernel (default {seconds:g})"
+    parser.add_argument("--timeout", type=parse_seconds, default=seconds, metavar="SECONDS", help=text)
+
+
+def read_suites(args: argparse.Namespace) -> list[Candidate]:
+    """Read the kernels of the suites in the folder of `--suites`.
+
+    Raises:
+        UsageError: if it is not a folder, or has no kernel suite.
+    """
+    if not args.suites.is_dir():
+        raise UsageError("not a folder", where=str(args.suites), fix="name the folder of kernel suites with --suites")
+    if not (found := candidates_of_suites(args.suites)):
+        fix = "name another folder with --suites"
+        raise UsageError("the folder has no suite of kernels", where=str(args.suites), fix=fix)
+    return found
 
 
 def read_candidates(args: argparse.Namespace) -> Iterator[Candidate]:
@@ -174,19 +206,6 @@ def parse_settings(words: Sequence[str], *, where: str) -> dict[str, Setting]:
             raise UsageError(f"{word!r} is not NAME=VALUE", where=where)
         found[name.strip()] = _parse_value(text.strip())
     return found
-
-
-def require_extra() -> None:
-    """Check that PyTorch and Triton are installed, without importing them.
-
-    Raises:
-        MissingExtraError: if one of them is not installed.
-    """
-    from harness.lanes.kernel.evaluate import EXTRA, MODULES
-
-    for module in MODULES:
-        if importlib.util.find_spec(module) is None:
-            raise MissingExtraError(EXTRA, module=module)
 
 
 def choose_seed(args: argparse.Namespace) -> int:

@@ -29,7 +29,7 @@ from harness.lanes.kernel.compiler_pool import CompilerPool
 from harness.lanes.kernel.device_limits import DEFAULT, find_device
 from harness.lanes.kernel.device_measurement import hold_device
 from harness.lanes.kernel.device_tuning import measurer
-from harness.lanes.kernel.gpu import absent_gpu, list_gpus, own_gpu
+from harness.lanes.kernel.gpu import absent_gpu, list_gpus, own_gpu, require_extra
 from harness.lanes.kernel.sweep import KernelClimb
 from harness.lanes.kernel.sweep_store import LANE
 from harness.lanes.kernel.swept import Subject, Sweep, Tried, label
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     args.kernels = [args.kernel]
     (kernel,) = subject.read_candidates(args)
     absent = "--no-measure" if args.no_measure else ""
-    subject.require_extra()
+    require_extra()
     absent = absent or absent_gpu()
     card = find_device(args.device or (DEFAULT if absent else own_gpu(list_gpus()).name))
     points = subject.choose_points(args.shape, kernel.definition)
@@ -258,6 +258,6 @@ def _write_best(found: Sweep, best: Tried, *, quiet: bool) -> None:
     )
     # The file is read again, because the entry of another size may have been written since.
     text = write_tuned(path.read_text(encoding="utf-8"), [entry], where=str(path))
-    path.write_text(text, encoding="utf-8")
+    output.write_file(path, text)
     if not quiet:
         print(f"wrote {label(best.configuration)} into {path}")

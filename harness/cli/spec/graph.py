@@ -21,10 +21,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from harness.grammar.host.grammar_svg import draw
 
-    picture = draw(inputs.load_grammar(args.grammar), args.grammar.stem)
-    if args.out is None:
-        print(picture)
-    else:
-        output.write_file(args.out, picture)
-        print(args.out)
+    output.print_or_write(draw(inputs.load_grammar(args.grammar), args.grammar.stem), args)
     return 0

@@ -10,12 +10,12 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from harness.cli import output
 from harness.core.errors import UsageError
+from harness.core.module_file import import_file
 from harness.core.nearest import did_you_mean
-from harness.core.number import amount
 from harness.grammar.improvement.proposer import Proposer, from_command, from_provider
 from harness.grammar.induction.inducer import propose
-from harness.providers.backends import BACKENDS
 
 _FUNCTION = re.compile(r"([\w./-]+\.py|[A-Za-z_][\w.]*):([A-Za-z_]\w*)")
 
@@ -27,15 +27,7 @@ def add_proposer(parser: argparse.ArgumentParser) -> None:
         metavar="PROPOSER",
         help="a program (situation as JSON in, patches as JSON out), or a function: file.py:name, module:name",
     )
-    parser.add_argument("--backend", choices=BACKENDS, help="a provider that proposes patches")
-    parser.add_argument("--model", default="", metavar="NAME", help="model of the provider")
-    parser.add_argument("--base-url", default="", metavar="URL", help="server of the provider")
-    parser.add_argument("--command", default="", metavar="LINE", help="for --backend command: the program that answers")
-    parser.add_argument("--answers", default="", metavar="FILE", help="for --backend file: the file with answers")
-    parser.add_argument("--cassette", default="", metavar="FILE", help="recorded answers; missing ones are added")
-    parser.add_argument(
-        "--timeout", type=amount(0.001), default=120.0, metavar="S", help="seconds for an answer (default 120)"
-    )
+    output.add_provider(parser)
 
 
 def select_proposer(args: argparse.Namespace) -> Proposer:
@@ -87,10 +79,4 @@ def _load_function(where: str, name: str) -> Proposer:
 def _load_module(where: str) -> Any:
     if not where.endswith(".py"):
         return importlib.import_module(where)
-    path = Path(where)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise FileNotFoundError("file not found")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return import_file(Path(where))

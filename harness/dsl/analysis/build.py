@@ -1,4 +1,4 @@
-"""Build: the artifacts that a program promises become the last steps of its main unit."""
+"""Build: an artifact becomes a step at the end of the block that promises it; those of `build`, of the main unit."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from harness.dsl.analysis.diagnostics import Report
 from harness.dsl.analysis.functions import FILE_EXISTS
 from harness.dsl.analysis.names import Names
 from harness.dsl.analysis.scope import Shared
@@ -16,13 +17,13 @@ _MAKERS = ("generator", "content", "source")
 """Parts of an artifact that say how it is made: a command, its content, the file that it is a copy of."""
 
 
-def artifact_steps(names: Names, shared: Shared) -> list[s.Statement]:
-    """A step for each artifact: it creates the file, if the program says how, and checks that it exists."""
+def promised_artifacts(names: Names, report: Report) -> list[s.Entries]:
+    """The artifacts of `build`, which a program with a task or loop makes."""
     if names.artifacts and not names.units:
         note = "add a task or loop, or remove the block"
-        shared.report.add("E406", "nothing makes the artifacts of this build", names.artifacts[0].span, note=note)
+        report.add("E406", "nothing makes the artifacts of this build", names.artifacts[0].span, note=note)
         return []
-    return [_step(node, names, shared, number) for number, node in enumerate(names.artifacts, 1)]
+    return names.artifacts
 
 
 def run_units(node: Any) -> Iterator[str]:
@@ -42,7 +43,8 @@ def run_units(node: Any) -> Iterator[str]:
                 yield from run_units(getattr(node, field.name))
 
 
-def _step(node: s.Entries, names: Names, shared: Shared, number: int) -> s.Step:
+def artifact_step(node: s.Entries, shared: Shared) -> s.Step:
+    """The step of an artifact: it creates the file, if the program says how, and checks that it exists."""
     path = node.label.text if node.label else ""
     made: dict[str, s.Entry] = {}
     for entry in node.entries:
@@ -60,10 +62,10 @@ def _step(node: s.Entries, names: Names, shared: Shared, number: int) -> s.Step:
     if "generator" in made:
         body.append(s.Call("tool", "run", [s.Entry("cmd", made["generator"].value, span)], [], span))
     elif "content" in made:
-        content = _content(made["content"].value, names)
+        content = _content(made["content"].value, shared.names)
         body.append(s.Call("tool", "write", [target, s.Entry("content", content, span)], [], span))
     elif "source" in made:
-        held = f"artifact {number}"
+        held = f"artifact {path}"
         read = s.Entry("path", made["source"].value, span)
         body.append(s.Call("tool", "read", [read, s.Entry("output_var", _text(held, span), span)], [], span))
         write = s.Call("tool", "write", [target, s.Entry("content", s.Name(held, span), span)], [], span)

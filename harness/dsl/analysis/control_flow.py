@@ -19,6 +19,8 @@ class Lowering(Protocol):
 
     code: Code
     scope: Scope
+    event: s.On | None
+    """The handler that is being lowered."""
 
     def body(self, statements: Sequence[s.Statement]) -> None:
         """Append the instructions of nested statements."""

@@ -58,7 +58,14 @@ def lower_emit(node: s.Emit, into: Lowering, events: dict[str, s.On]) -> None:
         known = [*(c.name for c in schema.cases), *events]
         scope.report.unknown("E203", "case or event", node.path, known, node.span)
         return
-    if node.entries is None:
+    if node.entries is None and into.event is not None:  # in a handler, the fields of its event
+        received = {field.name for field in into.event.fields}
+        of_case = [field.name for field in schema.cases[case].fields if field.name in received]
+        given = {name: s.Entry(name, s.Name(name, node.span), node.span) for name in of_case}
+    if node.entries is None and not given and into.event is not None:
+        what = f"an item of {node.path} without values: the event has none of its fields"
+        scope.report.add("W513", what, node.span, note="name the event's fields as the item's, or add values")
+    elif node.entries is None and not given:
         note = "add the fields, or write `-> emit` after the call that reports it"
         scope.report.add("E207", f"an item of {node.path} without fields", node.span, note=note)
     found: list[tuple[int, n.Expr]] = []

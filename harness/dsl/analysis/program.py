@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from harness.core.errors import UsageError
 from harness.core.nearest import nearest
 from harness.dsl.analysis import rules
-from harness.dsl.analysis.build import artifact_steps, run_units
+from harness.dsl.analysis.build import promised_artifacts, run_units
 from harness.dsl.analysis.diagnostics import Report
 from harness.dsl.analysis.expression import elaborate, fit
 from harness.dsl.analysis.names import Names, collect_names
@@ -61,7 +61,7 @@ def analyse(
     _report_duplicates([*names.rules, *names.invariants], report)
     analyses = _units(names, shared, {**TOOLS, **(tools or {})}, text)
     main = _find_entry_unit(names, entry, path)
-    artifacts = artifact_steps(names, shared)
+    artifacts = promised_artifacts(names, report)
     made = [analysis.lower(last=artifacts if number == main else ()) for number, analysis in enumerate(analyses)]
     units = [analysis.finish(made) for analysis in analyses]
     _report_recursion(units, [analysis.runs for analysis in analyses], report)

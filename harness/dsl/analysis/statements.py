@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeGuard
 
 from harness.dsl.analysis import calls, control_flow
+from harness.dsl.analysis.build import artifact_step
 from harness.dsl.analysis.code import UNRESOLVED, Code
 from harness.dsl.analysis.emission import join_emits, lower_emit
 from harness.dsl.analysis.expression import elaborate, elaborate_condition, fit
@@ -67,6 +69,7 @@ class Statements:
         self.handlers: list[s.On] = []
         self.runs: list[tuple[int, tuple[tuple[str, n.Expr], ...]]] = []
         self.failures: list[Handler] = []
+        self.event: s.On | None = None  # the handler that is being lowered
         scope.look_up = self._look_up
         self._seen: set[str] = set()
         self._top = {id(statement) for statement in unit.body}
@@ -77,9 +80,12 @@ class Statements:
         return self.unit.keyword if self.unit.keyword in ("service_loop", "engineering_loop") else ""
 
     def body(self, statements: Sequence[s.Statement]) -> None:
-        """Append the instructions of statements, in order."""
+        """Append the instructions of statements, in order; artifacts are made last, before a `return`."""
         ended: s.Statement | None = None
-        for statement in join_emits(statements, self.scope.shared.types.schema):
+        acts = [x for x in statements if not is_artifact(x)]
+        end = len(acts) - (bool(acts) and isinstance(acts[-1], s.Return))
+        acts[end:end] = [artifact_step(x, self.scope.shared) for x in statements if is_artifact(x)]
+        for statement in join_emits(acts, self.scope.shared.types.schema):
             if ended is not None and not isinstance(statement, s.Setting | s.Entries | s.Evaluation):
                 word = "return" if isinstance(ended, s.Return) else "fail"
                 self.scope.report.add("E408", f"unreachable after `{word}`", statement.span)
@@ -314,6 +320,11 @@ class Statements:
         with self.code.step(name, "expect", node.span):
             held = Target(self.scope.bind(f"check {name}", BOOL), f"check {name}")
             self.code.add(Judge(self.code.label("judge"), node.span, name, found, word, held))
+
+
+def is_artifact(node: s.Statement) -> TypeGuard[s.Entries]:
+    """Whether a statement is an artifact that the block around it makes."""
+    return isinstance(node, s.Entries) and node.keyword == "artifact"
 
 
 def is_failure(node: s.Statement) -> bool:

@@ -11,7 +11,7 @@ from harness.dsl.analysis.code import UNRESOLVED, Code
 from harness.dsl.analysis.expression import elaborate_condition, fit
 from harness.dsl.analysis.scope import Scope, Shared
 from harness.dsl.analysis.signature import Signature
-from harness.dsl.analysis.statements import Statements, is_failure
+from harness.dsl.analysis.statements import Statements, is_artifact, is_failure
 from harness.dsl.expressions import nodes as n
 from harness.dsl.ir import Await, Budget, Criterion, Handler, Jump, Return, Run, Unit
 from harness.dsl.language import syntax as s
@@ -52,11 +52,11 @@ class UnitAnalysis:
         self._into = Statements(unit, self._scope, self._code, tools=tools, units=units, events=events)
         self.made: Unit | None = None
 
-    def lower(self, *, last: Sequence[s.Statement] = ()) -> Unit:
+    def lower(self, *, last: Sequence[s.Entries] = ()) -> Unit:
         """The unit; the inputs of the units it runs are not resolved yet.
 
         Args:
-            last: Statements after its own.
+            last: Artifacts after its own.
         """
         unit, into, code = self._unit, self._into, self._code
         report = self._shared.report
@@ -64,7 +64,8 @@ class UnitAnalysis:
             x for x in unit.body if not isinstance(x, s.Setting | s.On | s.Parameter | s.Entries | s.Description)
         ]
         failing = [x for x in unit.body if is_failure(x)] if unit.keyword != "service_loop" else []
-        apart = {id(x) for x in (*acts, *failing)}
+        artifacts = [*(x for x in unit.body if is_artifact(x)), *last]
+        apart = {id(x) for x in (*acts, *failing, *artifacts)}
         into.body([x for x in unit.body if id(x) not in apart])
         if len(failing) > 1:
             report.add("E202", "on failure is declared twice", failing[1].span)
@@ -79,8 +80,9 @@ class UnitAnalysis:
         elif "until" in settings:
             self._until(acts, settings["until"], numbers)
         else:
-            into.body(acts)
-        into.body(last)
+            into.body([*acts, *artifacts])
+            artifacts = []
+        into.body(artifacts)
         success = self._success(settings.get("success"))
         result = None
         if unit.keyword == "engineering_loop" and "best" in self._scope.visible:
@@ -207,11 +209,13 @@ class UnitAnalysis:
             before, start = dict(self._scope.visible), len(code)
             fields = self._shared.types.fields(handler.fields)
             slots = tuple((field.name, self._scope.bind(field.name, field.type), field.type) for field in fields)
+            into.event = handler
             with code.within(f"on {handler.event.text}"):
                 into.body(handler.body)
                 code.add(Jump(code.label("again"), handler.span, place))
             self._scope.visible = {**before, **{k: v for k, v in self._scope.visible.items() if k not in before}}
             handlers.append((handler.event.text, start, slots))
+        into.event = None
         code.replace(place, Await(label, self._unit.span, tuple(handlers), len(code)))
         into.body([x for x in acts if isinstance(x, s.Evaluation)])
 

@@ -8,9 +8,9 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from harness.core.closing import Closing
 from harness.dsl.eventlog import tables
 from harness.dsl.eventlog.blobs import Blobs
 from harness.dsl.eventlog.canonical import decode, encode
@@ -38,7 +38,7 @@ class RunRow:
     head: str
 
 
-class LogFile:
+class LogFile(Closing):
     """An open log file; a context manager.
 
     Attributes:
@@ -195,11 +195,3 @@ class LogFile:
         if self._lock is not None:
             self._lock.release()
             self._lock = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

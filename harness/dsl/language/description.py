@@ -24,6 +24,22 @@ _BLOCKS = (
 ).split()
 """Keywords of blocks: a head that resembles one of them is a misspelt keyword, not a description."""
 _ENDS = frozenset({"LBRACE", "RBRACE", KIND})
+_OPENING, _CLOSING = frozenset({"LBRACE", "LSQB"}), frozenset({"RBRACE", "RSQB"})
+_OF_TYPES = (
+    _OPENING
+    | _CLOSING
+    | frozenset(
+        "KEY NAME STRING NUMBER QUANTITY TRUE FALSE MINUS COMPARE OPTIONAL BAR DOT SLASH PERCENT _COLON _COMMA".split()
+    )
+)
+"""Tokens of the fields of a type."""
+_DECLARATIONS = (
+    _NAMED_GROUPS
+    | _SPACES
+    | _UNITS
+    | (_GROUPS - {"EVALUATION"})
+    | frozenset("RBRACE SYSTEM_MODEL TYPE VARIANT FACT RULE INVARIANT HINT CONST STATE INPUT BUILD TOOLS".split())
+)
 
 
 def collapse_descriptions(found: list[Token], text: str) -> list[Token]:
@@ -40,7 +56,10 @@ def collapse_descriptions(found: list[Token], text: str) -> list[Token]:
     while index < len(found):
         token = found[index]
         context = contexts[-1]
-        if token.type == "NAME" and context != "other" and _begins_statement(found, index, text):
+        is_model = token.type == "MODEL" and _find_brace(found, index) == index + 2
+        if is_model:
+            token = Token(_kind_of_model(found, index + 2), str(token), token.start_pos, end_pos=token.end_pos)
+        if token.type == "NAME" and context != "other" and (is_model or _begins_statement(found, index, text)):
             opened = _find_brace(found, index)
             if opened and context == "space":
                 if opened == index + 1:
@@ -48,7 +67,7 @@ def collapse_descriptions(found: list[Token], text: str) -> list[Token]:
                     result.append(Token("_COLON", ":", token.end_pos, end_pos=token.end_pos))
                     index += 1
                     continue
-            elif opened and not _is_misspelt(str(token)):
+            elif opened and (is_model or not _is_misspelt(str(token))):
                 end = _find_end(found, opened)
                 start = token.start_pos or 0
                 if not end or (lacks_braces and _is_left_of(found[end], token, text)):
@@ -75,10 +94,27 @@ def split_description(text: str) -> tuple[str, str]:
     return words[0], words[1].strip('"') if len(words) > 1 else ""
 
 
+def _kind_of_model(found: list[Token], opened: int) -> str:
+    """What `model Name { … }` is: a type (it has fields only), a group of declarations, or a description (NAME)."""
+    first = found[opened + 1].type if opened + 1 < len(found) else ""
+    if first != "KEY":
+        return "MODEL" if first in _DECLARATIONS else "NAME"
+    end = _find_end(found, opened)
+    depth, before = 0, ""
+    for token in found[opened + 1 : end]:
+        if token.type == "LBRACE" and depth == 0 and before != "_COLON":
+            return "MODEL"
+        depth += (token.type in _OPENING) - (token.type in _CLOSING)
+        if token.type not in _OF_TYPES:
+            return "NAME" if end else "TYPE"
+        before = token.type
+    return "TYPE"
+
+
 def _context(found: list[Token], index: int, outer: str) -> str:
     before = [token.type for token in found[max(0, index - 2) : index]]
     last, first = before[-1] if before else "", before[0] if len(before) > 1 else ""
-    if last in _GROUPS or first in _NAMED_GROUPS:
+    if last in _GROUPS or first in _NAMED_GROUPS | _GROUPS:
         return "declarations"
     if last in _SPACES or outer == "space":
         return "space"

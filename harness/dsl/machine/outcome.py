@@ -18,7 +18,8 @@ class StepOutcome:
         unit: Name of its unit.
         kind: step, check or expect.
         status: `ok`; `wrong` for a check that does not hold; the status of the fault for a failed step; `review` where
-            it waits for an answer; `simulated` if its value is unknown; `skipped` if it was not reached.
+            it waits for an answer; `budget` if one stopped it; `simulated` if its value is unknown; `skipped` if it was
+            not reached.
         why: What is wrong, empty if ok.
         times: Number of times it ended without a fault.
     """
@@ -83,6 +84,8 @@ def outcome_of(
     repeated: int,
 ) -> Outcome:
     """The outcome of a state."""
+    if status not in _WAITING:
+        questions = []  # no answer continues the run
     steps = tuple(
         _step(state, unit.name, step, {query.label for query in questions})
         for unit in program.units
@@ -150,6 +153,16 @@ def _failing(state: State, steps: tuple[StepOutcome, ...], criteria: Any, broken
     return "ok", ""
 
 
+_WAITING = ("suspended", "budget", "in_doubt", "running")
+"""Statuses of a run that an answer can continue."""
+_INTERRUPTED = {
+    "running": ("skipped", "it has not ended"),
+    "budget": ("budget", "the budget stopped it"),
+    "cancelled": ("skipped", "the run was cancelled"),
+}
+"""Status and reason of a step that has begun and not ended, by the status of the run."""
+
+
 def _step(state: State, unit: str, step: Step, waiting: set[str]) -> StepOutcome:
     inside = step.label + "/"
     times = state.left.get(step.label, 0)
@@ -166,5 +179,5 @@ def _step(state: State, unit: str, step: Step, waiting: set[str]) -> StepOutcome
         simulated = wrong.seen.startswith("undefined: simulated")
         status, why = ("simulated" if simulated else "wrong"), f"saw {wrong.seen}"
     elif not times and state.entered.get(step.label):
-        status, why = ("wrong", "it did not end") if state.status != "running" else ("skipped", "it has not ended")
+        status, why = _INTERRUPTED.get(state.status, ("wrong", "it did not end"))
     return StepOutcome(unit, step.name, step.slug, step.label, step.kind, status, why, times)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from harness.core.closing import Closing
 from harness.core.errors import UsageError
 from harness.dsl.eventlog.durability import Durability
 from harness.dsl.eventlog.fault import LogError
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from harness.sandbox.pool import BoxPool
 
 
-class Session:
+class Session(Closing):
     """An open run, and a context manager; create it with `Session.start` or `Session.resume`.
 
     Args:
@@ -306,14 +306,6 @@ class Session:
             self._started_boxes.pop().close()
         self.handler.close()
         self.file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _provider(settings: RunSettings) -> Provider | None:

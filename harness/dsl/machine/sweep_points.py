@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from harness.core.closing import Closing
 from harness.dsl.eventlog.canonical import encode
 from harness.dsl.eventlog.chain import hash_heads
 from harness.dsl.eventlog.durability import Durability
@@ -15,7 +14,7 @@ from harness.sweep.measurement import Measurement
 from harness.sweep.space import Point
 
 
-class PointRuns:
+class PointRuns(Closing):
     """A `harness.sweep` store: one run per point and rung, written when the point is measured.
 
     One thread writes, so the number of workers changes no hash: a run's head depends on the point and its measurement,
@@ -65,10 +64,6 @@ class PointRuns:
     def _name(self, point: Point, rung: int) -> str:
         return f"{self._key}/{rung}/{point.index}"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Close the log file."""
         self._file.close()

@@ -19,7 +19,6 @@ _CPU_CACHE = 8 << 20
 class Cpu:
     """The CPU: it tests the path of a measurement; its times are not used."""
 
-    kind = "cpu"
     device: str = "cpu"
     copy_bytes, matmul = 64 << 20, 512
     clock = staticmethod(time.perf_counter)
@@ -67,7 +66,6 @@ class Cuda(Cpu):
         index: As CUDA counts.
     """
 
-    kind = "cuda"
     copy_bytes, matmul = 2 << 30, 8192
 
     def __init__(self, torch: Any, index: int) -> None:

@@ -6,13 +6,14 @@ operation. No kernel is ever loaded in this process.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from harness.core.clip import clip
+from harness.core.closing import Closing
 from harness.core.errors import InfraError
 from harness.lane.json_worker import WorkerFault
 from harness.lanes.kernel.definition import Definition, Point
@@ -37,7 +38,7 @@ class Survey:
     fastest: str
 
 
-class Baselines:
+class Baselines(Closing):
     """The baselines' device worker, started at first use.
 
     Args:
@@ -53,10 +54,11 @@ class Baselines:
         self._copied = 0.0
         self._surveys: dict[tuple[str, str], Survey] = {}
 
-    def start(self) -> None:
-        """Start the process without waiting until it answers."""
+    def start(self) -> DeviceClient:
+        """The process; starts it, if it does not run, without waiting until it answers."""
         if self._client is None:
             self._client = DeviceClient(self._folder, index=self.index)
+        return self._client
 
     def ask(self, do: str, **named: Any) -> dict[str, Any]:
         """Ask for one thing; see `DeviceWorker`.
@@ -64,21 +66,13 @@ class Baselines:
         Raises:
             InfraError: if it fails; the process is ended then.
         """
+        client = self.start()
         try:
-            return self._ask(do, **named)
+            return client.ask(do, timeout=START_SECONDS, **named)
         except WorkerFault as fault:
-            last_error = self._client.last_error if self._client else ""
             self.close()
-            raise InfraError(
-                f"the baselines' process failed at {do!r}: {fault}; {last_error}", where=str(self.index)
-            ) from fault
-
-    def _ask(self, do: str, **named: Any) -> dict[str, Any]:
-        """The same, but a failure (such as a backend that does not support a shape) is raised as `WorkerFault`."""
-        self.start()
-        if self._client is None:
-            raise InfraError("no process for the baselines")
-        return self._client.ask(do, timeout=START_SECONDS, **named)
+            what = f"the baselines' process failed at {do!r}: {fault}; {client.last_error}"
+            raise InfraError(what, where=str(self.index)) from fault
 
     def describe(self) -> dict[str, Any]:
         """The device's properties and the versions of its libraries.
@@ -130,29 +124,16 @@ class Baselines:
 
     def cold(self, plans: Plans, *, first: bool) -> list[float]:
         """Milliseconds of each of a block of cold calls of the loaded baseline."""
-        return self._cold(self.ask, plans, first=first)
-
-    def hot(self, plans: Plans, *, calls: int) -> float:
-        """Milliseconds of `calls` calls in a row."""
-        self.ask("prepare", plans=plans, lines=[""] * len(plans), first=False)
-        found = float(self.ask("hot", calls=calls)["event_ms"])
-        self.ask("release")
-        return found
-
-    @staticmethod
-    def _cold(ask: Callable[..., dict[str, Any]], plans: Plans, *, first: bool) -> list[float]:
-        ask("prepare", plans=plans, lines=[""] * len(plans), first=first)
-        times = [float(one) for one in ask("cold", calls=len(plans) - 1)["event_ms"]]
-        ask("release")
-        return times
+        return _cold(self.ask, plans, first=first)
 
     def _surveyed(self, definition: Definition, place: Path, point: Point, plans: Plans) -> Survey:
         quick: dict[str, float | None] = {}
         absent: dict[str, str] = {}
-        for name in definition.timed_against:
+        for name, baseline in definition.timed_against.items():
+            ask = functools.partial(self.start().ask, timeout=START_SECONDS)
             try:
-                self._ask("load", baseline=definition.timed_against[name].to_wire(), place=str(place))
-                times = sorted(self._cold(self._ask, plans, first=True))
+                ask("load", baseline=baseline.to_wire(), place=str(place))
+                times = sorted(_cold(ask, plans, first=True))
                 quick[name] = times[len(times) // 2]
             except WorkerFault as fault:
                 if fault.code is not None or not fault.note:
@@ -172,10 +153,9 @@ class Baselines:
             self._client.close()
             self._client = None
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+def _cold(ask: Callable[..., dict[str, Any]], plans: Plans, *, first: bool) -> list[float]:
+    ask("prepare", plans=plans, lines=[""] * len(plans), first=first)
+    times = [float(one) for one in ask("cold", calls=len(plans) - 1)["event_ms"]]
+    ask("release")
+    return times

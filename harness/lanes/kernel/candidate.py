@@ -8,8 +8,10 @@ from typing import Any
 
 from harness.core.digest import digest_bytes, digest_json
 from harness.lanes.kernel.definition import Definition, trusted_files
+from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.kernel_metadata import KernelFile, read_kernel_file
 from harness.lanes.kernel.tuned_table import without_tuned
+from harness.lanes.kernel.warm_processes import WarmProcesses
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,11 @@ class Candidate:
     def tunable(self) -> dict[str, Any]:
         """The same without the kernel's table of tuned configurations, on which a sweep's points do not depend."""
         return {"kernel": digest_bytes(without_tuned(self.source)), "definition": self._definition_digest}
+
+    def job(self, folder: Path, processes: WarmProcesses, *, timeout: float, **named: Any) -> Job:
+        """A job for this kernel; without questions by default (see `Job`)."""
+        place = self.place.parent
+        return Job(self.source, self.definition, place, timeout, folder, processes, **named)
 
     @property
     def _definition_digest(self) -> str:

@@ -37,9 +37,22 @@ class Variant(Frozen):
     """Why there is no machine code."""
 
     @property
+    def problem(self) -> str:
+        """Why it cannot be launched on its architecture, or that it spills; empty if neither."""
+        code = self.code
+        if code is None:
+            return f"does not compile: {self.fault}"
+        limits = ARCHITECTURES[code.architecture]
+        if code.shared_bytes > limits.block_shared:
+            return f"needs {code.shared_bytes} bytes of shared memory, {limits.block_shared} are there"
+        if code.occupancy == 0:
+            return f"needs {code.registers * code.threads} registers, {limits.registers} are there"
+        return f"spills {code.stack_bytes} bytes" if code.stack_bytes else ""
+
+    @property
     def feasible(self) -> bool:
         """Whether it can be launched and does not spill."""
-        return self.code is not None and self.code.fits(ARCHITECTURES[self.code.architecture])
+        return not self.problem
 
 
 class Launch(Frozen):

@@ -6,16 +6,16 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
+from harness.core.closing import Closing
 from harness.lanes.kernel.warm_processes import WarmProcesses
 
 MAX_COMPILERS = 16  # each needs about 300 MB for PyTorch and Triton
 T = TypeVar("T")
 
 
-class CompilerPool:
+class CompilerPool(Closing):
     """Starts compile processes at first use; closing ends them.
 
     Its threads live as long as the pool, because a warm process ends with the thread that started it.
@@ -46,11 +46,3 @@ class CompilerPool:
         self._threads.shutdown(wait=True, cancel_futures=True)
         for processes in self._all:
             processes.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

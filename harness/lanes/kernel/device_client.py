@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from harness.core.closing import Closing
 from harness.lane.json_worker import JsonWorker, WorkerFault
-from harness.lanes.kernel.warm_processes import ENVIRONMENT
+from harness.lanes.kernel.warm_processes import ENVIRONMENT, environment_of
 
 START_SECONDS = 240.0  # importing PyTorch and starting CUDA may take this long
-_PASSED = ("CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "CUDA_HOME", "TRITON_PTXAS_PATH")
 _END_SECONDS = 10.0
 
 
-class DeviceClient:
+class DeviceClient(Closing):
     """One process on a device.
 
     Args:
@@ -31,12 +30,8 @@ class DeviceClient:
             (folder / name).mkdir(parents=True, exist_ok=True)
         home = folder / "home"
         environment = {
-            **ENVIRONMENT,
-            **{name: os.environ[name] for name in _PASSED if name in os.environ},
+            **environment_of(home),
             "PATH": os.environ.get("PATH", ENVIRONMENT["PATH"]),  # the assembler and the compiler of launchers
-            "HOME": str(home),
-            "TMPDIR": str(home),
-            "TRITON_CACHE_DIR": str(home / "triton"),
             "TORCHINDUCTOR_CACHE_DIR": str(home / "inductor"),
             "TORCHINDUCTOR_COMPILE_THREADS": "1",  # its worker processes would outlive this one
         }
@@ -63,11 +58,3 @@ class DeviceClient:
     def close(self) -> None:
         """End the worker."""
         self._worker.close(grace=_END_SECONDS)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -33,7 +33,6 @@ class Device(Frozen):
     """Memory bandwidth in 10^12 bytes a second."""
     cache_tbs: Positive
     """Bandwidth of the second-level cache, an estimate."""
-    cache_mb: Positive
     measured: bool = False
     """Whether the rates were measured on the card."""
 
@@ -67,15 +66,15 @@ class Floor(Frozen):
 
 # Data sheets of NVIDIA: name, architecture, multiprocessors; 16-bit, TF32 and single-precision rates; bandwidth of
 # memory and of the second-level cache (not published: three quarters of 64 bytes a cycle for each multiprocessor, as
-# tiled products use), and the cache's size.
+# tiled products use).
 _CARDS = (
-    ("NVIDIA A100-SXM4-80GB", "sm_80", 108, 312.0, 156.0, 19.5, 2.04, 7.0, 40.0),
-    ("NVIDIA GeForce RTX 3090", "sm_86", 82, 71.0, 35.6, 35.6, 0.936, 4.0, 6.0),
-    ("NVIDIA H100 80GB HBM3", "sm_90a", 132, 989.0, 494.0, 67.0, 3.35, 11.0, 50.0),
-    ("NVIDIA H200", "sm_90a", 132, 989.0, 494.0, 67.0, 4.8, 11.0, 50.0),
-    ("NVIDIA B200", "sm_100a", 148, 2250.0, 1125.0, 75.0, 7.7, 13.0, 126.0),
-    ("NVIDIA GeForce RTX 5070", "sm_120a", 48, 61.7, 30.9, 30.9, 0.672, 4.0, 48.0),
-    ("NVIDIA GeForce RTX 5090", "sm_120a", 170, 209.5, 104.8, 104.8, 1.79, 10.0, 96.0),
+    ("NVIDIA A100-SXM4-80GB", "sm_80", 108, 312.0, 156.0, 19.5, 2.04, 7.0),
+    ("NVIDIA GeForce RTX 3090", "sm_86", 82, 71.0, 35.6, 35.6, 0.936, 4.0),
+    ("NVIDIA H100 80GB HBM3", "sm_90a", 132, 989.0, 494.0, 67.0, 3.35, 11.0),
+    ("NVIDIA H200", "sm_90a", 132, 989.0, 494.0, 67.0, 4.8, 11.0),
+    ("NVIDIA B200", "sm_100a", 148, 2250.0, 1125.0, 75.0, 7.7, 13.0),
+    ("NVIDIA GeForce RTX 5070", "sm_120a", 48, 61.7, 30.9, 30.9, 0.672, 4.0),
+    ("NVIDIA GeForce RTX 5090", "sm_120a", 170, 209.5, 104.8, 104.8, 1.79, 10.0),
 )
 DEVICES = {
     name: Device(
@@ -86,9 +85,8 @@ DEVICES = {
         vector_tflops=vector,
         memory_tbs=memory,
         cache_tbs=cache,
-        cache_mb=size,
     )
-    for name, architecture, count, half, tf32, vector, memory, cache, size in _CARDS
+    for name, architecture, count, half, tf32, vector, memory, cache in _CARDS
 }
 DEFAULT = "NVIDIA H200"
 

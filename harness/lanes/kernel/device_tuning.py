@@ -17,7 +17,6 @@ from harness.lanes.kernel.device_session import DeviceSession, KernelFault, open
 from harness.lanes.kernel.gpu import Gpu
 from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.kernel_metadata import Configuration
-from harness.lanes.kernel.measurement import Rounds
 from harness.lanes.kernel.paired_rounds import run_rounds, survey_baselines
 from harness.lanes.kernel.swept import Subject
 from harness.lanes.kernel.warm_processes import WarmProcesses
@@ -42,7 +41,7 @@ def measurer(
         seed: The source of the inputs.
     """
     with OwnedFolder("tuning") as folder:
-        job = subject.job(folder / "job", processes, timeout=_SECONDS, configuration={})
+        job = subject.candidate.job(folder / "job", processes, timeout=_SECONDS)
         tuner = _Tuner(subject.point, job, baselines, gpu, seed)
         try:
             yield tuner.measure
@@ -73,8 +72,7 @@ class _Tuner:
             self._session = open_session(job, client, self._baselines, gpu=self._gpu, seed=self._seed)
         session = dataclasses.replace(self._session, job=job)
         survey = survey_baselines(session, self._point)
-        found = run_rounds(session, self._point, survey, rounds=repeats)
-        rounds = Rounds(kernel=tuple(found.kernel), baseline=tuple(found.baseline))
+        rounds = run_rounds(session, self._point, survey, rounds=repeats).rounds
         return Measurement(
             samples=tuple(rounds.ratios),
             detail={"kernel_ms": rounds.kernel_ms, "baseline_ms": rounds.baseline_ms, "fastest": survey.fastest},

@@ -199,17 +199,6 @@ class DeviceWorker:
             self.outputs.append(outputs_of(result))
         return {"event_ms": times, "peak_mb": device.peak_mb()}
 
-    def do_hot(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Time many calls in a row over rotating inputs with one pair of events."""
-        device = self.accelerator
-        device.wait()
-        start = device.mark()
-        for number in range(request["calls"]):
-            self.calls[number % len(self.sets)](*self.sets[number % len(self.sets)])
-        end = device.mark()
-        device.wait()
-        return {"event_ms": device.between(start, end)}
-
     def do_show(self, request: dict[str, Any]) -> dict[str, Any]:
         """Write the output of one of the timed calls."""
         self._write(request["name"], self.outputs[request["call"]])

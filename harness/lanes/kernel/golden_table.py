@@ -17,6 +17,9 @@ from harness.lanes.kernel.compilation import Launch
 REGISTER_SLACK = 8  # registers by which a kernel may exceed its row: the assembler's choice varies by as much
 
 
+_FIGURES = ("registers", "stack_bytes", "shared_bytes", "occupancy", "tensor_core_instructions")
+
+
 class Row(Frozen):
     """The resources of one compiled launch."""
 
@@ -51,19 +54,15 @@ class Golden(Frozen):
                 found.append(f"{label} is not in the golden table")
                 continue
             limits = (
-                ("registers", row.registers, wanted.registers + REGISTER_SLACK),
-                ("stack_bytes", row.stack_bytes, wanted.stack_bytes),
-                ("shared_bytes", row.shared_bytes, wanted.shared_bytes),
-                ("occupancy", -row.occupancy, -wanted.occupancy),
-                (
-                    "tensor_core_instructions",
-                    -min(row.tensor_core_instructions, 1),
-                    -min(wanted.tensor_core_instructions, 1),
-                ),
+                (row.registers, wanted.registers + REGISTER_SLACK),
+                (row.stack_bytes, wanted.stack_bytes),
+                (row.shared_bytes, wanted.shared_bytes),
+                (-row.occupancy, -wanted.occupancy),
+                (-min(row.tensor_core_instructions, 1), -min(wanted.tensor_core_instructions, 1)),
             )
             found.extend(
                 f"{label}: {name} {abs(observed):g}, golden {abs(limit):g}"
-                for name, observed, limit in limits
+                for name, (observed, limit) in zip(_FIGURES, limits, strict=True)
                 if observed > limit
             )
         return found
@@ -78,11 +77,7 @@ def rows_of(kernel: str, launches: Iterable[Launch]) -> list[Row]:
             name=launch.name,
             target=launch.target,
             configuration=variant.configuration,
-            registers=variant.code.registers,
-            stack_bytes=variant.code.stack_bytes,
-            shared_bytes=variant.code.shared_bytes,
-            occupancy=variant.code.occupancy,
-            tensor_core_instructions=variant.code.tensor_core_instructions,
+            **{name: getattr(variant.code, name) for name in _FIGURES},
         )
         for launch in launches
         for variant in launch.variants

@@ -1,9 +1,10 @@
-"""GPU: the devices of this machine and their state, read from `nvidia-smi` without importing PyTorch."""
+"""GPU: the devices of this machine and their state, and whether PyTorch is installed, without importing it."""
 
 from __future__ import annotations
 
 import csv
 import importlib.metadata
+import importlib.util
 import os
 import re
 import shutil
@@ -11,9 +12,11 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.core.errors import InfraError
+from harness.core.errors import InfraError, MissingExtraError
 from harness.core.frozen import Frozen
 
+MODULES = ("torch", "triton", "numpy")
+"""What the extra `kernels` installs."""
 _SECONDS = 30
 _QUERY = ("index", "uuid", "name", "driver_version", "memory.total")
 _STATE = ("clocks.sm", "power.draw", "temperature.gpu")
@@ -38,6 +41,17 @@ class State(Frozen):
     sm_mhz: float | None
     watts: float | None
     celsius: float | None
+
+
+def require_extra() -> None:
+    """Check that PyTorch and Triton are installed, without importing them.
+
+    Raises:
+        MissingExtraError: if one of them is not installed.
+    """
+    for module in MODULES:
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError("kernels", module=module)
 
 
 def absent_gpu() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,16 +16,7 @@ from harness.lanes.kernel.question import Question
 from harness.lanes.kernel.warm_processes import Outcome, WarmProcesses
 
 GIB = 1 << 30
-_SIGNALS = {
-    4: "SIGILL",
-    6: "SIGABRT",
-    7: "SIGBUS",
-    8: "SIGFPE",
-    9: "SIGKILL",
-    11: "SIGSEGV",
-    24: "SIGXCPU",
-    25: "SIGXFSZ",
-}
+_SIGNALS = {one.value: one.name for one in signal.Signals}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +27,11 @@ class Job:
         source: The content of the kernel's file.
         definition: What it must compute.
         place: The folder of the definition and of the files it names.
-        questions: The calls, in order.
-        attempts: How often all questions are asked, with the same inputs: the outputs must have equal bits.
         timeout: Seconds for the whole process.
         folder: A private, empty folder.
         processes: The warm processes that run it.
+        questions: The calls, in order.
+        attempts: How often all questions are asked, with the same inputs: the outputs must have equal bits.
         configuration: Further keyword arguments of the kernel's entry.
         library: Whether it may call PyTorch's own operators.
         architectures: What its calls are recorded for: each may have another plan.
@@ -48,11 +40,11 @@ class Job:
     source: bytes
     definition: Definition
     place: Path
-    questions: tuple[Question, ...]
-    attempts: int
     timeout: float
     folder: Path
     processes: WarmProcesses
+    questions: tuple[Question, ...] = ()
+    attempts: int = 1
     configuration: dict[str, Setting] = field(default_factory=dict)
     library: bool = False
     architectures: tuple[str, ...] = ("sm_90a",)

@@ -64,19 +64,19 @@ class Ladder(Frozen):
         return True if compared and len(self.steps) > 1 else None
 
 
-def evaluate_ladder(steps: Iterable[Step], *, slack: float = SLACK) -> Ladder:
+def evaluate_ladder(steps: Iterable[Step]) -> Ladder:
     """Evaluate the invariants of a ladder, in the order of its steps."""
     ordered = tuple(sorted(steps, key=lambda step: (step.step, step.kernel)))
     return Ladder(
         steps=ordered,
         wrong=tuple(step.kernel for step in ordered if step.passed is False),
-        regressions=tuple(_regressions(ordered, slack)),
+        regressions=tuple(_regressions(ordered)),
     )
 
 
-def _regressions(steps: tuple[Step, ...], slack: float) -> Iterator[Regression]:
+def _regressions(steps: tuple[Step, ...]) -> Iterator[Regression]:
     for before, after in pairwise(steps):
         for target, milliseconds in after.milliseconds.items():
-            if target in before.milliseconds and milliseconds > before.milliseconds[target] * (1 + slack):
+            if target in before.milliseconds and milliseconds > before.milliseconds[target] * (1 + SLACK):
                 ratio = milliseconds / before.milliseconds[target]
                 yield Regression(before=before.kernel, after=after.kernel, target=target, ratio=ratio)

@@ -58,10 +58,6 @@ class MachineCode(Frozen):
         """Whether the instructions prove a claim."""
         return any(self.instructions.get(name) for name in EVIDENCE[claim])
 
-    def fits(self, architecture: Architecture) -> bool:
-        """Whether it can be launched and does not spill."""
-        return self.stack_bytes == 0 and self.occupancy > 0 and self.shared_bytes <= architecture.block_shared
-
 
 def read_machine_code(cubin: Path, *, architecture: Architecture, shared_bytes: int, threads: int) -> MachineCode:
     """Read a cubin.

@@ -10,7 +10,6 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from harness.core.digest import digest_json
 from harness.core.frozen import Frozen
 from harness.core.stats import bootstrap_interval
 
@@ -72,7 +71,6 @@ class Measurement(Frozen):
     bytes: int
     kernel_ms: float
     """Median of all cold calls."""
-    kernel_iqr_ms: float
     baseline_ms: float
     fastest: str
     """The name of that baseline."""
@@ -84,8 +82,6 @@ class Measurement(Frozen):
     """None if the interval is too wide."""
     interval: tuple[float, float] | None
     """95 % bootstrap interval of the speed-up."""
-    hot_ms: float
-    hot_baseline_ms: float
     tflops: float
     gb_per_s: float
     floor_ms: float
@@ -93,7 +89,6 @@ class Measurement(Frozen):
     """The share of the measured speed of light; None if no ceiling was measured."""
     sol: float | None
     samples: Rounds
-    samples_digest: str
     peak_mb: float | None = None
     states: tuple[dict[str, float | None], ...] = ()
     """Clock, power and temperature of the device before each round."""
@@ -106,7 +101,6 @@ def summarise(
     flops: int,
     bytes_moved: int,
     rounds: Rounds,
-    hot: tuple[float, float],
     fastest: str,
     baselines: dict[str, float | None],
     absent: dict[str, str],
@@ -115,7 +109,6 @@ def summarise(
     states: tuple[dict[str, float | None], ...] = (),
 ) -> Measurement:
     """Compute a measurement from its samples."""
-    kernel = [value for block in rounds.kernel for value in block]
     kernel_ms, baseline_ms, ratios = rounds.kernel_ms, rounds.baseline_ms, rounds.ratios
     interval = bootstrap_interval(ratios)
     steady = interval is not None and interval[1] - interval[0] <= NOISY * statistics.median(ratios)
@@ -126,22 +119,18 @@ def summarise(
         flops=flops,
         bytes=bytes_moved,
         kernel_ms=kernel_ms,
-        kernel_iqr_ms=_iqr(kernel),
         baseline_ms=baseline_ms,
         fastest=fastest,
         baselines=baselines,
         absent=absent,
         speedup=statistics.median(ratios) if steady else None,
         interval=interval,
-        hot_ms=hot[0],
-        hot_baseline_ms=hot[1],
         tflops=flops / kernel_ms / 1e9,
         gb_per_s=bytes_moved / kernel_ms / 1e6,
         floor_ms=floor,
         light=min(1.0, floor / kernel_ms) if floor else None,
         sol=_sol(kernel_ms, baseline_ms, floor) if steady and floor else None,
         samples=rounds,
-        samples_digest=digest_json(rounds.to_wire()),
         peak_mb=peak_mb,
         states=states,
     )
@@ -150,13 +139,6 @@ def summarise(
 def _sol(kernel: float, baseline: float, floor: float) -> float:
     margin = max(baseline - floor, _MIN_MARGIN * baseline)
     return min(1.0, 1 / (1 + max(0.0, kernel - floor) / margin))
-
-
-def _iqr(values: Sequence[float]) -> float:
-    if len(values) < 2:
-        return 0.0
-    low, _, high = statistics.quantiles(values, n=4)
-    return high - low
 
 
 def fast_p(speedups: Sequence[float | None], p: float) -> float | None:

@@ -18,8 +18,6 @@ ROUNDS = 6
 CALLS = 10  # cold calls of a block: sixty for each side in six rounds
 MIN_CALLS = 3
 _BLOCK_MS = 400.0  # a block of a slow kernel has fewer calls, to take no longer than this
-_HOT_MS = 50.0  # a hot block takes about this long, so that two clocks can be compared
-_MAX_HOT_CALLS = 5000
 
 
 @dataclass(slots=True)
@@ -31,8 +29,13 @@ class PairedRounds:
     states: list[dict[str, float | None]] = field(default_factory=list)
     peak_mb: float | None = None
 
+    @property
+    def rounds(self) -> Rounds:
+        """The samples."""
+        return Rounds(kernel=tuple(self.kernel), baseline=tuple(self.baseline))
 
-def measure_point(session: DeviceSession, point: Point, *, rounds: int | None = None) -> Measurement:
+
+def measure_point(session: DeviceSession, point: Point) -> Measurement:
     """Time the kernel at one target in alternation with the fastest baseline.
 
     Raises:
@@ -41,15 +44,13 @@ def measure_point(session: DeviceSession, point: Point, *, rounds: int | None = 
     """
     definition = session.job.definition
     survey = survey_baselines(session, point)
-    found = run_rounds(session, point, survey, rounds=ROUNDS if rounds is None else rounds)
-    hot = _hot(session, point, found)
+    found = run_rounds(session, point, survey, rounds=ROUNDS)
     made = summarise(
         target=point.label,
         dtype=point.dtype,
         flops=evaluate(definition.flops, point.names),
         bytes_moved=evaluate(definition.bytes, point.names),
-        rounds=Rounds(kernel=tuple(found.kernel), baseline=tuple(found.baseline)),
-        hot=hot,
+        rounds=found.rounds,
         fastest=survey.fastest,
         baselines=survey.quick,
         absent=survey.absent,
@@ -127,19 +128,3 @@ def _check_timed(session: DeviceSession, plans: list[dict[str, Any]], point: Poi
             Status.WRONG,
             f"a timed call at {point.label}: relative error {shown}, at most {wrong[0]['allowed']:.3g} expected",
         )
-
-
-def _hot(session: DeviceSession, point: Point, found: PairedRounds) -> tuple[float, float]:
-    """Milliseconds of a call in a long sequence of calls, for both sides."""
-    plans = session.plans(point, CALLS + 1)
-    _prepared(session, plans, first=False)
-    calls = _hot_calls(found.kernel[-1])
-    event = float(session.ask_kernel("hot", calls=calls)["event_ms"])
-    session.ask_kernel("release")
-    many = _hot_calls(found.baseline[-1])
-    usual = session.baselines.hot(plans, calls=many)
-    return event / calls, usual / many
-
-
-def _hot_calls(times: tuple[float, ...]) -> int:
-    return max(MIN_CALLS, min(_MAX_HOT_CALLS, round(_HOT_MS / max(sorted(times)[len(times) // 2], 1e-6))))

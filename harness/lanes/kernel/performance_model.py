@@ -40,11 +40,6 @@ class Prediction(Frozen):
     floor_seconds: float
     """The least time by the card's data sheet."""
 
-    @property
-    def efficiency(self) -> float:
-        """The predicted share of the roofline."""
-        return self.floor_seconds / self.seconds
-
 
 @dataclass(frozen=True, slots=True)
 class _Tiles:

@@ -24,6 +24,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_mod
 from triton.runtime.autotuner import Autotuner, Heuristics
 from triton.runtime.jit import JITFunction
 
+from harness.core.module_file import import_file
 from harness.lanes.kernel.jit_names import MODULES
 from harness.lanes.kernel.plan import ALWAYS
 
@@ -80,13 +81,7 @@ def run_job(folder: str, device: Any) -> None:
 
 
 def _load(path: Path, entry: str) -> Callable[..., Any]:
-    spec = importlib.util.spec_from_file_location(MODULE, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(str(path))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[MODULE] = module
-    spec.loader.exec_module(module)
-    function = getattr(module, entry, None)
+    function = getattr(import_file(path, MODULE), entry, None)
     if not callable(function):
         raise _OutputError(f"nothing: the file defines no function {entry!r}")
     return function  # type: ignore[no-any-return]

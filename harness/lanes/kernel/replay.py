@@ -6,8 +6,6 @@ No Python of a candidate exists in this process, except jit functions that `jit_
 from __future__ import annotations
 
 import hashlib
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import torch
 from triton.experimental.gluon.nvidia import hopper
 from triton.tools.tensor_descriptor import TensorDescriptor
 
+from harness.core.module_file import import_file
 from harness.lanes.kernel.jit_source import JitSource
 from harness.lanes.kernel.plan import (
     Argument,
@@ -47,13 +46,7 @@ def load_functions(source: JitSource, folder: Path) -> Any:
     name = f"crucible_jit_{hashlib.sha256(source.text.encode()).hexdigest()[:16]}"
     path = folder / f"{name}.py"
     path.write_text(source.text, encoding="utf-8")
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(str(path))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+    return import_file(path, name)
 
 
 def to_triton(value: Argument, module: Any, tensor: Callable[[Region], Any]) -> Any:

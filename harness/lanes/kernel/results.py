@@ -15,12 +15,12 @@ from harness.lanes.kernel.axis_expression import evaluate
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.definition import Point, read_definition
 from harness.lanes.kernel.device_limits import Device
+from harness.lanes.kernel.gpu import MODULES
 from harness.lanes.kernel.ladder import Ladder, Step, evaluate_ladder
 from harness.ledger.points import Points
 
 Benchmarks = dict[str, tuple[dict[str, Any], str]]
 """Stored benchmarks and their times, by content."""
-_MODULES = ("torch", "triton", "numpy")
 
 
 def identity_of(candidate: Candidate, *, device: str, driver: str) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def identity_of(candidate: Candidate, *, device: str, driver: str) -> dict[str, 
         "targets": [point.label for point in candidate.definition.targets],
         "device": device,
         "driver": driver,
-        "versions": {name: importlib.metadata.version(name) for name in _MODULES},
+        "versions": {name: importlib.metadata.version(name) for name in MODULES},
     }
 
 

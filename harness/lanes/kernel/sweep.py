@@ -20,7 +20,7 @@ from harness.core.owned_folder import OwnedFolder
 from harness.core.status import Status
 from harness.core.trial import Trial, changed
 from harness.lanes.kernel.compilation import compile_launches
-from harness.lanes.kernel.compiled import Compiled, faults
+from harness.lanes.kernel.compiled import Compiled
 from harness.lanes.kernel.compiler_pool import CompilerPool
 from harness.lanes.kernel.kernel_metadata import Configuration
 from harness.lanes.kernel.performance_model import Prediction, predict
@@ -109,17 +109,17 @@ class KernelClimb:
             digest = self.digest(one)
             texts[digest] = json.dumps(one)
             found.append(
-                Trial(
-                    number=book.next(),
-                    generation=generation,
-                    epoch=0,
-                    suite=self._name,
-                    digest=digest,
-                    parents=(self._kernel,),
+                book.proposal(
+                    generation,
+                    self._name,
+                    digest,
                     operator=self._operator,
+                    parents=(self._kernel,),
                     verdict={"configuration": one},
                 )
             )
+        if not found:
+            return book.add_empty_reply(generation, self._name, operator=self._operator)
         book.add(found, texts)
         return found
 
@@ -156,7 +156,8 @@ class KernelClimb:
         chosen = {
             point.index: point
             for trial in trials
-            if (point := self._space.find(trial.verdict["configuration"])) is not None
+            if "configuration" in trial.verdict
+            and (point := self._space.find(trial.verdict["configuration"])) is not None
             and point.index not in self._tried
         }
         if not chosen:
@@ -254,7 +255,7 @@ def _predicted(subject: Subject, configuration: Configuration, compiled: Compile
 def compile_configuration(subject: Subject, configuration: Configuration, processes: WarmProcesses) -> Compiled:
     """Compile one configuration for the subject's card, and check whether it can run there."""
     with OwnedFolder("sweep") as folder:
-        job = subject.job(folder, processes, timeout=_COMPILE_SECONDS, configuration=configuration)
+        job = subject.candidate.job(folder, processes, timeout=_COMPILE_SECONDS, configuration=dict(configuration))
         architectures = (subject.device.architecture,)
         launches, fault, _ = compile_launches(job, (subject.point,), architectures=architectures)
     if fault is not None:
@@ -263,7 +264,8 @@ def compile_configuration(subject: Subject, configuration: Configuration, proces
     if not launches:
         return Compiled(fault=f"{subject.candidate.definition.entry} launches no Triton kernel")
     codes = tuple(launch.best.code for launch in launches if launch.best.code is not None)
-    return Compiled(codes=codes, fault="; ".join(fault for launch in launches for fault in faults(launch)))
+    faults = [f"{launch.name} {launch.best.problem}" for launch in launches if launch.best.problem]
+    return Compiled(codes=codes, fault="; ".join(faults))
 
 
 @functools.cache

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from harness.core.errors import UsageError
@@ -13,10 +12,8 @@ from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.compiled import Compiled
 from harness.lanes.kernel.definition import Point
 from harness.lanes.kernel.device_limits import Device
-from harness.lanes.kernel.job import Job
 from harness.lanes.kernel.kernel_metadata import Configuration
 from harness.lanes.kernel.performance_model import Prediction
-from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.sweep import space as tiles
 from harness.sweep.measurement import Measurement
 
@@ -88,20 +85,6 @@ class Subject:
                 fix='write SPACE = {"BLOCK_M": [64, 128], ...}',
             )
         return tiles.Space([tiles.Parameter(name, choices) for name, choices in file.space.items()])
-
-    def job(self, folder: Path, processes: WarmProcesses, *, timeout: float, configuration: Configuration) -> Job:
-        """A job without questions, for this point only."""
-        return Job(
-            source=self.candidate.source,
-            definition=self.candidate.definition,
-            place=self.candidate.place.parent,
-            questions=(),
-            attempts=1,
-            timeout=timeout,
-            folder=folder,
-            processes=processes,
-            configuration=dict(configuration),
-        )
 
 
 @dataclass(slots=True)

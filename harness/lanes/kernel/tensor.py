@@ -14,7 +14,6 @@ Precision = Literal["float16", "bfloat16", "float32", "tf32"]
 """The values of `T`. `tf32` is stored as float32; products may be computed in TensorFloat-32 on tensor cores."""
 DType = Literal["T", "float16", "bfloat16", "float32", "int32", "int64", "bool"]
 BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "tf32": 4, "int32": 4, "int64": 8, "bool": 1}
-FLOATS = ("float16", "bfloat16", "float32")
 
 
 class Below(Frozen):
@@ -59,10 +58,6 @@ class Tensor(Frozen):
         """The torch dtype of its elements."""
         named = precision if self.dtype == "T" else self.dtype
         return "float32" if named == "tf32" else named
-
-    def is_float(self) -> bool:
-        """Whether it holds floating-point numbers."""
-        return self.dtype == "T" or self.dtype in FLOATS
 
     def plan(self, names: Mapping[str, object], precision: str) -> dict[str, Any]:
         """What a process needs to sample or to check the tensor, as a JSON value."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from harness.core.module_file import import_file
 
 _loaded: dict[tuple[str, str], Any] = {}
 
@@ -37,14 +37,7 @@ def _module(path: Path) -> Any:
     data = path.read_bytes()
     key = str(path), hashlib.sha256(data).hexdigest()
     if key not in _loaded:
-        name = f"crucible_reference_{key[1][:16]}"
-        spec = importlib.util.spec_from_file_location(name, path)
-        if spec is None or spec.loader is None:
-            raise ImportError(f"{path} is not a Python file")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-        _loaded[key] = module
+        _loaded[key] = import_file(path, f"crucible_reference_{key[1][:16]}")
     return _loaded[key]
 
 

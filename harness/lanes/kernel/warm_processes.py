@@ -7,9 +7,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
+from harness.core.closing import Closing
 from harness.core.errors import InfraError
 from harness.core.owned_folder import OwnedFolder
 from harness.lane.json_worker import JsonWorker, WorkerFault, last_line
@@ -28,6 +28,15 @@ ENVIRONMENT = {
     # A kernel that iterates over a set must behave the same in every run.
     "PYTHONHASHSEED": "0",
 }
+
+
+_PASSED = ("CUDA_VISIBLE_DEVICES", "CUDA_HOME", "LD_LIBRARY_PATH", "TRITON_PTXAS_PATH")
+
+
+def environment_of(home: Path) -> dict[str, str]:
+    """The environment of a process of the lane with this home folder."""
+    passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
+    return {**ENVIRONMENT, **passed, "HOME": str(home), "TMPDIR": str(home), "TRITON_CACHE_DIR": str(home / "triton")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,7 @@ class Outcome:
     layers: tuple[str, ...] = ()
 
 
-class WarmProcesses:
+class WarmProcesses(Closing):
     """Starts each warm process at first use; they end when this is closed or this process ends."""
 
     def __init__(self) -> None:
@@ -93,14 +102,6 @@ class WarmProcesses:
         while self._running:
             self._running.popitem()[1].close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _ask(self, mode: Mode, request: dict[str, Any], timeout: float) -> dict[str, Any]:
         process = self._running.get(mode)
         if process is None:
@@ -120,10 +121,7 @@ class _WarmProcess:
         self._mode = mode
         self._home = OwnedFolder("kernel")
         home = self._home.path
-        environment = {**ENVIRONMENT, "HOME": str(home), "TMPDIR": str(home)}
-        for name in ("LD_LIBRARY_PATH", "TRITON_PTXAS_PATH", "CUDA_VISIBLE_DEVICES"):
-            if name in os.environ:
-                environment[name] = os.environ[name]
+        environment = environment_of(home)
         if mode == "zygote":
             environment["CUDA_VISIBLE_DEVICES"] = ""  # what is recorded does not depend on this machine's devices
         self.worker = JsonWorker(

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
-import importlib.util
 import json
 import os
 import random
@@ -24,6 +23,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from harness.core.module_file import import_file
 from harness.lane.json_worker import answer_requests, claim_channel, send_answer
 from harness.lanes.toolgen.drawing import draw, strategy_of
 from harness.sandbox.codec import CodecError, decode, encode, encode_plainly
@@ -79,7 +79,7 @@ class _Server:
         """Import the oracle; returns `defines` (names), `properties` (names), `raises` (whether RAISES is defined)."""
         try:
             if self.path:
-                self.module = _load("_crucible_oracle", self.path)
+                self.module = import_file(Path(self.path), "_crucible_oracle")
         except (Exception, SystemExit) as error:
             sentence, line = self._sentence(error)
             return {"fault": [f"importing the oracle {sentence}", line, None]}
@@ -317,14 +317,3 @@ def _raised(error: BaseException) -> bytes:
 
 def _text(key: bytes | None) -> str | None:
     return None if key is None else key.decode("ascii")
-
-
-def _load(name: str, path: str) -> ModuleType:
-    found = importlib.util.spec_from_file_location(name, path)
-    if found is None or found.loader is None:
-        msg = f"{path} cannot be imported"
-        raise ImportError(msg)
-    module = importlib.util.module_from_spec(found)
-    sys.modules[name] = module  # dataclasses and Hypothesis look their module up by name
-    found.loader.exec_module(module)
-    return module

@@ -89,10 +89,10 @@ def test_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     (tmp_path / "plan.spak").write_text("const A = 1")
     assert crucible(capsys, "check", tmp_path / "absent.spak")[0] == 4
     status, _, err = crucible(capsys, "check", "--laws", tmp_path / "bad.spak", tmp_path / "plan.spak")
-    assert status == 4
-    assert "the laws have errors" in err
+    assert status == 1
+    assert "bad.spak: the program has errors" in err
     assert crucible(capsys, "lift", tmp_path / "absent.json")[0] == 4
-    assert crucible(capsys, "graph", tmp_path / "bad.spak")[0] == 4
+    assert crucible(capsys, "graph", tmp_path / "bad.spak")[0] == 1
     assert crucible(capsys, "improve", tmp_path / "plan.spak")[0] == 4
 
 

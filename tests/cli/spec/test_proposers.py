@@ -123,7 +123,7 @@ def test_the_command_line(files: Path, model_server: ModelServer, capsys: pytest
     assert "The grammar is fine as it is." in capsys.readouterr().err
     wrong = {
         "did you mean 'suggest'?": ["--proposer", "mine.py:sugest"],
-        "file not found": ["--proposer", "other.py:suggest"],
+        "is not a Python file": ["--proposer", "other.py:suggest"],
         "two proposers": ["--proposer", "x", "--backend", "ollama"],
         "no provider is selected": ["--backend", "file"],
         "needs a command": ["--backend", "command"],

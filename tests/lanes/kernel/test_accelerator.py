@@ -77,7 +77,7 @@ def queue() -> Queue:
 def held(tmp_path: Path, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> device_worker.DeviceWorker:
     """A stand on the stand-in."""
     made = accelerator.Cuda(FakeTorch(queue), 0)
-    made.device, made.kind, made._driver = "cpu", "cpu", types.SimpleNamespace()
+    made.device, made._driver = "cpu", types.SimpleNamespace()
     made._driver.cuCtxResetPersistingL2Cache = lambda: queue.do("reset", 0.0)
     monkeypatch.setattr(device_worker, "open_accelerator", lambda _index: made)
     (tmp_path / "out").mkdir()
@@ -98,7 +98,6 @@ def test_a_timed_call_is_queued_behind_a_flush(held: device_worker.DeviceWorker,
     cold = held.answer({"do": "cold", "calls": 2})
     assert (cold["event_ms"], cold["peak_mb"]) == ([7.0, 7.0], 3.0)
     assert queue.log == ["wait", "reset", "flush", "pause", "call", "wait"] * 2
-    assert held.answer({"do": "hot", "calls": 5})["event_ms"] == 35.0
     held.answer({"do": "show", "call": 1, "name": "timed"})
     assert (tmp_path / "out/timed-0.bin").stat().st_size == 2 * 16 * 2
     queue.log.clear()

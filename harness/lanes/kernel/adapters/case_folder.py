@@ -12,6 +12,9 @@ import yaml
 from harness.core.errors import SpecError, UsageError
 from harness.lanes.kernel.definition import read_definition
 
+DTYPES = ("float32", "float16", "bfloat16", "int32", "int64", "bool")
+"""The dtypes of tensors that are converted."""
+
 
 @dataclass(slots=True)
 class Adapted:
@@ -34,6 +37,36 @@ class Adapted:
     library: bool = False
     stages: tuple[str, ...] = ("interpreter", "compile", "gpu")
     notes: list[str] = field(default_factory=list)
+
+
+def make_definition(
+    name: str, inputs: dict[str, Any], outputs: dict[str, Any], *, parameters: int = 0, **keys: Any
+) -> dict[str, Any]:
+    """A definition of a problem that states neither its operations nor its precisions.
+
+    Args:
+        name: The problem's.
+        inputs: Its tensors by name.
+        outputs: The same.
+        parameters: The number of its weights.
+        keys: The other keys: description, axes, shapes.
+    """
+    call = f"{file_name(name)}.py:reference"
+    tensors = (*inputs.values(), *outputs.values())
+    products = [" * ".join(f"({axis})" for axis in tensor["axes"]) or "1" for tensor in tensors]
+    elements = " + ".join([*products, *([str(parameters)] if parameters else [])])
+    return keys | {
+        "operation": file_name(name),
+        "dtypes": ["float32"],  # every tensor has a dtype of its own
+        "inputs": inputs,
+        "outputs": outputs,
+        "reference": call,
+        "baselines": {"eager": {"call": call}, "compiled": {"call": call, "compile": True}},
+        # Memory traffic is the only known bound.
+        "flops": elements,
+        "bytes": f"4 * ({elements})",
+        "families": ["normal"],
+    }
 
 
 def file_name(text: str) -> str:

@@ -14,27 +14,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.lanes.kernel.adapters.case_folder import Adapted, file_name
+from harness.lanes.kernel.adapters.case_folder import DTYPES, Adapted, file_name, make_definition
 from harness.lanes.kernel.adapters.problem_process import NotAdaptedError
 
 MAX_BYTES = 8 << 20
 _MAX_TARGETS = 4  # of the workloads' sizes this many are timed: the largest, and others evenly spread
 _VARIABLE = 4096
 _SMALL = (3, 17)
-_TYPES = ("float32", "float16", "bfloat16", "int32", "int64", "bool")
 _NATIVE = ("cuda", "cpp", "c++", "cutlass")
 
-_REFERENCE = """
+_ENTRY = "crucible_run"
+_CALL = """
 
-def reference(*inputs):
-    found = run(**dict(zip({inputs}, inputs)))
-    if isinstance(found, dict):
-        found = tuple(found[name] for name in {outputs})
-    return found[0] if isinstance(found, (tuple, list)) and len(found) == 1 else found
-"""
-_KERNEL = """
-
-def crucible_run(*inputs):
+def {name}(*inputs):
     found = {entry}(**dict(zip({inputs}, inputs)))
     if isinstance(found, dict):
         found = tuple(found[name] for name in {outputs})
@@ -99,27 +91,16 @@ def adapt_definition(path: Path, solutions: Sequence[Path], workloads: Sequence[
         raise NotAdaptedError("its reference has no function run", where=str(path))
     sizes = _sizes(name, axes, workloads)
     names = {"inputs": list(inputs), "outputs": list(outputs)}
-    elements = " + ".join(
-        " * ".join(map(str, tensor["axes"])) or "1" for tensor in (*inputs.values(), *outputs.values())
+    definition = make_definition(
+        name, inputs, outputs, entry=_ENTRY, description=str(document.get("description") or name)[:200],
+        axes={axis: "constant" if value else "variable" for axis, value in axes.items()},
+        shapes={**_small(axes), "target": sizes},
+    )  # fmt: skip
+    adapted = Adapted(
+        name=file_name(name),
+        definition=definition,
+        reference=reference + _CALL.format(name="reference", entry="run", **names),
     )
-    call = f"{file_name(name)}.py:reference"
-    definition = {
-        "operation": file_name(name),
-        "description": str(document.get("description") or name)[:200],
-        "entry": "crucible_run",
-        "axes": {axis: "constant" if value else "variable" for axis, value in axes.items()},
-        "dtypes": ["float32"],  # every tensor has a dtype of its own
-        "inputs": inputs,
-        "outputs": outputs,
-        "reference": call,
-        "baselines": {"eager": {"call": call}, "compiled": {"call": call, "compile": True}},
-        # A definition does not state its operations, so its memory traffic is the only known bound.
-        "flops": elements,
-        "bytes": f"4 * ({elements})",
-        "families": ["normal"],
-        "shapes": {**_small(axes), "target": sizes},
-    }
-    adapted = Adapted(name=file_name(name), definition=definition, reference=reference + _REFERENCE.format(**names))
     for solution in solutions:
         _add(adapted, solution, name, names)
     return adapted
@@ -146,8 +127,8 @@ def _tensor(name: str, value: Any, path: Path) -> dict[str, Any]:
     if not isinstance(value, dict) or not isinstance(value.get("shape"), list):
         raise NotAdaptedError(f"{name} is a scalar, and only tensors are converted", where=str(path))
     dtype = str(value.get("dtype"))
-    if dtype not in _TYPES:
-        raise NotAdaptedError(f"{name} is of {dtype}, known are {', '.join(_TYPES)}", where=str(path))
+    if dtype not in DTYPES:
+        raise NotAdaptedError(f"{name} is of {dtype}, known are {', '.join(DTYPES)}", where=str(path))
     if dtype.startswith("int"):
         raise NotAdaptedError(f"{name} holds integers without a known range", where=str(path))
     return {"axes": [axis if isinstance(axis, int) else str(axis) for axis in value["shape"]], "dtype": dtype}
@@ -202,4 +183,4 @@ def _add(adapted: Adapted, path: Path, name: str, names: dict[str, list[str]]) -
     if entry not in known:
         adapted.notes.append(f"{title}: it has no function {entry!r}")
         return
-    adapted.kernels[file_name(title)] = text + _KERNEL.format(entry=entry, **names)
+    adapted.kernels[file_name(title)] = text + _CALL.format(name=_ENTRY, entry=entry, **names)

@@ -7,20 +7,23 @@ have equal weights. Unlike in KernelBench, the reference is also evaluated in do
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence, Set
+import functools
+import math
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.lanes.kernel.adapters.axes import Trial, UnclearError, changed, constants_of, express
-from harness.lanes.kernel.adapters.case_folder import Adapted, file_name
+from harness.lanes.kernel.adapters.case_folder import DTYPES, Adapted, file_name, make_definition
 from harness.lanes.kernel.adapters.problem_process import NotAdaptedError, ProblemProcess
 
+Ask = Callable[[Mapping[str, int]], dict[str, Any]]
+"""Runs the problem with one setting of its constants; see `ProblemProcess.ask`."""
 SEED = 42  # that of KernelBench
 _SMALL = (3, 5, 8, 16, 32, 64, 128)
 _MAX_ELEMENTS = 1 << 18  # of all inputs of a case for the interpreter
 _EXTENSION = ("load_inline", "cpp_extension")
-_TYPES = ("float32", "float16", "bfloat16", "int32", "int64", "bool")
 
 _SHARED = """
 
@@ -45,8 +48,13 @@ def run(*inputs):
 """
 
 
-def adapt_problem(path: Path, candidates: Sequence[Path]) -> Adapted:
+def adapt_problem(path: Path, candidates: Sequence[Path], process: ProblemProcess) -> Adapted:
     """Convert one problem and the candidates for it.
+
+    Args:
+        path: The problem.
+        candidates: Files with a `ModelNew`.
+        process: Runs problems.
 
     Raises:
         NotAdaptedError: if the problem cannot be converted.
@@ -56,19 +64,18 @@ def adapt_problem(path: Path, candidates: Sequence[Path]) -> Adapted:
         constants = constants_of(source)
     except (SyntaxError, ValueError, RecursionError) as error:
         raise NotAdaptedError(f"not valid Python: {error}", where=str(path)) from None
-    with ProblemProcess(path) as problem:
-        adapted, shared = _adapt(path, source, constants, problem)
+    adapted, shared = _adapt(path, source, constants, functools.partial(process.ask, path))
     for candidate in candidates:
         _add(adapted, candidate, source, shared)
     return adapted
 
 
-def _adapt(path: Path, source: str, constants: dict[str, int], problem: ProblemProcess) -> tuple[Adapted, str]:
+def _adapt(path: Path, source: str, constants: dict[str, int], ask: Ask) -> tuple[Adapted, str]:
     """The problem without candidates, and the source that both models share."""
-    base = problem.ask(constants)
+    base = ask(constants)
     if "error" in base:
         raise NotAdaptedError(f"it does not run: {base['error']}", where=str(path))
-    each = [problem.ask(changed(constants, name)) for name in constants]
+    each = [ask(changed(constants, name)) for name in constants]
     first = _trial(base, constants)
     trials = {
         name: _trial(found, changed(constants, name))
@@ -85,12 +92,12 @@ def _adapt(path: Path, source: str, constants: dict[str, int], problem: ProblemP
     axes = {name: constants[name] for name in moving}
     if lost := moving.keys() - places.keys():
         raise NotAdaptedError(f"no size of an input determines {', '.join(sorted(lost))}", where=str(path))
-    small = _small_shapes(problem, constants, axes)
+    small = _small_shapes(ask, constants, axes)
     if not axes:
         axes = {"ONE": 1}  # no size can change, but a definition needs an axis
     definition = _definition(path, source, base, _Sizes(inputs, outputs, axes, small))
     if small:
-        tried = problem.ask(constants | small[-1] | {"values": 1})
+        tried = ask(constants | small[-1] | {"values": 1})
         if tried.get("trivial") and not tried.get("trivial_signed"):
             # For example ReLU of numbers between 0 and 1: a kernel that does nothing would be right.
             for tensor in definition["inputs"].values():
@@ -159,26 +166,11 @@ def _definition(path: Path, source: str, base: dict[str, Any], sizes: _Sizes) ->
         f"y{index}": {"axes": [_axis(size) for size in named], "dtype": _dtype(one["dtype"], path)}
         for index, (named, one) in enumerate(zip(sizes.outputs, base["outputs"], strict=True))
     }
-    products = [" * ".join(f"({size})" for size in named) or "1" for named in (*sizes.inputs, *sizes.outputs)]
-    elements = " + ".join(products)
-    return {
-        "operation": file_name(path.stem),
-        "description": f"KernelBench problem {path.stem}",
-        "axes": dict.fromkeys(sizes.axes, "of the problem"),
-        "dtypes": ["float32"],
-        "inputs": tensors,
-        "outputs": results,
-        "reference": f"{file_name(path.stem)}.py:reference",
-        "baselines": {
-            "eager": {"call": f"{file_name(path.stem)}.py:reference"},
-            "compiled": {"call": f"{file_name(path.stem)}.py:reference", "compile": True},
-        },
-        # The problem does not state its operations, so its memory traffic is the only known bound.
-        "flops": f"{elements} + {base['parameters']}",
-        "bytes": f"4 * ({elements} + {base['parameters']})",
-        "families": ["normal"],
-        "shapes": {"tiny": sizes.small[:1], "odd": sizes.small[1:2], "target": [sizes.axes]},
-    }
+    return make_definition(
+        path.stem, tensors, results, parameters=base["parameters"], description=f"KernelBench problem {path.stem}",
+        axes=dict.fromkeys(sizes.axes, "of the problem"),
+        shapes={"tiny": sizes.small[:1], "odd": sizes.small[1:2], "target": [sizes.axes]},
+    )  # fmt: skip
 
 
 def _axis(size: str) -> int | str:
@@ -186,8 +178,8 @@ def _axis(size: str) -> int | str:
 
 
 def _dtype(name: str, path: Path) -> str:
-    if name not in _TYPES:
-        raise NotAdaptedError(f"a tensor of {name}", where=str(path), fix=f"known are {', '.join(_TYPES)}")
+    if name not in DTYPES:
+        raise NotAdaptedError(f"a tensor of {name}", where=str(path), fix=f"known are {', '.join(DTYPES)}")
     return "T" if name == "float32" else name
 
 
@@ -207,27 +199,20 @@ def _places(inputs: list[list[str]], axes: Set[str]) -> dict[str, tuple[int, int
     return found
 
 
-def _small_shapes(problem: ProblemProcess, constants: dict[str, int], axes: dict[str, int]) -> list[dict[str, int]]:
+def _small_shapes(ask: Ask, constants: dict[str, int], axes: dict[str, int]) -> list[dict[str, int]]:
     """Up to two sizes that run and are small enough for the interpreter."""
     if not axes:
         return []
     settings = [{name: min(size, least) for name, size in axes.items()} for least in _SMALL]
     found = []
     for setting in settings:
-        shapes = problem.ask(constants | setting)
-        elements = sum(_count(one["sizes"]) for one in shapes.get("inputs", [])) + shapes.get("parameters", 0)
+        shapes = ask(constants | setting)
+        elements = sum(math.prod(one["sizes"]) for one in shapes.get("inputs", [])) + shapes.get("parameters", 0)
         if "error" not in shapes and elements <= _MAX_ELEMENTS and setting not in found:
             found.append(setting)
         if len(found) == 2:
             break
     return found
-
-
-def _count(sizes: Sequence[int]) -> int:
-    total = 1
-    for size in sizes:
-        total *= size
-    return total
 
 
 def _trial(found: dict[str, Any], constants: dict[str, int]) -> Trial:
