@@ -29,7 +29,6 @@ class Trial:
         status: The status of its verdict; empty until it is judged.
         score: Its score; None where it was not scored.
         passed: Whether its verdict passed; None until it is judged.
-        cell: Its cell of the archive; empty where it has none.
         run_id: The run whose evaluation is its verdict; empty where none is stored.
         verdict: Measures of the verdict, JSON only.
         seconds: Seconds of judging it.
@@ -48,7 +47,6 @@ class Trial:
     status: str = ""
     score: float | None = None
     passed: bool | None = None
-    cell: str = ""
     run_id: str = ""
     verdict: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0

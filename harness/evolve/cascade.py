@@ -25,6 +25,8 @@ parent's, or only time limits spoke against it."""
 Measures = Mapping[str, Any]
 """The measures of a trial, as `harness.evolve.measures.measure` makes them."""
 MAX_LOOKS = 2
+TIME_GATE = "time_ms"
+"""The gate of lanes that limit the time of a call."""
 _IN_TIME_OR_NOT = frozenset({Status.OK, Status.TIMEOUT})
 
 
@@ -249,7 +251,7 @@ class Cascade:
     def _settle(self, job: Job, first: Verdict, fresh: Verdict, parent: Verdict) -> None:
         """Merge two rounds; the steps of time between candidate and parent are those of the second one.
 
-        Both were measured at once there, so that a machine that is slower by now is no difference between them.
+        Both were measured at once there, so that both had the same machine.
         """
         mine, other = self._time(job, fresh), self._time(job, parent)
         is_paired = fresh.status is parent.status is Status.OK and mine is not None and other is not None
@@ -341,4 +343,5 @@ def _was_late(found: Verdict) -> bool:
     """Whether time limits alone speak against a candidate; on a busy machine that may be the machine's fault."""
     statuses = {attempt.status for attempt in found.evaluation.evidence.attempts}
     is_late = found.status is Status.TIMEOUT or (found.status is Status.FLAKY and Status.TIMEOUT in statuses)
-    return is_late and statuses <= _IN_TIME_OR_NOT
+    failed = {gate.name for gate in found.evaluation.score.failed}
+    return (is_late and statuses <= _IN_TIME_OR_NOT) or (found.status is Status.OK and failed == {TIME_GATE})

@@ -1,4 +1,4 @@
-"""Generations: what happens on an island between two barriers: owners judged anew, proposals, verdicts, migration."""
+"""Generations: what happens on an island between two barriers: owners judged again, proposals, verdicts, migration."""
 
 from __future__ import annotations
 

@@ -316,7 +316,6 @@ CREATE TABLE trials (
     status TEXT NOT NULL DEFAULT '',
     score REAL,
     passed INTEGER,
-    cell TEXT NOT NULL DEFAULT '',
     run_id TEXT NOT NULL DEFAULT '',
     verdict TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(verdict)),
     seconds REAL NOT NULL DEFAULT 0,

@@ -17,7 +17,7 @@ from harness.ledger.store import Ledger
 _COLUMNS = tuple(one.name for one in fields(Trial))
 _PROPOSE = f"""INSERT INTO trials (experiment, proposed_at, {", ".join(_COLUMNS)})
 VALUES (?, ?{", ?" * len(_COLUMNS)})"""  # noqa: S608 - names are ours
-_RESULTS = ("stage", "status", "score", "passed", "cell", "run_id", "verdict", "seconds")
+_RESULTS = ("stage", "status", "score", "passed", "run_id", "verdict", "seconds")
 _COMPLETE = f"""UPDATE trials SET {", ".join(f"{name} = ?" for name in _RESULTS)}, judged_at = ?
 WHERE experiment = ? AND number = ?"""  # noqa: S608 - names are ours
 

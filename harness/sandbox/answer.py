@@ -24,7 +24,8 @@ class Answer:
             "changed" (an argument is not as it was before the call, so it is wrong).
         payload: Canonical JSON of the value, or of `{"type", "message"}`; for "changed", the type is the argument's
             name. Produced by the subject, so untrusted.
-        seconds: Parent's monotonic clock, from before the question was written to after the answer was read.
+        seconds: Parent's monotonic clock, from before the question was written to after the answer was read; of a call
+            that outlasted its limit since it had no core, less the time for which it was excused.
         cpu_seconds: CPU time of the box during the call, by the kernel's clock; None where there is no such clock.
         least_seconds: The same without the time for which the parent may have been busy with other boxes.
     """

@@ -198,7 +198,8 @@ class PolledBox:
             self._last_cpu = self._process.cpu()
             if self._is_timed and self._process.has_clock:
                 used = self._last_cpu - self._cpu_before
-        answer = read_answer(frame, self._expected.popleft(), seconds=elapsed, cpu_seconds=used, limits=self._limits)
+        counted = max(used or 0.0, elapsed - self._moved)
+        answer = read_answer(frame, self._expected.popleft(), seconds=counted, cpu_seconds=used, limits=self._limits)
         self.is_quick = elapsed <= self._limit * QUICK
         self._begun = self._idle_since = self._arrived
         self.deadline = min(self._begun + self._limit, self._end) if self._expected else math.inf
@@ -264,6 +265,11 @@ class PolledBox:
             raise guard_fault(data[BODY:], when)
         raise BoxFault(Status.PROTOCOL, f"data was sent {when}") if data else self._process.exit_fault(when)
 
+    @property
+    def _moved(self) -> float:
+        """Seconds by which the deadline of this call was moved, since the subject had no core."""
+        return max(0.0, self.deadline - self._begun - self._limit)
+
     def _excuse_delay(self, late: float) -> bool:
         """Move a deadline by the time for which the subject was ready and had no core; false if it has passed even so.
 
@@ -273,7 +279,7 @@ class PolledBox:
         Args:
             late: Seconds since the deadline.
         """
-        excused = max(0.0, self.deadline - self._begun - self._limit)
+        excused = self._moved
         used = self._process.cpu() - self._cpu_before
         delay = min(
             time.monotonic() - self._begun - excused - used,

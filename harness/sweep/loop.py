@@ -6,10 +6,10 @@ import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from harness.core.errors import InfraError
-from harness.core.trial import Trial
+from harness.core.trial import Trial, changed
 
 START = "start"
 """The operator of what a search begins with."""
@@ -84,6 +84,36 @@ class Book:
         found = [row for number, row in sorted(self.kept.rows.items()) if row.generation == generation]
         self.number = max(self.number, *(row.number + 1 for row in found)) if found else self.number
         return found
+
+    def proposal(
+        self,
+        generation: int,
+        suite: str,
+        digest: str,
+        *,
+        operator: str,
+        parents: tuple[str, ...] = (),
+        normal_form: str = "",
+        verdict: Mapping[str, Any] | None = None,
+    ) -> Trial:
+        """The next trial of a search that has neither epochs nor islands."""
+        return Trial(
+            self.next(),
+            generation,
+            0,
+            suite,
+            digest,
+            operator=operator,
+            parents=parents,
+            normal_form=normal_form,
+            verdict=verdict or {},
+        )
+
+    def add_empty_reply(self, generation: int, suite: str, *, operator: str) -> list[Trial]:
+        """Keep that a proposer proposed nothing new, so that a search that continues does not pay for it again."""
+        row = self.proposal(generation, suite, "", operator=operator, verdict={"why": "nothing new was proposed"})
+        self.add([changed(row, stage="reply", status="skipped", passed=False)])
+        return [row]
 
     def add(self, trials: Sequence[Trial], texts: Mapping[str, str | bytes] | None = None) -> list[Trial]:
         """Keep those trials that are missing; returns those that are not judged."""

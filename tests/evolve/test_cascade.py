@@ -7,12 +7,21 @@ import pytest
 from harness.core.case import Case, Subject
 from harness.core.evaluation import Evaluation
 from harness.core.evidence import Attempt, Evidence
+from harness.core.gate import Gate
 from harness.core.score import Score
 from harness.core.status import Status
 from harness.evolve.cascade import _was_late
 from harness.judge.verdict import Verdict
 
 OK, TIMEOUT, WRONG, FLAKY = Status.OK, Status.TIMEOUT, Status.WRONG, Status.FLAKY
+
+
+@pytest.mark.parametrize(("gates", "is_late"), [(["time_ms"], True), (["time_ms", "memory_mb"], False), ([], False)])
+def test_a_call_that_is_too_slow_for_the_budget_alone_is_doubted(gates, is_late):
+    evidence = Evidence(status=OK, attempts=(Attempt(index=0, seed=0, status=OK, answers=""),))
+    case = Case(lane="toolgen", suite="s", name="c", subject=Subject(name="c", digest="0" * 64))
+    score = Score(total=None, gates=tuple(Gate(name=name, threshold=1.0).evaluate(0.5) for name in gates))
+    assert _was_late(Verdict(Evaluation(case=case, evidence=evidence, score=score))) is is_late
 
 
 @pytest.mark.parametrize(

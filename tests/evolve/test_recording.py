@@ -166,6 +166,20 @@ def test_a_reply_with_several_patches_is_one_call(place: Path, capsys: pytest.Ca
     assert "tokens" in out
 
 
+def test_a_reply_without_anything_new_is_paid_once(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "answer.py").write_text(
+        "import pathlib, sys\nsys.stdin.read()\nasked = pathlib.Path('asked')\n"
+        "asked.write_text(asked.read_text() + 'x' if asked.exists() else 'x')\nprint('[]')\n"
+    )
+    text = SPEC_SEARCH + "proposers: [{kind: command, command: python answer.py}]\n"
+    for calls in ("x", "x"):
+        status, out, err = evolve(capsys, place, text)
+        assert status == 0, err
+        assert (place / "asked").read_text() == calls
+    assert "reply 1" in out
+    assert rows_of(place / "l.db")[1][1].verdict["paid"]
+
+
 def test_a_grammar_search_that_was_cut_off_ends_with_the_same_rows(
     place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,7 +218,9 @@ def test_a_grammar_search_that_was_cut_off_ends_with_the_same_rows(
     assert rows() == [whole]
 
 
-def test_a_program_is_searched_by_a_command(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_program_is_searched_by_a_command(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     (place / "p.spak").write_text(IMPROVABLE)
     revised = IMPROVABLE.replace("let tile = 3", "let tile = 7")
     (place / "propose.py").write_text(f"import sys\nsys.stdin.read()\nprint('''```\n{revised}\n```''')\n")
@@ -218,11 +234,14 @@ def test_a_program_is_searched_by_a_command(place: Path, capsys: pytest.CaptureF
     assert "cost 17 → 1" in out
     _, rows = rows_of(place / "l.db")
     assert [(one.operator, one.passed) for one in rows] == [("start", True), ("command", True), ("command", False)]
-    assert rows[2].verdict["why"] == "it is identical to the program"
+    assert (rows[2].stage, rows[2].verdict["why"]) == ("duplicate", "it is identical to the program")
     with Ledger.read(place / "l.db") as ledger:
         best, start = queries.leaderboard(ledger)
     assert (best["digest"], start["digest"]) == (rows[1].digest, rows[0].digest)
     assert best["score"] > start["score"]
+    with monkeypatch.context() as patch:
+        patch.setattr("harness.lanes.dsl.climb.measure", None)  # a search that has ended runs nothing
+        assert evolve(capsys, place, text)[1] == out.replace("3 judged now", "0 judged now")
 
 
 def test_a_limit_of_calls_blames_no_program(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

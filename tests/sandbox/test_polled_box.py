@@ -164,6 +164,13 @@ def test_time_without_a_core_is_not_held_against_a_subject(pool: BoxPool, monkey
     monkeypatch.setattr(BoxProcess, "delay", lambda _self: 1000.0)
     monkeypatch.setattr(polled_box, "MAX_EXCUSED", 1000.0)
     assert drive([("late", pool.begin(LATE.encode(), entry="run", limits=SHORT))]) == {"late": '["value", 7]'}
+    with pool.begin(LATE.encode(), entry="run", limits=SHORT) as box:
+        while not box.is_idle:
+            box.receive_ready()
+        box.send(b'{"value":1}')
+        while (answer := box.receive_ready()) is None:
+            pass
+    assert answer.seconds <= SHORT.call_seconds + answer.cpu_seconds, "its time is not what it was excused for"
 
 
 def test_a_subject_that_computes_has_its_limit_however_long_it_was_delayed(

@@ -44,6 +44,7 @@ class Attempt:
         values: Values of the objective in its runs.
         text: Source of the revision; empty if the reply has none.
         grammar: The accepted grammar that the reply proposes; otherwise empty.
+        stage: Where it ended: `parse`, `duplicate`, `gate` (it changes what it is judged by) or `judged` (it ran).
     """
 
     round: int
@@ -53,6 +54,7 @@ class Attempt:
     values: tuple[float, ...]
     text: str
     grammar: str = ""
+    stage: str = "judged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,26 +119,28 @@ class Improvement:
     ) -> tuple[Attempt, Program | None, Measured | None]:
         """The verdict on a revision: the attempt, and the program with its runs if it is accepted."""
 
-        def rejected(why: str, values: tuple[float, ...] = (), digest: str = "") -> tuple[Attempt, None, None]:
-            return Attempt(number, False, why, digest, values, text, grammar), None, None
+        def rejected(
+            why: str, values: tuple[float, ...] = (), digest: str = "", stage: str = "judged"
+        ) -> tuple[Attempt, None, None]:
+            return Attempt(number, False, why, digest, values, text, grammar, stage), None, None
 
         if not text.strip():
-            return rejected("the reply contains no program")
+            return rejected("the reply contains no program", stage="parse")
         revised, problems = check_source(text, path="revision", inputs=self.inputs, cache=False)
         errors = [problem for problem in problems if problem.is_error]
         if revised is None or errors:
-            return rejected(next(iter(render(errors, text, "revision", source=False))))
+            return rejected(next(iter(render(errors, text, "revision", source=False))), stage="parse")
         tree = parse(text)[0]
         if tree == parse(best.source)[0]:
-            return rejected("it is identical to the program", digest=revised.digest)
+            return rejected("it is identical to the program", digest=revised.digest, stage="duplicate")
         clauses, files, fixed = kept
         broken = find_broken_clause(clauses, clauses_of(tree))
         if not broken and fixed and mask_variables(tree, self._declared(best)) != fixed:
             broken = f"more than what is declared variable ({', '.join(sorted(self._declared(best)))})"
         if broken:
-            return rejected(f"it changes what it is judged by: {broken}", digest=revised.digest)
+            return rejected(f"it changes what it is judged by: {broken}", digest=revised.digest, stage="gate")
         if self.laws is not None and (breaches := check_plan(revised, self.laws).breaches):
-            return rejected(str(breaches[0]), digest=revised.digest)
+            return rejected(str(breaches[0]), digest=revised.digest, stage="gate")
         measured = self.measure(revised, 0)
         if known.passed and not measured.passed:
             return rejected(f"it fails: {measured.why}", measured.values, revised.digest)
@@ -196,18 +200,29 @@ class ProgramClimb:
 
     Attributes:
         best: The best program so far.
-        known: Its runs.
+        values: The values of the objective in its runs.
+        start: Those of the program to improve.
         attempts: All revisions.
     """
 
     def __init__(self, settings: Improvement, program: Program, *, operator: str = "", name: str = "") -> None:
         self._settings, self._operator, self._program = settings, operator or settings.provider.name, program
         self._name = name or program.name
-        self.best, self.known = program, settings.measure(program, 0)
+        self.best = program
+        self.values: tuple[float, ...] = ()
+        self.start: tuple[float, ...] = ()
         self.attempts: list[Attempt] = []
         self._kept = settings.kept(program)
+        self._known: Measured | None = None
         self._accepted: tuple[Program, Measured] | None = None
         self._idle = 0
+
+    @property
+    def known(self) -> Measured:
+        """The runs of the best program; those of an earlier process are made again when they are needed."""
+        if self._known is None:
+            self._known = self._settings.measure(self.best, 0)
+        return self._known
 
     def run(self, rows: loop.Rows, rounds: int) -> loop.Ended:
         """Ask for so many revisions.
@@ -239,8 +254,7 @@ class ProgramClimb:
             revised, _ = check_source(text, path="revision", inputs=self._settings.inputs, cache=False)
             digest = digest_text(text) if revised is None else revised.digest
             parents, operator, verdict = (self.best.digest,), self._operator, {"grammar": grammar}
-        row = Trial(book.next(), generation, 0, self._name, digest, parents=parents, operator=operator)
-        found = [changed(row, verdict=verdict)]
+        found = [book.proposal(generation, self._name, digest, operator=operator, parents=parents, verdict=verdict)]
         book.add(found, {digest: text})
         return found
 
@@ -251,6 +265,8 @@ class ProgramClimb:
 
     def absorb(self, generation: int, trials: Sequence[Trial], book: loop.Book) -> int:
         """Replace the best program by a revision that was accepted."""
+        if generation == 0:
+            self.start = self.values = tuple(trials[0].verdict["values"])
         for trial in trials if generation else ():
             found, text = trial.verdict, book.kept.source(trial.digest)
             self.attempts.append(
@@ -266,13 +282,14 @@ class ProgramClimb:
             )
             self._idle += 1
             if trial.passed:
-                if self._accepted is None:  # accepted by an earlier process, whose runs are not kept
+                if self._accepted is not None:
+                    self.best, self._known = self._accepted
+                else:  # accepted by an earlier process
                     revised, _ = check_source(text, path="revision", inputs=self._settings.inputs, cache=False)
                     if revised is None:
                         raise InfraError("a revision of an earlier process cannot be read again", where=trial.digest)
-                    self._accepted = revised, self._settings.measure(revised, 0)
-                self.best, self.known = self._accepted
-                self._idle = 0
+                    self.best, self._known = revised, None
+                self.values, self._idle = tuple(found["values"]), 0
             self._accepted = None
         return self._idle
 
@@ -282,7 +299,8 @@ class ProgramClimb:
 
     def _judge(self, trial: Trial, text: str) -> Trial:
         if trial.operator == loop.START:
-            verdict = {**trial.verdict, "values": list(self.known.values), "why": self.known.why}
+            self.start = self.known.values
+            verdict = {**trial.verdict, "values": list(self.start), "why": self.known.why}
             status = "ok" if self.known.passed else "wrong"
             return changed(trial, stage="judged", status=status, passed=self.known.passed, verdict=verdict)
         started = time.perf_counter()
@@ -294,7 +312,7 @@ class ProgramClimb:
             self._accepted = revised, measured
         return changed(
             trial,
-            stage="judged" if attempt.values else "parse",
+            stage=attempt.stage,
             status="ok" if attempt.accepted else "wrong",
             passed=attempt.accepted,
             verdict={**trial.verdict, "why": attempt.why, "values": list(attempt.values), "digest": attempt.digest},
@@ -321,15 +339,3 @@ def _format_values(measured: Measured) -> str:
         return "not measured"
     low, high = min(measured.values), max(measured.values)
     return f"{low:g}" if low == high else f"{low:g} to {high:g}"
-
-
-def summary(attempt: Attempt) -> dict[str, Any]:
-    """An attempt as a JSON object, for `--json`; the source is omitted."""
-    return {
-        "round": attempt.round,
-        "accepted": attempt.accepted,
-        "why": attempt.why,
-        "digest": attempt.digest,
-        "values": list(attempt.values),
-        "grammar": bool(attempt.grammar),
-    }

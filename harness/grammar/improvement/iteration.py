@@ -187,7 +187,7 @@ class GrammarClimb:
                 self._refused.add(patch.digest)
             return found
         if generation == 0:
-            found = [Trial(book.next(), 0, 0, self._name, self._initial.id, operator=loop.START)]
+            found = [book.proposal(0, self._name, self._initial.id, operator=loop.START)]
             book.add(found, {self._initial.id: self._initial.spec_text})
             return found
         unseen = choose_left_out(self._samples, generation)
@@ -204,18 +204,18 @@ class GrammarClimb:
             else:
                 texts[version.id] = version.spec_text
             found.append(
-                Trial(
-                    number=book.next(),
-                    generation=generation,
-                    epoch=0,
-                    suite=self._name,
-                    digest=patch.digest[:ID_DIGITS] if version is None else version.id,
-                    normal_form=patch.digest,
-                    parents=(self.best.id,),
+                book.proposal(
+                    generation,
+                    self._name,
+                    patch.digest[:ID_DIGITS] if version is None else version.id,
                     operator=self._operator,
+                    parents=(self.best.id,),
+                    normal_form=patch.digest,
                     verdict=verdict,
                 )
             )
+        if not found:
+            return book.add_empty_reply(generation, self._name, operator=self._operator)
         self._refused.update(patch.digest for patch in proposed)
         book.add(found, texts)
         return found
@@ -248,10 +248,11 @@ class GrammarClimb:
         self.judged.clear()
         score, description = 100 * self._found.explanation.score, kept.verdict["why"] if kept is not None else ""
         rejected = sum(trial.stage == "parse" for trial in trials)
-        self.steps.append(Step(len(trials), rejected, self.best.id, score, description))
+        tried = sum("patch" in trial.verdict for trial in trials)
+        self.steps.append(Step(tried, rejected, self.best.id, score, description))
         if self._progress is not None:
             what = description or "nothing better"
-            self._progress(f"round {generation}: {score:.1f} of 100, {len(trials)} patches tried; {what}")
+            self._progress(f"round {generation}: {score:.1f} of 100, {tried} patches tried; {what}")
         return self._idle
 
     def spent(self) -> tuple[int, float]:

@@ -52,7 +52,6 @@ class DslClimb:
 
     def __init__(self, searched: ProgramClimb, lane: Lane, objective: Objective) -> None:
         self.searched, self._lane, self._objective = searched, lane, objective
-        self._start = searched.known
 
     @classmethod
     def open(cls, request: ClimbRequest, lane: Lane) -> DslClimb:
@@ -123,7 +122,7 @@ class DslClimb:
                 "name": self._objective.metric,
                 "maximize": self._objective.maximize,
                 "values": list(trial.verdict["values"]),
-                "start": list(self._start.values),
+                "start": list(self.searched.start),
             }
         }
         status, why = Status(trial.status), trial.verdict.get("why", "")
@@ -133,8 +132,8 @@ class DslClimb:
     def describe(self) -> str:
         """The values of the objective, before and after."""
         before, after = (
-            ", ".join(f"{value:g}" for value in found.values) or "not measured"
-            for found in (self._start, self.searched.known)
+            ", ".join(f"{value:g}" for value in found) or "not measured"
+            for found in (self.searched.start, self.searched.values)
         )
         return f"{self._objective.metric or 'share of checks'} {before} → {after}"
 

@@ -109,17 +109,17 @@ class KernelClimb:
             digest = self.digest(one)
             texts[digest] = json.dumps(one)
             found.append(
-                Trial(
-                    number=book.next(),
-                    generation=generation,
-                    epoch=0,
-                    suite=self._name,
-                    digest=digest,
-                    parents=(self._kernel,),
+                book.proposal(
+                    generation,
+                    self._name,
+                    digest,
                     operator=self._operator,
+                    parents=(self._kernel,),
                     verdict={"configuration": one},
                 )
             )
+        if not found:
+            return book.add_empty_reply(generation, self._name, operator=self._operator)
         book.add(found, texts)
         return found
 
@@ -156,7 +156,8 @@ class KernelClimb:
         chosen = {
             point.index: point
             for trial in trials
-            if (point := self._space.find(trial.verdict["configuration"])) is not None
+            if "configuration" in trial.verdict
+            and (point := self._space.find(trial.verdict["configuration"])) is not None
             and point.index not in self._tried
         }
         if not chosen:
