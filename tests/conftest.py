@@ -30,6 +30,7 @@ import harness.session.run_session
 import harness.session.summary
 import harness.timing.bridge  # noqa: F401
 from harness import hooks
+from harness.lanes.kernel.warm_processes import WarmProcesses
 from tests.forked_workers import forked_workers
 
 pytest_plugins = ["pytester", "tests.small_disk"]
@@ -47,6 +48,13 @@ def pytest_configure():
     # How fast examples are made says something of the load of the machine, and nothing of the code.
     settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("shared machine")
+
+
+@pytest.fixture(scope="session")
+def processes():
+    """The warm processes of the kernel lane that all tests of a pytest worker share."""
+    with WarmProcesses() as made:  # starts no process before it is asked
+        yield made
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.core import named_path
 from harness.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -147,15 +148,15 @@ def refuse_unwritable(path: Path | None) -> None:
         raise UsageError("it cannot be written", where=str(path), fix=WRITABLE)
 
 
-def write_file(path: Path, text: str) -> None:
-    """Write a result as UTF-8.
+def write_file(path: Path, result: str | bytes) -> None:
+    """Write a result, a string as UTF-8, as `harness.core.named_path.write_file` does.
 
     Raises:
         UsageError: if the file cannot be written.
     """
     refuse_unwritable(path)
     try:
-        path.write_text(text, encoding="utf-8")
+        named_path.write_file(path, result.encode("utf-8") if isinstance(result, str) else result)
     except OSError as error:
         raise UsageError(f"it cannot be written: {error.strerror}", where=str(path), fix=WRITABLE) from error
 

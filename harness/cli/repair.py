@@ -108,7 +108,7 @@ def _watch(args: argparse.Namespace, queue: Handoffs) -> int:
 def _repair_one(args: argparse.Namespace, queue: Handoffs) -> int:
     from harness.core.digest import digest_bytes
     from harness.ledger.handoffs import PASSING, REPAIRED
-    from harness.repair.bundles import InvalidHandoffError, candidate_of, handoff_for, write_challenger
+    from harness.repair.bundles import InvalidHandoffError, candidate_of, handoff_for
     from harness.repair.patterns import Patterns
     from harness.repair.repairer import repair
     from harness.repair.watcher import describe
@@ -128,7 +128,7 @@ def _repair_one(args: argparse.Namespace, queue: Handoffs) -> int:
         child = digest_bytes(found.source)
         result["challenger_sha256"] = child
         if args.out is not None:
-            write_challenger(args.out, found.source)
+            output.write_file(args.out, found.source)
             result["challenger"] = str(args.out)
     queue.keep(handoff, found.state, result, child=child)
     if args.json:

@@ -10,33 +10,24 @@ Example:
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
-import json
-import os
-import shlex
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from harness.cli import output
+from harness.cli.second_run import add_plugins, load_lanes, run_again
 from harness.core.errors import CrucibleError, LedgerError, UsageError
 from harness.core.evaluation import Evaluation
 from harness.core.gate import GateResult
-from harness.core.module_file import import_file
 from harness.core.number import whole
 from harness.core.policy import Policy
-from harness.core.run import Run, new_run_id
+from harness.core.run import Run
 from harness.core.status import RunStatus
 from harness.core.tier import Tier
 from harness.gates.expression import parse_gate
 from harness.gates.row import row as gate_row
-from harness.hooks import Lane, Registry
+from harness.hooks import Lane
 from harness.ledger import queries
 from harness.ledger.row import dump
 from harness.ledger.run_gates import run_gates, write_run_gates
@@ -180,45 +171,6 @@ def parse_gates(given: Iterable[str]) -> dict[str, float]:
         if not equals or not name or gates[name] - gates[name] != 0:
             raise UsageError(f"{text!r} is not a gate", fix="write NAME=MIN, e.g. --gates score=0.9")
     return gates
-
-
-def add_plugins(parser: argparse.ArgumentParser) -> None:
-    """Add `--plugin`; see `load_lanes`."""
-    what = "a file or module that defines a lane (repeatable)"
-    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help=what)
-
-
-def load_lanes(plugins: Iterable[str]) -> Mapping[str, Lane]:
-    """Load the built-in lanes and those that files or modules define.
-
-    Raises:
-        UsageError: if a file or module cannot be imported.
-    """
-    registry = Registry()
-    for place in plugins:
-        registry.register(_import_plugin(place))
-    return registry.lanes
-
-
-def _import_plugin(place: str) -> object:
-    path = Path(place)
-    if path.suffix != ".py":
-        try:
-            return importlib.import_module(place)
-        except ImportError as error:
-            raise UsageError(f"{place} cannot be imported: {error}", fix="name a .py file or a module") from error
-    if not path.is_file():
-        raise UsageError(f"{place} does not exist", fix="name a .py file or a module")
-    return import_file(path)
-
-
-def run_again(ledger: Ledger, run_id: str, **changes: Any) -> Run:
-    """A new run of this command after a stored one, with the given changes."""
-    record = json.loads(ledger.rows("SELECT record FROM runs WHERE run_id = ?", run_id)[0]["record"])
-    started = datetime.now(UTC)
-    new = {"run_id": new_run_id(started, int.from_bytes(os.urandom(3), "big")), "started_at": started}
-    new["command"] = shlex.join(["crucible", *sys.argv[1:]])
-    return Run.from_wire(record).model_copy(update=new | changes)
 
 
 def _store(

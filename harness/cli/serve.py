@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         import uvicorn
 
-        from harness.rewards.service import Service
+        from harness.rewards.service import BoundedHead, Service
     except ModuleNotFoundError as error:
         raise MissingExtraError("serve", module=error.name or "starlette") from None
     from harness.judge.pool import JudgePool
@@ -68,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
             service = Service(judge, token=token, queue=args.queue)
             config = uvicorn.Config(
                 service.application(),
+                http=BoundedHead,
                 access_log=False,
                 log_level="warning",
                 lifespan="off",

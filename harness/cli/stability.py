@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli import output
-from harness.cli.rescore import add_plugins, load_lanes, run_again
+from harness.cli.second_run import add_plugins, load_lanes, run_again
 from harness.core.digest import derive_seed
 from harness.core.errors import CrucibleError, InfraError, LedgerError, UsageError
 from harness.core.number import whole

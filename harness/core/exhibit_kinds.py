@@ -7,7 +7,7 @@ quantity that was not measured is left out, and `absent` says why.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, NonNegativeInt
 
@@ -46,9 +46,16 @@ class Shown(Frozen):
     cut: str = ""
     """What was left out because it was too large; empty if nothing was."""
 
+    _halved: ClassVar[tuple[str, ...]] = ()
+    """The fields with an element for each `_noun`."""
+    _noun: ClassVar[str] = ""
+
     def shortened(self) -> Self | None:
-        """About half of it, with `cut` set; None if it cannot be shortened."""
-        return None
+        """About half of it, by default the first half, with `cut` set; None if it cannot be shortened."""
+        columns = {name: getattr(self, name) for name in self._halved}
+        total = len(columns[self._halved[0]]) if columns else 0
+        changes = {name: column[: total // 2] for name, column in columns.items()}
+        return self._shorter(total, total // 2, self._noun, **changes) if total > 1 else None
 
     def _shorter(self, total: int, kept: int, what: str, **changes: Any) -> Self:
         first = self.cut.partition(" of ")[2].partition(" ")[0] or f"{total:,}"
@@ -134,6 +141,7 @@ class Bars(Shown):
     """A bar for each label, perhaps with a limit."""
 
     kind: Literal["bars"] = "bars"
+    _halved, _noun = ("labels", "values", "limits", "before"), "bars"
     value: Axis
     labels: tuple[str, ...] = ()
     values: Numbers = ()
@@ -142,19 +150,12 @@ class Bars(Shown):
     before: Numbers = ()
     """The values before a change; empty where there are none."""
 
-    def shortened(self) -> Self | None:
-        """The first half of the bars."""
-        kept = len(self.labels) // 2
-        if not kept:
-            return None
-        changes = {name: getattr(self, name)[:kept] for name in ("labels", "values", "limits", "before")}
-        return self._shorter(len(self.labels), kept, "bars", **changes)
-
 
 class Heat(Shown):
     """A value for each pair of a row and a column."""
 
     kind: Literal["heat"] = "heat"
+    _halved, _noun = ("rows", "values"), "rows"
     x: Axis
     y: Axis
     value: Axis
@@ -164,17 +165,12 @@ class Heat(Shown):
     """One tuple for each row; None where the pair is invalid or failed."""
     lower_is_better: bool = True
 
-    def shortened(self) -> Self | None:
-        """The first half of the rows."""
-        kept = len(self.rows) // 2
-        changes = {"rows": self.rows[:kept], "values": self.values[:kept]}
-        return self._shorter(len(self.rows), kept, "rows", **changes) if kept else None
-
 
 class Timeline(Shown):
     """Spans of time (or of steps) on lanes."""
 
     kind: Literal["timeline"] = "timeline"
+    _halved, _noun = ("start", "end", "lane", "labels", "states", "lines"), "spans"
     unit: str = "s"
     lanes: tuple[str, ...] = ()
     lane: tuple[NonNegativeInt, ...] = ()
@@ -186,14 +182,6 @@ class Timeline(Shown):
     """For each span `ok`, or what went wrong; empty where nothing is known."""
     lines: tuple[int | None, ...] = ()
     """For each span its 1-based line in the source; empty where there is none."""
-
-    def shortened(self) -> Self | None:
-        """The first half of the spans."""
-        kept = len(self.start) // 2
-        if not kept:
-            return None
-        changes = {name: getattr(self, name)[:kept] for name in ("lane", "start", "end", "labels", "states", "lines")}
-        return self._shorter(len(self.start), kept, "spans", **changes)
 
 
 class Spans(Frozen):
@@ -242,6 +230,7 @@ class Roofline(Shown):
     """Rates of computations against their arithmetic intensity, below the two roofs of a machine."""
 
     kind: Literal["roofline"] = "roofline"
+    _halved, _noun = ("labels", "intensity", "rate"), "points"
     device: str = ""
     peak: float = Field(gt=0, allow_inf_nan=False)
     """TFLOP/s that the device can reach."""
@@ -253,27 +242,15 @@ class Roofline(Shown):
     rate: Numbers = ()
     """TFLOP/s that were measured."""
 
-    def shortened(self) -> Self | None:
-        """The first half of the points."""
-        kept = len(self.labels) // 2
-        if not kept:
-            return None
-        changes = {name: getattr(self, name)[:kept] for name in ("labels", "intensity", "rate")}
-        return self._shorter(len(self.labels), kept, "points", **changes)
-
 
 class Text(Shown):
     """Lines of text."""
 
     kind: Literal["text"] = "text"
+    _halved, _noun = ("text",), "characters"
     text: str
     language: str = ""
     """A language that Pygments knows, for highlighting; empty for plain text."""
-
-    def shortened(self) -> Self | None:
-        """The first half of the characters."""
-        kept = len(self.text) // 2
-        return self._shorter(len(self.text), kept, "characters", text=self.text[:kept]) if kept else None
 
 
 KINDS: tuple[type[Shown], ...] = (Table, Series, Scatter, Bars, Heat, Timeline, Bytes, Roofline, Text)

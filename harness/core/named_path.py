@@ -1,8 +1,13 @@
-"""Named path: the file that a name in a file from outside stands for, if there is one."""
+"""Named path: the file that a name from outside stands for, if there is one, and how it is written."""
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from pathlib import Path
+
+from harness.core.replaced_file import replace_file
 
 
 def named_path(folder: Path, name: str) -> Path | None:
@@ -23,3 +28,40 @@ def named_paths(folder: Path, pattern: str) -> list[Path]:
         return sorted(folder.glob(pattern))
     except (OSError, ValueError, RuntimeError, NotImplementedError):
         return []
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file that a user named: a reader sees the old content or the new one, and a link stays a link.
+
+    A regular file is replaced and keeps its mode; folders are made. A device, or a pipe that a process reads, is
+    written into and never replaced.
+
+    Raises:
+        OSError: if it cannot be written; the old content is still there.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        mode = stat.S_IFREG | 0o644
+    except ValueError as error:
+        raise OSError(errno.EINVAL, str(error)) from None
+    if not stat.S_ISREG(mode):
+        _write_into(path, data)
+        return
+    path = path.resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    replace_file(path, data, mode=stat.S_IMODE(mode))
+
+
+def _write_into(path: Path, data: bytes) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)  # a pipe without a reader does not block
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        raise OSError(errno.ENXIO, "it is not a regular file, and no process reads it", str(path)) from error
+    os.set_blocking(descriptor, True)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)

@@ -261,7 +261,7 @@ class Cascade:
     def _settle(self, job: Job, first: Verdict, fresh: Verdict, parent: Verdict) -> None:
         """Merge two rounds; the steps of time between candidate and parent are those of the second one.
 
-        Both were measured at once there, so a machine that is slower by now makes no difference between them.
+        Both were measured at once there, so that both had the same machine.
         """
         mine, other = self._time(job, fresh), self._time(job, parent)
         is_paired = fresh.status is parent.status is Status.OK and mine is not None and other is not None

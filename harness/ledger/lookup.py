@@ -37,7 +37,7 @@ def runs(ledger: Ledger, *, limit: int | None = None, run_id: str | None = None)
     return ledger.rows(
         """SELECT r.run_id, r.started_at, r.finished_at, r.status, r.epoch, r.secret_seed, r.tier, r.machine,
                r.git_commit, r.command, r.versions, count(e.nodeid) AS cases,
-               coalesce(sum(e.passed), 0) AS passed,
+               coalesce(sum(e.passed), 0) AS passed, coalesce(sum(e.as_expected), 0) AS as_expected,
                coalesce(sum(NOT e.as_expected AND NOT e.neutral), 0) AS failed
            FROM (SELECT * FROM runs WHERE ?2 IS NULL OR run_id = ?2 ORDER BY started_at DESC, run_id DESC LIMIT ?1) r
            LEFT JOIN evaluations e ON e.run_id = r.run_id

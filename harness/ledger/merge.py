@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.core.clip import clip
 from harness.core.errors import LedgerError
-from harness.ledger import file, journal, recovery
+from harness.ledger import file, journal, recovery, standings
 from harness.ledger.standings import rank_boards
 from harness.ledger.store import Ledger
 
@@ -45,12 +46,36 @@ def check_source(source: Path) -> None:
     what = ""
     if not source.is_file():
         what = "this is a folder" if source.is_dir() else "there is nothing here"
-    elif source.suffix != journal.SUFFIX and not file.is_database(source):
-        what = "this file is not a ledger: it is not a SQLite database"
+    elif source.suffix != journal.SUFFIX:
+        is_database = file.is_database(source)
+        what = _foreign_schema(source) if is_database else "this file is not a ledger: it is not a SQLite database"
     if what:
         raise LedgerError(
             what, where=str(source), fix="name ledgers that `pytest` wrote, or .jsonl files of their journal folders"
         )
+
+
+def _foreign_schema(source: Path) -> str:
+    """What a ledger's schema would execute that is not ours; empty if nothing.
+
+    Reading it must not execute SQL of its author: a view in the place of a table or a computed column may never end.
+    """
+    connection = file.connect(source, read_only=True)
+    try:
+        found = connection.execute(
+            "SELECT type, name, sql FROM sqlite_master WHERE type IN ('table', 'view', 'trigger')"
+        )
+        for kind, name, sql in found.fetchall():
+            hidden = f"SELECT 1 FROM pragma_table_xinfo('{name}') WHERE hidden"  # noqa: S608 - one of our names
+            if kind == "trigger" and sql not in standings.TRIGGERS:
+                return f"this file is not a ledger: it has a trigger {clip(name)} of its own"
+            if name in TABLES and (kind != "table" or connection.execute(hidden).fetchone()):
+                return f"this file is not a ledger: its {name} are computed"
+    except sqlite3.Error:
+        return ""  # damaged: said when it is read
+    finally:
+        connection.close()
+    return ""
 
 
 def check_shards(sources: Sequence[Path]) -> list[str]:
@@ -77,7 +102,7 @@ def check_shards(sources: Sequence[Path]) -> list[str]:
                 place, _, digest = shard.partition(" ")
                 part, _, parts = place.partition("/")
                 found.setdefault(digest, []).append((source, int(part), int(parts)))
-        except (ValueError, AttributeError, RecursionError) as error:
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             what = f"the record of a run cannot be read ({error})"
             raise LedgerError(what, where=str(source), fix="leave this ledger out") from error
     if len(found) > 1:
@@ -143,6 +168,9 @@ def _ledger(ledger: Ledger, source: Path) -> list[str]:
     try:
         with ledger.attached(source, immutable=read_only), ledger.writing() as connection:
             for table in TABLES:
+                if column := _mistyped(connection, table):
+                    what = f"its {table} have values of another form in the column {column}"
+                    raise LedgerError(what, where=str(source), fix="leave this ledger out")
                 _copy(connection, table)
             connection.execute(
                 """UPDATE runs SET (status, finished_at, tier) = (
@@ -153,6 +181,41 @@ def _ledger(ledger: Ledger, source: Path) -> list[str]:
     except sqlite3.Error as error:
         raise LedgerError(f"the ledger cannot be merged: {error}", where=str(source)) from error
     return notices
+
+
+_STORED = {
+    "TEXT": "'text', 'integer', 'real'",  # a number becomes a text
+    "INTEGER": "'integer'",
+    "REAL": "'real', 'integer'",
+    "BLOB": "'blob'",
+}  # fmt: skip
+
+
+_FORMS = {
+    ("evaluations", "record"): " AND ".join(
+        [
+            "json_valid(record)",
+            *(f"ifnull(json_type(record, '$.{key}'), '') = 'object'" for key in ("case", "evidence")),
+        ]
+    ),
+    ("runs", "versions"): "json_valid(versions) AND json_type(versions) = 'object'",
+    ("runs", "started_at"): "julianday(started_at) IS NOT NULL",
+}
+"""What a column holds besides, as a condition."""
+
+
+def _mistyped(connection: sqlite3.Connection, table: str) -> str:
+    """The first column with a value that no reader expects; empty if there is none."""
+    types = {row[1]: row[2] for row in connection.execute(f"PRAGMA main.table_info({table})")}
+    theirs: list[str] = [row[1] for row in connection.execute(f"PRAGMA other.table_info({table})")]
+    for column in theirs:
+        stored = _STORED.get(types.get(column, ""))
+        checks = [f"typeof({column}) IN ({stored}, 'null')"] if stored else []
+        checks += [_FORMS[table, column]] if (table, column) in _FORMS else []
+        wrong = f"SELECT 1 FROM other.{table} WHERE NOT ({' AND '.join(checks)})"  # noqa: S608
+        if checks and connection.execute(wrong).fetchone():
+            return column
+    return ""
 
 
 def _copy(connection: sqlite3.Connection, table: str) -> None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
-import tempfile
 import threading
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from pydantic import ValidationError
 from harness.core.digest import digest_json, short
 from harness.core.errors import SpecError
 from harness.core.frozen import Frozen
+from harness.core.named_path import write_file
 from harness.providers.fault import ProviderError
 from harness.providers.question import Provider, Question, Reply
 
@@ -118,12 +117,7 @@ class CassetteProvider:
     def _save(self) -> None:
         recordings = sorted(self._tape.values(), key=lambda r: (r.key, r.occurrence))
         text = Tape(recordings=tuple(recordings)).model_dump_json(indent=2) + "\n"
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        # Written to a temporary file and renamed, so that the cassette is always complete.
-        descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).replace(self._path)
+        write_file(self._path, text.encode("utf-8"))
 
 
 def _read(path: Path) -> Tape:

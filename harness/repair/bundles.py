@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 from harness.core.digest import digest_bytes, short
 from harness.core.errors import CrucibleError, UsageError
 from harness.core.named_path import named_path
+from harness.core.replaced_file import replace_file
 from harness.lane.pinned_file import FileFaultError, read_plain_file
 from harness.lanes.toolgen.source import MAX_BYTES
 from harness.lanes.toolgen.tool_spec import read_tool
@@ -85,16 +84,7 @@ def write_challenger(path: Path, source: bytes) -> None:
     Raises:
         OSError: if they cannot be written.
     """
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    partial = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(source)
-        partial.chmod(0o644)
-        partial.replace(path)
-    except OSError:  # the disk is full
-        partial.unlink(missing_ok=True)
-        raise
+    replace_file(path, source, mode=0o644)
 
 
 def handoff_for(spec: Path, candidate: Path, *, source: str, epoch: int, **more: Any) -> Handoff:

@@ -13,11 +13,14 @@ from markupsafe import Markup
 
 from harness.core.exhibit import unpack
 from harness.core.exhibit_kinds import Value
+from harness.core.gate import GateResult
 from harness.ledger import queries, sources
 from harness.ledger.exhibits import exhibits
 from harness.ledger.store import Ledger
 from harness.report import highlight, rerun, source_diff, words
 from harness.report.ancestry import Ancestry, Relative
+from harness.report.charts.figure import is_absent
+from harness.report.explanation import MAX_COLUMNS, STATED, merged
 from harness.report.page import Candidate, Page
 from harness.report.urgency import Urgency
 
@@ -26,7 +29,7 @@ Row = dict[str, Any]
 HISTORY = 30  # evaluations of a case
 MAX_RECORD = 20_000  # characters of the raw record on the page
 MAX_DIFF = 400  # lines
-STATED = re.compile(r"^\S+ \S+ (?:passes|fails|is undefined)[^:]*(?:: )?")  # what a gate's numbers say already
+RELATION = re.compile(r" (<=|>=) ")
 
 
 @dataclass(slots=True)
@@ -36,9 +39,10 @@ class Card:
     Attributes:
         case: The evaluation.
         evidence, score: As recorded.
-        parts: Contributions to the score: name, contribution, value, weight, reason.
+        reason: Why it failed, or what it says for itself; shortened where question and answers are shown in full.
+        parts: Contributions to the score: name, contribution, value, weight, reason; then the weight as shown.
         adjustment: Why the total is not the sum of the parts; empty if it is.
-        gates: Name, observed, threshold, whether it passed, what there is to add.
+        gates: Name, observed, threshold, whether it passed, what it needs, what there is to add.
         exhibits: Name and value of each exhibit.
         source: Digest of what was judged, its language and the line it is about; None if it is not kept.
         no_source: Why there is no source.
@@ -53,7 +57,8 @@ class Card:
     case: Candidate
     evidence: Row
     score: Row
-    parts: list[tuple[str, float, float | None, float, str]] = field(default_factory=list)
+    reason: str = ""
+    parts: list[tuple[str, float, float | None, float, str, str]] = field(default_factory=list)
     adjustment: str = ""
     gates: list[Row] = field(default_factory=list)
     exhibits: list[tuple[str, Value]] = field(default_factory=list)
@@ -89,21 +94,30 @@ class Cards:
         for c, nodeid in zip(candidates, nodeids, strict=True):
             record = json.loads(records[nodeid])
             values = [(one.name, value) for one in shown.get(nodeid, ()) if (value := unpack(one.kind, one.data))]
+            values.sort(key=lambda one: is_absent(one[1]))
             made.append(self._card(c, record, values, past.get(nodeid, [])))
         return made
 
     def _card(self, c: Candidate, record: Row, values: list[tuple[str, Value]], past: list[Row]) -> Card:
         evidence, score, subject = record["evidence"], record["score"], record["case"]["subject"]
         card = Card(c, evidence, score, exhibits=values, rerun=rerun.of(self._ledger, self._page.run, c.row))
+        reason = c.reason or c.row["why"] or "passes"
+        card.reason = words.fit(reason, MAX_COLUMNS) if evidence["counterexample"] else reason
+        weights = words.shares([part["weight"] for part in score["components"]])
         card.parts = [
-            (part["name"], part["weight"] * (part["value"] or 0.0), part["value"], part["weight"], part["why"])
-            for part in score["components"]
+            (part["name"], part["weight"] * (part["value"] or 0.0), part["value"], part["weight"], part["why"], weight)
+            for part, weight in zip(score["components"], weights, strict=True)
         ]
         whole = sum(part[1] for part in card.parts)
         if score["total"] is not None and abs(whole - score["total"]) > 0.0005:
             why = "attempts disagree" if c.row["stability"] == 0.5 else "it is capped"
             card.adjustment = f"the parts add up to {whole:.3f}; the total is {score['total']:.3f}: {why}"
-        card.gates = [gate | {"more": STATED.sub("", gate["why"])} for gate in score["gates"]]
+        for name, gate in merged(GateResult.model_validate(gate) for gate in score["gates"]):
+            relation, more = RELATION.search(gate.why), STATED.sub("", gate.why)
+            needs = {">=": "at least", "<=": "at most"}[relation[1]] if relation else ""
+            card.gates.append(
+                {**gate.to_wire(), "name": name, "needs": needs, "more": more if more not in reason else ""}
+            )
         card.attempts = _agreement(evidence["attempts"])
         card.history = queries.judged_once(past)[-HISTORY:]
         card.relatives = self._ancestry.of(c)
@@ -149,11 +163,14 @@ def _histories(ledger: Ledger, nodeids: Sequence[str]) -> dict[str, list[Row]]:
 def _agreement(attempts: Sequence[Row]) -> str:
     if not attempts:
         return ""
+    made = words.count(len(attempts), "attempt")
+    if len(attempts) == 1:
+        return made
     (_, most), *others = Counter((a["round"], a["status"], a["answers"]) for a in attempts).most_common()
     rounds = len({a["round"] for a in attempts})
-    agree = len(attempts) if len(others) == rounds - 1 else most
-    said = "all agree" if agree == len(attempts) else f"{agree} agree"
-    return f"{words.count(len(attempts), 'attempt')}: {said}"
+    if len(others) == rounds - 1:
+        return f"{made}: all agree"
+    return f"{made}: {most} agree" if most > 1 else f"{made}: no two agree"
 
 
 def _line_of(record: Row) -> int | None:

@@ -41,7 +41,7 @@ class Changes:
     def kinds(self) -> list[tuple[str, str, list[str]]]:
         """Name, explanation and node ids of each kind that occurs, most important first."""
         found = [
-            ("broken", "passed then, not now", self.broken),
+            ("regressed", "passed then, not now", self.broken),
             ("worse", "score lower, beyond noise", self.worse),
             ("fixed", "passes now, not then", self.fixed),
             ("better", "score higher, beyond noise", self.better),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from harness.core.digest import short
 from harness.core.evaluation import Evaluation
+from harness.core.gate import GateResult
 from harness.core.status import Status
-from harness.report.words import printable
+from harness.report.words import fit, printable
+
+STATED = re.compile(r"^\S+ \S+ (?:passes|fails|is undefined)[^:]*(?:: )?")  # what a gate's numbers say already
+MAX_COLUMNS = 200  # of a reason that question, expected and observed answer repeat in full
 
 
 def explain(evaluation: Evaluation, *, rerun: str) -> str:
@@ -28,17 +33,28 @@ def details(evaluation: Evaluation) -> Iterator[str]:
         yield from (f"  question: {found.question}", f"  expected: {found.expected}", f"  observed: {found.observed}")
     if evidence.limits_hit:
         yield f"  limits hit: {', '.join(evidence.limits_hit)}"
-    for gate in evaluation.score.failed:
+    for name, gate in merged(evaluation.score.failed):
         observed = "undefined" if gate.observed is None else f"{gate.observed:.6g}"
-        yield f"  gate {gate.name}: observed {observed}, threshold {gate.threshold:g}: {gate.why}"
+        more = STATED.sub("", gate.why)
+        said = f": {more}" if more and more not in evaluation.why else ""
+        yield f"  gate {name}: observed {observed}, threshold {gate.threshold:g}{said}"
     if evaluation.status is Status.INFRA:
         cause = "a fault of a trusted file" if evidence.fault else "a failure of the harness"
         yield f"  this is {cause}, not of the subject; it does not count against it"
 
 
+def merged(gates: Iterable[GateResult]) -> list[tuple[str, GateResult]]:
+    """Gates with their names; those with the same numbers and the same reason are one, with both names."""
+    found: dict[tuple[object, ...], tuple[str, GateResult]] = {}
+    for gate in gates:
+        key = gate.observed, gate.threshold, gate.passed, STATED.sub("", gate.why) or gate.name
+        found[key] = (f"{found[key][0]}, {gate.name}", gate) if key in found else (gate.name, gate)
+    return list(found.values())
+
+
 def headline(evaluation: Evaluation) -> str:
     """Status and reason in one line."""
-    why = evaluation.why
+    why = evaluation.why if evaluation.evidence.counterexample is None else fit(evaluation.why, MAX_COLUMNS)
     if evaluation.status is Status.OK:
         return printable(why) or ("passes" if evaluation.passed else "a gate fails")
     return printable(f"{evaluation.status}: {why}")

@@ -8,11 +8,8 @@ in the order of `Urgency`, until the page is as large as it may be.
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,12 +19,13 @@ from markupsafe import Markup, escape
 
 from harness.core.digest import short
 from harness.core.errors import CrucibleError
+from harness.core.named_path import write_file
 from harness.ledger import sources
 from harness.ledger.store import Ledger
 from harness.report import boards, highlight, island, rerun, trends, views, words
 from harness.report.card import Cards
 from harness.report.charts import score_bar
-from harness.report.charts.figure import figure
+from harness.report.charts.figure import figure, is_absent
 from harness.report.markup import element
 from harness.report.page import MAX_CARDS, MAX_ROWS, TIERS, Board, Page, gather
 
@@ -70,28 +68,16 @@ def write_report(
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace a file by a whole new one; of a link, what it leads to.
+    """Write a file as `write_file` does.
 
     Raises:
         CrucibleError: if the file cannot be written.
     """
-    temporary = ""
     try:
-        path = path.resolve()
-        if path.exists() and not path.is_file():
-            raise OSError("it is not a regular file")  # a directory, or a device, which root could replace
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+        write_file(path, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
-        if temporary:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
         raise CrucibleError(
-            f"the report cannot be written: {error}", where=str(path), fix="name another place with --report"
+            f"the report cannot be written: {error.strerror}", where=str(path), fix="name another place with --report"
         ) from error
 
 
@@ -139,12 +125,11 @@ class _Rendering:
         body = self._environment.get_template("index.html").render(
             page=page,
             cards=cards,
-            fresh=sum(c.is_fresh for c in page.failing),
             unjudged=sum(count for _, count in page.verdict.unjudged),
             has={
-                "change": any(suite.change for suite in page.suites),
-                "trend": any(sum(value is not None for value in suite.trend) > 1 for suite in page.suites),
-                "worst": any(suite.failing or not suite.judged for suite in page.suites),
+                "change": len({suite.change for suite in page.suites if suite.change}) > 1,
+                "trend": any(len(set(suite.trend) - {None}) > 1 for suite in page.suites),
+                "worst": any(suite.failing or not suite.is_judged for suite in page.suites),
             },
             noise=boards.noise(self._ledger, page),
             MAX_ROWS=MAX_ROWS,
@@ -190,8 +175,13 @@ class _Rendering:
     def _charts(self, board: Board) -> str:
         """The pictures of a suite."""
         pareto = boards.pareto(self._ledger, self._page, board, route)
-        shown = [figure(name, value) for name, value in views.of_board(self._ledger, self._page, board)]
-        return f"{pareto or ''}{element('div', *shown, class_='exhibits')}"
+        shown = [
+            figure(name, value)
+            for name, value in sorted(
+                views.of_board(self._ledger, self._page, board), key=lambda one: is_absent(one[1])
+            )
+        ]
+        return str(element("div", *([pareto] if pareto else []), *shown, class_="exhibits"))
 
     def _shelf(self, source: tuple[str, str, int | None]) -> int:
         """The number of a source among those of the page."""
@@ -269,6 +259,7 @@ def _environment() -> jinja2.Environment:
     environment.globals.update(
         route=route,
         figure=figure,
+        gate_reason=words.gate_reason,
         spark=score_bar.spark,
         bullet=lambda observed, threshold, passed: score_bar.bullet(observed, threshold, passed=bool(passed)),
         stacked=lambda parts, total: score_bar.stacked([part[:2] for part in parts if part[3]], total),

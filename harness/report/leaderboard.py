@@ -103,7 +103,7 @@ def render_overview(ledger: Ledger, run_id: str, *, rows: int, width: int = WIDT
         ]
         for suite in shown
     ]
-    colours = [["", "bad" if suite.failing else "good" if suite.judged else "dim", *[""] * 5] for suite in shown]
+    colours = [["", "bad" if suite.failing else "good" if suite.is_judged else "dim", *[""] * 5] for suite in shown]
     lines = table.layout(SUITE_COLUMNS, cells, limit=width, colours=colours, paint=paint) if shown else []
     if rest := found[len(shown) :]:
         bad = sum(suite.failing > 0 for suite in rest)
@@ -114,12 +114,12 @@ def render_overview(ledger: Ledger, run_id: str, *, rows: int, width: int = WIDT
 
 
 def reason(row: Row, failing_gates: Sequence[str]) -> str:
-    """Why a row fails: the names of its failing gates, and the reason."""
+    """Why a row fails: its status and reason; of an `ok` row, the names of its failing gates."""
     if row["status"] == "ok" and failing_gates:
         first = row["why"].removeprefix(f"{failing_gates[0]} ")  # the sentence of a gate begins with its name
         names = ", ".join(failing_gates)
         return f"gate {names}: {first}" if len(failing_gates) > 1 else f"gate {names} {first}"
-    return f"{row['status']}: {row['why']}" + (f" (fails {', '.join(failing_gates)})" if failing_gates else "")
+    return f"{row['status']}: {row['why']}"
 
 
 def controls(rows: list[Row], *, width: int = WIDTH, paint: Paint = table.plain) -> list[str]:

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
         urgency: Urgency
         reason: str
 
+        new: bool
+
         @property
-        def is_fresh(self) -> bool:
-            """Whether it did not fail before."""
+        def has_regressed(self) -> bool:
+            """Whether it passed before."""
             ...
 
 
@@ -33,7 +35,7 @@ QUOTED = re.compile(r"`(crucible [^`]+)`")  # a command that a reason names
 MAX_STEPS = 5
 MAX_WHY = 160  # columns of a reason; the case has it in full
 MAX_OF_A_KIND = 2
-BAD = frozenset({"gate fails", "problem", "control not caught", "new failure", "fails", "fail"})
+BAD = frozenset({"gate fails", "problem", "control not caught", "new failure", "regression", "fails", "fail"})
 
 
 class Step(NamedTuple):
@@ -44,7 +46,7 @@ class Step(NamedTuple):
         what: The thing: a gate, a case, a suite.
         why: The reason.
         route: Where the page shows it: the part of its address after `#/`.
-        command: What to type.
+        command: What to type; empty where the line before has it.
     """
 
     kind: str
@@ -86,20 +88,24 @@ def _steps(
     run: dict[str, Any],
     repeat: Callable[[str], str],
 ) -> Iterator[Step]:
-    for fault in verdict.of_kind(Kind.GATE)[:MAX_OF_A_KIND]:
+    for number, fault in enumerate(verdict.of_kind(Kind.GATE)[:MAX_OF_A_KIND]):
         route = ("case", fault.nodeid) if fault.nodeid else ("gates",)
         # A gate is about the whole run: its cases have lines and commands of their own.
         typed = words.printable(run["command"])
-        command = typed if typed.startswith("pytest ") else f"pytest --gate {rerun.quote(fault.what)}"
-        yield Step("gate fails", fault.what, fault.why, route, command)
+        known = typed.startswith("pytest ")
+        command = "" if known and number else typed if known else f"pytest --gate {rerun.quote(fault.what)}"
+        yield Step("gate fails", fault.what, words.gate_reason(fault.what, fault.why), route, command)
     for fault in verdict.of_kind(Kind.PROBLEM)[:MAX_OF_A_KIND]:
         command = repeat(fault.nodeid) if fault.nodeid else rerun.command(run)
         yield Step("problem", fault.nodeid or "the run", fault.why, ("environment",), command)
     failing = [case for case in urgent if case.urgency is Urgency.FAILING]
-    failing.sort(key=lambda case: not case.is_fresh)
+    failing.sort(key=lambda case: (not case.has_regressed, not case.new))
     for case in failing[:MAX_OF_A_KIND]:
         row = case.row
-        kind = "control not caught" if row["expected"] else "new failure" if case.is_fresh else "fails"
+        kind = (
+            "control not caught" if row["expected"] else "regression" if case.has_regressed
+            else "new failure" if case.new else "fails"
+        )  # fmt: skip
         said = f"expected {row['expected']}, was {row['status']}: {case.reason}" if row["expected"] else case.reason
         yield Step(kind, row["nodeid"], said, ("case", row["nodeid"]), repeat(row["nodeid"]))
     if more := failing[MAX_OF_A_KIND:]:

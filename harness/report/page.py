@@ -73,9 +73,9 @@ class Candidate:
         return "good" if held else "quiet" if self.row["neutral"] else "bad"
 
     @property
-    def is_fresh(self) -> bool:
-        """Whether it fails now and did not in the run compared with."""
-        return self.urgency is Urgency.FAILING and (self.delta is None or self.delta["passed_before"])
+    def has_regressed(self) -> bool:
+        """Whether it fails now and passed in the run compared with."""
+        return self.urgency is Urgency.FAILING and self.delta is not None and self.delta["passed_before"]
 
 
 @dataclass(slots=True)
@@ -187,7 +187,7 @@ def gather(
     candidates = list(_candidates(ledger, run["run_id"], rows, deltas))
     urgent = sorted(candidates, key=lambda c: c.urgency)
     failing = [c for c in urgent if c.urgency is Urgency.FAILING]
-    verdict, overview = run_verdict(ledger, run["run_id"]), suites(ledger, run["run_id"])
+    verdict, overview = run_verdict(ledger, run["run_id"], compare=compare), suites(ledger, run["run_id"])
     names = {(suite.lane, suite.suite): suite.name for suite in overview}
     changes = find_changes(ledger, run["run_id"], rows, deltas, compare=compare)
     known = {row["nodeid"]: row for row in rows}
@@ -201,7 +201,7 @@ def gather(
         progress=progress,
         tier=TIERS[Tier(run["tier"])] if run["tier"] else "",
         verdict=verdict,
-        sentence=_sentence(verdict, failing, compared=bool(deltas)),
+        sentence=_sentence(verdict),
         steps=next_steps(verdict, overview, urgent, run, repeat),
         suites=overview,
         boards=_boards(ledger, run["run_id"], candidates, names),
@@ -216,9 +216,8 @@ def gather(
     )
 
 
-def _sentence(verdict: RunVerdict, failing: list[Candidate], *, compared: bool) -> str:
-    new = sum(c.is_fresh for c in failing if c.row["expected"] is None) if compared else None
-    said = "; ".join(verdict.facts(new=new))
+def _sentence(verdict: RunVerdict) -> str:
+    said = "; ".join(verdict.facts())
     if not verdict.of_kind(Kind.CONTROL) and verdict.caught == verdict.controls > 1:
         said = said.replace(
             f"{verdict.caught} of {words.count(verdict.controls, 'control')} as expected",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.core.status import RunStatus, Status
@@ -65,6 +66,7 @@ class RunVerdict:
         is_over: Whether the run ended.
         gates: Its gates, with the columns of the table `run_gates`.
         candidates, passing: Candidates that were judged, and those of them that pass.
+        failing: Of those that fail, how many regressed, are new, and fail as before; empty without an earlier run.
         controls, caught: Controls that were judged, and those of them that have the expected verdict.
         unjudged: Cases that neither passed nor failed, by reason.
         aborted: Whether the run was interrupted.
@@ -75,6 +77,7 @@ class RunVerdict:
     gates: tuple[Row, ...] = ()
     candidates: int = 0
     passing: int = 0
+    failing: tuple[tuple[str, int], ...] = ()
     controls: int = 0
     caught: int = 0
     unjudged: tuple[tuple[str, int], ...] = ()
@@ -94,12 +97,8 @@ class RunVerdict:
         """The faults of some kinds."""
         return [fault for fault in self.faults if fault.kind in kinds]
 
-    def facts(self, *, new: int | None = None) -> list[str]:
-        """What the first line says after the word, most important first.
-
-        Args:
-            new: How many of the failing cases did not fail before; None if no earlier run is comparable.
-        """
+    def facts(self) -> list[str]:
+        """What the first line says after the word, most important first."""
         found = []
         if bad := len(self.of_kind(Kind.GATE)):
             found.append(f"{bad} of {words.count(len(self.gates), 'gate')} {_verb(bad, 'fail')}")
@@ -107,8 +106,9 @@ class RunVerdict:
         if infra := len(self.of_kind(Kind.INFRA)):
             found.append(f"{words.count(infra, 'case')} could not be judged (infra)")
         if failing := self.candidates - self.passing:
-            again = "" if new is None else f" ({new} new)"
-            found.append(f"{failing} of {words.count(self.candidates, 'candidate')} {_verb(failing, 'fail')}{again}")
+            again = ", ".join(f"{count} {how}" for how, count in self.failing)
+            said = f"{failing} of {words.count(self.candidates, 'candidate')} {_verb(failing, 'fail')}"
+            found.append(f"{said} ({again})" if again else said)
         elif self.candidates:
             verb = "passes" if self.passing == 1 else "pass"
             found.append(f"{self.passing} of {words.count(self.candidates, 'candidate')} {verb}")
@@ -121,8 +121,8 @@ class RunVerdict:
         return found or ["nothing was judged yet"]
 
 
-def run_verdict(ledger: Ledger, run_id: str) -> RunVerdict:
-    """The verdict on a run of the ledger.
+def run_verdict(ledger: Ledger, run_id: str, *, compare: str | None = None) -> RunVerdict:
+    """The verdict on a run of the ledger; `compare` is as for `queries.deltas`.
 
     Raises:
         LedgerError: if the ledger cannot be read or has no such run.
@@ -133,11 +133,17 @@ def run_verdict(ledger: Ledger, run_id: str) -> RunVerdict:
         queries.evaluations(ledger, run[0]),
         gates=run_gates(ledger, run[0]),
         problems=run_problems(ledger, run[0]),
+        deltas=queries.deltas(ledger, run[0], before=compare),
     )
 
 
 def decide(
-    status: RunStatus | None, rows: Sequence[Row], *, gates: Sequence[Row] = (), problems: Iterable[Problem] = ()
+    status: RunStatus | None,
+    rows: Sequence[Row],
+    *,
+    gates: Sequence[Row] = (),
+    problems: Iterable[Problem] = (),
+    deltas: Mapping[str, Row] = MappingProxyType({}),
 ) -> RunVerdict:
     """The verdict on a run from its rows.
 
@@ -146,6 +152,7 @@ def decide(
         rows: Evaluations, with the ledger's columns `nodeid`, `status`, `why`, `expected`, `as_expected`, `neutral`.
         gates: Rows of `run_gates`.
         problems: What else kept the run from holding.
+        deltas: The changes since an earlier run (`queries.deltas`).
     """
     found = [
         Fault(Kind.GATE, gate["expression"], gate["why"], gate["nodeid"]) for gate in gates if not gate["passed"]
@@ -170,6 +177,7 @@ def decide(
         gates=tuple(gates),
         candidates=len(candidates),
         passing=sum(row["as_expected"] for row in candidates),
+        failing=_history([row for row in candidates if not row["as_expected"]], deltas),
         controls=len(judged) - len(candidates),
         caught=sum(row["as_expected"] for row in judged if row["expected"] is not None),
         unjudged=tuple(unjudged.most_common()),
@@ -193,6 +201,19 @@ def evaluated(evaluation: Evaluation) -> Row:
         "as_expected": evaluation.as_expected,
         "neutral": evaluation.neutral,
     }
+
+
+def _history(failing: Sequence[Row], deltas: Mapping[str, Row]) -> tuple[tuple[str, int], ...]:
+    """How many failing candidates passed before, are new, and failed before; empty without an earlier run."""
+    if not deltas:
+        return ()
+    before = [deltas.get(row["nodeid"]) for row in failing]
+    counts = {
+        "regressed": sum(delta is not None and delta["passed_before"] for delta in before),
+        "new": before.count(None),
+        "as before": sum(delta is not None and not delta["passed_before"] for delta in before),
+    }
+    return tuple((how, count) for how, count in counts.items() if count)
 
 
 def _verb(number: int, verb: str) -> str:

@@ -23,9 +23,11 @@ class Suite:
         lane, suite: Which one; `suite` is the file.
         name: Its short name; the file where two suites of a lane have the same short name.
         passing, judged: Its candidates that pass, and those that were judged.
+        controls: Its controls that were judged.
         failing: Cases, controls included, that are not as the suite requires.
         leader: Its first passing candidate; None if there is none.
-        best: The leader's name, with the places it shares or `?` where it is unconfirmed.
+        best: The leader's name, with the places it shares or `?` where it is unconfirmed; of a suite of controls only,
+            how many are as expected.
         change: The leader's change of score, for people; empty where no earlier run is comparable.
         trend: The best scores of the last comparable runs and of this one, oldest first.
         urgency: That of its most urgent case.
@@ -36,6 +38,7 @@ class Suite:
     name: str
     passing: int
     judged: int
+    controls: int
     failing: int
     leader: dict[str, Any] | None
     best: str
@@ -47,6 +50,11 @@ class Suite:
     def passes(self) -> str:
         """`3/4`; a dash where no candidate was judged."""
         return f"{self.passing}/{self.judged}" if self.judged else words.NOTHING
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether anything of it was judged."""
+        return bool(self.judged or self.controls)
 
     @property
     def score(self) -> float | None:
@@ -75,7 +83,11 @@ def suites(ledger: Ledger, run_id: str) -> list[Suite]:
     for place, cases in rows.items():
         judged = [row for row in cases if row["expected"] is None and (row["as_expected"] or failed(row))]
         rank, leader = next(((rank, row) for rank, row in contests.get(place, ()) if row["passed"]), (None, None))
+        controls = [row for row in cases if row["expected"] is not None and (row["as_expected"] or failed(row))]
         best, change = words.NOTHING, ""
+        if controls and not judged:
+            caught = sum(row["as_expected"] for row in controls)
+            best = f"{caught} of {words.count(len(controls), 'control')} as expected"
         if leader is not None and rank is not None:
             shared = f" ({rank} tied)" if rank.worst > rank.rank else ""
             best = f"{words.candidate(leader)}{' ?' if words.unconfirmed(leader) else shared}"
@@ -88,6 +100,7 @@ def suites(ledger: Ledger, run_id: str) -> list[Suite]:
                 name=stem if stems[place[0], stem] == 1 else place[1],
                 passing=sum(row["passed"] for row in judged),
                 judged=len(judged),
+                controls=len(controls),
                 failing=sum(map(failed, cases)),
                 leader=leader,
                 best=best,

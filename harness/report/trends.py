@@ -73,7 +73,10 @@ def _series(lane: str, name: str, rows: list[Row]) -> Series:
     )
     return Series(
         title=f"{lane} {name}",
-        sentence=f"best score {_said(rows[-1]['best'])}, {_said(rows[0]['best'])} at first",
+        sentence="; ".join(
+            f"{title} {before} → {now}" if before != now else f"{title} {now}"
+            for title, before, now in ((one.name, _said(one.y[0]), _said(one.y[-1])) for one in lines)
+        ),
         x=Axis(label="run"),
         y=Axis(label="score, share"),
         lines=lines,

@@ -36,12 +36,13 @@ def delta(value: float | None, *, edited: bool = False) -> str:
 
 
 def shares(weights: Sequence[float]) -> list[str]:
-    """Weights with two digits that add up to what the weights add up to: 1.00 for those of a score."""
-    cents = [100 * weight for weight in weights]
-    floors = [math.floor(cent + 1e-9) for cent in cents]
-    missing = max(0, round(sum(cents)) - sum(floors))
-    largest = sorted(range(len(cents)), key=lambda i: floors[i] - cents[i])[:missing]
-    return [f"{(floor + (i in largest)) / 100:.2f}" for i, floor in enumerate(floors)]
+    """Weights with two or three digits that add up to what the weights add up to: 1 for those of a score."""
+    digits = 2 if all(math.isclose(100 * weight, round(100 * weight), abs_tol=1e-9) for weight in weights) else 3
+    units = [10**digits * weight for weight in weights]
+    floors = [math.floor(unit + 1e-9) for unit in units]
+    missing = max(0, round(sum(units)) - sum(floors))
+    largest = sorted(range(len(units)), key=lambda i: floors[i] - units[i])[:missing]
+    return [f"{(floor + (i in largest)) / 10**digits:.{digits}f}" for i, floor in enumerate(floors)]
 
 
 def milliseconds(value: float | None) -> str:
@@ -61,7 +62,7 @@ def milliseconds(value: float | None) -> str:
 
 def stability(row: dict[str, Any]) -> str:
     """`flaky`, or the failure probability that the attempts exclude at 95 %."""
-    if row["stability"] is None:
+    if row["stability"] is None or row["attempts"] == 1:
         return ""
     if row["stability"] < 1 or row["status"] == "flaky":
         return "flaky"
@@ -75,7 +76,7 @@ def stability_sentence(row: dict[str, Any]) -> str:
         return ""
     seeds = "" if row["hash_seeds"] is None else f", {count(row['hash_seeds'], 'hash seed')}"
     made = f"({count(row['attempts'], 'attempt')}{seeds})"
-    bound = row["stability_bound"]
+    bound = row["stability_bound"] if row["attempts"] > 1 else None
     if stability(row) == "flaky":
         return f"flaky {made}"
     sentence = made if bound is None else f"stable: p < {percent(bound)} at 95 % {made}"
@@ -98,6 +99,15 @@ def unconfirmed(row: dict[str, Any]) -> str:
 def count(number: int, noun: str, plural: str = "") -> str:
     """`1 case`, `2 cases`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+NEEDED = re.compile(r",(?: as| but)? needed [<>=!]+ [^\s:]+")
+
+
+def gate_reason(expression: str, why: str) -> str:
+    """What the reason of a run's gate adds to its expression, which is shown next to it."""
+    left, found, rest = why.partition(" is ")
+    return f"is {NEEDED.sub('', rest, count=1)}" if found and expression.startswith(left) else why
 
 
 def candidate(row: dict[str, Any]) -> str:

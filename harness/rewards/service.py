@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from harness.core.errors import CrucibleError, UsageError
 from harness.rewards.checked_judge import CheckedJudge
@@ -32,7 +33,8 @@ from harness.rewards.wire import (
     VerdictRow,
 )
 
-BODY_SECONDS = 60.0  # in which a request must arrive
+HEAD_SECONDS = 20.0  # in which the head of a request must arrive
+BODY_SECONDS = 60.0  # in which its body must
 RATE_WINDOW = 256  # verdicts from which the time until there is room is estimated
 MAX_RETRY_SECONDS = 60
 
@@ -166,7 +168,7 @@ class Service:
             return JudgeRequest.model_validate(value)
         except ValidationError as error:
             problem = error.errors(include_url=False)[0]
-            where = ".".join(map(str, problem["loc"]))
+            where = ".".join(map(str, problem["loc"])) or "the request"
             raise _Refusal(422, f"{where}: {problem['msg'].removeprefix('Value error, ')}") from None
 
     def _seconds_until_room(self, count: int) -> int:
@@ -175,6 +177,33 @@ class Service:
             return 1
         rate = len(self._times) / max(1e-3, time.monotonic() - self._times[0])
         return max(1, min(MAX_RETRY_SECONDS, math.ceil((self._waiting + count - self._queue) / rate)))
+
+
+class BoundedHead(H11Protocol):
+    """HTTP/1.1 that closes a connection on which the head of the next request does not arrive in `HEAD_SECONDS`.
+
+    uvicorn closes a connection that stays idle after a response, but waits without end for the rest of a head.
+    """
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin to watch the connection."""
+        super().connection_made(transport)
+        self._waits_since = self.loop.time()
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        """From now on the next head is waited for."""
+        self._waits_since = self.loop.time()
+        super().on_response_complete()
+
+    def _watch(self) -> None:
+        if self.transport.is_closing():
+            return
+        is_waiting = self.cycle is None or self.cycle.response_complete
+        if is_waiting and self.loop.time() >= self._waits_since + HEAD_SECONDS:
+            self.transport.abort()
+        else:
+            self.loop.call_later(HEAD_SECONDS, self._watch)
 
 
 async def _while_connected(request: Request, futures: list[asyncio.Future[Any]]) -> None:

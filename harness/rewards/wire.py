@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, InstanceOf, field_validator
@@ -85,7 +84,7 @@ def _source_of(number: int, source: Any) -> str | bytes:
     if isinstance(source, dict) and set(source) == {"base64"} and isinstance(source["base64"], str):
         try:
             return base64.b64decode(source["base64"], validate=True)
-        except binascii.Error as error:
+        except ValueError as error:
             msg = f"source {number} is not base64: {error}"
             raise ValueError(msg) from None
     msg = f'source {number} is neither a string nor {{"base64": …}}'

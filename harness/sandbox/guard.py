@@ -25,7 +25,8 @@ import types
 from _thread import get_ident
 from typing import Any
 
-from harness.sandbox.importable import importable, is_importable
+from harness.sandbox import guarded_modules
+from harness.sandbox.importable import importable
 from harness.sandbox.wire import ANSWERS, NONCE
 
 BOX_CODE = "<box>"
@@ -37,7 +38,8 @@ GROUPS: dict[str, frozenset[str]] = {
     "no-files": frozenset(
         """open os.chdir os.chflags os.chmod os.chown os.fwalk os.getxattr os.link os.listdir os.listdrives os.listxattr
         os.lockf os.mkdir os.remove os.removexattr os.rename os.rmdir os.scandir os.setxattr os.symlink os.truncate
-        os.utime os.walk glob. mmap. pathlib. shutil. sqlite3. tempfile. fcntl.""".split()
+        os.utime os.walk os.access os.chroot os.lstat os.mkfifo os.mknod
+        os.pathconf os.readlink os.stat os.statvfs glob. mmap. pathlib. shutil. sqlite3. tempfile. fcntl.""".split()
     ),
     "no-network": frozenset("socket. ssl. urllib. http. ftplib. imaplib. nntplib. poplib. smtplib. telnetlib.".split()),
     "no-system": frozenset(
@@ -93,17 +95,6 @@ _PLAIN_OPERATIONS = frozenset(
 )
 """Operations of an annotation: names, attributes, subscripts and operators, but no call."""
 
-_SIGNAL = "signal setitimer alarm raise_signal set_wakeup_fd"
-_SILENT = {
-    "signal": _SIGNAL,
-    "_signal": _SIGNAL,
-    "_thread": "interrupt_main",
-    "_imp": """_fix_co_filename create_builtin create_dynamic exec_builtin exec_dynamic get_frozen_object init_frozen
-        _override_frozen_modules_for_tests _override_multi_interp_extensions_check""",
-    "gc": "disable enable freeze set_debug set_threshold unfreeze",
-}
-"""Functions that cause no event: in a guarded box each of them does, and nothing else. Those of `gc` are allowed."""
-
 
 def arm(rules: frozenset[str], imports: list[str], more: list[str]) -> None:
     """Load the modules that the source imports, then watch everything that happens in this process.
@@ -113,16 +104,8 @@ def arm(rules: frozenset[str], imports: list[str], more: list[str]) -> None:
         imports: Names of modules that the text of the source imports; one that is not importable is not loaded.
         more: Names that the tool adds to the modules that may be imported.
     """
-    listed = importable(rules, tuple(more))
-    for name in imports:
-        if is_importable(name, listed):
-            _load(name)
-    known = [vars(module) for name, module in sys.modules.items() if name != "candidate"]
+    known = guarded_modules.prepare(imports, importable(rules, tuple(more)), holds_files="no-files" in rules)
     known += [globals(), sys._getframe(1).f_globals]
-    _replace_silent()
-    for name in _REMOVED:
-        if name not in listed:
-            sys.modules.pop(name, None)
     code = hook_code(rules)
     owned = types.MappingProxyType({id(one): one for one in known})  # holds them, so that no other gets such an id
     code = code.replace(co_consts=tuple(_filled(one, {"@owned": owned}) for one in code.co_consts))
@@ -268,83 +251,3 @@ def _hook(event: Any, args: Any) -> None:  # noqa: PLR0915 - it cannot call anot
         write(answers, header(b"F", length(body) + length(nonce)) + nonce + body)
     finally:
         end(82)  # GUARD_ENDED
-
-
-_REMOVED = frozenset(
-    """_ctypes _frozen_importlib _frozen_importlib_external _imp _posixsubprocess _signal _socket _ssl ctypes fcntl
-    importlib._bootstrap importlib._bootstrap_external marshal multiprocessing posix resource select selectors signal
-    socket ssl subprocess zipimport""".split()
-)
-"""Loaded modules that a subject may not import: their names are forgotten, so that an import of them is an event."""
-
-
-_COMPANIONS = {
-    "argparse": ("shutil",),
-    "asyncio": ("concurrent.futures.thread",),
-    "concurrent": ("concurrent.futures.thread",),
-    "uuid": ("hashlib", "random"),
-    "xml": ("pyexpat", "xml.parsers.expat"),
-}
-"""By package the modules that it would import later."""
-
-
-def _load(name: str) -> None:
-    try:
-        __import__(name)
-    except ImportError:
-        return  # the source's own import statement reports it
-    for companion in _COMPANIONS.get(name.partition(".")[0], ()):
-        __import__(companion)
-    if name.partition(".")[0] == "asyncio":
-        _replace_self_pipe()
-
-
-def _replace_self_pipe() -> None:
-    """Let event loops wake themselves by an event descriptor: boxes are refused sockets and pipes."""
-    import asyncio.selector_events
-    import signal
-
-    class End:
-        def __init__(self, descriptor: int) -> None:
-            self.descriptor = descriptor
-
-        def fileno(self) -> int:
-            return self.descriptor
-
-        def recv(self, _count: int) -> bytes:
-            return b"\0" * min(4096, os.eventfd_read(self.descriptor))
-
-        def send(self, data: bytes) -> int:
-            os.eventfd_write(self.descriptor, len(data))
-            return len(data)
-
-        def close(self) -> None:
-            os.close(self.descriptor)
-
-    def make(self: Any) -> None:
-        descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._ssock, self._csock = End(descriptor), End(os.dup(descriptor))
-        self._internal_fds += 1
-        self._add_reader(self._ssock.fileno(), self._read_from_self)
-
-    asyncio.selector_events.BaseSelectorEventLoop._make_self_pipe = make  # type: ignore[attr-defined]
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # else each run of a loop would install a handler
-
-
-class _Environment:
-    """Stands for `os.environ`, which is empty in a box: each look into it is an event."""
-
-    get = __getitem__ = __contains__ = keys = items = values = copy = functools.partial(sys.audit, "os.environ")
-    __setitem__ = __delitem__ = __iter__ = __len__ = pop = setdefault = update = get
-
-
-def _replace_silent() -> None:
-    vars(os)["environ"] = _Environment()
-    for name, functions in _SILENT.items():
-        module = sys.modules.get(name)
-        for function in functions.split():
-            if module is not None and hasattr(module, function):
-                setattr(module, function, functools.partial(sys.audit, f"{name.lstrip('_')}.{function}"))
-    linecache = sys.modules.get("linecache")
-    if linecache is not None:  # a traceback is formatted without the lines of the library's files
-        linecache.updatecache = lambda *_args, **_keys: []  # type: ignore[attr-defined]

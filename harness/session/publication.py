@@ -45,14 +45,16 @@ def publish(outcome: RunOutcome, opened: OpenRun | None, settings: Settings, con
 
 def verdict_of(outcome: RunOutcome, opened: OpenRun | None) -> RunVerdict:
     """The verdict on a run: its rows come from the ledger, or from this process where the ledger has none."""
-    status, rows = None, [evaluated(one) for one in outcome.failing]
+    status, rows, deltas = None, [evaluated(one) for one in outcome.failing], {}
     if opened is not None:
         status = RunStatus.ABORTED if outcome.aborted else RunStatus.FINISHED
         try:
             rows = queries.evaluations(opened.ledger, opened.run.run_id)
+            deltas = queries.deltas(opened.ledger, opened.run.run_id)
         except LedgerError as error:
             outcome.problems.append(Problem(f"the ledger cannot be read: {error}"))
-    return decide(status, rows, gates=[gate_row(gate) for gate in outcome.gates], problems=outcome.problems)
+    gates = [gate_row(gate) for gate in outcome.gates]
+    return decide(status, rows, gates=gates, problems=outcome.problems, deltas=deltas)
 
 
 def _finish(outcome: RunOutcome, opened: OpenRun) -> None:

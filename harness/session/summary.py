@@ -143,14 +143,17 @@ class Summary:
 
     def _gates(self, *, only_failing: bool = False) -> Iterator[tuple[str, str]]:
         passing = [gate for gate in self._outcome.gates if gate.passed]
+        failing = {one.case.nodeid for one in self._outcome.failing}
         for gate in self._outcome.gates:
             if gate.passed and (only_failing or self._level < 0 or gate in passing[self._limit(MAX_GATES) :]):
                 continue
             observed = "undefined" if gate.observed is None else f"{gate.observed:.6g}"
-            text = f"observed {observed}, threshold {gate.threshold:g}: {gate.why}"
+            more = words.gate_reason(gate.name, gate.why).removeprefix(f"is {observed}").lstrip(": ")
+            text = f"observed {observed}, threshold {gate.threshold:g}{': ' * bool(more)}{more}"
             colour = "green" if gate.passed else "red"
             yield f"gate {gate.name}: {'passes' if gate.passed else 'FAILS'}: {text}", colour
-            yield from ((f"  {line}", "") for line in self._outcome.examples.get(gate.name, ()))
+            if not gate.passed and gate.nodeid not in failing:  # else its line stands above
+                yield from ((f"  {line}", "") for line in self._outcome.examples.get(gate.name, ()))
             if gate.nodeid:
                 yield f"  rerun: {self._rerun(gate.nodeid)}", ""
         if not only_failing and self._level >= 0:

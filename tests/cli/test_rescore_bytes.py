@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from harness.core.tier import Tier
 from harness.hooks import Registry
 from harness.judge.case import evaluate_case
 from harness.lane.context import Context
+from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.ledger import queries
 from harness.ledger.row import dump
 from harness.ledger.store import Ledger
@@ -36,11 +38,12 @@ CASES = {
 """Cases of every lane and of most statuses; with any name missing that a suite no longer has."""
 
 
-def judge(folder):
+def judge(folder, processes):
     path = folder / "l.db"
     lanes = Registry().lanes
     settings = Settings(secret_seed=7, ledger=path, report=folder / "r.html", epoch=20)
     context = Context(secret_seed=7, scratch=folder / "scratch", tier=Tier.A)
+    context._kept[WarmProcesses] = processes
     with Ledger.open(path) as opened:
         run = make_run(epoch=20)
         opened.begin(run)
@@ -53,12 +56,13 @@ def judge(folder):
                 assert found.status is not Status.INFRA, found.why
                 opened.record(found, run_id=run.run_id)
         opened.finish(run.run_id)
+    context._kept.pop(WarmProcesses)
     context.close()
 
 
 @pytest.fixture(scope="module")
-def ledger(tmp_path_factory):
-    return shared(tmp_path_factory, "rescored", judge) / "l.db"
+def ledger(tmp_path_factory, processes):
+    return shared(tmp_path_factory, "rescored", partial(judge, processes=processes)) / "l.db"
 
 
 def test_equal_policy_equal_bytes(ledger):

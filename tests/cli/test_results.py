@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import ast
+import os
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from harness.cli import main
+from tests.ledger.factory import fill, make_evaluation
 
 ROOT = Path(__file__).parents[2]
 GRAMMAR = str(ROOT / "specs/grammars/png.yaml")
@@ -33,6 +36,55 @@ def test_a_place_that_takes_no_result_is_refused(words, place, tmp_path, monkeyp
     message = capsys.readouterr().err
     assert "fix:" in message
     assert "Traceback" not in message
+
+
+SAMPLE = str(ROOT / "specs/samples/png/checker.png")
+KSY = "meta: {id: x, endian: be}\nseq:\n  - {id: a, type: u1}\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("spec", "export-ksy", GRAMMAR),
+        ("spec", "import-ksy", "x.ksy"),
+        ("spec", "patch", GRAMMAR, PATCH),
+        ("spec", "graph", GRAMMAR),
+        ("spec", "set", GRAMMAR, SAMPLE, "Png[0].chunks[0].kind=IHDR"),
+        ("dsl", "graph", PROGRAM),
+        ("report", "--ledger", "l.db"),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_what_is_no_regular_file_is_never_replaced(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("x.ksy").write_text(KSY)
+    fill(Path("l.db"), [make_evaluation("a")])
+    os.mkfifo("pipe")
+    Path("to-pipe").symlink_to("pipe")
+    Path("to-file").symlink_to("real")
+    for place in ("pipe", "to-pipe"):
+        assert main([*words, "--out", place]) != 0
+        assert "fix:" in capsys.readouterr().err
+        assert (Path("pipe").is_fifo(), Path("to-pipe").is_symlink()) == (True, True)
+    assert main([*words, "--out", "to-file"]) == 0
+    assert Path("to-file").is_symlink()
+    assert Path("real").stat().st_size > 0
+    assert main([*words, "--out", os.devnull]) == 0
+    assert not Path(os.devnull).is_file()
+
+
+OWN = {"init.py", "explore.py", "serve.py", "judge.py"}  # new folders, temporary files, and what must not follow a link
+
+
+def test_no_verb_writes_a_result_in_a_way_of_its_own():
+    """`output.write_file` and `harness.core.named_path` replace no device and no link."""
+    found = []
+    for path in sorted((ROOT / "harness/cli").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Attribute) and node.attr in ("write_text", "write_bytes", "replace", "mkstemp"):
+                is_string = node.attr == "replace" and not ast.unparse(node.value).lower().endswith(("path", "fresh"))
+                found += [] if path.name in OWN or is_string else [f"{path.name}:{node.lineno} {ast.unparse(node)}"]
+    assert found == []
 
 
 def test_a_ledger_that_is_none_is_refused_before_the_search(tmp_path, monkeypatch, capsys):

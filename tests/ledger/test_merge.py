@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import tempfile
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from harness.core.errors import LedgerError
 from harness.core.gate import Gate
 from harness.ledger import queries
 from harness.ledger.journal import folder_of
-from harness.ledger.merge import merge
+from harness.ledger.merge import check_source, merge
 from harness.ledger.run_gates import Problem, write_run_gates
 from harness.ledger.store import Ledger
 from tests.ledger.factory import fill, make_evaluation, make_run
@@ -167,3 +168,33 @@ def test_the_ledger_does_not_depend_on_who_judged_a_case_or_when_it_arrived(work
         assert len(expected[0]) == len(EVALUATIONS)
         assert verdicts(folder / "driver.db") == expected
         assert verdicts(folder / "merged.db") == expected
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        (
+            "DROP TABLE trials; CREATE VIEW trials AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n)"
+            " SELECT * FROM n",
+            "its trials are computed",
+        ),
+        ("ALTER TABLE runs ADD z AS (printf('%.*c', 900000000, 'x'))", "its runs are computed"),
+        ("DROP TABLE trials; CREATE VIRTUAL TABLE trials USING fts5(a)", "its trials are computed"),
+        ("CREATE TRIGGER t AFTER UPDATE ON runs BEGIN DELETE FROM runs; END", "a trigger t of its own"),
+        ("UPDATE evaluations SET score = 'high'", "evaluations have values of another form in the column score"),
+        ("UPDATE evaluations SET why = x'ff'", "evaluations have values of another form in the column why"),
+        ("UPDATE evaluations SET record = '[]'", "evaluations have values of another form in the column record"),
+        ("UPDATE runs SET versions = '7'", "runs have values of another form in the column versions"),
+        ("UPDATE runs SET record = zeroblob(9)", "runs have values of another form in the column record"),
+    ],
+)
+def test_a_ledger_that_is_made_to_harm_leaves_no_row(tmp_path, sql, message):
+    fill(tmp_path / "a.db", [make_evaluation("a")], start=1)
+    connection = sqlite3.connect(tmp_path / "a.db")
+    connection.executescript(sql)
+    connection.close()
+    with Ledger.open(tmp_path / "l.db") as ledger:
+        with pytest.raises(LedgerError, match=message):
+            check_source(tmp_path / "a.db")
+            merge(ledger, tmp_path / "a.db")
+        assert queries.runs(ledger) == []

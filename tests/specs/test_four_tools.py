@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import copy
 import doctest
-import importlib.util
 import random
 from functools import cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from harness.core.module_file import import_file
 from harness.lanes.toolgen.drawing import draw
 from harness.lanes.toolgen.metadata import read_metadata
 from harness.lanes.toolgen.style import detect
@@ -31,19 +31,9 @@ LARGE = 20_000
 """Edge inputs with a longer representation are left to `pytest suites/`."""
 
 
-def load(path: Path) -> ModuleType:
-    """Import a file by its path."""
-    found = importlib.util.spec_from_file_location(f"{path.parent.name}_{path.stem}", path)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
-
-
 @cache
 def oracle(name: str) -> ModuleType:
-    return load(ROOT / "specs/tools" / name / "oracle.py")
+    return import_file(ROOT / "specs/tools" / name / "oracle.py", f"{name}_oracle")
 
 
 @cache
@@ -66,6 +56,10 @@ def is_right(name: str, kwargs: dict[str, Any], found: Any) -> bool:
     expected = answer(oracle(name).reference, kwargs)
     accept = getattr(oracle(name), "accept", None)
     return found == expected if accept is None or isinstance(expected, str) else accept(kwargs, found)
+
+
+def load(path: Path) -> ModuleType:
+    return import_file(path, f"{path.parent.name}_{path.stem}")
 
 
 def entry(path: Path) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.cli import output
 from harness.core.clip import clip, visible
+from harness.core.named_path import write_file
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.machine.outcome import Outcome
 from harness.dsl.machine.session import Session
@@ -93,10 +94,8 @@ def write_exports(session: Session, outcome: Outcome) -> None:
 
 
 def _write_json(path: Path, value: Any) -> None:
-    fresh = path.with_name(path.name + ".new")
     try:
-        fresh.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-        fresh.replace(path)
+        write_file(path, f"{json.dumps(value, indent=2)}\n".encode())
     except OSError as error:
         fix = "the log is complete: free space, then resume"
         raise LogError(f"it cannot be written: {error.strerror}", where=str(path), fix=fix) from error

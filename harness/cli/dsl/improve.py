@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from harness.cli import output
 from harness.cli.dsl import options, programs
 from harness.core.errors import UsageError
 from harness.core.number import whole
+
+if TYPE_CHECKING:
+    from harness.dsl.improve.revision import Attempt
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exit status 1 if no revision was accepted."""
     from harness.dsl.improve.measured_runs import Objective, measure
-    from harness.dsl.improve.revision import Improvement, ProgramClimb, summary
+    from harness.dsl.improve.revision import Improvement, ProgramClimb
     from harness.dsl.machine.settings import RunSettings
     from harness.evolve.recording import recording
     from harness.lanes.dsl.climb import DslClimb
@@ -96,10 +100,23 @@ def run(args: argparse.Namespace) -> int:
     if better and args.out is not None:
         output.write_file(args.out, best.source)
     if args.json:
-        output.print_json({"improved": better, "digest": best.digest, "attempts": [summary(a) for a in attempts]})
+        shown = [_row(attempt) for attempt in attempts]
+        output.print_json({"improved": better, "digest": best.digest, "attempts": shown})
     else:
         for attempt in attempts:
             print(f"round {attempt.round}: {'accepted' if attempt.accepted else 'rejected'}: {attempt.why}")
         if better and args.out is None:
             print(best.source)
     return int(not better)
+
+
+def _row(attempt: Attempt) -> dict[str, Any]:
+    """An attempt as a JSON object; the source is omitted."""
+    return {
+        "round": attempt.round,
+        "accepted": attempt.accepted,
+        "why": attempt.why,
+        "digest": attempt.digest,
+        "values": list(attempt.values),
+        "grammar": bool(attempt.grammar),
+    }

@@ -18,8 +18,8 @@ from typing import Any
 from harness.cli import output
 from harness.core.errors import SpecError, UsageError
 from harness.lanes.kernel.adapters import flashinfer, kernelbench
-from harness.lanes.kernel.adapters.case_folder import Adapted, write_case
-from harness.lanes.kernel.adapters.problem_process import NotAdaptedError
+from harness.lanes.kernel.adapters.case_folder import write_case
+from harness.lanes.kernel.adapters.problem_process import NotAdaptedError, ProblemProcess
 from harness.lanes.kernel.gpu import require_extra
 
 
@@ -43,16 +43,21 @@ def run(args: argparse.Namespace) -> int:
     written: list[dict[str, Any]] = []
     left: list[dict[str, str]] = []
     shared = _assign_candidates(problems, candidates)
-    for path in problems:
-        try:
-            adapted = _adapt_problem(path, candidates, shared.get(path, []), workloads)
-            files = write_case(args.out, adapted)
-        except (NotAdaptedError, SpecError, UnicodeDecodeError) as error:
-            left.append({"problem": str(path), "why": getattr(error, "what", str(error))})
-            continue
-        kernels = [*adapted.kernels]
-        written.append({"problem": str(path), "files": [str(file) for file in files], "kernels": kernels})
-        left += [{"problem": str(path), "why": note} for note in adapted.notes]
+    with ProblemProcess() as process:
+        for path in problems:
+            try:
+                if path.suffix == ".json":
+                    solutions = [one for one in candidates if one.suffix == ".json"]
+                    adapted = flashinfer.adapt_definition(path, solutions, workloads)
+                else:
+                    adapted = kernelbench.adapt_problem(path, shared.get(path, []), process)
+                files = write_case(args.out, adapted)
+            except (NotAdaptedError, SpecError, UnicodeDecodeError) as error:
+                left.append({"problem": str(path), "why": getattr(error, "what", str(error))})
+                continue
+            kernels = [*adapted.kernels]
+            written.append({"problem": str(path), "files": [str(file) for file in files], "kernels": kernels})
+            left += [{"problem": str(path), "why": note} for note in adapted.notes]
     if any(given.is_dir() for given in args.problems):  # candidates of other problems are expected for a single problem
         left += _find_orphans(problems, candidates, shared)
     if args.json:
@@ -85,12 +90,6 @@ def _find_orphans(
             yield {"problem": str(path), "why": "its name does not begin with the name of a given problem"}
         elif path.suffix == ".json" and (named := flashinfer.named_by(path)) not in {None, *known}:
             yield {"problem": str(path), "why": f"its definition {named!r} was not given"}
-
-
-def _adapt_problem(path: Path, candidates: list[Path], theirs: list[Path], workloads: list[Path]) -> Adapted:
-    if path.suffix == ".json":
-        return flashinfer.adapt_definition(path, [one for one in candidates if one.suffix == ".json"], workloads)
-    return kernelbench.adapt_problem(path, theirs)
 
 
 def _find_problems(given: Path) -> Iterator[Path]:

@@ -25,7 +25,6 @@ from harness.lanes.kernel.definition import Point
 from harness.lanes.kernel.device_limits import card_of
 from harness.lanes.kernel.golden_table import Golden, rows_of, write_golden
 from harness.lanes.kernel.gpu import require_extra
-from harness.lanes.kernel.kernel_metadata import read_kernel_file
 from harness.lanes.kernel.performance_model import predict, tile_of
 from harness.lanes.kernel.trace_items import Resources, send
 from harness.lanes.kernel.warm_processes import WarmProcesses
@@ -105,7 +104,6 @@ def _build_entries(
     name = str(kernel.path)
     if fault or not launches:
         return [{"kernel": name, "verdict": fault or f"{kernel.definition.entry} launches no Triton kernel"}]
-    file = read_kernel_file(kernel.source.decode("utf-8", "replace"))
     entries = []
     for launch in launches:
         best = launch.best
@@ -122,19 +120,10 @@ def _build_entries(
         entries.append(entry | {"verdict": best.problem or "ok"})
     for architecture in dict.fromkeys(launch.architecture for launch in launches):
         codes = [launch.best.code for launch in launches if launch.architecture == architecture and launch.best.code]
-        missing = [
-            claim
-            for claim in file.claims
-            if claim in ARCHITECTURES[architecture].claims and not any(code.shows(claim) for code in codes)
-        ]
-        if missing:
-            entries.append(
-                {
-                    "kernel": name,
-                    "architecture": architecture,
-                    "verdict": f"claims {', '.join(missing)}: not in the code",
-                }
-            )
+        claims = [claim for claim in kernel.file.claims if claim in ARCHITECTURES[architecture].claims]
+        if missing := [claim for claim in claims if not any(code.shows(claim) for code in codes)]:
+            verdict = f"claims {', '.join(missing)}: not in the code"
+            entries.append({"kernel": name, "architecture": architecture, "verdict": verdict})
     return entries
 
 

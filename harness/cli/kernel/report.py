@@ -81,6 +81,6 @@ def run(args: argparse.Namespace) -> int:
             )
     args.out.mkdir(parents=True, exist_ok=True)
     for name, text in pages.items():
-        (args.out / name).write_text(text, encoding="utf-8")
+        output.write_file(args.out / name, text)
         print(args.out / name)
     return 0

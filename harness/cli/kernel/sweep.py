@@ -258,6 +258,6 @@ def _write_best(found: Sweep, best: Tried, *, quiet: bool) -> None:
     )
     # The file is read again, because the entry of another size may have been written since.
     text = write_tuned(path.read_text(encoding="utf-8"), [entry], where=str(path))
-    path.write_text(text, encoding="utf-8")
+    output.write_file(path, text)
     if not quiet:
         print(f"wrote {label(best.configuration)} into {path}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from harness.cli import output
 from harness.cli.spec import inputs
 from harness.core.errors import UsageError
+from harness.core.named_path import write_file
 from harness.core.number import whole
 from harness.grammar.writing.encoding import WriteError
 from harness.grammar.writing.generator import generate
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         for data in generate(given.grammar, samples, count=args.count, seed=args.seed):
             args.out.mkdir(parents=True, exist_ok=True)
             path = args.out / f"{given.grammar_path.stem}-{args.seed}-{len(made):04}{suffix}"
-            path.write_bytes(data)
+            write_file(path, data)
             made.append(str(path))
     except WriteError as error:
         raise UsageError(str(error), where=given.files[0], fix="crucible spec parse shows the errors") from None

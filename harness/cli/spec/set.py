@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(str(error), where=name, fix=error.fix) from None
     except WriteError as error:
         raise UsageError(str(error), where=name, fix=f"{args.out} was not written") from None
-    args.out.write_bytes(made)
+    output.write_file(args.out, made)
     if args.json:
         output.print_json({"out": str(args.out), "bytes": len(made), "changed": list(values)})
         return 0

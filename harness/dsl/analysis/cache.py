@@ -112,16 +112,9 @@ def _read_private(path: Path) -> bytes:
 
 
 def _write(entry: Path, data: bytes) -> None:
-    import tempfile
+    from harness.core.replaced_file import replace_file
 
-    handle, name = tempfile.mkstemp(dir=entry.parent, prefix=".new-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).replace(entry)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
+    replace_file(entry, data)
     entries = list(entry.parent.glob("*.json"))
     if len(entries) > MAX_ENTRIES:
         with contextlib.suppress(FileNotFoundError):  # another process removes old entries too

@@ -336,15 +336,3 @@ def _format_values(measured: Measured) -> str:
         return "not measured"
     low, high = min(measured.values), max(measured.values)
     return f"{low:g}" if low == high else f"{low:g} to {high:g}"
-
-
-def summary(attempt: Attempt) -> dict[str, Any]:
-    """An attempt as a JSON object, for `--json`; the source is omitted."""
-    return {
-        "round": attempt.round,
-        "accepted": attempt.accepted,
-        "why": attempt.why,
-        "digest": attempt.digest,
-        "values": list(attempt.values),
-        "grammar": bool(attempt.grammar),
-    }

@@ -22,12 +22,15 @@ from harness.dsl.machine.program_layout import Layout, lay_out
 from harness.dsl.machine.pure_operations import Operations
 from harness.dsl.machine.receiver import Receiver
 from harness.dsl.machine.recorder import Log, Recorder
-from harness.dsl.machine.run_limits import Limits
+from harness.dsl.machine.run_limits import Exceeded, Limits
 from harness.dsl.machine.state import Fiber, State
 from harness.dsl.machine.stepper import MAX_SEGMENTS, Stepper
 from harness.dsl.machine.trace_items import Tracing
 from harness.dsl.tools.request import Response
 from harness.dsl.values import Value
+
+QUESTION_SPENDS = ("queries", "tokens")
+"""Limits that a question spends of."""
 
 
 class Machine:
@@ -136,7 +139,7 @@ class Machine:
         last = None if steps is None else sum(self.state.left.values()) + steps
         self.stepper.max_segments = MAX_SEGMENTS if steps is None else 1
         while self.state.status == "running" and (last is None or sum(self.state.left.values()) < last):
-            if not (self._receiver.cancel() or self._advance() or self._receive()):
+            if not (self._receiver.cancel() or self._advance() or self._receive() or self._stop_spent()):
                 break
         self.recorder.close(self.status)
         return self.state
@@ -175,7 +178,8 @@ class Machine:
     def _advance(self) -> bool:
         """Write the next event that follows from the state alone; False if there is none.
 
-        Pure work comes first, then effects begin, each in source order.
+        Pure work comes first, then effects begin, each in source order. A question that no budget is left for begins
+        nothing: what has begun before it is performed first, so that no effect is in doubt when the run stops.
         """
         for fiber in self.state.root.walk():
             if fiber.branches:
@@ -184,13 +188,37 @@ class Machine:
                     return True
             elif fiber.intent is None and not fiber.done and (self._stop(fiber) or self.stepper.step(fiber)):
                 return True
-        return any(fiber.intent is None and self._begin(fiber) for fiber in self.state.root.leaves())
+        for fiber in self.state.root.leaves():
+            if self._is_spent(fiber):
+                return False
+            if fiber.intent is None and self._begin(fiber):
+                return True
+        return False
+
+    def _exceeded(self, fiber: Fiber, *, spends: Collection[str] = ()) -> Exceeded | None:
+        """The limit that is exceeded, or used up if the next event `spends` of it."""
+        calls = self.state.root.calls_to(fiber.name)
+        units = [self.program.units[call.unit] for call in calls]
+        counts = self.state.root.counts(fiber.name)
+        return self._limits.exceeded(self.state, calls, units, self._seconds, counts=counts, spends=spends)
+
+    def _spent(self) -> Fiber | None:
+        """The first fiber whose next effect is a question that no budget is left for."""
+        return next((fiber for fiber in self.state.root.leaves() if self._is_spent(fiber)), None)
+
+    def _is_spent(self, fiber: Fiber) -> bool:
+        effect = self._effect(fiber) if fiber.intent is None else None
+        asks = effect is not None and effect.who is not Answerer.TOOL
+        return asks and self._exceeded(fiber, spends=QUESTION_SPENDS) is not None
+
+    def _stop_spent(self) -> bool:
+        """Stop the run if a question is next that no budget is left for, and no effect is in doubt."""
+        fiber = self._spent()
+        return fiber is not None and not self.in_doubt and self._stop(fiber, spends=QUESTION_SPENDS)
 
     def _stop(self, fiber: Fiber, *, spends: Collection[str] = ()) -> bool:
         """Stop the run if a limit is exceeded, or used up and the next event `spends` of it; return whether it was."""
-        calls = self.state.root.calls_to(fiber.name)
-        units = [self.program.units[call.unit] for call in calls]
-        over = self._limits.exceeded(self.state, calls, units, self._seconds, spends=spends)
+        over = self._exceeded(fiber, spends=spends)
         if over is None:
             return False
         event = {"k": "stopped", "which": over.which, "limit": over.limit, "used": over.used, "unit": over.unit}
@@ -207,8 +235,7 @@ class Machine:
         instruction = self._instruction(fiber)
         match instruction:
             case Effect():
-                if instruction.who is Answerer.TOOL or not self._stop(fiber, spends=("queries", "tokens")):
-                    self._receiver.begun.add(self.effects.begin(fiber, instruction))
+                self._receiver.begun.add(self.effects.begin(fiber, instruction))
             case Sweep():
                 from harness.dsl.machine import sweep_run
 
@@ -222,7 +249,7 @@ class Machine:
 
         Until all effects in doubt are resolved nothing else moves, so that the events keep their order.
         """
-        return not self.in_doubt and self._receiver.receive()
+        return not self.in_doubt and self._receiver.receive(only_effects=self._spent() is not None)
 
     def take_repeated(self) -> int:
         """The number of effects that were repeated after a crash, since the last call."""

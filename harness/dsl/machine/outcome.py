@@ -84,6 +84,8 @@ def outcome_of(
     repeated: int,
 ) -> Outcome:
     """The outcome of a state."""
+    if status not in _WAITING:
+        questions = []  # no answer continues the run
     steps = tuple(
         _step(state, unit.name, step, {query.label for query in questions})
         for unit in program.units
@@ -151,6 +153,8 @@ def _failing(state: State, steps: tuple[StepOutcome, ...], criteria: Any, broken
     return "ok", ""
 
 
+_WAITING = ("suspended", "budget", "in_doubt", "running")
+"""Statuses of a run that an answer can continue."""
 _INTERRUPTED = {
     "running": ("skipped", "it has not ended"),
     "budget": ("budget", "the budget stopped it"),

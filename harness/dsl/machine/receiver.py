@@ -71,8 +71,11 @@ class Receiver:
             self._recorder.write({"k": "cancelled", "why": why})
         return why is not None
 
-    def receive(self) -> bool:
+    def receive(self, *, only_effects: bool = False) -> bool:
         """Perform the effects that have begun and write their results, or take an event.
+
+        Args:
+            only_effects: Take no event and end no wait: the run stops as soon as nothing is performed.
 
         Returns:
             False if there is no external input now.
@@ -92,7 +95,7 @@ class Receiver:
         if any(call.is_cut for call in calls):
             time.sleep(CUT_S)
             return self.cancel() or any(self._stop(fiber) for fiber in fibers)
-        return settled or self._take_event() or self._take_timer()
+        return settled or (not only_effects and (self._take_event() or self._take_timer()))
 
     def _is_cancelled(self) -> bool:
         return self._external.cancelled() is not None

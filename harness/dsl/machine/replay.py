@@ -221,8 +221,10 @@ class _ReplayMachine(Machine):
     def _write_stop(self, event: dict[str, Any]) -> None:
         """Write a recorded stop; its used amount is one that the state has, of the run or of an active call."""
         used, name = contents(self.state.used), event.get("s", "")
-        calls = self.state.root.calls_to(name) if any(one.name == name for one in self.state.root.leaves()) else []
-        amounts = [counts[event["which"]] for counts in (used, *map(contents, calls)) if event["which"] in counts]
+        root, found = self.state.root, [used]
+        if any(one.name == name for one in root.leaves()):
+            found += [root.counts(name), *map(contents, root.calls_to(name))]
+        amounts = [counts[event["which"]] for counts in found if event["which"] in counts]
         amount = event["used"] if event["used"] in amounts else next(iter(amounts), 0)
         self.recorder.write({**event, "used": amount})
 

@@ -54,23 +54,25 @@ class Limits:
         units: Sequence[Unit],
         seconds: float,
         *,
+        counts: Mapping[str, int],
         spends: Collection[str] = (),
     ) -> Exceeded | None:
         """The first limit that is exceeded, in a fixed order; None if none is.
 
         Args:
             state: Of the run.
-            calls: The calls that are active, outermost first: the last one runs. Its own steps and iterations count,
-                and questions, tokens and wall time of every call.
+            calls: The calls that are active, outermost first: the last one runs. Questions, tokens and wall time of
+                each count.
             units: Their units.
+            counts: Steps and iterations of the last call, also in its branches.
             seconds: Wall time of this process's part of the run; it is not in the chain, so it may only stop the run.
             spends: Limits that the next event spends of: they may not be used up either.
         """
-        granted, call, unit = state.granted, calls[-1], units[-1]
+        granted, unit = state.granted, units[-1]
         limits = self._of(unit)
         amounts: list[tuple[str, float, float, str]] = [
-            ("steps", call.steps, limits["steps"], unit.name),
-            ("iterations", call.iterations, limits["iterations"], unit.name),
+            ("steps", counts["steps"], limits["steps"], unit.name),
+            ("iterations", counts["iterations"], limits["iterations"], unit.name),
             ("queries", state.used.queries, self._run["queries"], unit.name),
             ("events", state.used.events, self._run["events"], unit.name),
             ("tokens", state.used.tokens, self._run["tokens"], unit.name),

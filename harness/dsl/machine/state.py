@@ -115,6 +115,21 @@ class Fiber:
                 return [self, *branch.path_to(name)]
         raise KeyError(name)
 
+    def counts(self, name: str) -> dict[str, int]:
+        """Steps and iterations of the innermost call of the fiber of that name, with those of all its branches."""
+        *outer, fiber = self.path_to(name)
+        while len(fiber.calls) == 1 and outer:  # a branch is a part of the call that forked
+            fiber = outer.pop()
+        calls = list(fiber.parts(fiber.call))
+        return {"steps": sum(c.steps for c in calls), "iterations": sum(c.iterations for c in calls)}
+
+    def parts(self, call: Call) -> Iterator[Call]:
+        """A call of this fiber, and its parts in the branches below it."""
+        yield call
+        if self.call is call:
+            for branch in self.branches:
+                yield from branch.parts(branch.calls[0])
+
     def calls_to(self, name: str) -> list[Call]:
         """The calls that are active in the fiber of that name, outermost first: also those of the fibers above it."""
         return [call for fiber in self.path_to(name) for call in fiber.calls]

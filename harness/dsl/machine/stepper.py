@@ -66,6 +66,10 @@ class Stepper:
         operations, code = self._operations.of_unit(call.unit), unit.code
         end = fiber.end if len(fiber.calls) == 1 else -1
         max_steps, max_loops = self._limits.of_call(unit, recorder.state)
+        if fiber.name:  # what other branches of the call have counted
+            counts = recorder.state.root.counts(fiber.name)
+            max_steps -= counts["steps"] - call.steps
+            max_loops -= counts["iterations"] - call.iterations
         frame, moved, count = self.frame(fiber), False, 0
         is_plain = end < 0 and not fiber.name and not recorder.listens
         while True:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from pydantic import ValidationError
 from harness.core.digest import digest_json, short
 from harness.core.errors import SpecError
 from harness.core.frozen import Frozen
+from harness.core.named_path import write_file
 
 FORMAT = 1
 
@@ -82,8 +81,4 @@ class RecordingFile:
             self._known[effect.key, effect.occurrence] = effect
             effects = sorted(self._known.values(), key=lambda e: (e.name, e.key, e.occurrence))
             text = Recordings(effects=tuple(effects)).model_dump_json(indent=2) + "\n"
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(name).replace(self._path)
+            write_file(self._path, text.encode("utf-8"))

@@ -9,11 +9,11 @@ from typing import Any
 from harness.core.case import Case
 from harness.core.clip import clip
 from harness.core.digest import digest_folder, digest_json
-from harness.core.evidence import Attempt, Evidence
+from harness.core.evidence import Attempt, Counterexample, Evidence
 from harness.core.exhibit import Exhibit
 from harness.core.status import Status, first_of
 from harness.core.tier import Tier
-from harness.dsl.ir import Effect, Program, Sweep
+from harness.dsl.ir import Effect, Judge, Program, Sweep
 from harness.dsl.language.diagnostic import ProgramError
 from harness.dsl.machine.input_files import read_input_files
 from harness.dsl.machine.settings import RunSettings
@@ -106,6 +106,9 @@ def _build_evidence(
     differ = _difference(program, trials) if case.inputs["repeatable"] else ""
     if (diverged or differ) and status.precedence > Status.FLAKY.precedence:
         status, why = Status.FLAKY, diverged or differ
+    counterexample = _counterexample(case, program, why) if status is Status.WRONG else None
+    if counterexample is not None:
+        why = clip(f"expected {counterexample.expected}, {why}")
     first = trials[0]
     spent = tightest(limits_at(case.policy, program), first["used"])
     facts = {
@@ -130,6 +133,7 @@ def _build_evidence(
     return Evidence(
         status=status,
         why=why,
+        counterexample=counterexample,
         attempts=tuple(
             Attempt(
                 index=i,
@@ -194,6 +198,22 @@ def _verdict(case: Case, program: Program, trial: Record) -> Verdict:
     if step["status"] == "simulated" or step["status"] not in _STATUSES:
         return Status.SKIPPED, f"nothing is known: {step['why']}"
     return Status(step["status"]), step["why"]
+
+
+def _counterexample(case: Case, program: Program, why: str) -> Counterexample | None:
+    """For a check or an expectation that saw something else: its source, what it asks for, and what it saw."""
+    inside = f"{case.inputs['label']}/"
+    if case.inputs["kind"] in (SUCCESS, PROGRAM, INVARIANT) or not why.startswith("saw "):
+        return None
+    for instruction in (one for unit in program.units for one in unit.code if one.label.startswith(inside)):
+        source = " ".join(program.source[slice(*instruction.span)].split())
+        if isinstance(instruction, Judge):
+            return Counterexample(question=clip(source), expected=instruction.expected, observed=clip(why[4:]))
+        if isinstance(instruction, Effect) and instruction.compare is not None:
+            compare = instruction.compare
+            wanted = f"{compare.op} {program.source[slice(*compare.expected.span)]}"
+            return Counterexample(question=clip(source), expected=clip(wanted), observed=clip(why[4:]))
+    return None
 
 
 def _invariant(program: Program, name: str, trial: Record) -> Verdict:

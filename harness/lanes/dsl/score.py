@@ -57,11 +57,10 @@ def score_part(evidence: Evidence, policy: Policy) -> Score:
         "budget": "" if used is None else f"{used:.0%} of the tightest budget used ({facts['tightest']})",
         "objective": f"its runs: {measured['values']}, those of the start: {measured['start']}" if measured else "",
     }
+    runs = "1 run" if len(evidence.attempts) == 1 else f"{len(evidence.attempts)} equal runs"
     return judge(
         evidence,
         policy,
         [Component(name=n, value=values[n], weight=w / total, why=why[n]) for n, w in present.items()],
-        explanation=evidence.why
-        or why["objective"]
-        or f"{facts.get('events', 0)} events, {len(evidence.attempts)} equal runs, each replayed",
+        explanation=evidence.why or why["objective"] or f"{facts.get('events', 0)} events, {runs}, replayed",
     )

@@ -6,6 +6,7 @@ operation. No kernel is ever loaded in this process.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,10 +54,11 @@ class Baselines(Closing):
         self._copied = 0.0
         self._surveys: dict[tuple[str, str], Survey] = {}
 
-    def start(self) -> None:
-        """Start the process without waiting until it answers."""
+    def start(self) -> DeviceClient:
+        """The process; starts it, if it does not run, without waiting until it answers."""
         if self._client is None:
             self._client = DeviceClient(self._folder, index=self.index)
+        return self._client
 
     def ask(self, do: str, **named: Any) -> dict[str, Any]:
         """Ask for one thing; see `DeviceWorker`.
@@ -64,21 +66,13 @@ class Baselines(Closing):
         Raises:
             InfraError: if it fails; the process is ended then.
         """
+        client = self.start()
         try:
-            return self._ask(do, **named)
+            return client.ask(do, timeout=START_SECONDS, **named)
         except WorkerFault as fault:
-            last_error = self._client.last_error if self._client else ""
             self.close()
-            raise InfraError(
-                f"the baselines' process failed at {do!r}: {fault}; {last_error}", where=str(self.index)
-            ) from fault
-
-    def _ask(self, do: str, **named: Any) -> dict[str, Any]:
-        """The same, but a failure (such as a backend that does not support a shape) is raised as `WorkerFault`."""
-        self.start()
-        if self._client is None:
-            raise InfraError("no process for the baselines")
-        return self._client.ask(do, timeout=START_SECONDS, **named)
+            what = f"the baselines' process failed at {do!r}: {fault}; {client.last_error}"
+            raise InfraError(what, where=str(self.index)) from fault
 
     def describe(self) -> dict[str, Any]:
         """The device's properties and the versions of its libraries.
@@ -130,22 +124,16 @@ class Baselines(Closing):
 
     def cold(self, plans: Plans, *, first: bool) -> list[float]:
         """Milliseconds of each of a block of cold calls of the loaded baseline."""
-        return self._cold(self.ask, plans, first=first)
-
-    @staticmethod
-    def _cold(ask: Callable[..., dict[str, Any]], plans: Plans, *, first: bool) -> list[float]:
-        ask("prepare", plans=plans, lines=[""] * len(plans), first=first)
-        times = [float(one) for one in ask("cold", calls=len(plans) - 1)["event_ms"]]
-        ask("release")
-        return times
+        return _cold(self.ask, plans, first=first)
 
     def _surveyed(self, definition: Definition, place: Path, point: Point, plans: Plans) -> Survey:
         quick: dict[str, float | None] = {}
         absent: dict[str, str] = {}
-        for name in definition.timed_against:
+        for name, baseline in definition.timed_against.items():
+            ask = functools.partial(self.start().ask, timeout=START_SECONDS)
             try:
-                self._ask("load", baseline=definition.timed_against[name].to_wire(), place=str(place))
-                times = sorted(self._cold(self._ask, plans, first=True))
+                ask("load", baseline=baseline.to_wire(), place=str(place))
+                times = sorted(_cold(ask, plans, first=True))
                 quick[name] = times[len(times) // 2]
             except WorkerFault as fault:
                 if fault.code is not None or not fault.note:
@@ -164,3 +152,10 @@ class Baselines(Closing):
         if self._client is not None:
             self._client.close()
             self._client = None
+
+
+def _cold(ask: Callable[..., dict[str, Any]], plans: Plans, *, first: bool) -> list[float]:
+    ask("prepare", plans=plans, lines=[""] * len(plans), first=first)
+    times = [float(one) for one in ask("cold", calls=len(plans) - 1)["event_ms"]]
+    ask("release")
+    return times

@@ -17,6 +17,7 @@ from harness.core.tier import Tier
 from harness.lane.context import Context
 from harness.lane.pinned_file import read_pinned, read_text_file, require_unchanged
 from harness.lanes.kernel.architecture import ARCHITECTURES
+from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.collect import MAX_SOURCE
 from harness.lanes.kernel.compilation import Launch, compile_kernel
 from harness.lanes.kernel.correctness import interpret
@@ -26,7 +27,6 @@ from harness.lanes.kernel.exhibits import kernel_exhibits
 from harness.lanes.kernel.golden_table import read_golden
 from harness.lanes.kernel.gpu import MODULES, absent_gpu, require_extra
 from harness.lanes.kernel.job import Job
-from harness.lanes.kernel.kernel_metadata import read_kernel_file
 from harness.lanes.kernel.options import Stage
 from harness.lanes.kernel.question import plan_questions
 from harness.lanes.kernel.trace_items import correctness_items
@@ -69,22 +69,14 @@ def evaluate_case(case: Case, context: Context) -> Evidence:
 
 
 def _run_stage(case: Case, stage: Stage, source: bytes, folder: Path, context: Context) -> Evidence:
-    path = Path(case.inputs["definition"])
-    definition = read_definition(path)
-    job = Job(
-        source=source,
-        definition=definition,
-        place=path.parent,
-        questions=plan_questions(definition, seed=context.seed(case, stage), shapes=case.inputs["shapes"]),
-        attempts=case.policy.attempts,
-        timeout=case.inputs["timeout_s"],
-        folder=folder,
-        processes=context.keep(WarmProcesses),
-        library=case.inputs["library"],
-        architectures=tuple(case.inputs["architectures"]),
-    )
-    name = Path(case.subject.path).stem
-    file = read_kernel_file(source.decode("utf-8", "replace"))
+    given, place = case.inputs, Path(case.inputs["definition"])
+    kernel = Candidate(Path(case.subject.path), source, read_definition(place), place)
+    job = kernel.job(
+        folder, context.keep(WarmProcesses), timeout=given["timeout_s"], attempts=case.policy.attempts,
+        questions=plan_questions(kernel.definition, seed=context.seed(case, stage), shapes=given["shapes"]),
+        library=given["library"], architectures=tuple(given["architectures"]),
+    )  # fmt: skip
+    name, file = kernel.name, kernel.file
     described = {"step": file.step, "title": file.title, "claims": list(file.claims), "problem": file.problem}
     if stage == "compile":
         return _compile(job, case, name, described)

@@ -11,16 +11,19 @@ from typing import Any
 
 from harness.core.case import Case
 from harness.core.clip import clip
+from harness.core.digest import derive_seed
 from harness.core.evidence import Counterexample, Evidence
 from harness.core.paired import Comparison
 from harness.core.policy import Timing
-from harness.core.stats import median_interval, wilson_interval
+from harness.core.score import Score
+from harness.core.stats import wilson_interval
 from harness.core.status import Status
 from harness.lane.context import Context
 from harness.lane.pinned_file import require_unchanged
 from harness.lanes.toolgen.attempt import opened
 from harness.lanes.toolgen.attempts import Attempts
 from harness.lanes.toolgen.candidate_timing import CandidateTiming
+from harness.lanes.toolgen.depth import FIRST, Standings, near_gate
 from harness.lanes.toolgen.derived_edges import ask_derived
 from harness.lanes.toolgen.executed_code import count_lines
 from harness.lanes.toolgen.exhibits import candidate_exhibits
@@ -29,17 +32,17 @@ from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.performance import REPEATS, Profile, null_call
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.prepared_tools import PreparedTools
-from harness.lanes.toolgen.question_cost import exact_costs, ordinary_costs
+from harness.lanes.toolgen.question_cost import exact_costs, median_interval_ms, median_ms, ordinary_costs
 from harness.lanes.toolgen.questions import Questions
 from harness.lanes.toolgen.reader import Reader
 from harness.lanes.toolgen.reading import Reading
-from harness.lanes.toolgen.score import memory_limit, time_limit
+from harness.lanes.toolgen.score import memory_limit, score_toolgen, time_limit
 from harness.lanes.toolgen.source import read_unchanged_source
 from harness.lanes.toolgen.static_check import Violation
 from harness.lanes.toolgen.style import BASELINE, distance, reference_style
 from harness.lanes.toolgen.tool_spec import Tool, read_tool
 from harness.lanes.toolgen.workload_timing import PROCESSES, WorkloadTiming
-from harness.sandbox.fault import BoxFault, GuardFault
+from harness.sandbox.fault import GuardFault
 from harness.sandbox.limits import MIB, Limits
 from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.usage import Usage
@@ -152,9 +155,10 @@ class Evaluator:
             self.facts["public_why"] = sentences[0]  # what its author may be shown: it names no hidden input
         if status is Status.WRONG and reading.mismatch:
             why = clip(f"{reading.mismatch}; {why}")
+        await self._detect_style(questions, plan, status)
         if status is Status.OK:
             status, why = await self._conclude(questions, plan, timing)
-        await self._describe_style(questions, plan, status)
+        self._note_style()
         self._note_events()
         return self._evidence(status, why)
 
@@ -183,19 +187,42 @@ class Evaluator:
         return WorkloadTiming(self.context.boxes, workloads, questions, plan) if workloads else None
 
     async def _conclude(self, questions: Questions, plan: Plan, timing: WorkloadTiming | None) -> tuple[Status, str]:
-        """Time a candidate whose answers are right, in further processes if its attempts were few."""
+        """Time a candidate whose answers are right."""
+        if timing is not None:
+            await self._deepen(questions, plan, timing)
+        measuring = CandidateTiming(self.case, self.context, questions, plan, self.facts, reader=self.reader)
         try:
-            while timing is not None and timing.needs_more:
-                async with opened(self.context.boxes, plan, plan.hash_seeds[0]) as box:
-                    await timing.ask(box, random.Random(plan.seed))  # noqa: S311 - the seed is the secret
-        except BoxFault as fault:
-            return fault.status, fault.why
-        status, why = await self._time(questions, plan, timing)
+            return await measuring.run(timing)
+        finally:
+            self.profile, self.comparisons = measuring.profile, measuring.comparisons
+            self._note_costs(questions, timing)
+
+    async def _deepen(self, questions: Questions, plan: Plan, timing: WorkloadTiming) -> None:
+        """Time it in several processes if its times decide something: a gate, or one of the first places."""
+        standings, policy = self.context.keep(Standings), self.case.policy
+        board = f"{self.case.suite}\0{self.tool.path}\0{policy.to_wire()}"
+        evidence, score = self._score_so_far(questions, timing)
+        gate = near_gate(evidence, score, policy)
+        if gate or (score.gates_pass and standings.is_in_reach(board, evidence, score)):
+            self.facts["deepened"] = f"near the gate {gate}" if gate else f"in reach of the first {FIRST}"
+            await timing.deepen(random.Random(derive_seed(plan.seed, "depth")))  # noqa: S311 - the seed is the secret
+            if timing.profile.fault is None and not timing.profile.wrong:
+                standings.enter(board, *self._score_so_far(questions, timing))
+
+    def _score_so_far(self, questions: Questions, timing: WorkloadTiming) -> tuple[Evidence, Score]:
+        self.profile = timing.conclude()
+        self.facts["profile"] = {"clock": self.profile.clock, "rows": self.profile.rows}
+        self._note_costs(questions, timing)
+        self._note_style()
+        evidence = self._observed(Status.OK, "")
+        return evidence, score_toolgen(evidence, self.case.policy)
+
+    def _note_costs(self, questions: Questions, timing: WorkloadTiming | None) -> None:
+        further = timing.further if timing is not None else []
         costs = exact_costs(self.profile) if self.profile is not None and self.profile.quality is not None else None
-        costs = costs or ordinary_costs(questions, self.outcomes, null_call(self.context.boxes))
+        costs = costs or ordinary_costs(questions, [*self.outcomes, *further], null_call(self.context.boxes))
         if costs is not None:
             self.facts["ordinary"] = costs
-        return status, why
 
     def _count(self, questions: Questions) -> None:
         right = sum(outcome.right for outcome in self.outcomes)
@@ -215,14 +242,7 @@ class Evaluator:
             self.facts["idle_cpu_ms"] = max(usage.idle_cpu_ms for usage in usages)
             self.facts["load_cpu_ms"] = statistics.median(usage.load_cpu_ms for usage in usages)
 
-    # --- timing and style ---
-
-    async def _time(self, questions: Questions, plan: Plan, timing: WorkloadTiming | None) -> tuple[Status, str]:
-        measuring = CandidateTiming(self.case, self.context, questions, plan, self.facts, reader=self.reader)
-        try:
-            return await measuring.run(timing)
-        finally:
-            self.profile, self.comparisons = measuring.profile, measuring.comparisons
+    # --- style ---
 
     def _require_bound(self, line: int) -> None:
         """Documentation counts only if the entry is bound to the documented definition, which begins in this line."""
@@ -238,13 +258,16 @@ class Evaluator:
             found = Violation(fault.event, fault.line, 1, fault.event, "seen by the guard of the box")
             self.facts["violations"].append(found.to_wire())
 
-    async def _describe_style(self, questions: Questions, plan: Plan, status: Status) -> None:
+    async def _detect_style(self, questions: Questions, plan: Plan, status: Status) -> None:
         style = self.facts["style"]
         style["baseline"] = reference_style(self.tool)
         is_followed = status is Status.OK and not plan.is_screening
         if is_followed and distance(style["detected"], style["baseline"], ())["distance"]:
             counts = await count_lines(self.context.boxes, questions, plan)
             style["detected"] = await self.reader.executed_style(plan.source, plan.entry, counts)
+
+    def _note_style(self) -> None:
+        style = self.facts["style"]
         style.update(distance(style["detected"], style["baseline"], self.facts["profile"]["rows"]))
 
     # --- evidence ---
@@ -266,6 +289,10 @@ class Evaluator:
         )
 
     def _evidence(self, status: Status, why: str) -> Evidence:
+        found = self._observed(status, why)
+        return found.model_copy(update={"exhibits": candidate_exhibits(found, self.case.policy)})
+
+    def _observed(self, status: Status, why: str) -> Evidence:
         seconds = [one for outcome in self.outcomes for one in outcome.seconds]
         # No call is shorter than a null call, so the shortest call bounds a null call that was measured too long.
         null = min(null_call(self.context.boxes).seconds, *seconds) if seconds else 0.0
@@ -278,7 +305,7 @@ class Evaluator:
         if slowest:
             self.facts["slowest_ms"] = max(0.0, max(slowest) - null) * 1e3
         attempts = tuple(outcome.to_attempt() for outcome in self.outcomes)
-        found = Evidence(
+        return Evidence(
             status=status,
             why=why,
             counterexample=self._counterexample(status),
@@ -286,8 +313,8 @@ class Evaluator:
             facts=self.facts,
             notices=tuple(self.notices),
             quality=self.profile.quality if self.profile is not None else None,
-            median_ms=self._median_ms(seconds, null),
-            median_interval_ms=self._median_interval(null),
+            median_ms=median_ms(self.profile, self.outcomes, null),
+            median_interval_ms=median_interval_ms(self.profile, self.outcomes, null),
             comparisons=self.comparisons,
             peak_mb=max((usage.peak_mb for usage in usages), default=None),
             peak_is_lower_bound=any(usage.peak_is_lower_bound for usage in usages),
@@ -296,7 +323,6 @@ class Evaluator:
             environment=_ENVIRONMENT,
             seconds=self._own_seconds(),
         )
-        return found.model_copy(update={"exhibits": candidate_exhibits(found, self.case.policy)})
 
     def _own_seconds(self) -> float:
         """Seconds of this case alone: a judge process works on others in between."""
@@ -304,25 +330,6 @@ class Evaluator:
         if profile is not None and profile.quality is not None:  # an exact measurement has its process to itself
             return time.perf_counter() - self.started
         return sum(outcome.wall for outcome in self.outcomes) + sum(profile.seconds if profile is not None else ())
-
-    def _median_ms(self, seconds: list[float], null: float) -> float | None:
-        profile = self.profile
-        if profile is not None and profile.quality is not None:
-            noisy = profile.quality.noisy or not profile.latency
-            return None if noisy else statistics.median(profile.latency) * 1e3
-        return max(0.0, statistics.median(seconds) - null) * 1e3 if seconds else None
-
-    def _median_interval(self, null: float) -> tuple[float, float] | None:
-        """Confidence interval of the median in ms; processes are resampled, since they vary more than their calls."""
-        profile = self.profile
-        if profile is not None and profile.quality is not None:
-            block = profile.block or 1
-            groups = [profile.latency[start : start + block] for start in range(0, len(profile.latency), block)]
-            groups = [] if profile.quality.noisy else groups
-        else:
-            groups = [[max(0.0, one - null) for one in outcome.seconds] for outcome in self.outcomes]
-        found = median_interval(groups)
-        return None if found is None else (found[0] * 1e3, found[1] * 1e3)
 
 
 def _unchanged_tool(case: Case) -> Tool:

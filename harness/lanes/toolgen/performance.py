@@ -28,8 +28,10 @@ from harness.sandbox.usage import Usage
 FACTORS = (1, 2, 4, 8)
 REPEATS = 3
 """Number of fresh inputs of each size."""
+NOISE = 1.25
+"""Factor by which the times of equal code differ."""
 SLOW = 2.0
-"""Times that exceed the least by this factor are a candidate's own doing: those of equal code differ by up to 1.25."""
+"""Times that exceed the least by this factor are a candidate's own doing: noise is less."""
 SLOW_SHARE = 0.25
 """Calls that must be `SLOW` for a candidate that is slow on some inputs or at some times only."""
 GRACE_SECONDS = 250e-6  # that times may differ besides

@@ -10,6 +10,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
+from harness.core.stats import median_interval
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.performance import GRACE_SECONDS, SLOW, SLOW_SHARE, NullCall, Profile, upper_seconds
 from harness.lanes.toolgen.questions import Questions
@@ -108,3 +109,30 @@ def _fact(clock: str, pairs: Sequence[tuple[float, float]]) -> dict[str, Any] | 
         "candidate_us": [round(max(0.0, candidate) * 1e6, 1) for candidate, _ in pairs],
         "reference_us": [round(max(0.0, reference) * 1e6, 1) for _, reference in pairs],
     }
+
+
+def median_ms(profile: Profile | None, outcomes: Sequence[Outcome], null: float) -> float | None:
+    """Median milliseconds of an ordinary call; None if none was timed, or not well enough.
+
+    Args:
+        profile: The profile; if it was measured exactly, its calls count.
+        outcomes: The attempts.
+        null: Seconds of a null call.
+    """
+    if profile is not None and profile.quality is not None:
+        noisy = profile.quality.noisy or not profile.latency
+        return None if noisy else statistics.median(profile.latency) * 1e3
+    seconds = [one for outcome in outcomes for one in outcome.seconds]
+    return max(0.0, statistics.median(seconds) - null) * 1e3 if seconds else None
+
+
+def median_interval_ms(profile: Profile | None, outcomes: Sequence[Outcome], null: float) -> tuple[float, float] | None:
+    """The 95 % interval of `median_ms`; processes are resampled, since they vary more than their calls."""
+    if profile is not None and profile.quality is not None:
+        block = profile.block or 1
+        groups = [profile.latency[start : start + block] for start in range(0, len(profile.latency), block)]
+        groups = [] if profile.quality.noisy else groups
+    else:
+        groups = [[max(0.0, one - null) for one in outcome.seconds] for outcome in outcomes]
+    found = median_interval(groups)
+    return None if found is None else (found[0] * 1e3, found[1] * 1e3)

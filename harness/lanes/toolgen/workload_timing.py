@@ -6,9 +6,12 @@ import random
 import statistics
 from collections.abc import Mapping, Sequence
 
+from harness.lanes.toolgen.attempt import opened
+from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.performance import (
     GRACE_SECONDS,
     MIN_SECONDS,
+    NOISE,
     REPEATS,
     SLOW,
     SLOW_SHARE,
@@ -17,20 +20,23 @@ from harness.lanes.toolgen.performance import (
     null_call,
 )
 from harness.lanes.toolgen.plan import Plan
-from harness.lanes.toolgen.questions import Questions
+from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.reply import Reply
 from harness.lanes.toolgen.waiting import Waiting
 from harness.lanes.toolgen.wrong_answer import wrong_answer
+from harness.sandbox.answer import Answer
 from harness.sandbox.awaited_box import ask
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.pool import BoxPool
 
 PROCESSES = 5
-"""Processes in which a candidate is timed, those of its last attempts. One that is slow in every second process is fast
-in all of them once in 32 times."""
+"""Full depth: the processes in which a candidate is timed whose times decide something, and the most attempts among
+which one is timed. One that is slow in every second process is fast in all of them once in 32 times."""
 SMALL = 2
 """Sizes that are asked in a process beyond the first `REPEATS`; each of those is asked every size."""
+AMONG = 8
+"""Ordinary questions that each further process is asked."""
 FREE_IDLE = 0.002
 """CPU seconds per size that a box may use between questions, to return to waiting, without being charged."""
 
@@ -47,6 +53,7 @@ class WorkloadTiming:
     Attributes:
         profile: The times so far; its rows are filled by `conclude`.
         times: The seconds by size, each time that all sizes were asked.
+        further: The costs of ordinary questions in the processes beyond the attempts.
     """
 
     def __init__(self, pool: BoxPool, workloads: Sequence[Workload], questions: Questions, plan: Plan) -> None:
@@ -56,26 +63,74 @@ class WorkloadTiming:
         self._idle_cpu = 0.0
         self.profile = Profile()
         self.times: list[dict[int, float]] = []
-
-    @property
-    def needs_more(self) -> bool:
-        """Whether fewer inputs were asked than each size has, and no process ended or was wrong."""
-        wanted = 1 if self._plan.is_screening else REPEATS
-        return len(self.times) < wanted and self.profile.fault is None and not self.profile.wrong
+        self.further: list[Outcome] = []
 
     async def ask(self, box: PolledBox, rng: random.Random) -> None:
         """Ask a box each size once, in any order, and check the answers. A fault is kept, and the box closed.
-
-        The box of a single attempt is asked all inputs: another process costs as much as all questions, and a candidate
-        that is slow in some processes is found by its confirmation, without which it is not first.
 
         Raises:
             SpecError: if the oracle fails.
         """
         self.profile.depth += 1
         await self._ask_sizes(box, rng)
-        while self._plan.attempts == 1 and self.needs_more and box.is_open:
-            await self._ask_sizes(box, rng)
+
+    async def deepen(self, rng: random.Random) -> None:
+        """Time the candidate in further processes, up to `PROCESSES`; ends with a fault or a wrong answer.
+
+        Each is asked a few ordinary questions, too, and each size at a moment among them, as in an attempt.
+
+        Raises:
+            SpecError: if the oracle fails.
+            InfraError: if no box can be opened.
+        """
+        profile, seeds = self.profile, self._plan.hash_seeds
+        while profile.depth < PROCESSES and profile.fault is None and not profile.wrong:
+            seed = seeds[profile.depth % len(seeds)]
+            try:
+                async with opened(self._pool, self._plan, seed) as box:
+                    await self._ask_among(box, rng, Outcome(profile.depth, 0, seed))
+            except BoxFault as fault:
+                profile.fault = profile.fault or fault
+            else:
+                usages = [box.usage, *([profile.usage] if profile.usage else [])]
+                profile.usage = max(usages, key=lambda usage: usage.peak_mb)
+
+    async def _ask_among(self, box: PolledBox, rng: random.Random, outcome: Outcome) -> None:
+        numbered = list(enumerate(self._questions.shared))
+        picked = rng.sample(numbered, min(AMONG, len(numbered)))
+        moment = rng.randrange(len(picked) + 1)
+        await self._ask_ordinary(box, picked[:moment], outcome)
+        if moment:
+            outcome.costs.pop(picked[0][0], None)  # the first call of a box fills caches
+        await self.ask(box, rng)
+        if box.is_open and not self.profile.wrong:
+            await self._ask_ordinary(box, picked[moment:], outcome)
+            self.further.append(outcome)
+
+    async def _ask_ordinary(self, box: PolledBox, asked: Sequence[tuple[int, Question]], outcome: Outcome) -> None:
+        waiting = Waiting(box.pid)
+        for number, question in asked:
+            answer = await self._answer(box, question)
+            waiting.note(number, question.key, answer)
+            if question.reference_seconds is not None:
+                outcome.clock = "wall" if answer.cpu_seconds is None else "cpu"
+                outcome.costs[number] = answer.seconds if answer.cpu_seconds is None else answer.cpu_seconds
+        outcome.idle.update(waiting.idle)
+        outcome.waits = outcome.waits or waiting.is_on_purpose(box.pid)
+
+    async def _answer(self, box: PolledBox, question: Question) -> Answer:
+        """The checked answer to a timed question."""
+        profile = self.profile
+        profile.fault_question, profile.total = question.key, profile.total + 1
+        answer = await ask(self._pool, box, question.key, due=question.due)
+        profile.fault_question = None
+        profile.seconds.append(answer.seconds)
+        reply = Reply(answer.kind, answer.payload)
+        if await self._questions.right(question, reply):
+            profile.right += 1
+        else:
+            profile.wrong.append(wrong_answer(self._plan.entry, question, reply))
+        return answer
 
     async def _ask_sizes(self, box: PolledBox, rng: random.Random) -> None:
         repeat, profile, seconds = len(self.times), self.profile, dict[int, float]()
@@ -87,21 +142,14 @@ class WorkloadTiming:
         try:
             for number in order:
                 question = sizes[number].questions[repeat % REPEATS]
-                profile.fault_question, profile.total = question.key, profile.total + 1
-                answer = await ask(self._pool, box, question.key, due=question.due)
-                profile.fault_question = None
-                profile.seconds.append(answer.seconds)
+                answer = await self._answer(box, question)
                 waiting.note(number, question.key, answer)
                 if answer.cpu_seconds is None:
                     profile.clock = "wall"
                     seconds[sizes[number].size] = answer.seconds - self._null.seconds
                 else:
                     seconds[sizes[number].size] = answer.cpu_seconds - self._null.cpu_seconds
-                reply = Reply(answer.kind, answer.payload)
-                if await self._questions.right(question, reply):
-                    profile.right += 1
-                else:
-                    profile.wrong.append(wrong_answer(self._plan.entry, question, reply))
+                if profile.wrong:
                     return
         except BoxFault as fault:
             profile.fault = fault
@@ -114,7 +162,7 @@ class WorkloadTiming:
         self.times.append(seconds)
 
     def conclude(self) -> Profile:
-        """The profile of all calls so far."""
+        """The profile of all calls so far; it may be asked more afterwards, and concluded again."""
         profile, asked = self.profile, self.times
         if not asked or profile.fault is not None:
             return profile
@@ -125,19 +173,21 @@ class WorkloadTiming:
         # CPU time between questions counts too: a thread could compute then.
         idle = self._idle_cpu / len(asked)
         charged = idle if idle > FREE_IDLE else 0.0
+        profile.rows = []
         for one in self._workloads:
             wait = statistics.fmean(self._waits[one.size])
             times = [max(MIN_SECONDS, seconds) + wait + charged for seconds in profile.samples[one.size]]
             profile.samples[one.size] = times
             usual = profile.statistic(times)
+            noise = NOISE if len(times) == 1 else 1.0
             profile.rows.append(
                 {
                     "size": one.size,
                     "candidate_s": usual,
                     "reference_s": one.reference_seconds,
-                    "candidate_low_s": usual,
+                    "candidate_low_s": usual / noise,
                     # The minimum may be too low by chance; the median is not.
-                    "candidate_high_s": max(usual, statistics.median(times)),
+                    "candidate_high_s": max(usual * noise, statistics.median(times)),
                 }
                 | ({"wait_s": wait} if wait else {})
             )

@@ -13,12 +13,16 @@ from harness.report.markup import element
 
 ROW = 30.0
 MAX_BARS = 60
+BEYOND = 3.0  # limits that the axis of bars with limits shows at most
 
 
 def draw(value: Bars) -> Markup:
     """The chart of bars: the name above each bar, the number after it."""
     rows = list(zip_longest(value.labels, value.values, value.limits, value.before))[:MAX_BARS]
-    x = scale(value.value, [n for row in rows for n in row[1:]], 2.0, WIDTH - 50.0, zero=True)
+    numbers, most = [n for row in rows for n in row[1:] if n is not None], max(filter(None, value.limits), default=0.0)
+    # Far above its limit a bar is as long as there is room, so that the others can be compared; its number is there.
+    shown = [n for n in numbers if n <= BEYOND * most] if most > 0 else numbers
+    x = scale(value.value, shown, 2.0, WIDTH - 50.0, zero=True)
     zero, marks = x.at(0.0) or 2.0, [label(2.0, 11.0, fit(named(value.value), WIDTH - 4), class_="axis")]
     for number, (name, observed, limit, before) in enumerate(rows):
         top = 18 + ROW * number
@@ -36,8 +40,7 @@ def draw(value: Bars) -> Markup:
             marks.append(element("rect", x=left, y=top + 24 - high, width=width, height=high, class_=kind))
         if (end := x.at(limit)) is not None:
             marks.append(element("line", x1=end, x2=end, y1=top + 13, y2=top + 26, class_="line limit"))
-        shown = "undefined" if observed is None else short(observed)
-        marks.append(label(WIDTH - 46, top + 23, fit(shown, 46)))
+        marks.append(label(WIDTH - 46, top + 23, fit("undefined" if observed is None else short(observed), 46)))
     return picture(22 + ROW * len(rows), *marks, title=value.title)
 
 

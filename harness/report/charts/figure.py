@@ -64,6 +64,11 @@ def rows_of(value: Value) -> Rows:
             return value.columns, list(value.rows)
 
 
+def is_absent(value: Value) -> bool:
+    """Whether there is nothing to draw but the reason why."""
+    return bool(value.absent) and not rows_of(value)[1]
+
+
 def figure(name: str, value: Value) -> Markup:
     """An exhibit as an element of the page.
 
@@ -83,7 +88,10 @@ def figure(name: str, value: Value) -> Markup:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]], *, about: str) -> Markup:
-    """A table that scrolls within itself; numbers are set to the right. `about` names it for screen readers."""
+    """A table that scrolls within itself, without its empty columns; `about` names it for screen readers."""
+    full = [i for i in range(len(head)) if any(i < len(row) and row[i] not in ("", None) for row in rows)]
+    if full:
+        head, rows = [head[i] for i in full], [[row[i] if i < len(row) else None for i in full] for row in rows]
     heads = element("tr", *(element("th", name, scope="col") for name in head))
     body = [element("tr", *_cells(row, len(head))) for row in rows[:MAX_ROWS]]
     drawn = element("table", element("thead", heads), element("tbody", *body))

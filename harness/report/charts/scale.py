@@ -83,7 +83,7 @@ def short(value: float) -> str:
     for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"{value / size:.3g}{letter}" if abs(value) < 1e15 else f"{value:.0e}"
-    return f"{value:.3g}"
+    return f"{value:.3g}" if abs(value) >= 1e-3 else f"{value:.2g}"
 
 
 def named(axis: Axis) -> str:

@@ -37,7 +37,7 @@
   const button = (text, kind, about) => make("button", { type: "button", class: kind, "aria-label": `${text} ${about}` }, text);
   const link = (nodeid, text = nodeid) => make("a", { href: `#/case/${encodeURIComponent(nodeid)}` }, text);
   const line = (kind, ...parts) => make("p", { class: kind }, ...parts), note = (text) => line("note", text);
-  const splitted = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
+  const split = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
   const cell = (head, ...content) => make("td", { "data-head": head }, ...content);
   function choose(label, values, now, act, first) {
     const select = make("select", { "aria-label": label }, ...(first ? [make("option", { value: "" }, first)] : []), ...values.map((value) => make("option", { value }, value)));
@@ -69,7 +69,7 @@
   async function page(path, query) {
     if (path === "/compare") return compare(query);
     const node = path.startsWith("/case/") ? await caseOf(path) : path === "/trends" ? parse((await island("pages"))[0]).firstChild : fixed(path);
-    if (!node) return note(`There is no ${path} here.`);
+    if (!node) return note("no such place");
     const suite = node.dataset.suite;
     if (suite) {
       await board(node, query);
@@ -193,7 +193,7 @@
       refresh();
     }
     function refresh() {
-      const words = splitted(state.q), names = ["nodeid", "status", "style", "why", "digest"];
+      const words = split(state.q), names = ["nodeid", "status", "style", "why", "digest"];
       const fits = (i) =>
         choices.every(([name]) => !state[name] || columns[name][i] === state[name]) && (!state.changed || columns.changed[i]) &&
         words.every((word) => names.some((name) => columns[name][i].toLowerCase().includes(word)));
@@ -214,7 +214,7 @@
 
   async function compare(query) {
     const { runs, nodeids, cells } = await island("history"), node = make("section", {}, make("h2", {}, "Compare two runs"));
-    if (!runs[1]) return node.append(note("There is no other run.")), node;
+    if (!runs[1]) return node.append(note("no other run")), node;
     const now = { a: query.get("a") || runs[1], b: query.get("b") || runs[0] };
     const select = (key, label) => choose(label, runs, now[key], (value) => (location.hash = `/compare?${new URLSearchParams({ ...now, [key]: value })}`));
     const [a, b] = Object.values(now).map((run) => cells[runs.indexOf(run)] || []);
@@ -222,12 +222,12 @@
     const both = (i) => a[i] && b[i], size = (i) => (both(i) ? 9 * (a[i][1] !== b[i][1]) + Math.abs(b[i][0] - a[i][0]) : -1);
     differs.sort((x, y) => size(y) - size(x) || x - y);
     const side = (head, one) => cell(head, ...(one ? [score(one[0]), " ", chip(one[1])] : ["not judged"]));
-    const moved = (i) => (both(i) ? `${(b[i][0] - a[i][0]).toFixed(3)}${a[i][2] === b[i][2] ? "" : "*"}` : "");
+    const moved = (i) => (both(i) ? `${b[i][0] < a[i][0] ? "" : "+"}${(b[i][0] - a[i][0]).toFixed(3)}${a[i][2] === b[i][2] ? "" : "*"}` : "");
     const lines = differs.slice(0, 1000).map((i) => make("tr", {}, make("th", { scope: "row" }, link(nodeids[i])), side("before", a[i]), side("after", b[i]), cell("Δ", moved(i))));
     const heads = ["Case", "Before", "After", "Δ"].map((text) => make("th", { scope: "col" }, text));
     const table = make("table", { class: "rows" }, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...lines));
     node.append(line("tools filters", select("a", "run before"), " → ", select("b", "run after")),
-      note(`${short(differs.length)} cases differ${differs[1000] ? "; 1,000 are shown" : ""}`),
+      note(`${short(differs.length)} cases differ${differs[1000] ? "; 1,000 shown" : ""}`),
       make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "cases" }, table));
     return dress(node);
   }
@@ -235,7 +235,7 @@
   // Search, theme, copying, sources, bytes
 
   async function search() {
-    const words = splitted(field.value), { nodeid, status } = (await island("rows")).columns;
+    const words = split(field.value), { nodeid, status } = (await island("rows")).columns;
     const hits = range(0, nodeid.length).filter((i) => words.every((word) => nodeid[i].toLowerCase().includes(word)));
     found.replaceChildren(...hits.slice(0, 12).map((i) => link(nodeid[i], `${nodeid[i]}  ${status[i]}`)), hits.length ? "" : "no such case");
     found.hidden = !words.length;

@@ -301,7 +301,7 @@ def check_case(case: Case, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder / "events.jsonl").write_text("".join(line + "\n" for line in case.events))
-    bodies, status = _to_the_end(_opener(case, program, folder / "calm"), [])
+    bodies, status = _to_the_end(_opener(case, program, folder / "calm"), [], is_calm=True)
     steps = 1 if case.fork % 4 == 0 else None
     shown = case.fork % 2 == 0  # events that are shown are made one by one, others by prepared paths
     killed = _opener(case, program, folder / "killed", listener=(lambda *_: None) if shown else None)
@@ -357,7 +357,7 @@ def _has_run(folder: Path) -> bool:
 
 
 def _to_the_end(
-    opened: Opener, kills: list[int], *, turns: int = MAX_TURNS, steps: int | None = None
+    opened: Opener, kills: list[int], *, turns: int = MAX_TURNS, steps: int | None = None, is_calm: bool = False
 ) -> tuple[list[bytes], str]:
     """The events and status of a run whose processes are killed after so many writes and effects each."""
     for left in [*kills, 1 << 30]:
@@ -372,7 +372,7 @@ def _to_the_end(
         try:
             session = opened(tick)
             _watch(session, tick)
-            _drive(session, turns, steps=steps)
+            _drive(session, turns, steps=steps, is_calm=is_calm)
         except Killed:
             if session is not None:
                 session.file.connection.close()  # rolls back what was not committed, as a dead process would
@@ -407,14 +407,21 @@ def _watch(session: Session, tick: Callable[[], None]) -> None:
     session.handler.perform, session.handler.ask = performing, asking  # type: ignore[method-assign]
 
 
-def _drive(session: Session, turns: int, *, steps: int | None = None) -> None:
-    """What a user does: resolve, answer the newest question, raise the budget, cancel; until the end."""
+def _drive(session: Session, turns: int, *, steps: int | None = None, is_calm: bool = False) -> None:
+    """What a user does: resolve, answer the newest question, raise the budget, cancel; until the end.
+
+    Where no process was killed, no effect is in doubt, whatever stopped the run; so a resume finds none either.
+    """
     case: Case = session.case  # type: ignore[attr-defined]
     for _ in range(turns):
         outcome, before = session.run(steps=steps), -1
         while steps is not None and session.log.seq != before:
             before = session.log.seq
             outcome = session.run(steps=steps)
+        if is_calm:
+            begun, session.machine._receiver.begun = session.machine._receiver.begun, set()
+            assert outcome.status != "budget" or not session.machine.in_doubt, "a stop leaves an effect in doubt"
+            session.machine._receiver.begun = begun
         if outcome.in_doubt:
             for number, key in enumerate(outcome.in_doubt):
                 value = _said(session, key) if case.live else None

@@ -14,6 +14,7 @@ from harness.dsl.machine.replay import replay
 from harness.dsl.machine.session import Session
 from harness.dsl.machine.settings import RunSettings
 from harness.providers.question import Question, Reply
+from harness.providers.script import ScriptProvider
 
 ENDLESS = 'tool.run { cmd: ["python3", "-c", "import time; open(\'begun\', \'w\'); time.sleep(600)"] %s output_var: x }'
 WALL = "budget { wall: 1.5s }"
@@ -170,4 +171,40 @@ def test_questions_count_for_every_unit_that_asks_them(start) -> None:
     outcome = session.run()
     assert (outcome.status, outcome.used["queries"]) == ("budget", 2)
     assert outcome.why.startswith("Sub: budget of 1 queries")
+    assert replay(session.program, session.log).divergence is None
+
+
+def test_what_has_begun_is_performed_before_a_budget_stops_the_run(start, tmp_path) -> None:
+    """A question without a budget in one branch leaves no effect of another branch in doubt, and none unanswered."""
+    write = "open('n', 'a').write('x')"
+    text = f'''task T {{ budget {{ queries: 1 }} parallel {{
+        branch a {{ step a: tool.run {{ cmd: ["python", "-c", "{write}"] }} }}
+        branch b {{ step b: llm.query {{ prompt: "1" output_var: x }} }}
+        branch c {{ step c: llm.query {{ prompt: "2" output_var: y }} }} }} }}'''
+    session = start(text, answers=["one", "two"])
+    outcome = session.run()
+    status = {step.name: (step.status, step.why) for step in outcome.steps}
+    assert (outcome.status, status["c"]) == ("budget", ("budget", "the budget stopped it"))
+    assert (status["a"][0], status["b"][0]) == ("ok", "ok")
+    session.close()
+    with Session.resume(tmp_path / "run", provider=ScriptProvider(in_order=["two"])) as again:
+        again.grant("queries", 5)
+        assert again.run().status == "ok"
+        assert replay(again.program, again.log).divergence is None
+        assert (again.place / "work" / "n").read_text() == "x"
+
+
+@pytest.mark.parametrize(("budget", "which"), [("steps: 3", "steps"), ("iterations: 9", "iterations")])
+def test_branches_share_the_steps_and_iterations_of_their_unit(start, budget: str, which: str) -> None:
+    text = """task T { budget { %s } parallel {
+        branch l { let i = 0 repeat 15 { step a { i = i + 1 } } }
+        branch r { parallel {
+            branch x { let j = 0 repeat 15 { step b { j = j + 1 } } } branch y { let k = 1 } } } } }"""
+    session = start(text % budget)
+    outcome = session.run()
+    assert (outcome.status, outcome.why) == ("budget", f"T: budget of {budget.split()[1]} {which} reached")
+    assert sum(step.times for step in outcome.steps) < 20
+    assert replay(session.program, session.log).divergence is None
+    session.grant(which, 1000)
+    assert session.run().status == "ok"
     assert replay(session.program, session.log).divergence is None

@@ -1,4 +1,4 @@
-"""Warm processes shared by the tests of a pytest worker, and jobs that use them."""
+"""Contexts and jobs that use the warm processes of a pytest worker."""
 
 from __future__ import annotations
 
@@ -19,12 +19,6 @@ from harness.lanes.kernel.warm_processes import WarmProcesses
 
 ROOT = Path(__file__).parents[3]
 missing = [name for name in ("torch", "triton", "numpy") if importlib.util.find_spec(name) is None]
-
-
-@pytest.fixture(scope="session")
-def processes() -> Iterator[WarmProcesses]:
-    with WarmProcesses() as made:  # starts no process before it is asked
-        yield made
 
 
 @pytest.fixture

@@ -135,7 +135,8 @@ def test_the_way_to_measurements_on_the_processor(
     ):
         text = text.replace(old, new)
     plain = about.candidate.definition.model_copy(update={"baselines": {}})  # compiling one takes a minute here
-    about = dataclasses.replace(about, candidate=dataclasses.replace(about.candidate, source=text, definition=plain))
+    small = plain.point({"R": 4, "H": 1024, "dtype": "float16"})
+    about = Subject(dataclasses.replace(about.candidate, source=text, definition=plain), small, about.device)
     with (
         Baselines(tmp_path / "baselines", index=-1) as baselines,
         measurer(about, processes, baselines, None, seed=7) as measure,

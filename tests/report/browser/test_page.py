@@ -37,11 +37,12 @@ class TestOverview:
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_the_first_screen_says_what_failed_and_what_to_type(self, look, scheme):
         page = look(color_scheme=scheme)
-        assert "Not good: 1 of 2 gates fails; 3 of 17 candidates fail (3 new)" in page.inner_text("h1")
+        assert "Not good: 1 of 2 gates fails; 3 of 17 candidates fail (1 regressed, 2 new)" in page.inner_text("h1")
         steps = page.locator(".next li")
         assert steps.count() == 5
         assert "gate fails" in steps.nth(0).inner_text()
-        assert "new failure" in steps.nth(1).inner_text()
+        assert "regression" in steps.nth(1).inner_text()
+        assert "new failure" in steps.nth(2).inner_text()
         assert all("pytest" in steps.nth(number).locator("code").inner_text() for number in range(4))
         assert page.locator(".tiles li").count() == 4
         for selector in ("h1", ".next li:last-child", ".tiles li:last-child"):
@@ -108,7 +109,7 @@ class TestNavigation:
 
     def test_a_place_that_does_not_exist(self, look):
         page = look("#/suite/tool/nope")
-        assert "There is no /suite/tool/nope here" in page.inner_text("#view")
+        assert "no such place" in page.inner_text("#view")
         assert "There is no /case/nope here" in look("#/case/nope").inner_text("#view")
 
 

@@ -7,8 +7,9 @@ have equal weights. Unlike in KernelBench, the reference is also evaluated in do
 from __future__ import annotations
 
 import ast
+import functools
 import math
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from harness.lanes.kernel.adapters.axes import Trial, UnclearError, changed, con
 from harness.lanes.kernel.adapters.case_folder import DTYPES, Adapted, file_name, make_definition
 from harness.lanes.kernel.adapters.problem_process import NotAdaptedError, ProblemProcess
 
+Ask = Callable[[Mapping[str, int]], dict[str, Any]]
+"""Runs the problem with one setting of its constants; see `ProblemProcess.ask`."""
 SEED = 42  # that of KernelBench
 _SMALL = (3, 5, 8, 16, 32, 64, 128)
 _MAX_ELEMENTS = 1 << 18  # of all inputs of a case for the interpreter
@@ -45,8 +48,13 @@ def run(*inputs):
 """
 
 
-def adapt_problem(path: Path, candidates: Sequence[Path]) -> Adapted:
+def adapt_problem(path: Path, candidates: Sequence[Path], process: ProblemProcess) -> Adapted:
     """Convert one problem and the candidates for it.
+
+    Args:
+        path: The problem.
+        candidates: Files with a `ModelNew`.
+        process: Runs problems.
 
     Raises:
         NotAdaptedError: if the problem cannot be converted.
@@ -56,19 +64,18 @@ def adapt_problem(path: Path, candidates: Sequence[Path]) -> Adapted:
         constants = constants_of(source)
     except (SyntaxError, ValueError, RecursionError) as error:
         raise NotAdaptedError(f"not valid Python: {error}", where=str(path)) from None
-    with ProblemProcess(path) as problem:
-        adapted, shared = _adapt(path, source, constants, problem)
+    adapted, shared = _adapt(path, source, constants, functools.partial(process.ask, path))
     for candidate in candidates:
         _add(adapted, candidate, source, shared)
     return adapted
 
 
-def _adapt(path: Path, source: str, constants: dict[str, int], problem: ProblemProcess) -> tuple[Adapted, str]:
+def _adapt(path: Path, source: str, constants: dict[str, int], ask: Ask) -> tuple[Adapted, str]:
     """The problem without candidates, and the source that both models share."""
-    base = problem.ask(constants)
+    base = ask(constants)
     if "error" in base:
         raise NotAdaptedError(f"it does not run: {base['error']}", where=str(path))
-    each = [problem.ask(changed(constants, name)) for name in constants]
+    each = [ask(changed(constants, name)) for name in constants]
     first = _trial(base, constants)
     trials = {
         name: _trial(found, changed(constants, name))
@@ -85,12 +92,12 @@ def _adapt(path: Path, source: str, constants: dict[str, int], problem: ProblemP
     axes = {name: constants[name] for name in moving}
     if lost := moving.keys() - places.keys():
         raise NotAdaptedError(f"no size of an input determines {', '.join(sorted(lost))}", where=str(path))
-    small = _small_shapes(problem, constants, axes)
+    small = _small_shapes(ask, constants, axes)
     if not axes:
         axes = {"ONE": 1}  # no size can change, but a definition needs an axis
     definition = _definition(path, source, base, _Sizes(inputs, outputs, axes, small))
     if small:
-        tried = problem.ask(constants | small[-1] | {"values": 1})
+        tried = ask(constants | small[-1] | {"values": 1})
         if tried.get("trivial") and not tried.get("trivial_signed"):
             # For example ReLU of numbers between 0 and 1: a kernel that does nothing would be right.
             for tensor in definition["inputs"].values():
@@ -192,14 +199,14 @@ def _places(inputs: list[list[str]], axes: Set[str]) -> dict[str, tuple[int, int
     return found
 
 
-def _small_shapes(problem: ProblemProcess, constants: dict[str, int], axes: dict[str, int]) -> list[dict[str, int]]:
+def _small_shapes(ask: Ask, constants: dict[str, int], axes: dict[str, int]) -> list[dict[str, int]]:
     """Up to two sizes that run and are small enough for the interpreter."""
     if not axes:
         return []
     settings = [{name: min(size, least) for name, size in axes.items()} for least in _SMALL]
     found = []
     for setting in settings:
-        shapes = problem.ask(constants | setting)
+        shapes = ask(constants | setting)
         elements = sum(math.prod(one["sizes"]) for one in shapes.get("inputs", [])) + shapes.get("parameters", 0)
         if "error" not in shapes and elements <= _MAX_ELEMENTS and setting not in found:
             found.append(setting)

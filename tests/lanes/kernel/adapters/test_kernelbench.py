@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
+import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from harness.core.status import Status
 from harness.lanes.kernel.adapters import problem_process
 from harness.lanes.kernel.adapters.case_folder import write_case
 from harness.lanes.kernel.adapters.kernelbench import adapt_problem
-from harness.lanes.kernel.adapters.problem_process import NotAdaptedError
+from harness.lanes.kernel.adapters.problem_process import NotAdaptedError, ProblemProcess
 from harness.lanes.kernel.definition import read_definition
 from harness.lanes.kernel.lane import KernelLane
 
@@ -58,6 +58,12 @@ class ModelNew(nn.Module):
 """
 
 
+@pytest.fixture(scope="module")
+def adapt():
+    with ProblemProcess() as process:
+        yield lambda path, candidates: adapt_problem(path, candidates, process)
+
+
 @pytest.fixture
 def problem(tmp_path: Path):
     def write(text: str, name: str = "7_Linear.py") -> Path:
@@ -69,14 +75,14 @@ def problem(tmp_path: Path):
     return write
 
 
-def test_a_folder_of_problems_is_a_suite(problem, tmp_path: Path, judge_all) -> None:
+def test_a_folder_of_problems_is_a_suite(adapt, problem, tmp_path: Path, judge_all) -> None:
     path = problem(LINEAR)
     right, wrong = (
         problem(RIGHT, "7_Linear_right.py"),
         problem(RIGHT.replace("clamp_min(0)", "abs()"), "7_Linear_abs.py"),
     )
     no = problem("x = 1\n", "7_Linear_no.py")
-    adapted = adapt_problem(path, [right, wrong, no])
+    adapted = adapt(path, [right, wrong, no])
     assert adapted.notes == ["7_Linear_no.py: it has no ModelNew"]
     out = tmp_path / "out"
     (suite,) = write_case(out, adapted)
@@ -92,20 +98,20 @@ def test_a_folder_of_problems_is_a_suite(problem, tmp_path: Path, judge_all) -> 
     }
 
 
-def test_sizes_that_only_weights_have_stay_and_convolutions_are_understood(problem) -> None:
+def test_sizes_that_only_weights_have_stay_and_convolutions_are_understood(adapt, problem) -> None:
     text = LINEAR.replace("nn.Linear(in_features, out_features)", "nn.Conv2d(3, out_features, kernel_size=5)")
     text = text.replace("torch.rand(batch_size, in_features)", "torch.rand(batch_size, 3, in_features, 32)")
-    found = adapt_problem(problem(text), []).definition
+    found = adapt(problem(text), []).definition
     assert found["outputs"]["y0"]["axes"] == ["batch_size", 48, "in_features - 4", 28]
 
 
-def test_a_problem_whose_own_numbers_make_passing_on_right_is_asked_with_others(problem) -> None:
+def test_a_problem_whose_own_numbers_make_passing_on_right_is_asked_with_others(adapt, problem) -> None:
     text = LINEAR.replace("torch.relu(self.gemm(x))", "torch.relu(x)")
-    found = adapt_problem(problem(text), []).definition
+    found = adapt(problem(text), []).definition
     assert found["inputs"]["x0"]["values"] == "normal"
     assert "an unchanged input is right" in found["description"]
     nothing = LINEAR.replace("torch.relu(self.gemm(x))", "x")  # with any numbers
-    assert adapt_problem(problem(nothing), []).definition["inputs"]["x0"]["values"] == "uniform"
+    assert adapt(problem(nothing), []).definition["inputs"]["x0"]["values"] == "uniform"
 
 
 def test_each_candidate_goes_to_one_problem_or_is_named(problem, tmp_path: Path, capsys) -> None:
@@ -123,11 +129,11 @@ def test_each_candidate_goes_to_one_problem_or_is_named(problem, tmp_path: Path,
     assert [Path(one["problem"]).name for one in found["left"]] == ["2_Other.py", "s.json"]
 
 
-def test_integer_inputs_stay_below_their_bound(problem) -> None:
+def test_integer_inputs_stay_below_their_bound(adapt, problem) -> None:
     text = LINEAR.replace("torch.relu(self.gemm(x))", "nn.functional.cross_entropy(x, y)")
     text = text.replace("forward(self, x)", "forward(self, x, y)")
     text = text.replace("in_features)]", "in_features), torch.randint(0, 11, (batch_size,))]")
-    found = adapt_problem(problem(text), []).definition
+    found = adapt(problem(text), []).definition
     assert found["inputs"]["x1"] == {"axes": ["batch_size"], "dtype": "int64", "values": {"below": 11}}
     assert found["outputs"]["y0"]["axes"] == []
 
@@ -140,26 +146,39 @@ def test_integer_inputs_stay_below_their_bound(problem) -> None:
         ("batch_size = 1024", "import os; os._exit(3)", "its process ended"),
     ],
 )
-def test_what_cannot_be_carried_over_says_why(problem, old: str, new: str, says: str) -> None:
+def test_what_cannot_be_carried_over_says_why(adapt, problem, old: str, new: str, says: str) -> None:
     with pytest.raises(NotAdaptedError, match=says) as caught:
-        adapt_problem(problem(LINEAR.replace(old, new, 1)), [])
+        adapt(problem(LINEAR.replace(old, new, 1)), [])
     assert "7_Linear.py" in caught.value.where
 
 
-def test_an_inline_extension_is_named(problem) -> None:
+def test_an_inline_extension_is_named(adapt, problem) -> None:
     candidate = problem(RIGHT + "from torch.utils.cpp_extension import load_inline\n", "7_Linear_cuda.py")
-    adapted = adapt_problem(problem(LINEAR), [candidate])
+    adapted = adapt(problem(LINEAR), [candidate])
     assert (adapted.kernels, adapted.notes) == (
         {}, ["7_Linear_cuda.py: an inline CUDA extension, which no plan can hold"]
     )  # fmt: skip
 
 
 def test_a_problem_that_never_ends_is_given_up_and_leaves_no_process(problem, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(problem_process, "_SECONDS", 1.0)
-    with problem_process.ProblemProcess(problem("while True: pass\n")) as asked:
+    with ProblemProcess() as asked:
+        asked.ask(problem(LINEAR), {})
         process = asked._worker._process
+        monkeypatch.setattr(problem_process, "_SECONDS", 1.0)
         with pytest.raises(NotAdaptedError, match="does not end within 1"):
-            asked.ask({})
+            asked.ask(problem("while True: pass\n"), {})
     assert process.poll() is not None
-    with pytest.raises(ProcessLookupError):
-        os.killpg(process.pid, 0)
+    for _ in range(6000):  # a killed process ends when it is scheduled
+        states = [stat.split()[:3:2] for stat in map(stat_of, Path("/proc").glob("[0-9]*")) if stat]
+        if all(state == "Z" for state, group in states if group == str(process.pid)):
+            return
+        time.sleep(0.01)
+    pytest.fail("a process of its group still runs")
+
+
+def stat_of(process: Path) -> str:
+    """State, parent and process group of a process, and what follows in its `stat`; empty if it has ended."""
+    try:
+        return (process / "stat").read_text().rpartition(") ")[2]
+    except OSError:
+        return ""

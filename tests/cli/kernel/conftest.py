@@ -1,0 +1,18 @@
+"""Verbs that use the warm processes of this pytest worker, instead of starting their own."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from types import SimpleNamespace
+
+import pytest
+
+from harness.cli.kernel import bench, check, compile, sweep
+
+
+@pytest.fixture(autouse=True)
+def _shared_processes(monkeypatch: pytest.MonkeyPatch, processes) -> None:
+    for module in (bench, check, compile, sweep):
+        monkeypatch.setattr(module, "WarmProcesses", lambda: nullcontext(processes))
+    pool = SimpleNamespace(count=1, run=lambda work: work(processes))
+    monkeypatch.setattr(sweep, "CompilerPool", lambda: nullcontext(pool))
