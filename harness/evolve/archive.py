@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from harness.core.pareto import dominates
@@ -53,11 +52,6 @@ class Archive:
             return False
         self.owners[member.cell] = member
         return True
-
-    def retain(self, feasible: Iterable[str]) -> None:
-        """Remove the owners that are not feasible any more, when budgets tightened."""
-        kept = set(feasible)
-        self.owners = {cell: member for cell, member in self.owners.items() if member.digest in kept}
 
     @property
     def members(self) -> list[Member]:

@@ -94,7 +94,6 @@ class Generations:
         return rows
 
     def _begin(self, trials: Sequence[Trial], state: ToolState, book: Book) -> Batch:
-
         def root_of(trial: Trial) -> Measures | None:
             root = state.root(trial.digest)
             return None if root == trial.digest else state.measures(root)

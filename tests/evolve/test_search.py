@@ -25,10 +25,6 @@ from tests.evolve.conftest import OTHER, START, outcome, search, start_crucible
 from tests.judge.test_pool import judges_of
 
 
-class Killed(BaseException):
-    """Stands for the end of the process: nothing handles it."""
-
-
 def test_a_search_ends_with_a_confirmed_champion_that_is_smaller_than_its_seed_parent(whole):
     _, result, rows = whole
     (champion,) = result.champions
@@ -60,31 +56,6 @@ def test_owners_are_judged_for_a_tighter_epoch_and_champions_confirmed_before_th
     assert {one.generation for one in migrants} == {1}
     assert {one.stage for one in migrants} == {"confirmed"}
     assert {one.island for one in migrants} == {0, 1}
-
-
-def test_the_same_after_an_end_at_any_write(whole, project, tmp_path, monkeypatch):
-    """Writes of rows are cut off before and after they took place."""
-    _, result, rows = whole
-    ledger = tmp_path / "ledger.db"
-    for name, cut, is_after in (("propose", 1, True), ("complete", 1, False), ("complete", 2, True)):
-        write, count = getattr(Trials, name), 0
-
-        def cutting(self, *args, write=write, cut=cut, is_after=is_after):
-            nonlocal count
-            count += 1
-            if count == cut and not is_after:
-                raise Killed
-            write(self, *args)
-            if count == cut:
-                raise Killed
-
-        with monkeypatch.context() as patch:
-            patch.setattr(Trials, name, cutting)
-            with pytest.raises(Killed):
-                search(project, ledger)
-    ended, others = search(project, ledger)
-    assert outcome(others) == outcome(rows)
-    assert [one.trial.digest for one in ended.champions] == [one.trial.digest for one in result.champions]
 
 
 def test_killed_processes_end_with_the_same_champion(whole, project, tmp_path):
