@@ -39,7 +39,7 @@ class Samples:
     def of(cls, files: Mapping[str, bytes]) -> Samples:
         """Open a session for each file and count their bytes."""
         sessions = {name: Session(data) for name, data in files.items()}
-        return cls(dict(files), byte_histogram_of((files[name], s.weights) for name, s in sessions.items()), sessions)
+        return cls(dict(files), byte_histogram_of(session.weights for session in sessions.values()), sessions)
 
     def without_cache(self) -> Samples:
         """Return the same files with new, empty sessions."""

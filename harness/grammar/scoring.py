@@ -73,9 +73,9 @@ def explain_run(run: RunArtifact) -> Explanation:
     if found is None:
         made = Explanation(run.stats.examined_bytes, 0, 0.0, 0.0, {}, ())
     else:
-        data = bytes(found.records[0].buffer.data) if found.records else b""
+        data = found.records[0].buffer.data if found.records else b""
         weights, examined = Weights(data), min(len(data), run.stats.examined_bytes)
-        histogram = byte_histogram_of([(data[:examined], Weights(data[:examined]))])
+        histogram = byte_histogram_of([weights if examined == len(data) else Weights(data[:examined])])
         share = weights.of(0, examined) / UNIT
         made, _ = explain_files(found.grammar, [tally(found, weights=weights)], histogram, weight=share)
     run.__dict__["_explanation"] = made

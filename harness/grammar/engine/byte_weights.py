@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -12,7 +13,8 @@ Vector: TypeAlias = "NDArray[Any]"
 UNIT = 1 << 12  # units of one byte's weight. Weights are integers, so sums are exact in any order and in each engine
 
 
-BLOCK = 1 << 16  # bytes that are weighed at once, so that no second array of that size is made
+BLOCK = 1 << 18  # bytes that are weighed at once; their weights add up to less than 2**32 units
+MAX_KEPT_BLOCKS = 16  # blocks whose sums are kept
 MAX_WEIGHT = 2.0  # maximum weight of one byte, in bytes
 
 
@@ -23,48 +25,129 @@ class Weights:
     run of equal bytes weighs 1/k of that: n of them weigh about ln n + 0.58, as the length of a run takes its logarithm
     to encode. Padding and very frequent bytes therefore count for almost nothing, under any grammar.
 
+    The weights of a block are computed when they are needed, so the memory does not depend on the size of the file.
+
     Args:
         data: The file.
+
+    Attributes:
+        size: Bytes of the file.
+        by_value: Weight of all bytes of each value (256 integers), in units.
     """
 
     def __init__(self, data: Any) -> None:
         import numpy
 
-        values = numpy.frombuffer(data, numpy.uint8)
-        size = len(values)
-        self.sums: Vector = numpy.zeros(size + 1, numpy.int64)
-        # sums[i]: the weight of the first i bytes, in units
-        if not size:
-            return
-        again: Any = numpy.flatnonzero(values[1:] == values[:-1]) + 1  # bytes equal to the one before
-        repeated = values[again]
+        self._values: Vector = numpy.frombuffer(data, numpy.uint8)
+        self.size = len(self._values)
+        self._blocks = -(-self.size // BLOCK)
+        self._runs = [0] * (self._blocks + 1)  # for each block, the offset where the run of the byte before it begins
+        self._kept: dict[int, Vector] = {}
+        counts: Vector = numpy.zeros(256, numpy.int64)
+        repeats: Vector = numpy.zeros(256)
+        for block in range(self._blocks):
+            values, again, once = self._repeats(block)
+            counts += numpy.bincount(values, minlength=256)
+            numpy.add.at(repeats, values[again], once - 1.0)
+            begin, last = block * BLOCK, len(values) - 1
+            ends_run = len(again) and again[-1] == last
+            self._runs[block + 1] = begin + last - (round(1 / once[-1]) - 1 if ends_run else 0)
+        self._rarity = _rarity(counts + repeats)
+        self._table: Vector = numpy.rint(UNIT * self._rarity).astype(numpy.uint32)
+        self.by_value: Vector = numpy.zeros(256, numpy.int64)
+        self._before: Vector = numpy.zeros(self._blocks + 1, numpy.int64)  # weight of the blocks before each block
+        for block in range(self._blocks):
+            each = self._weigh(block)
+            values = self._values[block * BLOCK : (block + 1) * BLOCK]
+            self.by_value += numpy.bincount(values, weights=each, minlength=256).astype(numpy.int64)
+            self._before[block + 1] = self._before[block] + int(each.sum())
+
+    def _repeats(self, block: int) -> tuple[Vector, Vector, Vector]:
+        """The bytes of a block, the indices of those equal to the byte before, and 1/k for the k-th byte of a run."""
+        import numpy
+
+        begin = block * BLOCK
+        values = self._values[begin : begin + BLOCK]
+        again: Vector = numpy.flatnonzero(values[1:] == values[:-1]) + 1
+        continues = begin > 0 and values[0] == self._values[begin - 1]
+        if continues:
+            again = numpy.concatenate(([0], again))
         # A group of neighbouring places is a run; its first byte is the one before the group.
-        begins = numpy.flatnonzero(numpy.diff(again, prepend=-1) != 1)
-        first: Any = numpy.repeat(again[begins], numpy.diff(begins, append=len(again)))
-        once = 1.0 / (again - first + 2)
-        counts = numpy.bincount(values, minlength=256) + numpy.bincount(repeated, weights=once - 1.0, minlength=256)
-        rarity = _rarity(counts)
-        table = numpy.rint(UNIT * rarity).astype(numpy.int64)
-        for at in range(0, size, BLOCK):
-            self.sums[at + 1 : at + BLOCK + 1] = table[values[at : at + BLOCK]]
-        self.sums[again + 1] = numpy.rint(UNIT * once * rarity[repeated])
-        numpy.cumsum(self.sums, out=self.sums)
+        groups = numpy.flatnonzero(numpy.diff(again, prepend=-2) != 1)
+        starts = again[groups]
+        if continues:
+            starts[0] = self._runs[block] + 1 - begin
+        first: Vector = numpy.repeat(starts, numpy.diff(groups, append=len(again)))
+        return values, again, 1.0 / (again - first + 2)
+
+    def _weigh(self, block: int) -> Vector:
+        """The weight of each byte of a block, in units."""
+        import numpy
+
+        values, again, once = self._repeats(block)
+        each: Vector = self._table[values]
+        each[again] = numpy.rint(UNIT * once * self._rarity[values[again]])
+        return each
+
+    def _sums(self, block: int) -> Vector:
+        """The weight of the first i bytes of a block."""
+        import numpy
+
+        found = self._kept.get(block)
+        if found is None:
+            each = self._weigh(block)
+            found = numpy.zeros(len(each) + 1, numpy.uint32)
+            numpy.cumsum(each, out=found[1:], dtype=numpy.uint32)
+            if len(self._kept) >= MAX_KEPT_BLOCKS:
+                del self._kept[next(iter(self._kept))]  # the oldest one; readers go forwards
+            self._kept[block] = found
+        return found
+
+    def _until(self, place: int) -> int:
+        block, offset = divmod(place, BLOCK)
+        return int(self._before[block]) + (int(self._sums(block)[offset]) if offset else 0)
 
     def of(self, start: int, end: int) -> int:
         """Weight of the bytes [start, end), in units."""
-        return int(self.sums[end] - self.sums[start])
+        if start >= end:
+            return 0
+        block = start // BLOCK
+        first, last = start - block * BLOCK, end - block * BLOCK
+        if last > BLOCK:
+            return self._until(end) - self._until(start)
+        sums = self._sums(block)
+        return int(sums[last] - sums[first])
+
+    def of_all(self, starts: Vector, ends: Vector) -> int:
+        """Weight of many ranges together, in units; both arrays ascend."""
+        return self._sum_until(ends) - self._sum_until(starts)
+
+    def _sum_until(self, places: Vector) -> int:
+        import numpy
+
+        if not len(places):
+            return 0
+        first, last = int(places[0]) // BLOCK, int(places[-1]) // BLOCK
+        cuts: list[int] = numpy.searchsorted(places, numpy.arange(first, last + 2) * BLOCK).tolist()  # type: ignore[assignment]
+        total = 0
+        for block, (begin, end) in enumerate(itertools.pairwise(cuts), first):
+            if begin < end:
+                total += (end - begin) * int(self._before[block])
+            if begin < end and block < self._blocks:
+                total += int(self._sums(block)[places[begin:end] - block * BLOCK].sum(dtype=numpy.int64))
+        return total
 
     @property
     def total(self) -> float:
         """Weight of the whole file, in bytes."""
-        return int(self.sums[-1]) / UNIT
+        return int(self._before[-1]) / UNIT
 
 
 def _rarity(counts: NDArray[Any]) -> Vector:
     """Self-information of each byte value, as a multiple of the average over the file."""
     import numpy
 
-    shares = counts / counts.sum()
+    shares = counts / max(1.0, counts.sum())
     bits = numpy.zeros(256)
     there = shares > 0
     bits[there] = -numpy.log2(shares[there])

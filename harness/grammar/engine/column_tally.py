@@ -110,8 +110,8 @@ class Counter:
         values = memo.get(key, lambda: (blob_values(table.file.data, begin, stop, None),))[0]
         made = FieldTally(type="bytes", count=len(rows), bytes=float((stop - begin).sum()), values=values)
         if self.weights is not None:
-            sums = self.weights.sums
-            made.weight = memo.get((*key, "weight"), lambda: (int((sums[stop] - sums[begin]).sum()),))[0]
+            of_all = self.weights.of_all
+            made.weight = memo.get((*key, "weight"), lambda: (of_all(begin, stop),))[0]
         self.merge(part, made)
 
     def part(self, table: Table, part: Part) -> None:
@@ -147,7 +147,7 @@ class Counter:
         made.failed = int(failed[0].sum()) if failed else 0
         if made.failed and self.weights is not None:
             begin, stop = table.begin(part)[failed[0]], table.stop(part)[failed[0]]
-            made.failed_weight = int((self.weights.sums[stop] - self.weights.sums[begin]).sum())
+            made.failed_weight = self.weights.of_all(begin, stop)
         if part.field.checks is not None or part.field.checksum is not None:
             made.passed = len(table) - made.failed
         self.merge(part, made)
@@ -156,13 +156,13 @@ class Counter:
         """Weight of the bytes of a part in all records, in units."""
         if self.weights is None:
             return 0
-        sums = self.weights.sums
+        of_all = self.weights.of_all
 
         def make() -> tuple[int]:
             begin, stop = table.begin(part), table.stop(part)
             if part.row and part.primitive is not None:
                 stop = begin + (stop - begin) // part.primitive.width * part.primitive.width
-            return (int((sums[stop] - sums[begin]).sum()),)
+            return (of_all(begin, stop),)
 
         row = part.primitive.width if part.row and part.primitive is not None else 0
         found: int = table.file.memo.get((table.extent_key(part), "weight", row), make)[0]

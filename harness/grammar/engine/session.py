@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 BATCH_BYTES = 1 << 20  # bytes of the file in one batch of records
 _MAX_KEPT_FRAMINGS = 8
 _MIN_COLUMNAR_RECORDS = 256  # with fewer records the reference engine is as fast as setting up columns
+_MAX_WHOLE_BYTES = 4 << 20  # a larger file is tallied in batches, whose columns no other grammar uses again
 
 
 class Session:
@@ -66,22 +67,28 @@ class Session:
         found = self._layout_and_begin(grammar)
         return None if found is None else self._batches(*found, span)
 
-    def tally(self, grammar: Grammar, *, limits: Limits = DEFAULT, weigh: bool = False) -> Tally:
+    def tally(self, grammar: Grammar, *, limits: Limits = DEFAULT, weigh: bool = False, span: int = 0) -> Tally:
         """The bytes, fields and faults that the grammar finds in the file, by the fastest engine that supports it.
 
         Args:
             grammar: The grammar.
             limits: Limits of the reading.
             weigh: Whether to add up the weights of the bytes too.
+            span: Bytes of the file in one batch; 0 is the whole file up to 4 MiB, and batches of 1 MiB of a larger one.
         """
         weights = self.weights if weigh else None
-        columns = self.columns(grammar) if limits.max_records is None else None
-        if columns is not None and len(columns) > _MIN_COLUMNAR_RECORDS:
+        found = self._layout_and_begin(grammar) if limits.max_records is None else None
+        if found is not None:
             from harness.grammar.engine.joined_tally import tally_columns
 
-            found = tally_columns(columns, self.data, limits, weights)
-            if found is not None:
-                return found
+            is_whole = not span and len(self.data) <= _MAX_WHOLE_BYTES
+            batches: Iterable[Columns] = self._batches(*found, span or BATCH_BYTES)
+            if is_whole:
+                whole = self._columns(*found)
+                batches = [whole] if len(whole) > _MIN_COLUMNAR_RECORDS else []
+            made = tally_columns(batches, self.data, limits, weights)
+            if made is not None:
+                return made
         return tally(parse(grammar, self.data, limits=limits), weights=weights)
 
     def _layout_and_begin(self, grammar: Grammar) -> tuple[Layout, int] | None:

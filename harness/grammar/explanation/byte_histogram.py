@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from harness.grammar.engine.byte_weights import BLOCK, UNIT, Weights
+from harness.grammar.engine.byte_weights import UNIT, Weights
 from harness.grammar.language.encodings import accepts_random_bytes, codec, is_text, unit
 
 # Maximum share of printable bytes: a printable string saves bits even if all bytes of the files are printable.
@@ -35,18 +35,15 @@ class ByteHistogram:
         return min(_MAX_PRINTABLE, sum(share for byte, share in enumerate(self.shares) if byte in _shown(encoding)))
 
 
-def byte_histogram_of(files: Iterable[tuple[bytes, Weights]]) -> ByteHistogram:
-    """The byte histogram of some files, given with their weights."""
+def byte_histogram_of(files: Iterable[Weights]) -> ByteHistogram:
+    """The byte histogram of some files, given by the weights of their bytes."""
     import numpy
 
     counts: Any = numpy.zeros(256)
     size = 0
-    for data, weights in files:
-        size = max(size, len(data))
-        values = numpy.frombuffer(data, numpy.uint8)
-        for at in range(0, len(values), BLOCK):
-            each = numpy.diff(weights.sums[at : at + BLOCK + 1])
-            counts += numpy.bincount(values[at : at + BLOCK], weights=each, minlength=256) / UNIT
+    for weights in files:
+        size = max(size, weights.size)
+        counts += weights.by_value / UNIT
     total = float(counts.sum())
     if not total:
         return ByteHistogram(0.0, (0.0,) * 256, size)

@@ -155,7 +155,7 @@ def test_columns_and_reference_make_the_same_tally(data: st.DataObject) -> None:
         kept, joined_tally._MIN_TALLIED_FAULTS = joined_tally._MIN_TALLIED_FAULTS, many
         try:
             limits = Limits(errors=data.draw(st.sampled_from([1, 3, 1000])))
-            found = Session(file).tally(grammar, limits=limits, weigh=True)
+            found = Session(file).tally(grammar, limits=limits, weigh=True, span=data.draw(st.sampled_from([0, 7, 64])))
         finally:
             joined_tally._MIN_TALLIED_FAULTS = kept
     finally:

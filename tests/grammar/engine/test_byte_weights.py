@@ -2,10 +2,12 @@
 
 import itertools
 
+import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.grammar.engine import byte_weights
 from harness.grammar.engine.byte_weights import UNIT, Weights
 
 
@@ -15,6 +17,22 @@ def test_stretches_add_up_to_the_file(data: bytes, cuts: list[int]) -> None:
     places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     assert sum(weights.of(a, b) for a, b in itertools.pairwise(places)) == weights.of(0, len(data))
     assert weights.total * UNIT == weights.of(0, len(data))
+
+
+@given(st.binary(max_size=40).map(lambda data: data * 3) | st.text("ab", max_size=60).map(str.encode), st.data())
+def test_blocks_do_not_change_the_weights(data: bytes, drawn: st.DataObject) -> None:
+    whole, places = Weights(data), st.lists(st.integers(0, len(data)), max_size=8)
+    starts = numpy.array(sorted(drawn.draw(places)), numpy.int64)
+    ends = numpy.minimum(starts + drawn.draw(st.integers(0, 9)), len(data))
+    expected = [whole.of(a, b) for a, b in zip(starts, ends, strict=True)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(byte_weights, "BLOCK", drawn.draw(st.integers(1, 9)))
+        patch.setattr(byte_weights, "MAX_KEPT_BLOCKS", 2)
+        cut = Weights(data)
+        assert [cut.of(a, b) for a, b in zip(starts, ends, strict=True)] == expected
+        assert cut.of_all(starts, ends) == sum(expected)
+        assert cut.by_value.tolist() == whole.by_value.tolist()
+        assert cut.by_value.sum() == cut.of(0, len(data))
 
 
 def test_padding_weighs_almost_nothing() -> None:
