@@ -132,8 +132,8 @@ def test_of_a_large_file_only_what_is_shown_is_parsed(tmp_path: Path, capsys: py
     assert len(printed(capsys)["stretches"]) == 16  # type: ignore[index, arg-type]
     assert call("parse", grammar, large, "--items", "2") == 0
     shown = capsys.readouterr()
-    assert "131070 more records" in shown.out
-    assert "only the first 1048576 bytes of 24000000 were parsed" in shown.err
+    assert "32766 more records" in shown.out
+    assert "only the first 262144 bytes of 24000000 were parsed" in shown.err
     assert call("spans", grammar, large, "--end", "16", "--json") == 0
     assert len(printed(capsys)["spans"]) == 4  # type: ignore[index, arg-type]
     assert call("coverage", grammar, large) == 0

@@ -1,7 +1,7 @@
 """Read files: their records and fields as a tree, with labels, dates, offsets and errors.
 
 A path shows a part: `--path chunks[3].body`, `--path Record[-1]`. Of a file above 16 MiB, only what begins in the first
-MiB is read, unless --all is given.
+256 KiB is read, unless --all is given.
 
 Example:
   crucible spec parse picture.png --depth 2
@@ -23,7 +23,7 @@ from harness.grammar.tool_host import ParseResult
 from harness.report import words
 from harness.report.table import ansi
 
-PREVIEW = 1 << 20  # bytes of a file above MAX_READ that are read without --all
+PREVIEW = 1 << 18  # bytes of a file above MAX_READ that are read without --all
 _COLOURS = {"record": "bold", "array": "bold", "string": "good", "bytes": "dim", "none": "bad", "more": "dim"}
 
 

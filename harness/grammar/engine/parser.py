@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import mmap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +38,17 @@ def parse(
     size = len(data)
     begin = max(0, start)
     end = size if length is None else min(size, begin + max(0, length))
-    collecting = gc.isenabled()
-    gc.disable()  # records refer to their parents; garbage collection would double the time
-    try:
+    with paused_collection():
         return Reading(program_of(grammar), buffer, limits).read(min(begin, size), end, size)
+
+
+@contextlib.contextmanager
+def paused_collection() -> Iterator[None]:
+    """Pause garbage collection: records refer to their parents, and collection would double the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
     finally:
         if collecting:
             gc.enable()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from harness.grammar.language.expression import Attribute, Expr, Name, walk
+from harness.grammar.language.expression import Attribute, Call, Expr, Name, walk
 from harness.grammar.language.grammar import Field, Word
 
 
@@ -18,6 +18,16 @@ def names_in(expr: Expr) -> Iterator[str]:
 def reads_stream_position(expr: Expr | Word | None) -> bool:
     """Whether an expression uses the position or the size of the stream."""
     return expr is not None and not isinstance(expr, Word) and "_io" in names_in(expr)
+
+
+def reads_only(expr: Expr, names: Collection[str]) -> bool:
+    """Whether an expression reads only these fields of its record and what they contain, and no stream."""
+    for part in walk(expr):
+        if isinstance(part, Call) or (isinstance(part, Name) and part.name not in names):
+            return False
+        if isinstance(part, Attribute) and part.name.startswith("_"):
+            return False
+    return True
 
 
 def counted(field: Field) -> bool:

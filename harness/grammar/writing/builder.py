@@ -8,27 +8,27 @@ or `WriteError` says which field is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 from harness.grammar.engine.interpreter import Interpreter
 from harness.grammar.engine.limits import DEFAULT
 from harness.grammar.engine.node import Array, Buffer, Leaf, Node, Record
 from harness.grammar.engine.parse_result import Parse
-from harness.grammar.engine.parser import parse
+from harness.grammar.engine.parser import parse, paused_collection
 from harness.grammar.engine.plan import program_of
 from harness.grammar.engine.state import State
-from harness.grammar.explanation.expression_walk import reads_stream_position
+from harness.grammar.explanation.expression_walk import reads_only, reads_stream_position
 from harness.grammar.host.tree_view import resolve
 from harness.grammar.language.evaluation import is_place
 from harness.grammar.language.expression import Expr, Literal
-from harness.grammar.language.grammar import Field, Grammar, Word
+from harness.grammar.language.grammar import Field, Grammar, TypeDef, Word
 from harness.grammar.language.operations import NoValueError
+from harness.grammar.writing.changed_bytes import Change, ChangedBytes
 from harness.grammar.writing.encoding import WriteError, encode, is_big, is_fixed, number, unprocess
 from harness.grammar.writing.inversion import Inverter
-from harness.grammar.writing.settling import settle
+from harness.grammar.writing.settling import settle, stated
 
 MAX_ROUNDS = 16
 MAX_PADDING = 1 << 20  # bytes
@@ -52,43 +52,30 @@ def build(grammar: Grammar, data: bytes | Parse, changes: Mapping[str, Any] | No
         raise WriteError("the file has no records")
     if not changes:
         return raw
-    writing = _Writing(grammar, raw)
-    for path, value in changes.items():
-        writing.change(path, value)
-    return writing.finish(changes)
+    with paused_collection():
+        is_whole = isinstance(data, Parse) and data.grammar is grammar and data.stopped_at == data.size
+        writing = _Writing(data if is_whole and isinstance(data, Parse) else parse(grammar, raw))
+        for path, value in changes.items():
+            writing.change(path, value)
+        return writing.finish(changes)
 
 
 def rebuild(found: Parse, values: Mapping[str, Any]) -> bytes:
     """Return the bytes of a file with changed values; checksums and values that must equal others stay as they were."""
-    again = _Writing(found.grammar, bytes(found.records[0].buffer.data))
+    again = _Writing(found)
     for path, value in values.items():
         again.change(path, value)
     return again.resized()
 
 
-@dataclass(slots=True)
-class _Change:
-    """New bytes for the bytes [start, end) of a buffer, and the nodes that contain them."""
-
-    start: int
-    end: int
-    data: bytes
-    inside: frozenset[int]
-
-    @property
-    def growth(self) -> int:
-        return len(self.data) - (self.end - self.start)
-
-
 class _Writing:
-    def __init__(self, grammar: Grammar, data: bytes) -> None:
-        self.grammar, self.data = grammar, data
-        self.found = parse(grammar, data)
-        self.run = Interpreter(program_of(grammar), State(DEFAULT))
+    def __init__(self, found: Parse) -> None:
+        self.found, self.grammar = found, found.grammar
+        self.run = Interpreter(program_of(found.grammar), State(DEFAULT))
         self.inverter = Inverter(self.run)
-        self.above: dict[int, tuple[int, ...]] = {}
         self.nodes: list[tuple[Node, Record, Field]] = []
-        self.changes: dict[int, dict[int, _Change]] = {}  # by buffer, by leaf
+        self.bytes = ChangedBytes()
+        self.local: dict[int, bool] = {}  # by expression
         self.values: dict[int, Any] = {}
         self.rounds: dict[int, int] = {}  # the round in which a value was planned; 0 for those of the caller
         self.round = 0
@@ -98,15 +85,16 @@ class _Writing:
         self.computed: list[tuple[Leaf, Record, Expr]] = []
         for record in self.found.records:
             self._note(record, (id(record),))
+        self.is_local = all(self._is_local(expr, record.type) for _, record, expr in self.computed)
 
     def _note(self, record: Record, above: tuple[int, ...]) -> None:
-        self.above[id(record)] = above
+        self.bytes.above[id(record)] = above
         self.buffers[id(record.buffer)] = record.buffer
         for node in list(record.nodes.values()):
             self._note_node(node, record, above)
 
     def _note_node(self, node: Node, holder: Record, above: tuple[int, ...]) -> None:
-        self.above[id(node)] = (*above, id(node))
+        self.bytes.above[id(node)] = (*above, id(node))
         if node.field is not None:
             self.nodes.append((node, holder, node.field))
         if isinstance(node, Leaf):
@@ -115,13 +103,13 @@ class _Writing:
                 self.computed.append((node, holder, node.field.compute))
         elif isinstance(node, Array):
             for item in node.items:
-                self._note_node(item, holder, self.above[id(node)])
+                self._note_node(item, holder, self.bytes.above[id(node)])
         else:
             origin = node.buffer.origin
             if origin is not None and node.buffer is not holder.buffer:
                 self.leaves[id(origin)] = (origin, holder)
-                self.above[id(origin)] = self.above[id(node)]
-            self._note(node, self.above[id(node)])
+                self.bytes.above[id(origin)] = self.bytes.above[id(node)]
+            self._note(node, self.bytes.above[id(node)])
 
     def change(self, path: str, value: Any) -> None:
         """Give the leaf at a path a value."""
@@ -151,60 +139,79 @@ class _Writing:
             raise WriteError(f"{leaf.field.name} would have to be {self.values[id(leaf)]!r} and {value!r}")
         self.rounds[id(leaf)] = self.round
         old = bytes(leaf.buffer.data[leaf.start : leaf.end])
-        waiting = self.changes.setdefault(id(leaf.buffer), {})
+        waiting = self.bytes.of(leaf.buffer)
         for other in waiting.values():  # bit fields that share a byte
             if other.start == leaf.start and other.end == leaf.end and leaf.bits:
                 old = other.data
         made = encode(leaf, value, record, old)
         self.values[id(leaf)] = value
-        waiting[id(leaf)] = _Change(leaf.start, leaf.end, made, frozenset(self.above[id(leaf)]))
+        self.bytes.replace(leaf, made, leaf)
         for other in waiting.values():
             if leaf.bits and other.start == leaf.start and other.end == leaf.end:
                 other.data = made
         return True
 
+    def _may_change(self, expr: Expr, record: Record) -> bool:
+        """Whether an expression may have another value now: what it reads is in a record with a change, or unknown."""
+        return id(record) in self.bytes.touched or not (self.is_local and self._is_local(expr, record.type))
+
+    def _is_local(self, expr: Expr, definition: TypeDef) -> bool:
+        known = self.local.get(id(expr))
+        if known is None:
+            names = {field.name for field in (*definition.fields, *definition.instances)}
+            known = self.local[id(expr)] = reads_only(expr, names)
+        return known
+
     def finish(self, changes: Mapping[str, Any]) -> bytes:
         """The new bytes."""
         wrong = {fault.path for fault in self.found.errors}
-        return settle(self.grammar, self.resized(), wrong, changes, rebuild)
+        self._resize()
+        self._sum()
+        return settle(self.grammar, self.bytes.splice(self.found.records[0].buffer), wrong, changes, rebuild)
 
     def resized(self) -> bytes:
         """The new bytes, with checksums and equal values as they were."""
+        self._resize()
+        return self.bytes.splice(self.found.records[0].buffer)
+
+    def _resize(self) -> None:
         for self.round in range(1, MAX_ROUNDS + 1):
             if not (self._stated() | self._paddings() | self._collapse()):
                 break
         else:
             raise WriteError("the sizes do not settle: a field states its own size")
-        return self._spliced(self.found.records[0].buffer)
+
+    def _sum(self) -> None:
+        """Set the checksums of ranges of bytes that changed; `settle` would need one more parse for them."""
+        for node, record, field in reversed(self.nodes):  # a checksum may cover a later one
+            checksum = field.checksum
+            if checksum is None or not isinstance(node, Leaf) or checksum.of is not None or node.valid is False:
+                continue
+            if id(record) not in self.bytes.touched or id(node) in self.values or node.buffer.origin is not None:
+                continue
+            parts = [record.nodes[name] for name in checksum.over if name in record.nodes]
+            if not parts:
+                continue
+            start, end = parts[0].start, parts[-1].end
+            blank = None
+            if checksum.blank is not None and start <= node.start and node.end <= end:
+                blank = Change(node.start, node.end, bytes([checksum.blank]) * (node.end - node.start), frozenset())
+            value = stated(checksum.algorithm, node, self.bytes.splice(node.buffer, start, end, blank))
+            made = encode(node, value, record, bytes(node.buffer.data[node.start : node.end]))
+            if len(made) == node.end - node.start:
+                self.values[id(node)] = value
+                self.bytes.replace(node, made, node)
 
     def _stated(self) -> bool:
         with self._new_values():
             # A position that is a sum follows once the numbers in it are known.
             return (self._lengths() | self._positions(sums=False)) or self._positions(sums=True)
 
-    def _grown(self, node: Node) -> int:
-        """Bytes by which a node grows; fields in it that have a position elsewhere do not count."""
-        waiting = self.changes.get(id(node.buffer), {})
-        end = max(node.end, node.window.end) if isinstance(node, Record) else node.end
-        return sum(
-            change.growth
-            for change in waiting.values()
-            if id(node) in change.inside and node.start <= change.start and change.end <= end
-        )
-
-    def _shift(self, buffer: Buffer, at: int, inside: Sequence[int] = ()) -> int:
-        known = set(inside)
-        return sum(
-            change.growth
-            for change in self.changes.get(id(buffer), {}).values()
-            if change.end <= at and not (known & change.inside and change.start >= at)
-        )
-
     def _lengths(self) -> bool:
         """Set the numbers that state the lengths of what grew."""
         is_new = False
         for node, record, field in self.nodes:
-            growth = self._grown(node)
+            growth = self.bytes.growth(node)
             if not growth or isinstance(node, Array) or field.length is Word.REST:
                 continue
             if isinstance(field.length, Word | None):
@@ -229,6 +236,7 @@ class _Writing:
                     or expr is None
                     or isinstance(expr, Word | Literal)
                     or id(node) in self.values
+                    or not self._may_change(expr, record)
                 ):
                     continue
                 old = bytes(node.buffer.data[node.start : node.end])
@@ -243,8 +251,7 @@ class _Writing:
                     continue  # content, not padding
                 data = bytes([fill or 0]) * size
                 self.values[id(node)] = data
-                change = _Change(node.start, node.end, data, frozenset(self.above[id(node)]))
-                self.changes.setdefault(id(node.buffer), {})[id(node)] = change
+                self.bytes.replace(node, data, node)
                 is_new = True
         return is_new
 
@@ -252,11 +259,12 @@ class _Writing:
     def _new_values(self) -> Iterator[None]:
         """While it lasts, expressions see the planned values."""
         planned = [(self.leaves[key][0], value) for key, value in self.values.items() if key in self.leaves]
-        before = [(leaf, leaf.value) for leaf in (*(leaf for leaf, _ in planned), *(c[0] for c in self.computed))]
+        computed = [one for one in self.computed if self._may_change(one[2], one[1])]
+        before = [(leaf, leaf.value) for leaf in (*(leaf for leaf, _ in planned), *(one[0] for one in computed))]
         for leaf, value in planned:
             leaf.value = value
         for _ in range(2):  # a computed value may use another
-            for leaf, record, expr in self.computed:
+            for leaf, record, expr in computed:
                 with suppress(NoValueError):
                     leaf.value = self.inverter.value(expr, record)
         try:
@@ -272,11 +280,11 @@ class _Writing:
         frame = next((one for one in record.frames if one.end == node.window.start and one.field is field), None)
         if frame is None:
             raise WriteError(f"the length before {field.name} was not found")
-        waiting, size = self.changes.setdefault(id(frame.buffer), {}), node.window.end - node.window.start + growth
+        waiting, size = self.bytes.of(frame.buffer), node.window.end - node.window.start + growth
         data = number(size, field.prefix, big=is_big(field.prefix, field, record))
         if id(frame) in waiting and waiting[id(frame)].data == data:
             return False
-        waiting[id(frame)] = _Change(frame.start, frame.end, data, frozenset(self.above[id(record)]))
+        self.bytes.replace(frame, data, record)
         return True
 
     def _positions(self, *, sums: bool) -> bool:
@@ -287,9 +295,9 @@ class _Writing:
                 continue
             if isinstance(record.nodes.get(field.name), Array) and not isinstance(node, Array):
                 continue  # the array has the position
-            moved = self._shift(node.buffer, node.start, self.above[id(node)])
+            moved = self.bytes.shift(node.buffer, node.start, self.bytes.above[id(node)])
             base = 0 if field.stream is not None else record.window.start if field.at is not None else record.start
-            based = self._shift(node.buffer, base) if base else 0
+            based = self.bytes.shift(node.buffer, base) if base else 0
             expr = field.at if field.at is not None else field.offset
             if expr is None or isinstance(expr, Literal) or is_place(expr) is sums:
                 continue
@@ -320,26 +328,13 @@ class _Writing:
         is_new = False
         for buffer in self.buffers.values():
             origin = buffer.origin
-            if origin is None or not self.changes.get(id(buffer)):
+            if origin is None or not self.bytes.of(buffer):
                 continue
-            content = self._spliced(buffer)
+            content = self.bytes.splice(buffer)
             if self.values.get(id(origin)) == content:
                 continue
             made = unprocess(origin.field, content)
             self.values[id(origin)] = content
-            change = _Change(origin.start, origin.end, made, frozenset(self.above[id(origin)]))
-            self.changes.setdefault(id(origin.buffer), {})[id(origin)] = change
+            self.bytes.replace(origin, made, origin)
             is_new = True
         return is_new
-
-    def _spliced(self, buffer: Buffer) -> bytes:
-        parts: list[bytes] = []
-        at, data = 0, buffer.data
-        for change in sorted(self.changes.get(id(buffer), {}).values(), key=lambda one: (one.start, one.end)):
-            if change.start < at:
-                if bytes(change.data) == b"".join(parts)[-len(change.data) :]:
-                    continue  # bit fields of one byte
-                raise WriteError(f"two changes overlap at 0x{change.start:x}")
-            parts += [bytes(data[at : change.start]), change.data]
-            at = change.end
-        return b"".join([*parts, bytes(data[at:])])

@@ -100,6 +100,12 @@ def _concluded(grammar: Grammar, found: Parse, paths: set[str], rebuild: Rebuild
     return rebuild(found, changes)
 
 
+def stated(algorithm: str, leaf: Leaf, data: bytes) -> int | str:
+    """The value of a checksum of some bytes, as its leaf states it: a number, or octal digits."""
+    computed = ALGORITHMS[algorithm](data)
+    return f"{computed:0{max(1, len(leaf.value.strip(' ')))}o}" if isinstance(leaf.value, str) else computed
+
+
 def _due(leaf: Leaf, record: Record, run: Interpreter, inverter: Inverter) -> Any:
     """The value that a leaf must have by its checksum or its check, or None."""
     field = leaf.field
@@ -107,10 +113,7 @@ def _due(leaf: Leaf, record: Record, run: Interpreter, inverter: Inverter) -> An
         if field.checksum is not None:
             of = run.program.compiler.compile(field.checksum.of, record.type) if field.checksum.of is not None else None
             data = summed(record, leaf, field.checksum, of, Scope(record, run))
-            computed = None if data is None else ALGORITHMS[field.checksum.algorithm](data)
-            if computed is None or not isinstance(leaf.value, str):
-                return computed
-            return f"{computed:0{max(1, len(leaf.value.strip(' ')))}o}"
+            return None if data is None else stated(field.checksum.algorithm, leaf, data)
         if (
             field.checks is not None
             and field.checks.equals is not None
