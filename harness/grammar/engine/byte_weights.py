@@ -14,7 +14,8 @@ UNIT = 1 << 12  # units of one byte's weight. Weights are integers, so sums are 
 
 
 BLOCK = 1 << 18  # bytes that are weighed at once; their weights add up to less than 2**32 units
-MAX_KEPT_BLOCKS = 16  # blocks whose sums are kept
+MAX_KEPT_BLOCKS = 16  # blocks whose sums are kept of a file that has no more
+BATCH_BLOCKS = 6  # blocks whose sums are kept of a larger file: those of one batch of columns
 MAX_WEIGHT = 2.0  # maximum weight of one byte, in bytes
 
 
@@ -98,7 +99,7 @@ class Weights:
             each = self._weigh(block)
             found = numpy.zeros(len(each) + 1, numpy.uint32)
             numpy.cumsum(each, out=found[1:], dtype=numpy.uint32)
-            if len(self._kept) >= MAX_KEPT_BLOCKS:
+            if len(self._kept) >= (MAX_KEPT_BLOCKS if self._blocks <= MAX_KEPT_BLOCKS else BATCH_BLOCKS):
                 del self._kept[next(iter(self._kept))]  # the oldest one; readers go forwards
             self._kept[block] = found
         return found

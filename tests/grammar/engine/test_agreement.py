@@ -1,5 +1,6 @@
 """Two engines, one meaning: columns and the reference engine agree on every file, also on a damaged one."""
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -261,3 +262,20 @@ def test_the_shape_is_refused_with_a_reason() -> None:
         layout_of(grammar)
     assert Session(b"a\0b\0").columns(grammar) is None
     assert Session(b"a\0b\0").tally(grammar).engine == "records"
+
+
+def test_a_large_file_is_tallied_in_the_memory_of_a_batch() -> None:
+    fields = [
+        {"name": "a", "type": "u32"},
+        {"name": "b", "type": "u16", "validate": {"max": 9}},
+        {"name": "c", "type": "u16"},
+    ]
+    grammar, file = linted({"endian": "big", "types": {"R": {"fields": fields}}}), bytes(range(256)) * (12 << 12)
+    tracemalloc.start()
+    try:
+        found = Session(file).tally(grammar, weigh=True)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (found.engine, found.records) == ("columns", {"R": len(file) // 8})
+    assert peak < 2 * len(file)

@@ -20,6 +20,7 @@ from harness.grammar import Grammar, WriteError, build, lint_text
 from harness.grammar.engine.node import Leaf
 from harness.grammar.engine.parser import parse
 from harness.grammar.host.tree_view import PathError, resolve
+from harness.grammar.writing import builder, settling
 from harness.grammar.writing.encoding import encode
 
 SPECS = Path(__file__).parents[3] / "specs"
@@ -31,6 +32,12 @@ def grammar_of(name: str) -> Grammar:
     found = GRAMMARS[name]
     assert found is not None
     return found
+
+
+def linted(text: str) -> Grammar:
+    found = lint_text(text)
+    assert found.grammar is not None, found.errors
+    return found.grammar
 
 
 def sample(name: str, file: str) -> bytes:
@@ -366,3 +373,52 @@ types:
 def test_leaves_are_found_by_the_paths_of_a_parse() -> None:
     found = parse(grammar_of("tar"), sample("tar", "two.tar"))
     assert all(isinstance(resolve(found, span.path)[1], Leaf) or "[" in span.path for span in found.leaves())
+
+
+def test_what_another_record_computes_from_a_changed_one_follows() -> None:
+    grammar = linted("""
+endian: big
+root: File
+framing: {repeat: once}
+types:
+  File:
+    fields:
+      - {name: head, type: Head}
+      - {name: items, type: Item, repeat: 2}
+  Head:
+    fields:
+      - {name: size, type: u8}
+      - {name: data, type: bytes, length: size}
+  Item:
+    fields:
+      - {name: kind, type: u8}
+      - {name: pad, type: bytes, length: (4 - used % 4) % 4}
+    instances:
+      used: {compute: _root.head.size}
+""")
+    assert build(grammar, b"\x02ab\x07\0\0\x08\0\0", {"head.data": b"abc"}) == b"\x03abc\x07\0\x08\0"
+
+
+def test_a_changed_size_and_checksum_take_two_parses(monkeypatch: pytest.MonkeyPatch) -> None:
+    grammar = linted("""
+endian: big
+root: File
+framing: {repeat: once}
+types:
+  File: {fields: [{name: items, type: Item, repeat: rest}]}
+  Item:
+    fields:
+      - {name: size, type: u8}
+      - {name: data, type: bytes, length: size}
+      - {name: sum, type: u32, checksum: {algorithm: crc32, over: [size, data]}}
+""")
+    items = [bytes([len(data)]) + data for data in (b"one", b"two")]
+    file = b"".join(item + zlib.crc32(item).to_bytes(4, "big") for item in items)
+    parses = []
+    for module in (builder, settling):
+        monkeypatch.setattr(module, "parse", lambda *given: parses.append(given) or parse(*given))
+    made = build(grammar, file, {"items[0].data": b"three"})
+    assert made == b"\5three" + zlib.crc32(b"\5three").to_bytes(4, "big") + file[8:]
+    assert len(parses) == 2
+    build(grammar, parse(grammar, file), {"items[0].data": b"three"})
+    assert len(parses) == 3
