@@ -27,7 +27,7 @@ COLUMNS = (
     "coalesce(median_low_ms, median_ms) AS median_low_ms, coalesce(median_high_ms, median_ms) AS median_high_ms"
 )
 RECORD = "unpacked(record, digest, numbers) AS record"
-ON_A_BOARD = "(lane, suite) IN (SELECT lane, suite FROM boards)"  # so that the index of boards finds a digest
+IS = "(lane, suite) IN (SELECT lane, suite FROM boards) AND digest"  # found by the index of boards
 RANKING = (
     "passed DESC, score IS NULL, score DESC, coalesce(confirmed, 1) DESC, median_ms IS NULL, median_ms, digest, nodeid"
 )
@@ -259,12 +259,7 @@ def find(ledger: Ledger, key: str, *, run_id: str | None = None) -> list[Row]:
     Raises:
         LedgerError: if nothing matches; the message names what comes near.
     """
-    for condition in (
-        "nodeid = ?1",
-        f"{ON_A_BOARD} AND digest = ?1",
-        f"{ON_A_BOARD} AND length(?1) >= 4 AND digest GLOB ?1 || '*'",
-        "subject = ?1",
-    ):
+    for condition in ("nodeid = ?1", f"{IS} = ?1", f"length(?1) >= 4 AND {IS} GLOB ?1 || '*'", "subject = ?1"):
         found = ledger.rows(
             f"""SELECT {COLUMNS} FROM evaluations JOIN (SELECT run_id, started_at FROM runs) USING (run_id)
                 WHERE {condition} AND (?2 IS NULL OR run_id = ?2)

@@ -189,6 +189,7 @@ def _ledger(ledger: Ledger, source: Path) -> list[str]:
     return notices
 
 
+UNPACKED = "unpacked(record, digest, numbers)"  # its dictionary was copied before
 _STORED = {
     "TEXT": "'text', 'integer', 'real'",  # a number becomes a text
     "INTEGER": "'integer'",
@@ -200,22 +201,16 @@ _STORED = {
 _FORMS = {
     ("evaluations", "record"): " AND ".join(
         [
-            "json_valid(unpacked(record, digest, numbers))",
-            *(
-                f"ifnull(json_type(unpacked(record, digest, numbers), '$.{key}'), '') = 'object'"
-                for key in ("case", "evidence")
-            ),
+            f"ifnull(json_valid({UNPACKED}), 0)",
+            *(f"ifnull(json_type({UNPACKED}, '$.{key}'), '') = 'object'" for key in ("case", "evidence")),
         ]
     ),
-    ("evaluations", "case_key"): "typeof(case_key) = 'blob'",
-    ("evaluations", "numbers"): "json_valid(numbers) AND json_type(numbers) = 'array'",
-    ("sources", "text"): "ifnull(typeof(text), 'null') IN ('null', 'blob')",
-    ("shapes", "cells"): "json_valid(cells) AND json_type(cells) = 'array'",
+    ("evaluations", "numbers"): "json_valid(numbers)",
+    ("shapes", "cells"): "json_valid(cells)",
     ("runs", "versions"): "json_valid(versions) AND json_type(versions) = 'object'",
     ("runs", "started_at"): "julianday(started_at) IS NOT NULL",
 }
-"""What a column holds, as a condition; it replaces what its type says where that was another one in older versions."""
-_PACKED = frozenset({("evaluations", "record"), ("evaluations", "case_key"), ("sources", "text")})
+"""What a column holds besides, as a condition."""
 
 
 def _mistyped(connection: sqlite3.Connection, table: str) -> str:
@@ -223,7 +218,8 @@ def _mistyped(connection: sqlite3.Connection, table: str) -> str:
     types = {row[1]: row[2] for row in connection.execute(f"PRAGMA main.table_info({table})")}
     theirs: list[str] = [row[1] for row in connection.execute(f"PRAGMA other.table_info({table})")]
     for column in theirs:
-        stored = None if (table, column) in _PACKED else _STORED.get(types.get(column, ""))
+        is_packed = table == "evaluations" and column in ("record", "case_key")  # bytes, in what was a text column
+        stored = _STORED.get("BLOB" if is_packed else types.get(column, ""))
         checks = [f"typeof({column}) IN ({stored}, 'null')"] if stored else []
         checks += [_FORMS[table, column]] if (table, column) in _FORMS else []
         wrong = f"SELECT 1 FROM other.{table} WHERE NOT ({' AND '.join(checks)})"  # noqa: S608

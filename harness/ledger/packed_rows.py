@@ -12,13 +12,6 @@ from harness.ledger.packing import Packer
 from harness.ledger.row import dump
 from harness.ledger.shapes import VIEWS, shape_rows
 
-MAX_BYTES = 256 << 10  # of one source
-UPDATE = """
-    UPDATE evaluations SET record = ?, case_key = ?, shape = ?, numbers = ?,
-        score_low = nullif(score_low, score), score_high = nullif(score_high, score),
-        median_low_ms = nullif(median_low_ms, median_ms), median_high_ms = nullif(median_high_ms, median_ms)
-    WHERE rowid = ?"""
-
 # What is equal in many evaluations is kept once: `shapes` (`harness.ledger.shapes`) has the rows of `components`,
 # `gates` and `attempts`, which become views; a packed `record` is read with one of `dictionaries`
 # (`harness.ledger.packing`).
@@ -52,6 +45,13 @@ ALTER TABLE evaluations DROP COLUMN machine;
 ALTER TABLE evaluations DROP COLUMN inputs_key;
 ALTER TABLE sources DROP COLUMN created_at;
 """
+
+MAX_BYTES = 256 << 10  # of one source
+UPDATE = """
+    UPDATE evaluations SET record = ?, case_key = ?, shape = ?, numbers = ?,
+        score_low = nullif(score_low, score), score_high = nullif(score_high, score),
+        median_low_ms = nullif(median_low_ms, median_ms), median_high_ms = nullif(median_high_ms, median_ms)
+    WHERE rowid = ?"""
 
 
 def pack_rows(connection: sqlite3.Connection) -> None:
