@@ -53,8 +53,9 @@ def build(grammar: Grammar, data: bytes | Parse, changes: Mapping[str, Any] | No
     if not changes:
         return raw
     with paused_collection():
-        is_whole = isinstance(data, Parse) and data.grammar is grammar and data.stopped_at == data.size
-        writing = _Writing(data if is_whole and isinstance(data, Parse) else parse(grammar, raw))
+        found = data if isinstance(data, Parse) and data.grammar is grammar else None
+        is_whole = found is not None and found.start == 0 and found.stopped_at == found.size
+        writing = _Writing(found if found is not None and is_whole else parse(grammar, raw))
         for path, value in changes.items():
             writing.change(path, value)
         return writing.finish(changes)
@@ -187,7 +188,7 @@ class _Writing:
             checksum = field.checksum
             if checksum is None or not isinstance(node, Leaf) or checksum.of is not None or node.valid is False:
                 continue
-            if id(record) not in self.bytes.touched or id(node) in self.values or node.buffer.origin is not None:
+            if id(record) not in self.bytes.touched or id(node) in self.values or record.buffer.origin is not None:
                 continue
             parts = [record.nodes[name] for name in checksum.over if name in record.nodes]
             if not parts:
@@ -196,7 +197,7 @@ class _Writing:
             blank = None
             if checksum.blank is not None and start <= node.start and node.end <= end:
                 blank = Change(node.start, node.end, bytes([checksum.blank]) * (node.end - node.start), frozenset())
-            value = stated(checksum.algorithm, node, self.bytes.splice(node.buffer, start, end, blank))
+            value = stated(checksum.algorithm, node, self.bytes.splice(record.buffer, start, end, blank))
             made = encode(node, value, record, bytes(node.buffer.data[node.start : node.end]))
             if len(made) == node.end - node.start:
                 self.values[id(node)] = value
