@@ -30,6 +30,7 @@ import harness.session.run_session
 import harness.session.summary
 import harness.timing.bridge  # noqa: F401
 from harness import hooks
+from harness.lanes.kernel.compiler_pool import CompilerPool
 from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.ledger.packing import reader
 from tests.forked_workers import forked_workers
@@ -55,6 +56,13 @@ def pytest_configure():
 def processes():
     """The warm processes of the kernel lane that all tests of a pytest worker share."""
     with WarmProcesses() as made:  # starts no process before it is asked
+        yield made
+
+
+@pytest.fixture(scope="session")
+def compilers():
+    """A pool of one compile process, which lives in a thread of its own."""
+    with CompilerPool(1) as made:
         yield made
 
 

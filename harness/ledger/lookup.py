@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.core.errors import LedgerError
@@ -14,7 +12,7 @@ from harness.core.ranking import Place, ranked
 from harness.ledger.store import Ledger
 
 if TYPE_CHECKING:
-    from harness.core.evaluation import Evaluation
+    pass
 
 Row = dict[str, Any]
 
@@ -29,7 +27,7 @@ COLUMNS = (
     "coalesce(median_low_ms, median_ms) AS median_low_ms, coalesce(median_high_ms, median_ms) AS median_high_ms"
 )
 RECORD = "unpacked(record, digest, numbers) AS record"
-ON_A_BOARD = "(lane, suite) IN (SELECT lane, suite FROM boards)"  # so that the index of boards finds a digest
+IS = "(lane, suite) IN (SELECT lane, suite FROM boards) AND digest"  # found by the index of boards
 RANKING = (
     "passed DESC, score IS NULL, score DESC, coalesce(confirmed, 1) DESC, median_ms IS NULL, median_ms, digest, nodeid"
 )
@@ -222,9 +220,9 @@ def details(ledger: Ledger, run_id: str, table: str, nodeids: Sequence[str]) -> 
         msg = f"no details in table {table!r}"
         raise ValueError(msg)
     found: dict[str, list[Row]] = defaultdict(list)
-    for some in _chunks(nodeids):
+    for some in chunks(nodeids):
         for row in ledger.rows(
-            f"SELECT * FROM {table} WHERE run_id = ? AND nodeid IN ({_marks(some)}) ORDER BY nodeid, position",  # noqa: S608
+            f"SELECT * FROM {table} WHERE run_id = ? AND nodeid IN ({marks(some)}) ORDER BY nodeid, position",  # noqa: S608
             run_id,
             *some,
         ):
@@ -236,20 +234,22 @@ def records(ledger: Ledger, run_id: str, nodeids: Sequence[str]) -> dict[str, st
     """The JSON text of some evaluations of a run, by node id."""
     return {
         row["nodeid"]: row["record"]
-        for some in _chunks(nodeids)
+        for some in chunks(nodeids)
         for row in ledger.rows(
-            f"SELECT nodeid, {RECORD} FROM evaluations WHERE run_id = ? AND nodeid IN ({_marks(some)})",  # noqa: S608
+            f"SELECT nodeid, {RECORD} FROM evaluations WHERE run_id = ? AND nodeid IN ({marks(some)})",  # noqa: S608
             run_id,
             *some,
         )
     }
 
 
-def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Values in groups that fit the parameters of a statement."""
     return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
 
 
-def _marks(values: Sequence[str]) -> str:
+def marks(values: Sequence[str]) -> str:
+    """A question mark for each value, for `IN (…)`."""
     return ", ".join("?" * len(values))
 
 
@@ -259,12 +259,7 @@ def find(ledger: Ledger, key: str, *, run_id: str | None = None) -> list[Row]:
     Raises:
         LedgerError: if nothing matches; the message names what comes near.
     """
-    for condition in (
-        "nodeid = ?1",
-        f"{ON_A_BOARD} AND digest = ?1",
-        f"{ON_A_BOARD} AND length(?1) >= 4 AND digest GLOB ?1 || '*'",
-        "subject = ?1",
-    ):
+    for condition in ("nodeid = ?1", f"{IS} = ?1", f"length(?1) >= 4 AND {IS} GLOB ?1 || '*'", "subject = ?1"):
         found = ledger.rows(
             f"""SELECT {COLUMNS} FROM evaluations JOIN (SELECT run_id, started_at FROM runs) USING (run_id)
                 WHERE {condition} AND (?2 IS NULL OR run_id = ?2)
@@ -288,68 +283,3 @@ def find(ledger: Ledger, key: str, *, run_id: str | None = None) -> list[Row]:
 
 def _literal(prefix: str) -> str:
     return "".join(f"[{c}]" if c in "*?[" else c for c in prefix)
-
-
-def load(ledger: Ledger, run_id: str, nodeid: str) -> Evaluation:
-    """The whole evaluation as it was recorded.
-
-    Raises:
-        LedgerError: if it is not there, or is not one that this version wrote.
-    """
-    found = ledger.rows(f"SELECT {RECORD} FROM evaluations WHERE run_id = ? AND nodeid = ?", run_id, nodeid)  # noqa: S608
-    if not found:
-        raise LedgerError(f"run {run_id} has no evaluation {nodeid}", where=str(ledger.path))
-    return _restore(ledger, found[0]["record"], nodeid)
-
-
-def load_all(ledger: Ledger, run_id: str) -> Iterable[Evaluation]:
-    """All evaluations of a run of which the evidence is kept, as they were recorded; raises as `load`."""
-    query = f"SELECT nodeid, {RECORD} FROM evaluations WHERE run_id = ? AND case_key <> x'' ORDER BY nodeid"  # noqa: S608
-    for row in ledger.rows(query, run_id):
-        yield _restore(ledger, row["record"], row["nodeid"])
-
-
-def judged(
-    ledger: Ledger, keys: Collection[str], *, machine: str | None = None, engine: Mapping[str, str] | None = None
-) -> dict[str, tuple[str, Evaluation]]:
-    """The latest evaluation of each `Case.key` that was judged (not `infra`, not `skipped`), with its run, by key.
-
-    Args:
-        ledger: Where to look.
-        keys: What to look for.
-        machine: Only what this class of machines measured.
-        engine: Only runs with this fingerprint of the lane's judging code, `engine:NAME`.
-    """
-    found: dict[str, tuple[str, Evaluation]] = {}
-    wanted = [key for key in dict.fromkeys(keys) if key]
-    versions = {row["run_id"]: json.loads(row["versions"]) for row in ledger.rows("SELECT run_id, versions FROM runs")}
-    for some in _chunks(wanted):
-        latest: dict[str, Row] = {}
-        for row in ledger.rows(
-            f"""SELECT lower(hex(case_key)) AS case_key, run_id, lane, evaluations.rowid AS place
-                FROM evaluations JOIN runs USING (run_id)
-                WHERE case_key IN ({_marks(some)}) AND evaluations.status NOT IN ('infra', 'skipped')
-                    AND (? IS NULL OR machine = ?)
-                ORDER BY created_at""",  # noqa: S608 - marks are question marks
-            *map(bytes.fromhex, some),
-            machine,
-            machine,
-        ):
-            name = f"engine:{row['lane']}"
-            if engine is None or versions[row["run_id"]].get(name, "") == engine.get(name):
-                latest[row["case_key"]] = row
-        for key, row in latest.items():  # records are large: only those that count are read
-            [kept] = ledger.rows(f"SELECT {RECORD} FROM evaluations WHERE rowid = ?", row["place"])  # noqa: S608
-            with contextlib.suppress(LedgerError):  # judged again
-                found[key] = row["run_id"], _restore(ledger, kept["record"], key)
-    return found
-
-
-def _restore(ledger: Ledger, record: str, nodeid: str) -> Evaluation:
-    from harness.core.evaluation import Evaluation  # here: most verbs read columns only, and start without pydantic
-
-    try:
-        return Evaluation.from_wire(json.loads(record))
-    except (ValueError, RecursionError) as error:  # pydantic's ValidationError is a ValueError
-        what = f"the record of {nodeid} cannot be read ({str(error).splitlines()[0]})"
-        raise LedgerError(what, where=str(ledger.path), fix="judge the case again with --fresh") from error

@@ -6,11 +6,14 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from harness.core.clip import clip
 from harness.core.errors import LedgerError
 from harness.ledger import file, journal, recovery, standings
+from harness.ledger.packing import dictionary_key
+from harness.ledger.shapes import shape_key
 from harness.ledger.standings import rank_boards
 from harness.ledger.store import Ledger
 
@@ -171,6 +174,9 @@ def _ledger(ledger: Ledger, source: Path) -> list[str]:
                 if column := _mistyped(connection, table):
                     what = f"its {table} have values of another form in the column {column}"
                     raise LedgerError(what, where=str(source), fix="leave this ledger out")
+                if _is_forged(connection, table):
+                    what = f"its {table} have other keys than their content"
+                    raise LedgerError(what, where=str(source), fix="leave this ledger out")
                 _copy(connection, table)
             connection.execute(
                 """UPDATE runs SET (status, finished_at, tier) = (
@@ -183,6 +189,7 @@ def _ledger(ledger: Ledger, source: Path) -> list[str]:
     return notices
 
 
+UNPACKED = "unpacked(record, digest, numbers)"  # its dictionary was copied before
 _STORED = {
     "TEXT": "'text', 'integer', 'real'",  # a number becomes a text
     "INTEGER": "'integer'",
@@ -194,10 +201,12 @@ _STORED = {
 _FORMS = {
     ("evaluations", "record"): " AND ".join(
         [
-            "json_valid(record)",
-            *(f"ifnull(json_type(record, '$.{key}'), '') = 'object'" for key in ("case", "evidence")),
+            f"ifnull(json_valid({UNPACKED}), 0)",
+            *(f"ifnull(json_type({UNPACKED}, '$.{key}'), '') = 'object'" for key in ("case", "evidence")),
         ]
     ),
+    ("evaluations", "numbers"): "json_valid(numbers)",
+    ("shapes", "cells"): "json_valid(cells)",
     ("runs", "versions"): "json_valid(versions) AND json_type(versions) = 'object'",
     ("runs", "started_at"): "julianday(started_at) IS NOT NULL",
 }
@@ -209,13 +218,25 @@ def _mistyped(connection: sqlite3.Connection, table: str) -> str:
     types = {row[1]: row[2] for row in connection.execute(f"PRAGMA main.table_info({table})")}
     theirs: list[str] = [row[1] for row in connection.execute(f"PRAGMA other.table_info({table})")]
     for column in theirs:
-        stored = _STORED.get(types.get(column, ""))
+        is_packed = table == "evaluations" and column in ("record", "case_key")  # bytes, in what was a text column
+        stored = _STORED.get("BLOB" if is_packed else types.get(column, ""))
         checks = [f"typeof({column}) IN ({stored}, 'null')"] if stored else []
         checks += [_FORMS[table, column]] if (table, column) in _FORMS else []
         wrong = f"SELECT 1 FROM other.{table} WHERE NOT ({' AND '.join(checks)})"  # noqa: S608
         if checks and connection.execute(wrong).fetchone():
             return column
     return ""
+
+
+def _is_forged(connection: sqlite3.Connection, table: str) -> bool:
+    """Whether rows that are known by their content have another: those of later ledgers would be read with them."""
+    if table == "dictionaries":
+        rows = connection.execute("SELECT key, text FROM other.dictionaries")
+        return any(dictionary_key(text) != key for key, text in rows)
+    if table == "shapes":
+        rows = connection.execute("SELECT shape, part, position, cells FROM other.shapes ORDER BY 1, 2, 3")
+        return any(shape_key(tuple(cells) for _, *cells in of) != key for key, of in groupby(rows, lambda row: row[0]))
+    return False
 
 
 def _copy(connection: sqlite3.Connection, table: str) -> None:

@@ -55,7 +55,7 @@ class Packer:
     def _keep(self, kind: str, dictionary: bytes) -> None:
         [[number]] = self._connection.execute("SELECT count(*) FROM dictionaries WHERE kind = ?", (kind,)).fetchall()
         if number < MAX_DICTIONARIES:
-            key = bytes.fromhex(digest_bytes(dictionary))[:KEY]
+            key = _key(dictionary)
             self._connection.execute(
                 "INSERT OR IGNORE INTO dictionaries (key, kind, number, text) VALUES (?, ?, ?, ?)",
                 (key, kind, number, zlib.compress(dictionary, LEVEL)),
@@ -75,7 +75,7 @@ def reader(connection: sqlite3.Connection) -> Callable[[bytes | str | None, str,
             found = connection.execute("SELECT text FROM dictionaries WHERE key = ?", (key,)).fetchone()
             if found is None:
                 return None
-            known[key] = zlib.decompressobj().decompress(found[0], WINDOW)
+            known[key] = _dictionary(found[0])
         try:
             inflated = zlib.decompressobj(-15, zdict=_before(known[key], "".join(part or "" for part in context)))
             return inflated.decompress(blob[KEY:], MAX_TEXT).decode("utf-8", "backslashreplace")
@@ -83,6 +83,22 @@ def reader(connection: sqlite3.Connection) -> Callable[[bytes | str | None, str,
             return None
 
     return unpacked
+
+
+def dictionary_key(stored: bytes) -> bytes:
+    """The key of a dictionary as it is stored; empty if it is not one."""
+    try:
+        return _key(_dictionary(stored))
+    except (zlib.error, TypeError):
+        return b""
+
+
+def _dictionary(stored: bytes) -> bytes:
+    return zlib.decompressobj().decompress(stored, WINDOW)
+
+
+def _key(dictionary: bytes) -> bytes:
+    return bytes.fromhex(digest_bytes(dictionary))[:KEY]
 
 
 def _before(dictionary: bytes, context: str) -> bytes:

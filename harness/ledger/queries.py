@@ -15,18 +15,16 @@ from harness.ledger.lookup import (
     evaluations,
     find,
     gate_counts,
-    judged,
     leaderboard,
     leaders,
     leaders_elsewhere,
     left_out,
-    load,
-    load_all,
     records,
     run,
     runs,
 )
 from harness.ledger.pareto import fronts, pareto
+from harness.ledger.restored import judged, load, load_all
 
 __all__ = [
     "NO_GATES",

@@ -10,7 +10,7 @@ from harness.ledger.packing import Packer
 from harness.ledger.row import dump
 from harness.ledger.store import Ledger
 
-# A control (`expect`) is no candidate, and what could not be judged was not rejected.
+# Controls (`expect`) are not candidates, and cases that could not be judged were not rejected.
 _REJECTED = """
     SELECT rowid AS place, digest FROM evaluations e
     WHERE NOT passed AND expected IS NULL AND status NOT IN ('infra', 'skipped') AND (?1 IS NULL OR run_id = ?1)

@@ -6,7 +6,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from harness.ledger import shapes, standings, tables
-from harness.ledger.packed_rows import pack_rows
+from harness.ledger.packed_rows import PACKED, UNPACKED_BEFORE, pack_rows
 from harness.ledger.ranking import LEADERBOARD, LEFT_OUT
 from harness.ledger.version import APPLICATION_ID
 
@@ -87,10 +87,10 @@ def _packed(connection: sqlite3.Connection) -> None:
     for name in ("come", "go", "change"):
         connection.execute(f"DROP TRIGGER IF EXISTS evaluations_{name}")
     connection.execute("DROP TRIGGER IF EXISTS runs_change")
-    _execute(connection, tables.PACKED)
+    _execute(connection, PACKED)
     pack_rows(connection)
     connection.execute("INSERT OR IGNORE INTO boards (lane, suite) SELECT DISTINCT lane, suite FROM evaluations")
-    _execute(connection, tables.UNPACKED_BEFORE)
+    _execute(connection, UNPACKED_BEFORE)
     for statement in (*shapes.VIEWS_SQL, *standings.TRIGGERS, LEADERBOARD, LEFT_OUT):
         connection.execute(statement)
     standings.rank_boards(connection)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from harness.core.digest import digest_bytes
@@ -48,7 +48,7 @@ def shape_rows(connection: sqlite3.Connection, known: set[bytes], given: Sequenc
         for view, (columns, rows, own) in enumerate(zip(VIEWS.values(), given, numbers, strict=True))
         for position, row in enumerate(rows)
     ]
-    shape = bytes.fromhex(digest_bytes(_dump(cells).encode()))[:KEY]
+    shape = shape_key(cells)
     if shape not in known:
         known.add(shape)
         connection.executemany(
@@ -56,6 +56,11 @@ def shape_rows(connection: sqlite3.Connection, known: set[bytes], given: Sequenc
             [(shape, *cell) for cell in cells],
         )
     return shape, _dump(numbers)
+
+
+def shape_key(cells: Iterable[tuple[int, int, str]]) -> bytes:
+    """The key of a shape: of the number of a view, the position and the JSON of each row, in their order."""
+    return bytes.fromhex(digest_bytes(_dump(list(cells)).encode()))[:KEY]
 
 
 def _cell(name: str, value: Any, own: list[Any]) -> Any:

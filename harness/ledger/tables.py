@@ -337,37 +337,3 @@ ALTER TABLE handoffs ADD COLUMN failures TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE handoffs ADD COLUMN tool TEXT NOT NULL DEFAULT '';
 ALTER TABLE handoffs ADD COLUMN result TEXT NOT NULL DEFAULT '{}';
 """
-
-# What is equal in many evaluations is kept once: `shapes` (`harness.ledger.shapes`) has the rows of `components`,
-# `gates` and `attempts`, which become views; a packed `record` is read with one of `dictionaries`
-# (`harness.ledger.packing`).
-# The key of a case is bytes, not hex digits, and the machine of an evaluation is that of its run.
-PACKED = """
-CREATE TABLE dictionaries (
-    key BLOB PRIMARY KEY,
-    kind TEXT NOT NULL,
-    number INTEGER NOT NULL,
-    text BLOB NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX dictionaries_kind ON dictionaries (kind, number);
-CREATE TABLE shapes (
-    shape BLOB NOT NULL,
-    part INTEGER NOT NULL,
-    position INTEGER NOT NULL,
-    cells TEXT NOT NULL,
-    PRIMARY KEY (shape, part, position)
-) WITHOUT ROWID;
-ALTER TABLE evaluations ADD COLUMN shape BLOB NOT NULL DEFAULT '';
-ALTER TABLE evaluations ADD COLUMN numbers TEXT NOT NULL DEFAULT '[]';
-"""
-UNPACKED_BEFORE = """
-DROP TABLE components;
-DROP TABLE gates;
-DROP TABLE attempts;
-DROP TABLE case_exhibits;
-DROP TABLE exhibits;
-DROP INDEX evaluations_digest;
-ALTER TABLE evaluations DROP COLUMN machine;
-ALTER TABLE evaluations DROP COLUMN inputs_key;
-ALTER TABLE sources DROP COLUMN created_at;
-"""

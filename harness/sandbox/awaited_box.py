@@ -73,7 +73,7 @@ async def ask(pool: BoxPool, box: PolledBox, question: bytes, *, due: int = 0, i
 async def ask_all(
     pool: BoxPool, box: PolledBox, questions: Sequence[bytes], *, due: int = 0, seconds: float | None = None
 ) -> list[Answer]:
-    """Ask several questions at once; see `PolledBox.send_all` for what is given up.
+    """Ask several questions at once; see `PolledBox.send_all` for what is given up. Each answer has the mean time.
 
     Args:
         pool: The pool of the box.
@@ -88,7 +88,10 @@ async def ask_all(
     async with pool.computing.taken(1):
         box.allow(due)
         box.send_all(questions, seconds=seconds)
-        return [await _next_answer(box) for _ in questions]
+        answers = [await _next_answer(box) for _ in questions]
+    # The subject decides when it sends each of them; it does not decide when the last one has come.
+    mean = sum(answer.seconds for answer in answers) / max(1, len(answers))
+    return [Answer(answer.kind, answer.payload, mean, answer.cpu_seconds) for answer in answers]
 
 
 async def _next_answer(box: PolledBox) -> Answer:

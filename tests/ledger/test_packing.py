@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.ledger import tables
+from harness.ledger.packed_rows import PACKED
 from harness.ledger.packing import KEY, MAX_DICTIONARIES, Packer, reader
 
 
@@ -17,7 +17,7 @@ from harness.ledger.packing import KEY, MAX_DICTIONARIES, Packer, reader
 def connection():
     opened = sqlite3.connect(":memory:", isolation_level=None)
     opened.execute("CREATE TABLE evaluations (run_id)")
-    for statement in tables.PACKED.split(";\n")[:3]:
+    for statement in PACKED.split(";\n")[:3]:
         opened.execute(statement)
     yield opened
     opened.close()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.core.gate import Gate
 from harness.core.score import Component, Score
-from harness.ledger import tables
+from harness.ledger.packed_rows import PACKED
 from harness.ledger.prune import prune
 from harness.ledger.row import plain
 from harness.ledger.shapes import VIEWS, VIEWS_SQL, shape_rows
@@ -36,7 +36,7 @@ ROWS = st.tuples(*(st.lists(st.tuples(*(CELLS[name] for name in columns)), max_s
 def connection():
     opened = sqlite3.connect(":memory:", isolation_level=None)
     opened.execute("CREATE TABLE evaluations (run_id, nodeid)")
-    for statement in (*tables.PACKED.split(";\n"), *VIEWS_SQL):
+    for statement in (*PACKED.split(";\n"), *VIEWS_SQL):
         if statement.strip():
             opened.execute(statement)
     yield opened

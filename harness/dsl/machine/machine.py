@@ -178,16 +178,19 @@ class Machine:
     def _advance(self) -> bool:
         """Write the next event that follows from the state alone; False if there is none.
 
-        Pure work comes first, then effects begin, each in source order. A question that no budget is left for begins
-        nothing: what has begun before it is performed first, so that no effect is in doubt when the run stops.
+        Pure work comes first, then effects begin, each in source order. Where a budget is used up nothing goes on: what
+        has begun is performed first, so that no effect is in doubt when the run stops.
         """
         for fiber in self.state.root.walk():
             if fiber.branches:
                 if all(branch.done for branch in fiber.branches):
                     self.stepper.join(fiber)
                     return True
-            elif fiber.intent is None and not fiber.done and (self._stop(fiber) or self.stepper.step(fiber)):
-                return True
+            elif fiber.intent is None and not fiber.done:
+                if self._exceeded(fiber) is not None:
+                    return self._stop(fiber)
+                if self.stepper.step(fiber):
+                    return True
         for fiber in self.state.root.leaves():
             if self._is_spent(fiber):
                 return False
@@ -217,9 +220,12 @@ class Machine:
         return fiber is not None and not self.in_doubt and self._stop(fiber, spends=QUESTION_SPENDS)
 
     def _stop(self, fiber: Fiber, *, spends: Collection[str] = ()) -> bool:
-        """Stop the run if a limit is exceeded, or used up and the next event `spends` of it; return whether it was."""
+        """Stop the run if a limit is exceeded, or used up and the next event `spends` of it; return whether it was.
+
+        No limit but that of wall time, which ends effects, stops the run while an effect is performed.
+        """
         over = self._exceeded(fiber, spends=spends)
-        if over is None:
+        if over is None or (over.which != "wall_s" and any(map(self._happens_once, self.state.waiting))):
             return False
         event = {"k": "stopped", "which": over.which, "limit": over.limit, "used": over.used, "unit": over.unit}
         self.recorder.write(event | ({"s": fiber.name} if fiber.name else {}))
@@ -264,13 +270,16 @@ class Machine:
         instruction = self._instruction(fiber)
         return instruction if isinstance(instruction, Effect) else None
 
-    def _is_in_doubt(self, fiber: Fiber) -> bool:
+    def _happens_once(self, fiber: Fiber) -> bool:
+        """Whether a fiber has begun an effect that may not be repeated, and has no result of it."""
         intent, effect = fiber.intent, self._effect(fiber)
+        return intent is not None and effect is not None and not intent.question and effect.semantics is Semantics.ONCE
+
+    def _is_in_doubt(self, fiber: Fiber) -> bool:
+        intent = fiber.intent
         return (
-            intent is not None
-            and effect is not None
-            and not intent.question
-            and effect.semantics is Semantics.ONCE
+            self._happens_once(fiber)
+            and intent is not None
             and intent.key not in self._receiver.begun
             and intent.key not in self.settings.resolved
         )

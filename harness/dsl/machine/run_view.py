@@ -157,8 +157,9 @@ def _parts(value: Mapping[str, Any], log: RunLog) -> Iterator[list[str]]:
     if value["k"] in ("result", "answered"):
         result = restore_value(value["value"], log.blobs)
         name = "answer" if value["k"] == "answered" else "result"
-        if result != "":  # what writes has no result
-            yield [name, _text(result), "dim" if isinstance(result, Undefined) else ""]
+        is_unknown = isinstance(result, Undefined)
+        if is_unknown or result != "":  # what writes has no result
+            yield [name, _text(result), "dim" if is_unknown else ""]
         if value.get("status", "ok") != "ok":
             yield ["status", str(value["status"]), "bad"]
         provider = (value.get("source") or {}).get("provider")

@@ -261,7 +261,7 @@ class _AttemptRun:
         answer = await self._answer(question.key, due=question.due)
         reply = Reply(answer.kind, answer.payload)
         waiting.note(number, question.key, answer)
-        if question.origin != "edge" and not self.is_batched:  # the subject decides when it sends several answers
+        if question.origin != "edge":
             outcome.seconds.append(answer.seconds)
         shared = number < len(self.questions.shared)
         if shared and question.reference_seconds is not None and not first and not self.is_batched:

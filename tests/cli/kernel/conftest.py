@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from types import SimpleNamespace
 
 import pytest
 
@@ -11,8 +10,7 @@ from harness.cli.kernel import bench, check, compile, sweep
 
 
 @pytest.fixture(autouse=True)
-def _shared_processes(monkeypatch: pytest.MonkeyPatch, processes) -> None:
-    for module in (bench, check, compile, sweep):
+def _shared_processes(monkeypatch: pytest.MonkeyPatch, processes, compilers) -> None:
+    for module in (bench, check, compile):  # a sweep measures in threads that end, and its processes end with them
         monkeypatch.setattr(module, "WarmProcesses", lambda: nullcontext(processes))
-    pool = SimpleNamespace(count=1, run=lambda work: work(processes))
-    monkeypatch.setattr(sweep, "CompilerPool", lambda: nullcontext(pool))
+    monkeypatch.setattr(sweep, "CompilerPool", lambda: nullcontext(compilers))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.dsl.analysis.load import load_source
+from harness.dsl.machine.inbox import Inbox
 from harness.dsl.machine.replay import replay
 from harness.dsl.machine.session import Session
 from harness.dsl.machine.settings import RunSettings
@@ -189,6 +190,26 @@ def test_what_has_begun_is_performed_before_a_budget_stops_the_run(start, tmp_pa
     session.close()
     with Session.resume(tmp_path / "run", provider=ScriptProvider(in_order=["two"])) as again:
         again.grant("queries", 5)
+        assert again.run().status == "ok"
+        assert replay(again.program, again.log).divergence is None
+        assert (again.place / "work" / "n").read_text() == "x"
+
+
+def test_a_message_that_uses_up_a_budget_leaves_no_effect_in_doubt(start, tmp_path) -> None:
+    """It arrives between the beginning of another branch's effect and its result; the effect happens once."""
+    add = "open('n', 'a').write('x')"
+    text = f"""service_loop Loop {{ budget {{ events: 2 }} on go(n: int) {{ let m = n }} }}
+        task T {{ parallel {{
+            branch l {{ emit go {{ n: 1 }} run Loop }}
+            branch r {{ step a: tool.run {{ cmd: ["python", "-c", "{add}"] }} }} }} }}"""
+    session = start(text, settings={"limits": {"events": 1}, "events": "inbox"})
+    Inbox(tmp_path / "run").send(b'{"event": "go", "n": 2}')
+    assert session.run().status == "budget"
+    session.machine._receiver.begun.clear()  # as in the process that resumes the run
+    assert not session.machine.in_doubt
+    session.close()
+    with Session.resume(tmp_path / "run") as again:
+        again.grant("events", 100)
         assert again.run().status == "ok"
         assert replay(again.program, again.log).divergence is None
         assert (again.place / "work" / "n").read_text() == "x"

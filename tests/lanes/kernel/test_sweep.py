@@ -54,12 +54,6 @@ def sweep(about: Subject, points: Points, compilers: CompilerPool, **more: Any) 
     return KernelClimb(about, points, compilers, **more).run(Kept())
 
 
-@pytest.fixture(scope="module")
-def compilers():
-    with CompilerPool(1) as made:
-        yield made
-
-
 @pytest.fixture
 def points(tmp_path: Path):
     with Ledger.open(tmp_path / "l.db") as ledger:
