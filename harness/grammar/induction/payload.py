@@ -199,7 +199,7 @@ def induce_choice(
         local, cases = Names(set(names.taken)), {}
         draft = Draft("", {}, 0.0, f"bodies differ by {name}")
         for value, group in sorted(groups.items(), key=lambda pair: str(pair[0])):
-            learn = packed_payload if len(group) < MIN_CASE_RECORDS else induce_payload  # a stream is no coincidence
+            learn = packed_payload if len(group) < MIN_CASE_RECORDS else induce_payload  # one stream is enough evidence
             made = learn(group, local, wish=f"{wish}{_label(value)}")
             if made is not None:
                 cases[str(value)] = made.root
