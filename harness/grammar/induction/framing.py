@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.grammar.induction.checksum_detection import WIDTHS, checksum_of
+from harness.grammar.induction.counted_arrays import counted_drafts
 from harness.grammar.induction.directory import directory_drafts
 from harness.grammar.induction.draft import Draft, FieldDef, Names, numbered
 from harness.grammar.induction.header import RECORDS, head_fields
 from harness.grammar.induction.length_chains import odd_chains
-from harness.grammar.induction.payload import induce_choice, pairs, text_encoding
+from harness.grammar.induction.payload import header_tags, induce_choice, pairs, size_of, text_encoding
 from harness.grammar.induction.record_chain import MIN_EVIDENCE_BITS, Chain, evidence, find_chains
-from harness.grammar.induction.segmentation import MAX_TAG_VALUES, columns_worth, integers, matrix, segment
+from harness.grammar.induction.segmentation import columns_worth, matrix, segment
 from harness.grammar.induction.terminated_records import MIN_WHOLE_SHARE, terminated_drafts
 
 STRIDES = range(2, 129)
@@ -36,6 +37,7 @@ def frame(blobs: Sequence[bytes], names: Names) -> list[Draft]:
     drafts += _equal(blobs, names)
     drafts += _lines(blobs, names)
     drafts += directory_drafts(blobs, names)
+    drafts += counted_drafts(blobs, names)
     drafts += terminated_drafts(blobs, names)
     drafts += odd_chains(blobs, names)
     first = min((draft.head for draft in chained if draft.sure), default=None)
@@ -70,7 +72,7 @@ def _chained(blobs: Sequence[bytes], chain: Chain, names: Names) -> Draft:
     bodies = [whole[front : len(whole) - tail] for whole in wholes]
     typed = None
     if len(bodies) > len(blobs):  # a single body per file is a file again; its structure is searched next
-        typed = induce_choice(bodies, _tags(fields, matrix(wholes, front)), local, wish="Body")
+        typed = induce_choice(bodies, header_tags(fields, matrix(wholes, front)), local, wish="Body")
     types: dict[str, Any] = {}
     if typed is not None:
         body |= typed[0]
@@ -122,31 +124,6 @@ def _tail(tail: int, guard: tuple[str, int, bool] | None, fields: list[FieldDef]
             over.append(field["name"])
         at += size
     return {**made, "checksum": {"algorithm": name, "over": over}}
-
-
-def size_of(field: FieldDef) -> int:
-    """Bytes of a field of constant size."""
-    if field["type"] in ("bytes", "string"):
-        return int(field["length"])
-    return int(field["type"][1:]) // 8
-
-
-def _tags(fields: list[FieldDef], rows: Any) -> dict[str, list[Any]]:
-    """The values of fields that may be tags of the bodies."""
-    found, at = {}, 0
-    for field in numbered(fields):
-        size = size_of(field)
-        cells = rows[:, at : at + size]
-        at += size
-        if field["type"] == "string":
-            values: list[Any] = [cell.tobytes().decode("ascii") for cell in cells]
-        elif field["type"][0] == "u" and size in (1, 2, 4):
-            values = [int(v) for v in integers(cells, big=field.get("endian") != "little")]
-        else:
-            continue
-        if 1 < len(set(values)) <= MAX_TAG_VALUES:
-            found[field["name"]] = values
-    return found
 
 
 def _equal(blobs: Sequence[bytes], names: Names) -> list[Draft]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from harness.grammar.engine.fault import TAIL
 from harness.grammar.induction.draft import Draft, FieldDef, Names, numbered
 from harness.grammar.induction.header import RECORDS, head_fields
-from harness.grammar.induction.payload import induce_payload
+from harness.grammar.induction.payload import header_tags, induce_choice, induce_payload
 from harness.grammar.induction.segmentation import matrix, segment
 
 MIN_RECORDS = 6  # minimum number of records in all files together
@@ -237,8 +237,10 @@ def _digits_draft(found: _Layout, digits: _Digits, names: Names) -> Draft:
     if ends & {b" ", b"\0"}:
         field["pad"] = 0 if b"\0" in ends else 0x20
     fixed = {place: (width, field)}
-    fields, _ = segment(matrix([row[0][row[1] : row[1] + size] for row in found.rows], size), fixed=fixed)
-    properties, types = _body([row[0][row[2] : row[3]] for row in found.rows], names)
+    rows = matrix([row[0][row[1] : row[1] + size] for row in found.rows], size)
+    fields, _ = segment(rows, fixed=fixed)
+    choice = induce_choice([row[0][row[2] : row[3]] for row in found.rows], header_tags(fields, rows), names)
+    properties, types = ({"type": "bytes"}, {}) if choice is None else (choice[0], choice[1].types)
     fields = [*fields, {"name": "length", "compute": f"digits.to_i({digits.base})"}]
     fields.append({"name": "body", "length": "length", **properties})
     if digits.align > 1:

@@ -10,13 +10,16 @@ from typing import Any
 from harness.grammar.induction.draft import Draft, FieldDef, Names, numbered
 from harness.grammar.induction.segmentation import (
     DESCRIBED,
+    MAX_TAG_VALUES,
     OPAQUE,
     Segmentation,
     columns_worth,
+    integers,
     matrix,
     segment,
 )
 from harness.grammar.language.encodings import count_text
+from harness.grammar.processing import PROCESSORS, Inflated, ProcessError
 
 PREFIXES = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64)
 MAX_KINDS = 64
@@ -27,10 +30,39 @@ STRIDES = range(2, 41)
 MAX_STRIDES = 2
 MAX_TAGS = 3
 MAX_SAMPLED = 20_000  # maximum number of instances
+PACKERS = ("gzip", "lzma", "bz2", "zlib")  # with a header or a checksum, so that no other bytes unpack
+MIN_PACKED_BYTES = 12
+MAX_UNPACKED, MAX_UNPACKED_BYTES = 24, 16 << 20  # maximum number of streams that are tried, and of bytes of each
+PACKED_BITS = 7.2  # bits per byte that a stream saves: its share of the score
+
+
+def packed_payload(bodies: Sequence[bytes], names: Names, *, wish: str = "Body") -> Draft | None:
+    """A draft for bodies that one process unpacks from their first byte to their last one; None if none does."""
+    if min(map(len, bodies), default=0) < MIN_PACKED_BYTES:
+        return None
+    for process in PACKERS:
+        apply, whole = PROCESSORS[process].apply, 0
+        for body in bodies[:MAX_UNPACKED]:
+            try:
+                made = apply(body, MAX_UNPACKED_BYTES)
+            except ProcessError:
+                break
+            if not isinstance(made, Inflated) or made.used < len(body) or len(made.data) <= len(body):
+                break
+            whole += 1
+        if whole == len(bodies[:MAX_UNPACKED]):
+            root = names.fresh(wish)
+            field: FieldDef = {"name": "content", "type": "bytes", "length": "rest", "process": process}
+            saved = PACKED_BITS * sum(map(len, bodies))
+            return Draft(root, {root: {"fields": [field]}}, saved, f"{len(bodies)} streams of {process}")
+    return None
 
 
 def induce_payload(bodies: Sequence[bytes], names: Names, *, wish: str = "Body") -> Draft | None:
     """A draft for bodies of one kind, read to their end; None if no structure is found."""
+    packed = packed_payload(bodies, names, wish=wish)
+    if packed is not None:
+        return packed
     shortest = min(map(len, bodies), default=0)  # an empty body has no prefix in common with the others
     bodies = [body for body in bodies if body][:MAX_SAMPLED]
     if not bodies:
@@ -110,6 +142,31 @@ def text_encoding(data: bytes) -> str | None:
     return None if count_text(text) < len(text) else "ascii" if text.isascii() else "utf-8"
 
 
+def size_of(field: FieldDef) -> int:
+    """Bytes of a field of constant size."""
+    if field["type"] in ("bytes", "string"):
+        return int(field["length"])
+    return int(field["type"][1:]) // 8
+
+
+def header_tags(fields: list[FieldDef], rows: Any) -> dict[str, list[Any]]:
+    """The values of fields that may be tags of the bodies."""
+    found, at = {}, 0
+    for field in numbered(fields):
+        size = size_of(field)
+        cells = rows[:, at : at + size]
+        at += size
+        if field["type"] == "string":
+            values: list[Any] = [cell.tobytes().decode("ascii") for cell in cells]
+        elif field["type"][0] == "u" and size in (1, 2, 4):
+            values = [int(v) for v in integers(cells, big=field.get("endian") != "little")]
+        else:
+            continue
+        if 1 < len(set(values)) <= MAX_TAG_VALUES:
+            found[field["name"]] = values
+    return found
+
+
 def induce_choice(
     bodies: Sequence[bytes], tags: Mapping[str, Sequence[Any]], names: Names, *, wish: str = "Body"
 ) -> tuple[dict[str, Any], Draft] | None:
@@ -142,8 +199,8 @@ def induce_choice(
         local, cases = Names(set(names.taken)), {}
         draft = Draft("", {}, 0.0, f"bodies differ by {name}")
         for value, group in sorted(groups.items(), key=lambda pair: str(pair[0])):
-            few = len(group) < MIN_CASE_RECORDS
-            made = None if few else induce_payload(group, local, wish=f"{wish}{_label(value)}")
+            learn = packed_payload if len(group) < MIN_CASE_RECORDS else induce_payload  # one stream is enough evidence
+            made = learn(group, local, wish=f"{wish}{_label(value)}")
             if made is not None:
                 cases[str(value)] = made.root
                 draft.types |= made.types
