@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import textwrap
 
 import pytest
 
-from harness.ledger.lookup import RECORD
+from harness.ledger import queries
+from harness.ledger.store import Ledger
 
 TOOL = """
 tool_id: total
@@ -109,7 +109,9 @@ def test_the_next_run_meets_the_champion(project):
     # On a machine so busy that the parent's own time is not known it has no score, and the child leads.
     assert {(role, rival) for _, role, rival, _ in compared(project)} <= {("champion", "parent"), ("champion", "child")}
     assert compared(project)
-    [(record,)] = project.rows(f"SELECT {RECORD} FROM evaluations WHERE subject = 'other'")
-    [one] = [c for c in json.loads(record)["evidence"]["comparisons"] if c["role"] == "champion"]
-    assert one["digest"]
-    assert one["why"]
+    with Ledger.read(project.path / "reports/ledger.db") as ledger:
+        [found] = queries.find(ledger, "other")
+        evidence = queries.load(ledger, found["run_id"], found["nodeid"]).evidence
+    [one] = [comparison for comparison in evidence.comparisons if comparison.role == "champion"]
+    assert one.digest
+    assert one.why

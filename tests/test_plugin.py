@@ -201,7 +201,7 @@ class TestExitStatus:
     def test_1_when_a_gate_on_the_machine_fails(self, project):
         project.suite(good="ok")
         assert project.run("--gate", 'count(machine == "") == 0', "--gate", 'count(why == "x") == 0').ret == 0
-        machine = project.rows("SELECT machine FROM evaluations")[0][0]
+        machine = project.rows("SELECT machine FROM runs")[0][0]
         result = project.run("--gate", f'count(machine == "{machine}") == 0')
         assert result.ret == 1
         result.stdout.fnmatch_lines(["gate count(machine == *) == 0: FAILS: observed 1, threshold 0:*"])

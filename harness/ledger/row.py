@@ -93,15 +93,15 @@ def run_values(run: Run) -> Values:
 
 
 def evaluation_values(record: Record) -> Values:
-    """The values of one row of `evaluations`, by column."""
+    """The columns of one evaluation, as queries show them; `packed` is what is stored."""
     from harness.core.stability import stability_of
 
     evaluation = record.evaluation
     case, evidence, policy = evaluation.case, evaluation.evidence, evaluation.case.policy
     score_low, score_high = evaluation.score.interval
-    median_low, median_high = evidence.median_interval_ms or (None, None)
+    median_low, median_high = evidence.median_interval_ms or (evidence.median_ms, evidence.median_ms)
     stability = stability_of(evidence)
-    status, expect, total, key = evaluation.status, policy.expect, evaluation.score.total, _key(case)
+    status, expect = evaluation.status, policy.expect
     passed = status is Status.OK and evaluation.score.gates_pass
     contends = passed and expect is None and "gpu" not in case.markers and evidence.finalist
     return {
@@ -113,7 +113,7 @@ def evaluation_values(record: Record) -> Values:
         "digest": plain(case.subject.digest),
         "epoch": min(policy.epoch, MAX_INTEGER),
         "status": status.value,
-        "score": total,
+        "score": evaluation.score.total,
         "passed": int(passed),
         "why": plain(evaluation.why),
         "attempts": len(evidence.attempts),
@@ -129,19 +129,33 @@ def evaluation_values(record: Record) -> Values:
         "seconds": evidence.seconds,
         "style": plain(case.subject.style),
         "style_detected": _detected(evidence.facts),
-        "case_key": bytes.fromhex(key),
+        "machine": plain(record.machine),
+        "case_key": _key(case),
         "expected": expect,
         "as_expected": int(passed if expect is None else status is expect),
         "neutral": int(evaluation.neutral),
         "reused_from": plain(evidence.reused),
         "cohort": plain(case.subject.group),
         "created_at": record.created_at,
-        "record": _with_exhibits(record),
-        "score_low": None if score_low == total else score_low,
-        "score_high": None if score_high == total else score_high,
+        "record": record.wire,
+        "score_low": score_low,
+        "score_high": score_high,
         "median_low_ms": median_low,
         "median_high_ms": median_high,
     }
+
+
+def packed(values: Values, record: Record) -> Values:
+    """The values of the row of `evaluations`: what is equal to another column, or to the run's, is not stored."""
+    stored = {name: value for name, value in values.items() if name != "machine"}
+    for name, of in (
+        ("score_low", "score"),
+        ("score_high", "score"),
+        ("median_low_ms", "median_ms"),
+        ("median_high_ms", "median_ms"),
+    ):
+        stored[name] = None if values[name] == values[of] else values[name]
+    return stored | {"case_key": bytes.fromhex(values["case_key"]), "record": _with_exhibits(record)}
 
 
 def _with_exhibits(record: Record) -> str:

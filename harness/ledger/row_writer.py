@@ -60,7 +60,7 @@ def write_records(connection: sqlite3.Connection, records: Sequence[Record]) -> 
 
 
 def _evaluation_values(connection: sqlite3.Connection, record: Record, packer: Packer, known: set[bytes]) -> Values:
-    values = row.evaluation_values(record)
+    values = row.packed(row.evaluation_values(record), record)
     shaped = shape_rows(connection, known, row.shaped_rows(record.evaluation))
     values["shape"], values["numbers"] = shaped
     context = values["digest"] + values["numbers"]

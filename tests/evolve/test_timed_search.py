@@ -11,6 +11,7 @@ import pytest
 from harness.evolve import finals
 from harness.evolve.pools import OWN, Pools
 from harness.evolve.state import ELITE
+from harness.judge.verdict import Verdict
 from harness.ledger.store import Ledger
 from harness.ledger.trials import Trials
 from tests.evolve.conftest import CONFIG, outcome, search, write_project
@@ -64,7 +65,7 @@ class Machine:
             slowest, evaluation = self.slowest_ms if inputs == OWN and not epoch else None, judged.evaluation
             if judged.passed and not screen:
                 evaluation = self.timed(evaluation, source, pools.lane(tool), slowest)
-            found.set_result(type(judged)(evaluation))
+            found.set_result(Verdict(evaluation))
             return found
 
         return submit
