@@ -109,10 +109,7 @@ def _steps(
         said = f"expected {row['expected']}, was {row['status']}: {case.reason}" if row["expected"] else case.reason
         yield Step(kind, row["nodeid"], said, ("case", row["nodeid"]), repeat(row["nodeid"]))
     if more := failing[MAX_OF_A_KIND:]:
-        statuses = ", ".join(
-            f"{count} {status}" for status, count in Counter(c.row["status"] for c in more).most_common(4)
-        )
-        yield Step("fail", words.count(len(more), "more case"), statuses, ("failing",), rerun.command(run))
+        yield Step("fail", words.count(len(more), "more case"), _kinds(more), ("failing",), rerun.command(run))
     unconfirmed = [case for case in urgent if case.urgency is Urgency.UNCONFIRMED]
     for case in unconfirmed[:MAX_OF_A_KIND]:
         row = case.row
@@ -139,3 +136,11 @@ def _unjudged(urgent: Sequence[Case], overview: Sequence[Suite]) -> Iterator[Ste
         route = ("suite", lane, first.name) if first is not None else ("case", rows[0]["nodeid"])
         command = quoted[1] if (quoted := QUOTED.search(why)) else "crucible doctor"
         yield Step("not judged", f"{words.count(len(rows), 'case')} of {lane}", why, route, command)
+
+
+def _kinds(cases: Sequence[Case]) -> str:
+    """How many of some failing cases have each status, and how many of them regressed or are new."""
+    found = ", ".join(f"{count} {status}" for status, count in Counter(c.row["status"] for c in cases).most_common(4))
+    regressed, new = sum(c.has_regressed for c in cases), sum(c.new and not c.has_regressed for c in cases)
+    since = ", ".join(f"{count} {how}" for count, how in ((regressed, "regressed"), (new, "new")) if count)
+    return f"{found}; {since}" if since else found
