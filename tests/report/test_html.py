@@ -137,7 +137,7 @@ def test_a_regression_is_told_from_a_new_failure_and_from_one_that_stays(path):
     with Ledger.read(path) as ledger:
         found, first = page.gather(ledger), page.gather(ledger, "latest~1")
     assert found.sentence == "Not good: 4 of 4 candidates fail (1 regressed, 2 new, 1 as before)"
-    assert [(step.kind, step.what[-1]) for step in found.steps][:2] == [("regression", "r"), ("new failure", "m")]
+    assert [(step.kind, step.what[-1]) for step in found.steps][:2] == [("regression", "r"), ("new failure", "n")]
     assert (found.steps[2].what, found.steps[2].why) == ("2 more cases", "2 wrong; 1 new")
     assert "1 of 2 candidates fails;" in first.sentence  # with nothing to compare with, nothing is new
     assert [suite.best for suite in first.suites if not suite.judged] == ["1 of 1 control as expected"]
