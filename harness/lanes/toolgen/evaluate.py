@@ -196,19 +196,22 @@ class Evaluator:
             return await measuring.run(timing)
         finally:
             self.profile, self.comparisons = measuring.profile, measuring.comparisons
-            self._note_costs(questions, timing)
+            if timing is None:
+                self._note_costs(questions, timing)
 
     async def _deepen(self, questions: Questions, plan: Plan, timing: WorkloadTiming) -> None:
         """Time it in several processes if its times decide something: a gate, or one of the first places."""
         standings, policy = self.context.keep(Standings), self.case.policy
+        standings.share(self.context.shared)
         board = f"{self.case.suite}\0{self.tool.path}\0{policy.to_wire()}"
         evidence, score = self._score_so_far(questions, timing)
         gate = near_gate(evidence, score, policy)
         if gate or (score.gates_pass and standings.is_in_reach(board, evidence, score)):
             self.facts["deepened"] = f"near the gate {gate}" if gate else f"in reach of the first {FIRST}"
             await timing.deepen(random.Random(derive_seed(plan.seed, "depth")))  # noqa: S311 - the seed is the secret
+            evidence, score = self._score_so_far(questions, timing)
             if timing.profile.fault is None and not timing.profile.wrong:
-                standings.enter(board, *self._score_so_far(questions, timing))
+                standings.enter(board, evidence, score)
 
     def _score_so_far(self, questions: Questions, timing: WorkloadTiming) -> tuple[Evidence, Score]:
         self.profile = timing.conclude()
