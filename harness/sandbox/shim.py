@@ -14,7 +14,7 @@ import sys
 import types
 from typing import Any
 
-from harness.sandbox import guard
+from harness.sandbox import guard, guarded_modules
 from harness.sandbox.codec import FORMS, MAX_ITEMS, CodecError, decode, encode, encode_plainly
 from harness.sandbox.importable import importable
 from harness.sandbox.wire import ANSWERS, BODY, COUNT_LINES, HEADER, KEEP_ARGUMENTS, NONCE, QUESTIONS, SOURCE
@@ -101,8 +101,9 @@ def rehearse() -> None:
             _failure(error)
     for fd in (questions, asked, answered, answers):
         os.close(fd)
-    hook = types.FunctionType(guard.hook_code(frozenset(guard.GROUPS)), {"__builtins__": {}})
+    hook = types.FunctionType(guard.hook_code(frozenset(guard.GROUPS))[0], {"__builtins__": {}})
     importable(frozenset(guard.GROUPS))
+    guarded_modules.replacements(holds_files=True)
     for _ in range(ROUNDS):
         hook("builtins.id", (1,))
 
