@@ -217,13 +217,14 @@ class JudgePool(Closing):
                 return caller
             path = Path(source).absolute() if isinstance(source, os.PathLike) else self._sources.keep(data or b"")
             case = suite.case_of(path, how=how, epoch=epoch)
-            known = self._known.get(case.key)
-            self._known.link(case.key, address)
+            key = case.key
+            known = self._known.get(key)
+            self._known.link(key, address)
             is_new = known is None
             if known is None and self._ledger is not None and not screen:
                 case = case if address else self._ledger.named(case)  # a source that is text is named by its digest
-                if found := self._ledger.find(case, case.key):
-                    self._known.add(case.key, found, address)
+                if found := self._ledger.find(case, key):
+                    self._known.add(key, found, address)
                     known, is_new = found, False
             if not is_new:
                 self._sources.release(path)
@@ -231,8 +232,8 @@ class JudgePool(Closing):
                 caller.set_result(known)
                 return caller
             if known is None:
-                known = Judging(case.key, path)
-                self._known.add(case.key, known, address)
+                known = Judging(key, path)
+                self._known.add(key, known, address)
             judging = known
             judging.callers.append(caller)
         caller.add_done_callback(lambda done: self._leave(judging, done))
