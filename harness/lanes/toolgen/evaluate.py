@@ -154,7 +154,7 @@ class Evaluator:
         sentences = [wrong.sentence for outcome in attempts.outcomes for wrong in outcome.wrong if wrong.key in public]
         if sentences:
             self.facts["public_why"] = sentences[0]  # what its author may be shown: it names no hidden input
-        if status is Status.WRONG and reading.mismatch:
+        if status in (Status.WRONG, Status.CRASH) and reading.mismatch:
             why = clip(f"{reading.mismatch}; {why}")
         await self._detect_style(questions, plan, status)
         if status is Status.OK:
