@@ -4,13 +4,15 @@
   precision and rounds to nearest even after every operation, as the hardware does.
 * Bounds: every address that is read or written must be in a tensor that was passed to the kernel.
 * Features that are not modelled (float8, inline assembly, library calls) raise an error with their name.
+* Speed: Triton replaces the members of its language again for every launch and every call of a jit function, which
+  took half of an interpretation. The process of a job does nothing else, so they are replaced once.
 """
 
 from __future__ import annotations
 
 import sys
 from bisect import bisect_right
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from harness.lanes.kernel.plan import PlanFault
@@ -39,8 +41,25 @@ def patch(guarded: dict[int, tuple[int, int]]) -> None:
     """
     from triton.runtime import interpreter
 
+    _patch_language(interpreter)
     _patch_bfloat16(interpreter)
     _patch_bounds(interpreter, guarded)
+
+
+def _patch_language(interpreter: Any) -> None:
+    usual, scope = interpreter._patch_lang, interpreter._LangPatchScope
+    replaced: set[int] = set()
+
+    def patch_once(function: Any) -> Any:
+        modules = {id(value) for value in function.__globals__.values() if isinstance(value, ModuleType)}
+        found = modules & languages
+        if not found or not found <= replaced:
+            usual(function)  # never restored
+            replaced.update(found)
+        return scope()
+
+    languages = {id(interpreter.tl), id(interpreter.tl.core)}
+    interpreter._patch_lang = patch_once
 
 
 def _patch_bfloat16(interpreter: Any) -> None:  # noqa: PLR0915 - one patch, in many places
