@@ -38,7 +38,7 @@ GROUPS: dict[str, frozenset[str]] = {
     "no-files": frozenset(
         """open os.chdir os.chflags os.chmod os.chown os.fwalk os.getxattr os.link os.listdir os.listdrives os.listxattr
         os.lockf os.mkdir os.remove os.removexattr os.rename os.rmdir os.scandir os.setxattr os.symlink os.truncate
-        os.utime os.walk os.access os.chroot os.lstat os.mkfifo os.mknod
+        os.utime os.walk os.access os.chroot os.fstat os.fstatvfs os.lstat os.mkfifo os.mknod
         os.pathconf os.readlink os.stat os.statvfs glob. mmap. pathlib. shutil. sqlite3. tempfile. fcntl.""".split()
     ),
     "no-network": frozenset("socket. ssl. urllib. http. ftplib. imaplib. nntplib. poplib. smtplib. telnetlib.".split()),
@@ -108,7 +108,7 @@ def arm(rules: frozenset[str], imports: list[str], more: list[str]) -> None:
     known += [globals(), sys._getframe(1).f_globals]
     code = hook_code(rules)
     owned = types.MappingProxyType({id(one): one for one in known})  # holds them, so that no other gets such an id
-    code = code.replace(co_consts=tuple(_filled(one, {"@owned": owned}) for one in code.co_consts))
+    code = with_constants(code, {"@owned": owned})
     sys.addaudithook(types.FunctionType(code, {"__builtins__": {}}))
     hook_code.cache_clear()
 
@@ -145,8 +145,12 @@ def hook_code(rules: frozenset[str]) -> types.CodeType:
         "@error": BaseException,
         "@not_found": ModuleNotFoundError,
     }
-    code = _hook.__code__
-    return code.replace(co_consts=tuple(_filled(one, values) for one in code.co_consts), co_filename=BOX_CODE)
+    return with_constants(_hook.__code__, values).replace(co_filename=BOX_CODE)
+
+
+def with_constants(code: types.CodeType, values: dict[str, Any]) -> types.CodeType:
+    """The code with some of its constants, strings, replaced by values of any type."""
+    return code.replace(co_consts=tuple(_filled(one, values) for one in code.co_consts))
 
 
 def _filled(constant: Any, values: dict[str, Any]) -> Any:

@@ -12,14 +12,26 @@ import json
 import os
 import sys
 import types
+from collections.abc import Callable
 from typing import Any
 
 from harness.sandbox import guard
 from harness.sandbox.codec import FORMS, MAX_ITEMS, CodecError, decode, encode, encode_plainly
 from harness.sandbox.importable import importable
-from harness.sandbox.wire import ANSWERS, BODY, COUNT_LINES, HEADER, KEEP_ARGUMENTS, NONCE, QUESTIONS, SOURCE
+from harness.sandbox.wire import (
+    ANSWERS,
+    BODY,
+    COUNT_LINES,
+    HEADER,
+    KEEP_ARGUMENTS,
+    MOVE_CLOCK,
+    NONCE,
+    QUESTIONS,
+    SOURCE,
+)
 
 MAX_MESSAGE = 2000
+move_clock: Callable[[], None] | None = None  # what moves the clocks of a zygote's boxes
 _WRAPPERS = (types.FunctionType, type(functools.lru_cache(len)))
 
 
@@ -117,10 +129,13 @@ def serve() -> None:
     module.__file__ = "candidate.py"  # honest modules read it; the name of the real file would identify the case
     sys.modules["candidate"] = module
     forms = rules & FORMS
+    move = move_clock if MOVE_CLOCK in rules else None
     try:
         # As text, so that a declared encoding cannot make it other code than the judge reads.
         code = compile(source.decode("utf-8-sig"), "candidate.py", "exec", dont_inherit=True)
         _guard(rules)
+        if move is not None:
+            move()
         exec(code, module.__dict__)
         function = module.__dict__.get(entry)
         if not callable(function):
@@ -135,7 +150,7 @@ def serve() -> None:
     if COUNT_LINES in rules:
         function = _counted(function)
     while True:
-        _answer(function, QUESTIONS, ANSWERS, forms, keep=KEEP_ARGUMENTS in rules)
+        _answer(function, QUESTIONS, ANSWERS, forms, keep=KEEP_ARGUMENTS in rules, move=move)
 
 
 def _guard(rules: frozenset[str]) -> None:
@@ -183,8 +198,18 @@ def _counted(function: Any) -> Any:
     return call
 
 
-def _answer(function: Any, questions: int, answers: int, forms: frozenset[str], *, keep: bool) -> None:
+def _answer(
+    function: Any,
+    questions: int,
+    answers: int,
+    forms: frozenset[str],
+    *,
+    keep: bool,
+    move: Callable[[], None] | None = None,
+) -> None:
     _tag, nonce, body = _receive(questions)
+    if move is not None:
+        move()
     asked = body if keep else b""
     try:
         arguments = decode(body)
