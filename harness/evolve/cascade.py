@@ -11,17 +11,16 @@ from typing import Any
 from harness.core.evaluation import Evaluation
 from harness.core.status import Status
 from harness.core.trial import Trial, changed
-from harness.evolve.measures import CLAIM, later, measure, time_steps
-from harness.evolve.pools import FRESH, Pools, inputs_of
+from harness.evolve.measures import CLAIM, MAX_PAIRS, RELATIVE, difference, measure, settle, shifted
+from harness.evolve.pools import Pools
 from harness.evolve.search_run import SearchRun
 from harness.judge.verdict import Verdict
 from harness.lane.breed import Breed
 from harness.ledger.trials import Trials
-from harness.session.confirmation import merge_round
 
 STAGES = ("reply", "known", "parse", "gate", "duplicate", "screen", "judged", "again", "confirmed", "rescored")
-"""In the order of the cascade. `reply`: a provider gave none. `again`: judged twice, since its time differs from its
-parent's, or only time limits spoke against it."""
+"""In the order of the cascade. `reply`: a provider gave none. `again`: judged several times, since its measures differ
+from its parent's, or only time limits spoke against it."""
 Measures = Mapping[str, Any]
 MAX_LOOKS = 2
 TIME_GATE = "time_ms"  # of lanes that limit the time of a call
@@ -58,8 +57,10 @@ class Job:
         size: Its syntax elements.
         spent: Seconds by stage.
         retried: Whether an `infra` verdict was asked for once more.
-        first: The full verdict, while it is judged again.
-        second: The verdicts on fresh inputs of the trial (`again`) and of its parent next to it (`parent`).
+        first: The full verdict, while the trial is measured next to its parent.
+        pair: The verdicts of one such measurement: `again` of the trial, `parent` of its parent.
+        pairs: Number of these measurements so far.
+        differences: By how many steps the trial's measures exceed its parent's, by measure and measurement.
         looks: Further verdicts that were asked for because the machine may have been too busy.
     """
 
@@ -70,7 +71,9 @@ class Job:
     spent: dict[str, float] = field(default_factory=dict)
     retried: bool = False
     first: Verdict | None = None
-    second: dict[str, Verdict] = field(default_factory=dict)
+    pair: dict[str, Verdict] = field(default_factory=dict)
+    pairs: int = 0
+    differences: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in RELATIVE})
     looks: int = 0
 
 
@@ -141,7 +144,12 @@ class Cascade:
 
     def rescore(self, elites: Iterable[tuple[Trial, Trial]], *, parent_of: Callable[[Trial], Measures | None]) -> None:
         """Score owners of cells for a new epoch; if only an earlier slow call speaks against one, judge it again."""
-        batch = Batch({}, parent_of, parent_of)
+
+        def before(trial: Trial) -> Measures | None:
+            found = parent_of(trial)
+            return None if found is None else {**found, "performance": None}  # which the new budget changes
+
+        batch = Batch({}, before, before)
         for trial, known in elites:
             scored = self.copied(trial, known)
             if known.passed and scored.verdict["why"].startswith(TIME_GATE):
@@ -175,7 +183,8 @@ class Cascade:
             score=lane.score(before.evidence, policy),
         )
         old = known.verdict["measures"]
-        return self._concluded(trial, scored, old["size"], stage=stage, spent={}, time=old["time"])
+        kept = {name: old[name] for name in RELATIVE if name != "performance"}  # which the new budget changes
+        return self._concluded(trial, scored, old["size"], stage=stage, spent={}, relative=kept)
 
     # --- stages ---
 
@@ -200,16 +209,12 @@ class Cascade:
 
     def _submit(self, job: Job, stage: str) -> None:
         trial, text = job.trial, job.text
-        if stage == "parent":  # as other bytes: a pool would remember the time that it had
-            text = f"{self._trials.source(trial.parents[0])}\n# parent of trial {trial.number}\n"
+        if stage == "parent":
+            text = self._trials.source(trial.parents[0])
+        if stage in ("again", "parent") or (stage == "screen" and job.looks):  # as other bytes: a pool would remember its verdict
+            text = f"{text}\n# {stage} {job.looks + job.pairs} of trial {trial.number}\n"
         job.batch.in_flight += 1
-        judged = self._pools.submit(
-            trial.suite,
-            text,
-            epoch=trial.epoch,
-            screen=stage == "screen",
-            inputs=inputs_of(stage, job.looks),
-        )
+        judged = self._pools.submit(trial.suite, text, epoch=trial.epoch, screen=stage == "screen")
         judged.add_done_callback(lambda found: self._events.put((job, stage, found.exception() or found.result())))
 
     def _take(self, event: tuple[Job, str, Verdict | BaseException]) -> None:
@@ -223,9 +228,9 @@ class Cascade:
             job.retried = True
             self._submit(job, stage)
         elif job.first is not None:
-            job.second[stage] = found
-            if len(job.second) == 2:
-                self._settle(job, job.first, job.second["again"], job.second["parent"])
+            job.pair[stage] = found
+            if len(job.pair) == 2:
+                self._compare(job, job.first)
         elif found.status is Status.INFRA:
             verdict = {**job.trial.verdict, "why": found.why}
             self._end(job, stage=stage, status=found.status.value, passed=None, verdict=verdict)
@@ -244,48 +249,62 @@ class Cascade:
         elif stage in ("judged", "again") and job.looks < MAX_LOOKS and _was_late(found):
             job.looks += 1  # its calls were in time when it was screened: the next verdict counts
             self._submit(job, "again")
-        elif stage == "judged" and self._claims_speed(job, found):
+        elif stage in ("judged", "again") and self._is_unlike(job, found):
             job.first = found
-            self._submit(job, "again")
-            self._submit(job, "parent")
+            self._measure_again(job)
         else:
             self._conclude(job, found.evaluation, stage)
 
-    def _claims_speed(self, job: Job, found: Verdict) -> bool:
-        """Whether a verdict says that a candidate takes another time than its parent."""
-        parent, mine = job.batch.parent_of(job.trial), self._time(job, found)
-        if not found.passed or parent is None or parent.get("time") is None or mine is None:
+    def _is_unlike(self, job: Job, found: Verdict) -> bool:
+        """Whether a verdict says that a candidate takes more or less time or memory than its parent."""
+        parent = job.batch.parent_of(job.trial)
+        if not found.passed or parent is None or parent["time"] is None:
             return False
-        return abs(time_steps(mine, parent["time"])) > CLAIM
+        mine = self._measure(job.trial, found.evaluation, job.size)
+        return any(abs(difference(name, mine[name], parent[name])) > CLAIM for name in RELATIVE)
 
-    def _settle(self, job: Job, first: Verdict, fresh: Verdict, parent: Verdict) -> None:
-        """Merge two rounds; the steps of time between candidate and parent are those of the second one.
+    def _measure_again(self, job: Job) -> None:
+        job.pair.clear()
+        job.pairs += 1
+        self._submit(job, "again")
+        self._submit(job, "parent")
 
-        Both were measured at once there, so that both had the same machine.
+    def _compare(self, job: Job, first: Verdict) -> None:
+        """Take one more measurement of a candidate next to its parent, on the same machine at the same time.
+
+        The inputs are those of the first verdict, and so no noise brings a candidate evidence that others lack.
         """
-        mine, other = self._time(job, fresh), self._time(job, parent)
-        is_paired = fresh.status is parent.status is Status.OK and mine is not None and other is not None
-        count = round(time_steps(mine or 0.0, other or 0.0)) if is_paired else 0
-        if _was_late(fresh):
-            self._conclude(job, first.evaluation, "judged")
+        fresh, parent = job.pair["again"], job.pair["parent"]
+        if fresh.status is not Status.OK and fresh.reward is not None and not _was_late(fresh):  # it is not stable
+            self._conclude(job, fresh.evaluation, "again")
             return
-        before = self._time(job, first)
-        is_faster = mine is not None and before is not None and mine < before
-        lane, seed = self._pools.lane(job.trial.suite), self._pools.secret_seed(FRESH)
-        merged = merge_round(first.evaluation, fresh.evaluation, lane, seed, remeasure=is_faster)
-        self._conclude(job, merged, "again", count)
-
-    def _time(self, job: Job, found: Verdict) -> float | None:
-        time: float | None = self._measure(job.trial, found.evaluation, job.size)["time"]
-        return time
+        if fresh.status is parent.status is Status.OK:
+            mine, other = (self._measure(job.trial, one.evaluation, job.size) for one in (fresh, parent))
+            for name, found in job.differences.items():
+                found.append(difference(name, mine[name], other[name]))
+        is_certain = bool(job.differences["time"]) and all(settle(found)[1] for found in job.differences.values())
+        if is_certain or job.pairs >= MAX_PAIRS:
+            self._conclude(job, first.evaluation, "again")
+        else:
+            self._measure_again(job)
 
     # --- results ---
 
-    def _conclude(self, job: Job, evaluation: Evaluation, stage: str, count: int = 0) -> None:
-        """The result of a full verdict; its time is a number of whole steps above its parent's."""
+    def _conclude(self, job: Job, evaluation: Evaluation, stage: str) -> None:
+        """The result of a full verdict; its measures are a number of whole steps above its parent's."""
         parent = job.batch.parent_of(job.trial) or {}
-        time = None if parent.get("time") is None else later(parent["time"], count)
-        self._done.append(self._concluded(job.trial, evaluation, job.size, stage=stage, spent=job.spent, time=time))
+        subject = evaluation.case.subject.model_copy(update={"digest": job.trial.digest})
+        evaluation = evaluation.model_copy(update={"case": evaluation.case.model_copy(update={"subject": subject})})
+        relative = {
+            name: shifted(name, parent[name], settle(found)[0] if found else 0)
+            for name, found in job.differences.items()
+            if parent.get("time") is not None
+        }
+        trial = job.trial
+        if job.differences["time"]:
+            trial = changed(trial, verdict={**trial.verdict, "differences": job.differences})
+        made = self._concluded(trial, evaluation, job.size, stage=stage, spent=job.spent, relative=relative)
+        self._done.append(made)
 
     def _concluded(
         self,
@@ -295,9 +314,9 @@ class Cascade:
         *,
         stage: str,
         spent: dict[str, float],
-        time: float | None,
+        relative: Measures,
     ) -> Trial:
-        """The trial with the result of a full verdict, whose evaluation is recorded; with a time if one was settled."""
+        """The trial with the result of a full verdict, whose evaluation is recorded, and the measures as settled."""
         values = trial.verdict.get("values", {})
         if values.get("anneal_temp", 1.0) != evaluation.case.policy.anneal_temp:
             policy = evaluation.case.policy.model_copy(update={"anneal_temp": values["anneal_temp"]})
@@ -308,8 +327,7 @@ class Cascade:
                 score=lane.score(evaluation.evidence, policy),
             )
         found = self._measure(trial, evaluation, size)
-        if found["time"] is not None and time is not None:
-            found["time"] = time
+        found |= {name: value for name, value in relative.items() if None not in (value, found[name])}
         self._run.record(evaluation, trial)
         return changed(
             trial,
