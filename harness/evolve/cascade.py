@@ -211,7 +211,7 @@ class Cascade:
         trial, text = job.trial, job.text
         if stage == "parent":
             text = self._trials.source(trial.parents[0])
-        if stage in ("again", "parent") or (stage == "screen" and job.looks):  # as other bytes: a pool would remember its verdict
+        if stage in ("again", "parent") or (stage == "screen" and job.looks):  # a pool remembers bytes that it judged
             text = f"{text}\n# {stage} {job.looks + job.pairs} of trial {trial.number}\n"
         job.batch.in_flight += 1
         judged = self._pools.submit(trial.suite, text, epoch=trial.epoch, screen=stage == "screen")
