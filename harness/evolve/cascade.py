@@ -5,13 +5,13 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from harness.core.evaluation import Evaluation
 from harness.core.status import Status
 from harness.core.trial import Trial, changed
-from harness.evolve.measures import CLAIM, MAX_PAIRS, RELATIVE, difference, measure, settle, shifted
+from harness.evolve.job import Batch, Job, Measures
+from harness.evolve.measures import CLAIM, RELATIVE, difference, measure
 from harness.evolve.pools import Pools
 from harness.evolve.search_run import SearchRun
 from harness.judge.verdict import Verdict
@@ -21,60 +21,9 @@ from harness.ledger.trials import Trials
 STAGES = ("reply", "known", "parse", "gate", "duplicate", "screen", "judged", "again", "confirmed", "rescored")
 """In the order of the cascade. `reply`: a provider gave none. `again`: judged several times, since its measures differ
 from its parent's, or only time limits spoke against it."""
-Measures = Mapping[str, Any]
 MAX_LOOKS = 2
 TIME_GATE = "time_ms"  # of lanes that limit the time of a call
 _IN_TIME_OR_NOT = frozenset({Status.OK, Status.TIMEOUT})
-
-
-@dataclass(slots=True)
-class Batch:
-    """Trials of one tool and epoch on their way.
-
-    Attributes:
-        known: The first trial of each digest.
-        root_of: The measures of a trial's seed parent; None for a seed parent itself.
-        parent_of: The measures of a trial's first parent.
-        in_flight: Verdicts that are waited for.
-        copies: Trials whose bytes an earlier one has.
-    """
-
-    known: Mapping[str, Trial]
-    root_of: Callable[[Trial], Measures | None]
-    parent_of: Callable[[Trial], Measures | None]
-    in_flight: int = 0
-    copies: list[Trial] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Job:
-    """A trial on its way.
-
-    Attributes:
-        batch: Its batch.
-        trial: The trial as it was proposed.
-        text: Its source.
-        size: Its syntax elements.
-        spent: Seconds by stage.
-        retried: Whether an `infra` verdict was asked for once more.
-        first: The full verdict, while the trial is measured next to its parent.
-        pair: The verdicts of one such measurement: `again` of the trial, `parent` of its parent.
-        pairs: Number of these measurements so far.
-        differences: By how many steps the trial's measures exceed its parent's, by measure and measurement.
-        looks: Further verdicts that were asked for because the machine may have been too busy.
-    """
-
-    batch: Batch
-    trial: Trial
-    text: str
-    size: int = 0
-    spent: dict[str, float] = field(default_factory=dict)
-    retried: bool = False
-    first: Verdict | None = None
-    pair: dict[str, Verdict] = field(default_factory=dict)
-    pairs: int = 0
-    differences: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in RELATIVE})
-    looks: int = 0
 
 
 class Cascade:
@@ -183,7 +132,9 @@ class Cascade:
             score=lane.score(before.evidence, policy),
         )
         old = known.verdict["measures"]
-        kept = {name: old[name] for name in RELATIVE if name != "performance"}  # which the new budget changes
+        kept = {
+            name: old.get(name) for name in (*RELATIVE, "is_faster") if name != "performance"
+        }  # a budget changes it
         return self._concluded(trial, scored, old["size"], stage=stage, spent={}, relative=kept)
 
     # --- stages ---
@@ -279,11 +230,8 @@ class Cascade:
             self._conclude(job, fresh.evaluation, "again")
             return
         if fresh.status is parent.status is Status.OK:
-            mine, other = (self._measure(job.trial, one.evaluation, job.size) for one in (fresh, parent))
-            for name, found in job.differences.items():
-                found.append(difference(name, mine[name], other[name]))
-        is_certain = bool(job.differences["time"]) and all(settle(found)[1] for found in job.differences.values())
-        if is_certain or job.pairs >= MAX_PAIRS:
+            job.compare(*(self._measure(job.trial, one.evaluation, job.size) for one in (fresh, parent)))
+        if job.is_settled:
             self._conclude(job, first.evaluation, "again")
         else:
             self._measure_again(job)
@@ -292,18 +240,12 @@ class Cascade:
 
     def _conclude(self, job: Job, evaluation: Evaluation, stage: str) -> None:
         """The result of a full verdict; its measures are a number of whole steps above its parent's."""
-        parent = job.batch.parent_of(job.trial) or {}
         subject = evaluation.case.subject.model_copy(update={"digest": job.trial.digest})
         evaluation = evaluation.model_copy(update={"case": evaluation.case.model_copy(update={"subject": subject})})
-        relative = {
-            name: shifted(name, parent[name], settle(found)[0] if found else 0)
-            for name, found in job.differences.items()
-            if parent.get("time") is not None
-        }
         trial = job.trial
         if job.differences["time"]:
             trial = changed(trial, verdict={**trial.verdict, "differences": job.differences})
-        made = self._concluded(trial, evaluation, job.size, stage=stage, spent=job.spent, relative=relative)
+        made = self._concluded(trial, evaluation, job.size, stage=stage, spent=job.spent, relative=job.relative)
         self._done.append(made)
 
     def _concluded(

@@ -82,6 +82,7 @@ def measure(evaluation: Evaluation, *, size: int, descriptor: Mapping[str, Any])
         "size": size,
         "stability": flake_bound(attempts) if attempts and evidence.stable else None if not attempts else 1.0,
         "growth": None,
+        "is_faster": False,
         "style": "",
         **descriptor,
     }
@@ -138,11 +139,21 @@ def settle(differences: Sequence[float]) -> tuple[int, bool]:
     Args:
         differences: At least one.
     """
-    mean = statistics.fmean(differences)
-    deviation = statistics.stdev(differences) if len(differences) > 1 else 0.0
-    margin = 2 * max(NOISE, deviation) / math.sqrt(len(differences))
+    mean, margin = _mean(differences)
     proved = round(math.copysign(max(0.0, abs(mean) - margin), mean))
     return proved, proved == round(abs(mean) + margin) * (1 if mean > 0 else -1)
+
+
+def is_less(differences: Sequence[float]) -> bool:
+    """Whether repeated measurements prove that there is less of something, be it by less than a step."""
+    mean, margin = _mean(differences) if differences else (0.0, 0.0)
+    return mean + margin < 0
+
+
+def _mean(differences: Sequence[float]) -> tuple[float, float]:
+    """The mean, and two standard errors."""
+    deviation = statistics.stdev(differences) if len(differences) > 1 else 0.0
+    return statistics.fmean(differences), 2 * max(NOISE, deviation) / math.sqrt(len(differences))
 
 
 def steps(mine: Mapping[str, Any], root: Mapping[str, Any], *, time: int = 0, memory: int = 0) -> Steps:

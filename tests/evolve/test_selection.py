@@ -19,6 +19,7 @@ from harness.evolve.measures import (
     Steps,
     cell_of,
     difference,
+    is_less,
     levels,
     settle,
     shifted,
@@ -154,6 +155,9 @@ def test_a_value_is_as_many_steps_away_as_it_was_shifted(name, value, count):
 
 def test_a_difference_within_the_noise_is_none():
     assert settle([0.46, 0.52, 0.55, 0.49]) == (0, False)
+    assert is_less([-0.46, -0.52, -0.55, -0.49])  # less than a step, and proved
+    assert not is_less([-0.1, 0.2, -0.3])
+    assert not is_less([])
     assert settle([0.02]) == (0, True)
     assert settle([-1.3]) == (-1, False)
     assert settle([-1.3, -1.1]) == (-1, True)
