@@ -9,8 +9,9 @@ from typing import Any
 
 from harness.core.trial import Trial, changed
 from harness.evolve.archive import Archive
-from harness.evolve.cascade import Batch, Cascade, Measures
+from harness.evolve.cascade import Cascade
 from harness.evolve.config import Experiment
+from harness.evolve.job import Batch, Measures
 from harness.evolve.pools import FRESH, Pools
 from harness.evolve.proposal_plan import First, ProposalPlan, failures_of
 from harness.evolve.state import ELITE, MIGRANT, State, ToolState

@@ -115,7 +115,7 @@ def insert_call(source: SourceText, body: Sequence[ast.stmt], index: int) -> Ite
     lines, function = source.line_span(node), source.function_of(node)
     if lines is None or function is None or source.code(node).startswith("elif"):
         return
-    indent, names = source.indent(node), source.names_of(function)[:MAX_NAMES]
+    indent, names = source.indent(node), source.once(SourceText.names_of, function)[:MAX_NAMES]
     places = [lines[0]] if isinstance(node, ast.Return) else [lines[0], lines[1]]
     if index and len(places) > 1:
         places = places[1:]  # the place after the statement before is this one
@@ -123,7 +123,7 @@ def insert_call(source: SourceText, body: Sequence[ast.stmt], index: int) -> Ite
     for place in places:
         if place == lines[1] and not is_complete:
             continue
-        for container, method in _containers(source, function):
+        for container, method in source.once(_containers, function):
             for name in names:
                 if name != container:
                     yield (place, place), f"{indent}{container}.{method}({name})\n"

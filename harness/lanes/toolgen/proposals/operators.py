@@ -74,7 +74,6 @@ _WITH_NAMES: tuple[tuple[type[ast.expr], str, Callable[[SourceText, Any, Sequenc
     (ast.Name, "part", omissions.take_part),
 )
 _Places = Mapping[int, tuple[Sequence[ast.stmt], int]]
-_Names = dict[int, tuple[list[str], list[str]]]
 _LOOPS = (ast.For, ast.AsyncFor, ast.comprehension)
 
 
@@ -100,13 +99,12 @@ def edits_of(source: SourceText, lines: Collection[int] | None = None) -> Iterat
     allowed = source.editable_lines()
     wanted = None if lines is None else frozenset(lines)
     places = {id(body[index]): (body, index) for body in source.bodies() for index in range(len(body))}
-    names: _Names = {}
     for node, function in _function_nodes(source):
         line: int = node.lineno  # type: ignore[attr-defined]
         if wanted is not None and line not in wanted:
             continue
         seen: set[Change] = set()
-        for operator, change in _changes(source, node, function, places, names):
+        for operator, change in _changes(source, node, function, places):
             span, replacement = change
             if allowed is not None and not allowed.issuperset(source.lines_of(span)):
                 continue
@@ -115,20 +113,12 @@ def edits_of(source: SourceText, lines: Collection[int] | None = None) -> Iterat
                 yield Edit(operator, span, replacement, line)
 
 
-def _changes(
-    source: SourceText,
-    node: ast.AST,
-    function: Function,
-    places: _Places,
-    names: _Names,
-) -> Iterator[tuple[str, Change]]:
-    if id(function) not in names:
-        names[id(function)] = source.names_of(function), source.unbound_names_of(function)
-    local, unbound = names[id(function)]
+def _changes(source: SourceText, node: ast.AST, function: Function, places: _Places) -> Iterator[tuple[str, Change]]:
+    local = source.once(SourceText.names_of, function)
     for operator, make in _ON_NODES.get(type(node), ()):
         yield from _named(operator, make(source, node))
     if isinstance(node, ast.Name) and not _is_called(source, node):
-        others = local if isinstance(node.ctx, ast.Load) else unbound
+        others = local if isinstance(node.ctx, ast.Load) else source.once(SourceText.unbound_names_of, function)
         yield from _named("variable", expressions.rename_variable(source, node, others))
     if isinstance(node, ast.expr):
         parent = source.parents.get(id(node))
