@@ -179,7 +179,7 @@ def test_a_disk_that_is_full_at_any_write(project, small_disk, room, extra):
     # A dead process's journal would be in the ledger now; this one lives.
     for path in journal.folder_of(small_disk.path / "l.db").glob("*.jsonl"):
         if (left := journal.read(path)) is not None:
-            stored |= {one.evaluation.case.subject.name: str(one.evaluation.status) for one in left.records}
+            stored |= {one.evaluation.case.subject.name: str(one.evaluation.status) for one in left.records()}
     assert stored.items() <= names.items()
     if has_verdicts and len(stored) < len(names):
         assert "are not in the ledger: the disk is full" in output
