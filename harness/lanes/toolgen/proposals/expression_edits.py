@@ -116,6 +116,8 @@ def change_arguments(source: SourceText, node: ast.Call) -> Iterator[Change]:
         if isinstance(left, ast.Starred) or isinstance(right, ast.Starred):
             continue
         yield (start, end), source.text[other:end] + source.text[middle:other] + source.text[start:middle]
+    if len(arguments) == 1 and isinstance(node.func, ast.Attribute):
+        yield source.span(arguments[0]), ""
     if len(arguments) > 1:
         for index, argument in enumerate(arguments):
             start, end = source.span(argument)

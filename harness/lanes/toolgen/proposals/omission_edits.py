@@ -32,6 +32,13 @@ def add_term(source: SourceText, node: ast.expr, names: Sequence[str]) -> Iterat
                 yield span, f"{code} - {name}"
 
 
+def call_on_value(source: SourceText, node: ast.Name) -> Iterator[Change]:
+    """A variable becomes the result of a built-in function on it."""
+    if isinstance(node.ctx, ast.Load) and _is_value(source.parents.get(id(node)), node):
+        for name in ("int", "str", "list", "len", "abs"):
+            yield source.span(node), f"{name}({node.id})"
+
+
 def change_operands(source: SourceText, node: ast.BinOp) -> Iterator[Change]:
     """One operand is left out, both change places, or the items of a repeated list become separate objects."""
     span, left, right = source.span(node), source.code(node.left), source.code(node.right)
@@ -165,6 +172,17 @@ def keep_result(source: SourceText, body: Sequence[ast.stmt], index: int) -> Ite
     for name in source.once(SourceText.names_of, function)[:MAX_NAMES]:
         yield span, f"{name} = {code}"
         yield span, f"{name} += {code}"
+
+
+def add_return(source: SourceText, body: Sequence[ast.stmt], index: int) -> Iterator[Change]:
+    """A function that ends without one returns a variable."""
+    node = body[index]
+    lines, function = source.line_span(node), source.parents.get(id(node))
+    if index + 1 < len(body) or lines is None or isinstance(node, ast.Return | ast.Raise):
+        return
+    if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and source.text[: lines[1]].endswith(("\n", "\r")):
+        for name in source.once(SourceText.names_of, function)[:MAX_NAMES]:
+            yield (lines[1], lines[1]), f"{source.indent(node)}return {name}\n"
 
 
 def insert_update(source: SourceText, body: Sequence[ast.stmt], index: int) -> Iterator[Change]:

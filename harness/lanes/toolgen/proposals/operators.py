@@ -21,7 +21,7 @@ OPERATORS: dict[str, str] = {
     "variable": "a name to another one of its function",
     "argument": "neighbouring arguments or items exchanged, or an argument left out",
     "slice": "a bound of a slice or an index moved, a bound left out or negated, or two indices exchanged",
-    "call": "`append` to `extend`, `min` to `max`, …; a call to its argument",
+    "call": "`append` to `extend`, `min` to `max`, …; a call to its argument; a variable to a call of it",
     "loop": "a range one longer or shorter at either end; a sequence cut, reversed or sorted; `if` to `while`",
     "branch": "an `if` to one of its branches; or a conditional expression to one of its values; `break` to `continue`",
     "return": "another returned value",
@@ -35,7 +35,7 @@ OPERATORS: dict[str, str] = {
     "bound": "`x = y` to `x = max(x, y)`, `min(x, y)`, `max(0, y)`, `x + y`",
     "guard": "a condition or not a variable, or and a variable",
     "part": "a sequence to a part of it",
-    "insert": "a variable added to a container, one changed in each turn of a loop, or a result that was dropped",
+    "insert": "a variable added to a container, one changed in each turn of a loop or returned, a dropped result",
 }
 """Names and meanings; the name of an edit's operator is one of these."""
 
@@ -56,6 +56,7 @@ _ON_NODES: dict[type[ast.AST], tuple[tuple[str, _Maker], ...]] = {
     ast.List: (("argument", expressions.exchange_items),),
     ast.Assign: (("bound", omissions.bound_value),),
     ast.Slice: (("slice", expressions.move_slice_bound),),
+    ast.Name: (("call", omissions.call_on_value),),
     ast.Subscript: (("slice", expressions.move_index),),
     ast.IfExp: (("branch", expressions.simplify_conditional),),
 }
@@ -69,6 +70,7 @@ _ON_BODIES: tuple[tuple[str, _Arranger], ...] = (
     ("duplicate", statements.duplicate),
     ("loop", statements.repeat),
     ("insert", omissions.keep_result),
+    ("insert", omissions.add_return),
     ("insert", omissions.insert_call),
     ("insert", omissions.insert_update),
 )

@@ -98,7 +98,9 @@ def test_a_shortcut_stays_inside_evolve_blocks():
         ("loop", "while i < n:", "if i < n:"),
         ("loop", "in rows:", "in sorted(rows):"),
         ("argument", "(i, n)", "(n, i)"),
+        ("argument", "rows.copy(n)", "rows.copy()"),
         ("argument", "[(9, 'IX'), (5, 'V')]", "[(5, 'V'), (9, 'IX')]"),
+        ("call", "(i, n)", "(int(i), n)"),
         ("operand", "[[0] * n] * n", "[[0] * n for _ in range(n)]"),
         ("operand", "best = 0", "best = rows[0]"),
         ("slice", "rows[n:]", "rows[-n:]"),
@@ -127,10 +129,15 @@ def f(rows, n):
         f(rows, n)
     if n > 1:
         table[0] = n
+    rows.copy(n)
     return len(rows), enumerate(rows), rows[n:]
 """
     assert source.count(old) == 1
     assert source.replace(old, new) in results(source, operator)
+
+
+def test_a_function_that_ends_without_a_return_gets_one():
+    assert "def f(a):\n    b = a\n    return b\n" in results("def f(a):\n    b = a\n", "insert")
 
 
 def test_two_indices_change_places():
