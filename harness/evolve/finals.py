@@ -110,9 +110,10 @@ def confirm(
             after, timed = before.model_copy(update={"case": case}), None
             for _ in range(MAX_TIMINGS):
                 after = another_round(after, lane, context, attempts=attempts, remeasure=True)
-                found += [one for one in after.evidence.comparisons if one.role == "parent"]
+                new = [one for one in after.evidence.comparisons if one.role == "parent"]
+                found += new
                 timed, attempts = paired_time(found), 1
-                if not opponents or not after.passed or (timed and timed.verdict is not Verdict.UNDERPOWERED):
+                if not new or not after.passed or (timed and timed.verdict is not Verdict.UNDERPOWERED):
                     break
             return after, timed
         finally:
