@@ -163,7 +163,7 @@ class Cascade:
         if stage == "parent":
             text = self._trials.source(trial.parents[0])
         if stage in ("again", "parent") or (stage == "screen" and job.looks):  # a pool remembers bytes that it judged
-            text = f"{text}\n# {stage} {job.looks + job.pairs} of trial {trial.number}\n"
+            text += _blank(16 * trial.number + 2 * (job.looks + job.pairs) + (stage == "parent"))
         job.batch.in_flight += 1
         judged = self._pools.submit(trial.suite, text, epoch=trial.epoch, screen=stage == "screen")
         judged.add_done_callback(lambda found: self._events.put((job, stage, found.exception() or found.result())))
@@ -300,6 +300,11 @@ class Cascade:
             done, self._done = self._done, []
             self._trials.complete(done)
             self._progress()
+
+
+def _blank(number: int) -> str:
+    """A blank line for a number: other bytes, and the same candidate, in any language."""
+    return f"\n{number:b}\n".translate({ord("0"): " ", ord("1"): "\t"})
 
 
 def _was_late(found: Verdict) -> bool:

@@ -18,7 +18,7 @@ from harness.core.opponent import Opponent
 from harness.core.owned_folder import OwnedFolder
 from harness.core.paired import MIN_EFFECT, Comparison, Verdict
 from harness.core.policy import Timing
-from harness.core.stability import EVERYONE, FIRST_TEN, MIN_HASH_SEEDS, stability_of
+from harness.core.stability import EVERYONE, FACT, FIRST_TEN, MIN_HASH_SEEDS, stability_of
 from harness.judge.folders import scratch_folder
 from harness.lane.context import Context
 from harness.lane.protocol import Lane
@@ -110,13 +110,28 @@ def confirm(
             after, timed = before.model_copy(update={"case": case}), None
             for _ in range(MAX_TIMINGS):
                 after = another_round(after, lane, context, attempts=attempts, remeasure=True)
-                found += [one for one in after.evidence.comparisons if one.role == "parent"]
+                new = [one for one in after.evidence.comparisons if one.role == "parent"]
+                found += new
                 timed, attempts = paired_time(found), 1
-                if not opponents or not after.passed or (timed and timed.verdict is not Verdict.UNDERPOWERED):
+                if not new or not after.passed or (timed and timed.verdict is not Verdict.UNDERPOWERED):
                     break
-            return after, timed
+            return _measured(after, before, lane), timed
         finally:
             context.close()
+
+
+def _measured(after: Evaluation, before: Evaluation, lane: Lane) -> Evaluation:
+    """The evaluation; where the machine was too busy for measures, with those from before the further rounds."""
+    if after.score.total is not None or before.score.total is None or after.status is not before.status:
+        return after
+    kept = {FACT: after.evidence.facts[FACT]}
+    evidence = before.evidence.replace(
+        attempts=after.evidence.attempts,
+        comparisons=after.evidence.comparisons,
+        facts={**before.evidence.facts, **kept},
+        seconds=after.evidence.seconds,
+    )
+    return Evaluation(case=before.case, evidence=evidence, score=lane.score(evidence, before.case.policy))
 
 
 def _kept(path: Path, source: str) -> Subject:

@@ -138,7 +138,7 @@ class Generations:
                 normal_form=state.first[member.digest].normal_form,
                 parents=(member.digest,),
                 operator=ELITE,
-                verdict={"values": _values(state, member.digest)},
+                verdict={"values": _values(state, member.digest), "brought_by": state.first[member.digest].name},
             )
             for member in state.archives[self._island].members
         ]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from harness.core.paired import Comparison
 from harness.core.pareto import dominates, hypervolume
+from harness.core.trial import Trial, changed
 from harness.evolve.archive import Archive, Front, Member
 from harness.evolve.finals import paired_time
 from harness.evolve.measures import (
@@ -180,3 +181,10 @@ def test_repeated_paired_measurements_decide_together(ratios, deviation, verdict
     assert (timed.verdict, timed.count) == (verdict, len(ratios))
     assert timed.low < timed.ratio < timed.high
     assert paired_time([Comparison(verdict="underpowered", why="too few groups")]) is None
+
+
+def test_an_owner_that_is_judged_again_has_the_name_of_the_trial_that_brought_it():
+    first = Trial(3, 0, 0, "t", "d", operator="delete")
+    assert (
+        changed(first, number=9, operator="elite", verdict={"brought_by": first.name}).name == first.name == "3-delete"
+    )
