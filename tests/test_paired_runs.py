@@ -69,8 +69,8 @@ def compared(project):
 
 
 def test_a_child_that_is_slower_than_its_parent_is_a_regression(project):
-    options = "--benchmark-max-time=0.05 --confirm 0 --gate regressions==0 --min-tier E -n 1".split()
-    result = project.runpytest_subprocess("a.suite.yaml", *options, timeout=170)
+    options = ("--benchmark-max-time=0.05", "--confirm", "0", "--min-tier", "E", "-n", "1")
+    result = project.runpytest_subprocess("a.suite.yaml", *options, "--gate", "regressions == 0", timeout=170)
     text = result.stdout.str()
     found = compared(project)
     known = {(nodeid.rpartition("::")[2], role, rival) for nodeid, role, rival, _ in found}
