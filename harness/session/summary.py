@@ -147,7 +147,7 @@ class Summary:
         for gate in self._outcome.gates:
             if gate.passed and (only_failing or self._level < 0 or gate in passing[self._limit(MAX_GATES) :]):
                 continue
-            observed = "undefined" if gate.observed is None else f"{gate.observed:.6g}"
+            observed = words.measured(gate.observed, gate.threshold)
             more = words.gate_reason(gate.name, gate.why).removeprefix(f"is {observed}").lstrip(": ")
             text = f"observed {observed}, threshold {gate.threshold:g}{': ' * bool(more)}{more}"
             colour = "green" if gate.passed else "red"

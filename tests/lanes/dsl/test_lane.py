@@ -105,7 +105,7 @@ def test_a_wrong_answer_is_caught_by_the_check(tmp_path: Path, judge_all) -> Non
         "hellospak::greets": Status.WRONG, "hellospak::success": Status.WRONG,
     }  # fmt: skip
     wrong = found["hellospak::greets"]
-    assert wrong.why == """expected contains "{{name}}", saw 'Goodbye.'"""
+    assert wrong.why == """expected contains "World", saw 'Goodbye.'"""
     assert wrong.evidence.counterexample.expected == 'contains "{{name}}"'
     assert wrong.evidence.counterexample.question.startswith('tool.read { path: "greeting.txt"')
     assert found["hellospak::success"].why == 'passed("greets") is false'
