@@ -32,7 +32,7 @@ def made(text: str) -> Markup:
     return str.__new__(Markup, text)
 
 
-BREAK = re.compile(r"(?<=[/_:.=-])(?=[^/_:.=-])")  # where a name may go on in the next line
+BREAK = re.compile(r"(?<=[/_:=-])(?=[^/_:.=-])|(?<=\.)(?=[^\d/_:.=-])")  # where a name may go on in the next line
 
 
 def breakable(text: Any) -> Markup:

@@ -140,7 +140,7 @@ def _unjudged(urgent: Sequence[Case], overview: Sequence[Suite]) -> Iterator[Ste
 
 def _kinds(cases: Sequence[Case]) -> str:
     """How many of some failing cases have each status, and how many of them regressed or are new."""
-    found = ", ".join(f"{count} {status}" for status, count in Counter(c.row["status"] for c in cases).most_common(4))
+    found = ", ".join(f"{count} {status}" for status, count in Counter(c.row["status"] for c in cases).most_common())
     regressed, new = sum(c.has_regressed for c in cases), sum(c.new and not c.has_regressed for c in cases)
     since = ", ".join(
         f"{count} {how}"

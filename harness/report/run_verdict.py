@@ -115,7 +115,7 @@ class RunVerdict:
         if self.controls:
             found.append(f"{self.caught} of {words.count(self.controls, 'control')} as expected")
         if number := sum(count for _, count in self.unjudged):
-            known = self.unjudged[:2]
+            known = [(reason.partition(": ")[0], count) for reason, count in self.unjudged[:2]]
             reasons = ", ".join(f"{count} {reason}" for reason, count in known) if len(known) > 1 else known[0][0]
             more = ", …" if len(self.unjudged) > 2 else ""
             found.append(f"{number} not judged ({reasons}{more})")

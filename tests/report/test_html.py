@@ -340,13 +340,18 @@ class TestWriting:
         assert sorted(p.name for p in tmp_path.iterdir() if "html" in p.name or p.name.startswith(".")) == []
 
 
-@settings(max_examples=12, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
-@given(st.text(), st.text(), st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.floats()), max_size=3))
-def test_any_text_gives_a_well_formed_page(tmp_path_factory, name, why, facts):
-    path = tmp_path_factory.mktemp("any") / "l.db"
-    made = make_evaluation("n" + name, case=name, status="wrong", why="w" + why, score=0.2)
-    made = made.model_copy(update={"evidence": made.evidence.model_copy(update={"facts": facts})})
-    ids = fill(path, [made])
+FACTS = st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.floats()), max_size=3)
+
+
+@settings(max_examples=3, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(st.lists(st.tuples(st.text(), st.text(), FACTS), min_size=1, max_size=8))
+def test_any_text_gives_a_well_formed_page(tmp_path_factory, cases):
+    path, made = tmp_path_factory.mktemp("any") / "l.db", []
+    for number, (name, why, facts) in enumerate(cases):
+        found = Counterexample(question=why, expected=name, observed=why)
+        one = make_evaluation("n" + name, case=f"{number}{name}", status="wrong", why="w" + why, counterexample=found)
+        made.append(one.model_copy(update={"evidence": one.evidence.model_copy(update={"facts": facts})}))
+    ids = fill(path, made)
     with Ledger.read(path) as ledger:
         text = render_report(ledger, ids[0])
     pages = [Document(text), *map(Document, json.loads(island(text, "pages")))]

@@ -30,6 +30,7 @@ MAX_CONFIGURATIONS = 4
 
 REPLAYED = "its calls are interpreted before they are compiled"
 """A kernel that gives wrong answers there is not compiled."""
+CALLS, ANSWERED = "the recorded calls, interpreted", "the reference's answers, by Triton kernels"
 
 
 class Fault(NamedTuple):
@@ -118,7 +119,8 @@ def compile_launches(
             few = dataclasses.replace(job, questions=job.questions[-FEW:], attempts=1)
             answered = answer_questions(few, lines[len(before) - len(few.questions) : len(before)])
             if answered.status not in (Status.OK, Status.REVIEW):
-                fault = Fault(answered.status, clip(f"{REPLAYED}: {answered.why}"), answered.counterexample)
+                asked = Counterexample(question=CALLS, expected=ANSWERED, observed=answered.why)
+                fault = Fault(answered.status, clip(f"{REPLAYED}: {answered.why}"), answered.counterexample or asked)
         if fault is None:
             (job.folder / "plans.jsonl").write_bytes(b"\n".join(lines[len(before) :][: len(plans)]))
             request = {

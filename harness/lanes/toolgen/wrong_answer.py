@@ -18,6 +18,11 @@ class WrongAnswer:
     observed: str
     sentence: str
 
+    def reply_first(self, entry: str, told: str) -> str:
+        """The sentence with the reply before the call, which may be long, and `told` between the two."""
+        call = f"{entry}({format_arguments(self.key)})"
+        return f"{self.sentence.removeprefix(call).lstrip()} {told}, asked {call}"
+
 
 def wrong_answer(entry: str, question: Question, reply: Reply) -> WrongAnswer:
     """Make the record of a wrong reply to a question of the function `entry`."""
