@@ -9,7 +9,7 @@ from harness.core.digest import short
 from harness.core.evaluation import Evaluation
 from harness.core.gate import GateResult
 from harness.core.status import Status
-from harness.report.words import fit, printable
+from harness.report.words import fit, measured, printable
 
 STATED = re.compile(r"^\S+ \S+ (?:passes|fails|is undefined)[^:]*(?:: )?")  # what a gate's numbers say already
 MAX_COLUMNS = 200  # of a reason that question, expected and observed answer repeat in full
@@ -34,7 +34,7 @@ def details(evaluation: Evaluation) -> Iterator[str]:
     if evidence.limits_hit:
         yield f"  limits hit: {', '.join(evidence.limits_hit)}"
     for name, gate in merged(evaluation.score.failed):
-        observed = "undefined" if gate.observed is None else f"{gate.observed:.6g}"
+        observed = measured(gate.observed, gate.threshold)
         more = STATED.sub("", gate.why)
         said = f": {more}" if more and more not in evaluation.why else ""
         yield f"  gate {name}: observed {observed}, threshold {gate.threshold:g}{said}"
