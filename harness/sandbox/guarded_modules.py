@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.sandbox.importable import is_importable
 
-_PATHS = "access chroot lstat mkfifo mknod pathconf readlink stat statvfs"
+_PATHS = "access chroot fstat fstatvfs lstat mkfifo mknod pathconf readlink stat statvfs"
 _SIGNAL = "signal setitimer alarm raise_signal set_wakeup_fd"
 _SILENT = {
     "signal": _SIGNAL,
@@ -81,6 +81,10 @@ def _load(name: str) -> None:
         __import__(companion)
     if name.partition(".")[0] == "asyncio":
         _replace_self_pipe()
+    if name == "uuid":  # its C library reads the clock, and else it asks the network
+        node = int.from_bytes(os.urandom(6), "big") | 1 << 40  # a multicast address, which no machine has
+        vars(sys.modules[name]).update(_uuid=None, _generate_time_safe=None, _node=node)
+        sys.modules.pop("_uuid", None)
 
 
 def _replace_self_pipe() -> None:

@@ -12,14 +12,27 @@ import json
 import os
 import sys
 import types
+from collections.abc import Callable
 from typing import Any
 
 from harness.sandbox import guard, guarded_modules
 from harness.sandbox.codec import FORMS, MAX_ITEMS, CodecError, decode, encode, encode_plainly
 from harness.sandbox.importable import importable
-from harness.sandbox.wire import ANSWERS, BODY, COMPILED, COUNT_LINES, HEADER, KEEP_ARGUMENTS, NONCE, QUESTIONS, SOURCE
+from harness.sandbox.wire import (
+    ANSWERS,
+    BODY,
+    COMPILED,
+    COUNT_LINES,
+    HEADER,
+    KEEP_ARGUMENTS,
+    MOVE_CLOCK,
+    NONCE,
+    QUESTIONS,
+    SOURCE,
+)
 
 MAX_MESSAGE = 2000
+move_clock: Callable[[], None] | None = None  # what moves the clocks of a zygote's boxes
 _WRAPPERS = (types.FunctionType, type(functools.lru_cache(len)))
 
 
@@ -121,9 +134,12 @@ def serve() -> None:
     module.__file__ = "candidate.py"  # honest modules read it; the name of the real file would identify the case
     sys.modules["candidate"] = module
     forms = rules & FORMS
+    move = move_clock if MOVE_CLOCK in rules else None
     try:
         code = _code(source, is_compiled=COMPILED in rules)
         _guard(rules)
+        if move is not None:
+            move()
         exec(code, module.__dict__)
         function = module.__dict__.get(entry)
         if not callable(function):
@@ -138,7 +154,7 @@ def serve() -> None:
     if COUNT_LINES in rules:
         function = _counted(function)
     while True:
-        _answer(function, QUESTIONS, ANSWERS, forms, keep=KEEP_ARGUMENTS in rules)
+        _answer(function, QUESTIONS, ANSWERS, forms, keep=KEEP_ARGUMENTS in rules, move=move)
 
 
 def _code(source: bytes, *, is_compiled: bool) -> types.CodeType:
@@ -196,8 +212,18 @@ def _counted(function: Any) -> Any:
     return call
 
 
-def _answer(function: Any, questions: int, answers: int, forms: frozenset[str], *, keep: bool) -> None:
+def _answer(
+    function: Any,
+    questions: int,
+    answers: int,
+    forms: frozenset[str],
+    *,
+    keep: bool,
+    move: Callable[[], None] | None = None,
+) -> None:
     _tag, nonce, body = _receive(questions)
+    if move is not None:
+        move()
     asked = body if keep else b""
     try:
         arguments = decode(body)
