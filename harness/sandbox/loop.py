@@ -98,46 +98,44 @@ class Shares:
 
     Args:
         count: Number of shares.
+
+    Attributes:
+        free: How many are free now.
+        queue: Who waits for how many.
     """
 
     def __init__(self, count: int) -> None:
-        self.count = self._free = count
-        self._queue: deque[tuple[int, Wait]] = deque()
+        self.count = self.free = count
+        self.queue: deque[tuple[int, Wait]] = deque()
 
     def taken(self, shares: int) -> _Taken:
         """Hold some shares during an `async with`; waits until they are free."""
         return _Taken(self, shares)
 
-    async def take(self, shares: int) -> None:
-        """Wait until some shares are free, and take them."""
-        if self._queue or shares > self._free:
-            turn = Wait(math.inf)
-            self._queue.append((shares, turn))
-            await turn  # the shares are handed over
-        else:
-            self._free -= shares
 
-    def give_back(self, shares: int) -> None:
-        """Give back what was taken."""
-        self._free += shares
-        while self._queue and self._queue[0][0] <= self._free:
-            wanted, turn = self._queue.popleft()
-            self._free -= wanted
-            if turn.wake is not None:
-                turn.wake()
-
-
-class _Taken:
-    __slots__ = ("_count", "_shares")  # a generator as context manager takes four times as long, for each question
+class _Taken:  # a generator as context manager takes four times as long, for each question
+    __slots__ = ("_count", "_shares")
 
     def __init__(self, shares: Shares, count: int) -> None:
         self._shares, self._count = shares, count
 
     async def __aenter__(self) -> None:
-        await self._shares.take(self._count)
+        shares = self._shares
+        if shares.queue or self._count > shares.free:
+            turn = Wait(math.inf)
+            shares.queue.append((self._count, turn))
+            await turn  # the shares are handed over
+        else:
+            shares.free -= self._count
 
     async def __aexit__(self, *_error: object) -> None:
-        self._shares.give_back(self._count)
+        shares = self._shares
+        shares.free += self._count
+        while shares.queue and shares.queue[0][0] <= shares.free:
+            wanted, turn = shares.queue.popleft()
+            shares.free -= wanted
+            if turn.wake is not None:
+                turn.wake()
 
 
 class Lock:
