@@ -169,7 +169,7 @@ def test_what_cannot_be_confirmed_is_not_called_first(coins, kind):
     result.stdout.fnmatch_lines(
         [
             " ?  champion *",
-            "    └ unconfirmed: p < 64 % (3 attempts, 3 hash seeds); first place needs 14",
+            "    └ unconfirmed: 3 attempts with 3 hash seeds; first place needs 14 hash seeds",
             " 2  sure *",
         ]
     )

@@ -11,7 +11,6 @@ from harness.core.case import Case
 from harness.core.clip import clip
 from harness.core.paired import Comparison, Verdict, ratio_to
 from harness.core.policy import Timing
-from harness.core.stability import counted
 from harness.core.stats import wilson_interval
 from harness.core.status import Status
 from harness.lane.context import Context
@@ -77,8 +76,9 @@ class CandidateTiming:
         if profile.fault is not None:
             return profile.fault.status, clip(f"{profile.fault.why}, {self._place(profile.fault_question)}")
         if profile.wrong:
-            first, count = profile.wrong[0], counted(len(profile.wrong), "wrong timed answer")
-            return Status.WRONG, clip(f"{count}, {self._place(first.key)}; {first.sentence}")
+            first = profile.wrong[0]
+            said = f"timed calls answered wrong: {len(profile.wrong)}, the first {self._place(first.key)}"
+            return Status.WRONG, clip(f"{said}; {first.sentence}")
         self._keep_for_benchmark(profile)
         return self._compare(profile) if exact else (Status.OK, "")
 

@@ -111,5 +111,5 @@ def test_a_timed_process_that_ends_is_reported_with_what_it_was_asked(key, place
     if key is not None:
         wrong = WrongAnswer(key, "1", "2", "f() returned 2, not 1")
         assert run(Profile(wrong=[wrong])) == (
-            Status.WRONG, f"1 wrong timed answer, {place}; f() returned 2, not 1",
+            Status.WRONG, f"timed calls answered wrong: 1, the first {place}; f() returned 2, not 1",
         )  # fmt: skip
