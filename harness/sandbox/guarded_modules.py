@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from harness.sandbox.importable import is_importable
@@ -117,6 +118,11 @@ class _Environment:
     __setitem__ = __delitem__ = __iter__ = __len__ = pop = setdefault = update = get
 
 
+def _event(name: str) -> Callable[..., None]:
+    audit = sys.audit
+    return lambda *args, **_named: audit(name, *args)
+
+
 def _replace_silent(*, holds_files: bool) -> None:
     vars(os)["environ"] = _Environment()
     for name in _FUNCTION_SETS.split():
@@ -125,7 +131,7 @@ def _replace_silent(*, holds_files: bool) -> None:
         module, event = sys.modules.get(name), "os" if name == "posix" else name.removeprefix("_")
         for function in functions.split():
             if module is not None and hasattr(module, function):
-                setattr(module, function, functools.partial(sys.audit, f"{event}.{function}"))
+                setattr(module, function, _event(f"{event}.{function}"))
     linecache = sys.modules.get("linecache")
     if linecache is not None:  # a traceback is formatted without the lines of the library's files
         linecache.updatecache = lambda *_args, **_keys: []  # type: ignore[attr-defined]

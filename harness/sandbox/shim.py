@@ -133,9 +133,9 @@ def serve() -> None:
     try:
         # As text, so that a declared encoding cannot make it other code than the judge reads.
         code = compile(source.decode("utf-8-sig"), "candidate.py", "exec", dont_inherit=True)
-        _guard(rules)
         if move is not None:
-            move()
+            move()  # before a module notes when it was loaded
+        _guard(rules)
         exec(code, module.__dict__)
         function = module.__dict__.get(entry)
         if not callable(function):
