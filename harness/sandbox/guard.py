@@ -115,18 +115,24 @@ def arm(rules: frozenset[str], imports: list[str], more: list[str]) -> None:
         imports: Names of modules that the text of the source imports; one that is not importable is not loaded.
         more: Names that the tool adds to the modules that may be imported.
     """
-    known = guarded_modules.prepare(imports, importable(rules, tuple(more)), holds_files="no-files" in rules)
-    known += [globals(), sys._getframe(1).f_globals]
-    code = hook_code(rules)
-    owned = types.MappingProxyType({id(one): one for one in known})  # holds them, so that no other gets such an id
-    code = with_constants(code, {"@owned": owned})
-    sys.addaudithook(types.FunctionType(code, {"__builtins__": {}}))
+    code, owned, count = hook_code(rules)
     hook_code.cache_clear()
+    listed = importable(rules, tuple(more))
+    added = guarded_modules.prepare(imports, listed, count, holds_files="no-files" in rules)
+    owned.update((id(one), one) for one in (*added, sys._getframe(1).f_globals))
+    sys.addaudithook(types.FunctionType(code, {"__builtins__": {}}))
 
 
 @functools.cache
-def hook_code(rules: frozenset[str]) -> types.CodeType:
-    """The code of the hook for a set of rules; the root zygote makes the usual one once for all boxes."""
+def hook_code(rules: frozenset[str]) -> tuple[types.CodeType, dict[int, dict[str, Any]], int]:
+    """The code of the hook for a set of rules; the root zygote makes the usual one once for all boxes.
+
+    Returns:
+        The code; the globals of the loaded modules by their id, which it reads; and the number of these modules. A box
+        that looked at each of them would write to 200 pages that it shares with the zygote.
+    """
+    known = [globals(), *guarded_modules.loaded_since(0)]
+    owned = {id(one): one for one in known}  # holds them, so that no other gets such an id
     watched = REACH.union({"compile"}, *(GROUPS[rule] for rule in rules))
     values: dict[str, Any] = {
         "@exact": frozenset(name for name in watched if not name.endswith(".")),
@@ -148,6 +154,7 @@ def hook_code(rules: frozenset[str]) -> types.CodeType:
         "@ident": get_ident,
         "@busy": set(),
         "@id": id,
+        "@owned": types.MappingProxyType(owned),
         "@collect": gc.enable,
         "@keep": gc.disable,
         "@str": str,
@@ -157,7 +164,8 @@ def hook_code(rules: frozenset[str]) -> types.CodeType:
         "@error": BaseException,
         "@not_found": ModuleNotFoundError,
     }
-    return with_constants(_hook.__code__, values).replace(co_filename=BOX_CODE)
+    code = with_constants(_hook.__code__, values).replace(co_filename=BOX_CODE)
+    return code, owned, len(sys.modules)
 
 
 def with_constants(code: types.CodeType, values: dict[str, Any]) -> types.CodeType:
@@ -172,7 +180,7 @@ def _filled(constant: Any, values: dict[str, Any]) -> Any:
 
 
 def _hook(event: Any, args: Any) -> None:  # noqa: PLR0915 - it cannot call another function of this module
-    # Each constant that begins with @ is replaced by a value in `arm`: the code refers to no variable outside of it.
+    # Each constant that begins with @ is replaced by a value in `hook_code`: the code refers to no other variable.
     exact, heads, attributes, code_type = "@exact", "@heads", "@attributes", "@code"
     if event not in exact and event.partition(".")[0] not in heads:
         return

@@ -18,6 +18,7 @@ class Plan:
 
     Attributes:
         source: The candidate's source file, as bytes.
+        code: `Reading.code`.
         imports: The modules that its text imports.
         tool: The tool that it implements.
         answers: The answers seen so far.
@@ -33,6 +34,7 @@ class Plan:
     """
 
     source: bytes
+    code: bytes
     imports: tuple[str, ...]
     tool: Tool
     limits: Limits
