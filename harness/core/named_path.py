@@ -30,6 +30,18 @@ def named_paths(folder: Path, pattern: str) -> list[Path]:
         return []
 
 
+def read_file(path: Path, max_bytes: int | None = None) -> bytes:
+    """The bytes of a file that a user named, at most one more than `max_bytes`; a pipe without a writer is empty.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    with open(path, "rb", opener=lambda name, _flags: os.open(name, flags)) as file:
+        os.set_blocking(file.fileno(), True)
+        return file.read(-1 if max_bytes is None else max_bytes + 1)
+
+
 def write_file(path: Path, data: bytes) -> None:
     """Write a file that a user named: a reader sees the old content or the new one, and a link stays a link.
 
