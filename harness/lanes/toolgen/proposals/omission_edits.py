@@ -48,6 +48,11 @@ def change_operands(source: SourceText, node: ast.BinOp) -> Iterator[Change]:
         start, end = source.span(node.left)[1], source.span(node.right)[0]
         yield span, f"({right}){source.text[start:end].strip('() ').center(3)}({left})"
 
+    if isinstance(node.left, ast.BinOp) and type(node.left.op) is type(node.op):  # the outer ones of three
+        (start, middle), (other, end) = source.span(node.left.left), source.span(node.right)
+        between = source.text[middle:other]
+        if between.count("(") == between.count(")") and span == (start, end):
+            yield span, source.text[other:end] + between + source.text[start:middle]
     if isinstance(node.op, ast.Mult) and isinstance(node.left, ast.List) and len(node.left.elts) == 1:
         item = node.left.elts[0]
         if not isinstance(item, ast.Constant | ast.Name):
