@@ -207,8 +207,8 @@ def insert_update(source: SourceText, body: Sequence[ast.stmt], index: int) -> I
     for name in read[:MAX_NAMES]:
         if name not in changed:
             others = [other for other in read[:MAX_NAMES] if other != name]
-            updates = [f"+= {other}" for other in ("1", *others)] + [f"-= {other}" for other in ("1", *others)]
-            for update in (*updates, f"*= {name}", "//= 2", *(f"//= {other}" for other in others)):
+            updates = [f"{sign}= {other}" for other in others for sign in ("", "+", "-", "//")]
+            for update in (*updates, "+= 1", "-= 1", "//= 2", f"*= {name}"):
                 yield (last[1], last[1]), f"{indent}{name} {update}\n"
 
 

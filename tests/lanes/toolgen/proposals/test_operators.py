@@ -115,6 +115,7 @@ def test_a_shortcut_stays_inside_evolve_blocks():
         ("insert", "    f(rows, n)", "    table.extend(f(rows, n))"),
         ("insert", "        best = rows[n]\n", "        best = rows[n]\n        i += 1\n"),
         ("insert", "        best = rows[n]\n", "        best = rows[n]\n        n //= 2\n"),
+        ("insert", "        best = rows[n]\n", "        best = rows[n]\n        n = best\n"),
     ],
 )
 def test_what_was_left_out_is_put_back(operator, old, new):
