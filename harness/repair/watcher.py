@@ -41,7 +41,7 @@ class Watcher(Closing):
         logs: Folder of the logs, one file for each hand-off.
         workers: Judge processes; by default one for each core.
         proposer: Asked when no edit helps; given the workbench's tool.
-        say: Called with one message for each hand-off.
+        say: Called with one line for each hand-off, and one for the file of its repair.
         holder: Name of this worker in the queue.
 
     Attributes:
@@ -89,8 +89,10 @@ class Watcher(Closing):
             self._queue.release(one, self.holder)
             raise
         self._log(one, state, lines)
-        shown = [line for at, line in enumerate(lines[:2]) if not at or line.startswith(CHALLENGER)]
-        self._say("\n  ".join((f"{name}: {state}: {shown[0] if shown else ''}", *shown[1:])))
+        self._say(f"{name}: {state}: {lines[0] if lines else ''}")
+        for line in lines[1:2]:
+            if line.startswith(CHALLENGER):
+                self._say(f"  {line}")
         return True
 
     def close(self) -> None:
