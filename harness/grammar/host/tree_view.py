@@ -186,7 +186,7 @@ def _node(grammar: Grammar, name: str, node: Node, level: int, *, depth: int, it
 
 
 def caption(grammar: Grammar, record: Record) -> list[str]:
-    """The first label, and the first name, in a record or else in the records in it: what a reader knows it by."""
+    """The first label, and the first name, in a record, otherwise in the records in it."""
     label, name, waiting = "", "", [record]
     while waiting and not name:
         here = waiting.pop(0)
