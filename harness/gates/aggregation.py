@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from harness.core.gate import readable
 from harness.core.pass_rate import pass_all, pass_at
 from harness.gates.syntax import PAIRED, RATES, TEXT_COLUMNS, Aggregate, Condition, Row
 
@@ -105,9 +107,9 @@ def aggregate(node: Aggregate, rows: Sequence[Row], baselines: Mapping[str, Sequ
     if number is None or not math.isfinite(number):
         return Value(None, "the numbers are too large")
     low, high = values[0], values[-1]
-    notes = f"lowest: {low[1].get('nodeid')} {low[0]:.6g}"
+    notes = f"lowest: {low[1].get('nodeid')} {readable(low[0])}"
     if node.name == "max":
-        notes = f"highest: {high[1].get('nodeid')} {high[0]:.6g}"
+        notes = f"highest: {high[1].get('nodeid')} {readable(high[0])}"
     notes = f"{len(values)} case{'s' * (len(values) != 1)}; {notes}"
     return Value(number, notes=notes, low=_nodeid([low[1]]), high=_nodeid([high[1]]))
 
@@ -153,15 +155,14 @@ def _suite(row: Row) -> str:
 def _paired(node: Aggregate, rows: list[Row], baseline: Sequence[Row]) -> Value:
     before = {row.get("of", row.get("nodeid")): row for row in baseline}
     pairs = [(row, before[row.get("nodeid")]) for row in rows if row.get("nodeid") in before]
-    measured = [row for row in rows if row.get("against_parent") is not None and row.get("expected") is None]
+    measured = [row for row in rows if row.get("against_parent") is not None]
     if not pairs and not (node.name == "regressions" and measured):
         if node.baseline:
             return Value(None, f"run {node.baseline} judged none of these cases")
         return Value(None, "the ledger has no earlier run of these cases on this machine, tier and epoch")
     unlike = next((f"; not comparable as numbers: {old['differs']}" for _, old in pairs if old.get("differs")), "")
     if node.name == "regressions":
-        worse = [row for row, old in pairs if old.get("passed") and not row.get("passed")]
-        worse += [row for row in measured if row["against_parent"] == "slower" and row not in worse]
+        worse = _regressed(rows, before)
         return Value(float(len(worse)), notes=_names(worse) + unlike, high=_nodeid(worse))
     changes = []
     for row, old in pairs:
@@ -177,6 +178,37 @@ def _paired(node: Aggregate, rows: list[Row], baseline: Sequence[Row]) -> Value:
     best = max(changes, key=lambda pair: pair[0])
     notes = f"{len(changes)} cases; most lost: {worst[1].get('nodeid')} {worst[0]:+.6g}{unlike}"
     return Value(total, notes=notes, low=_nodeid([worst[1]]), high=_nodeid([best[1]]))
+
+
+def _regressed(rows: Sequence[Row], before: Mapping[Any, Row]) -> list[Row]:
+    worse = [row for row in rows if before.get(row.get("nodeid"), {}).get("passed") and not row.get("passed")]
+    return worse + [row for row in rows if row.get("against_parent") == "slower" and row not in worse]
+
+
+def contributions(node: Aggregate, rows: Sequence[Row], baseline: Sequence[Row]) -> list[tuple[Row, float | None]]:
+    """The evaluations that an aggregate is computed from, with their values, undefined and low ones first.
+
+    Args:
+        node: The aggregate.
+        rows: The evaluations, without controls.
+        baseline: Earlier evaluations, for `delta` and `regressions`.
+    """
+    chosen = [row for row in rows if node.selects(row)]
+    before = {row.get("of", row.get("nodeid")): row for row in baseline}
+    if node.name == "regressions":
+        return [(row, None) for row in _regressed(chosen, before)]
+    if node.condition is not None and node.name not in PAIRED:
+        with contextlib.suppress(_UndefinedError):
+            chosen = [row for row in chosen if _meets(node.condition, row)]
+    if node.name == "count":
+        return [(row, None) for row in chosen]
+    unread = UNJUDGED if node.name in RATES else ("skipped",)
+    column = "passed" if node.name in RATES else node.column
+    found = [(row, _cell(row, column)) for row in chosen if row.get("status") not in unread]
+    if node.name == "delta":
+        olds = {id(row): _cell(before.get(row.get("nodeid"), {}), column) for row, _ in found}
+        found = [(row, v - old) for row, v in found if v is not None and (old := olds[id(row)]) is not None]
+    return sorted(found, key=lambda pair: (pair[1] is not None, pair[1] or 0.0))
 
 
 def _cell(row: Row, column: str) -> float | None:

@@ -20,10 +20,21 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.core.gate import GateResult
-from harness.gates.aggregation import MAX_NAMED, Value, aggregate
+from harness.core.gate import GateResult, readable
+from harness.gates.aggregation import MAX_NAMED, Value, aggregate, contributions
 from harness.gates.parser import parse
-from harness.gates.syntax import RELATIONS, Aggregate, Arithmetic, Comparison, Negation, Node, Number, Row, Truth
+from harness.gates.syntax import (
+    RELATIONS,
+    Aggregate,
+    Arithmetic,
+    Comparison,
+    Negation,
+    Node,
+    Number,
+    Row,
+    Truth,
+    aggregates,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +92,24 @@ def evaluate_gate(
         why="; ".join(leaf.why for leaf in (decisive or leaves)[:MAX_NAMED]),
         nodeid="" if verdict is True else chosen.nodeid,
     )
+
+
+def measured_cases(
+    expression: GateExpression, rows: Sequence[Row], *, baselines: Mapping[str, Sequence[Row]]
+) -> list[tuple[Row, float | None]]:
+    """The evaluations that decide a gate, each once, with the values that it reads, undefined and low ones first.
+
+    Args:
+        expression: The gate.
+        rows: As for `evaluate_gate`.
+        baselines: Earlier rows by the name of their run; the empty name is the last comparable run.
+    """
+    judged = [row for row in rows if not _is_control(row)]
+    found: dict[str, tuple[Row, float | None]] = {}
+    for node in aggregates(expression.root):
+        for row, value in contributions(node, judged, baselines.get(node.baseline, ())):
+            found.setdefault(str(row.get("nodeid")), (row, value))
+    return list(found.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +170,8 @@ def _compare(node: Comparison, scope: _Scope) -> _Leaf:
         return _Leaf(None, observed.number, bound, f"{side.text} is undefined{needed}: {why}", culprit)
     holds = RELATIONS[relation](observed.number, bound)
     shown = f"{bound:.6g}" if _constant(right) else f"{right.text} ({bound:.6g})"
-    why = f"{left.text} is {observed.number:.6g}, {'as' if holds else 'but'} needed {relation} {shown}"
+    number = readable(observed.number, threshold=bound)
+    why = f"{left.text} is {number}, {'as' if holds else 'but'} needed {relation} {shown}"
     too_large = relation in ("<", "<=") or (relation == "==" and observed.number > bound)
     culprit = observed.high if too_large else observed.low
     return _Leaf(

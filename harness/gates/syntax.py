@@ -117,12 +117,17 @@ Node = Number | Aggregate | Arithmetic
 Truth = Comparison | Logic | Negation
 
 
-def baselines(node: Truth | Node) -> dict[str, Aggregate]:
-    """The runs that a gate names, each with the aggregate that names it."""
+def aggregates(node: Truth | Node) -> list[Aggregate]:
+    """The aggregates of a gate, from left to right."""
     if isinstance(node, Aggregate):
-        return {node.baseline: node} if node.baseline else {}
+        return [node]
     if isinstance(node, Negation):
-        return baselines(node.operand)
+        return aggregates(node.operand)
     if isinstance(node, Arithmetic | Comparison | Logic):
-        return baselines(node.left) | baselines(node.right)
-    return {}
+        return aggregates(node.left) + aggregates(node.right)
+    return []
+
+
+def baselines(node: Truth | Node) -> dict[str, Aggregate]:
+    """The runs that a gate names, each with the last aggregate that names it."""
+    return {one.baseline: one for one in aggregates(node) if one.baseline}

@@ -15,7 +15,7 @@ from harness.report.charts.pareto import Point, draw
 from harness.report.page import Board, Candidate, Page
 
 HEADS = {
-    "score": "Score", "delta": "Δ last", "held": "Gates", "status": "Status", "stability": "Stability",
+    "score": "Score", "delta": "Change", "held": "Gates", "status": "Status", "stability": "Failure rate",
     "median": "Median", "peak": "Peak", "style": "Style", "group": "Group",
 }  # fmt: skip
 MAX_RECORDS = 5000  # whose JSON is read for one number
@@ -35,7 +35,7 @@ def cell(c: Candidate, name: str) -> str:
         case "held":
             return f"{c.counts.held}/{c.counts.total}" if c.counts.total else ""
         case "stability":
-            return words.stability(row) or words.NOTHING
+            return words.stability(row).replace("p<", "below ").replace("%", " %") or words.NOTHING
         case "median":
             return words.milliseconds(row["median_ms"])
         case "peak":

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
 from harness.core.exhibit import unpack
-from harness.core.exhibit_kinds import Value
+from harness.core.exhibit_kinds import Bytes, Table, Text, Value
 from harness.core.gate import GateResult
 from harness.ledger import queries, sources
 from harness.ledger.exhibits import stored
@@ -29,6 +31,8 @@ Row = dict[str, Any]
 HISTORY = 30  # evaluations of a case
 MAX_RECORD = 20_000  # characters of the raw record on the page
 MAX_DIFF = 400  # lines
+MAX_LINE = 90  # columns of the line that a verdict is about
+WIDE = (Bytes, Table, Text)  # exhibits as wide as the page, after those that share its columns
 RELATION = re.compile(r" (<=|>=) ")
 
 
@@ -44,6 +48,8 @@ class Card:
         adjustment: Why the total is not the sum of the parts; empty if it is.
         gates: Name, observed, threshold, whether it passed, what it needs, what there is to add.
         exhibits: Name and value of each exhibit.
+        place: File and line that the verdict is about, and what stands there; empty without a file.
+        bonus: The part whose weight is above 1 in total; empty without one.
         source: Digest of what was judged, its language and the line it is about; None if it is not kept.
         no_source: Why there is no source.
         diffs: What the source was compared with, and the difference.
@@ -62,6 +68,8 @@ class Card:
     adjustment: str = ""
     gates: list[Row] = field(default_factory=list)
     exhibits: list[tuple[str, Value]] = field(default_factory=list)
+    place: tuple[str, int | None, str] | None = None
+    bonus: str = ""
     source: tuple[str, str, int | None] | None = None
     no_source: str = ""
     diffs: list[tuple[str, Markup]] = field(default_factory=list)
@@ -95,7 +103,7 @@ class Cards:
             record = json.loads(records[nodeid])
             shown = stored(record)
             values = [(one.name, value) for one in shown if (value := unpack(one.kind, one.text))]
-            values.sort(key=lambda one: is_absent(one[1]))
+            values.sort(key=lambda one: (isinstance(one[1], WIDE), is_absent(one[1])))
             record["evidence"]["exhibits"] = [one.name for one in shown]  # the card draws them
             made.append(self._card(c, record, values, past.get(nodeid, [])))
         return made
@@ -110,6 +118,8 @@ class Cards:
             (part["name"], part["weight"] * (part["value"] or 0.0), part["value"], part["weight"], part["why"], weight)
             for part, weight in zip(score["components"], weights, strict=True)
         ]
+        if sum(part[3] for part in card.parts) > 1.0005:
+            card.bonus = min(card.parts, key=lambda part: part[3] or 1.0)[0]
         whole = sum(part[1] for part in card.parts)
         if score["total"] is not None and abs(whole - score["total"]) > 0.0005:
             why = "attempts disagree" if c.row["stability"] == 0.5 else "it is capped"
@@ -131,7 +141,12 @@ class Cards:
     def _add_source(self, card: Card, subject: Row, *, line: int | None) -> None:
         row = card.case.row
         digest = sources.digest_of(self._ledger, row["digest"], parents=tuple(subject["parents"]))
-        if sources.read(self._ledger, digest) is None:
+        text = sources.read(self._ledger, digest)
+        if subject["path"]:
+            lines = (text or "").splitlines()
+            there = lines[line - 1].strip() if line is not None and line <= len(lines) else ""
+            card.place = _relative(subject["path"]), line, words.fit(there, MAX_LINE)
+        if text is None:
             size = sources.size(self._ledger, digest)
             card.no_source = f"its {size:,} bytes are more than the ledger keeps" if size else ""
             return
@@ -140,7 +155,6 @@ class Cards:
         edited = delta is not None and not delta["same_digest"]
         if not (edited or subject["parents"] or card.case.urgency is Urgency.FAILING):
             return
-        text = sources.read(self._ledger, digest) or ""
         for one in source_diff.predecessors(self._ledger, row):
             before = sources.read(self._ledger, one.digest) or ""
             lines = source_diff.unified(before, text, names=(one.label, "this run"))
@@ -175,12 +189,17 @@ def _agreement(attempts: Sequence[Row]) -> str:
     return f"{made}: {most} agree" if most > 1 else f"{made}: no two agree"
 
 
+def _relative(path: str) -> str:
+    """A path as short as it can be typed here."""
+    return os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else path
+
+
 def _line_of(record: Row) -> int | None:
-    """The line of the source that a verdict is about, where the lane or the suite knows it."""
+    """The line that a verdict is about where the lane knows it, else the line where the subject begins."""
     facts, case = record["evidence"]["facts"], record["case"]
     violations = facts.get("violations")
     if isinstance(violations, list) and violations and isinstance(violations[0], dict):
         line = violations[0].get("line")
     else:
-        line = facts.get("line", case["line"] if case["lane"] == "dsl" else None)
+        line = facts.get("line", case["subject"].get("line"))
     return line if isinstance(line, int) and line > 0 else None

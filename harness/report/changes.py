@@ -45,8 +45,8 @@ class Changes:
             ("worse", "score lower, beyond noise", self.worse),
             ("fixed", "passes now, not then", self.fixed),
             ("better", "score higher, beyond noise", self.better),
-            ("new", "not judged then", self.new),
-            ("gone", "judged then, not now", self.gone),
+            ("new cases", "not in that run", self.new),
+            ("gone", "in that run, not in this one", self.gone),
             ("edited", "content changed, score did not", self.edited),
         ]
         return [kind for kind in found if kind[2]]

@@ -17,7 +17,7 @@ from harness.report import rerun, words
 from harness.report.leaderboard import reason
 from harness.report.run_verdict import Fault, Kind, RunVerdict, run_verdict
 from harness.report.suite_overview import Suite, suites
-from harness.report.urgency import Urgency, has_changed, urgencies
+from harness.report.urgency import Urgency, causes_first, has_changed, urgencies
 
 MAX_CASES = 50  # rows of a table; failing ones come first
 MAX_SUITES = MAX_CHANGES = MAX_RERUNS = 10
@@ -75,7 +75,8 @@ def summary(ledger: Ledger, run_id: str) -> Iterator[str]:
         yield from (_gate_line(gate) for gate in verdict.gates)
     rows = {row["nodeid"]: row for row in queries.evaluations(ledger, run_id)}
     order = urgencies(ledger, run_id)
-    failing = [rows[nodeid] for nodeid, urgency in order.items() if urgency is Urgency.FAILING]
+    found = [rows[nodeid] for nodeid, urgency in order.items() if urgency is Urgency.FAILING]
+    failing = causes_first(found, lambda row: row)
     gates, deltas = queries.gate_counts(ledger, run_id), queries.deltas(ledger, run_id)
     if failing:
         yield "\n### Not as expected\n\n| case | status | score | Δ last | why |\n|---|---|--:|--:|---|"
@@ -94,11 +95,11 @@ def summary(ledger: Ledger, run_id: str) -> Iterator[str]:
         yield "\n### Changed\n\n| case | status | score | Δ last | why |\n|---|---|--:|--:|---|"
         yield from (_case_line(row, deltas, gates) for row in changed[:MAX_CHANGES])
         yield from _more(len(changed) - MAX_CHANGES, "case", f"crucible show --run {run_id}")
-    found = suites(ledger, run_id)
-    if found:
+    leaders = suites(ledger, run_id)
+    if leaders:
         yield "\n### Leaders\n\n| suite | pass | leader | score | Δ last | median |\n|---|--:|---|--:|--:|--:|"
-        yield from map(_suite_line, found[:MAX_SUITES])
-        yield from _more(len(found) - MAX_SUITES, "suite", "crucible top")
+        yield from map(_suite_line, leaders[:MAX_SUITES])
+        yield from _more(len(leaders) - MAX_SUITES, "suite", "crucible top")
 
 
 def properties(verdict: RunVerdict) -> list[tuple[str, str]]:
@@ -175,7 +176,7 @@ def _more(number: int, noun: str, verb: str) -> Iterator[str]:
 
 def _gate_line(gate: queries.Row) -> str:
     mark = "✅" if gate["passed"] else "❌"
-    observed, threshold = words.measured(gate["observed"]), words.measured(gate["threshold"])
+    observed, threshold = words.measured(gate["observed"], gate["threshold"]), words.limit(gate["threshold"])
     return f"| {quoted(gate['expression'])} | {mark} | {observed} | {threshold} | {quoted(gate['why'])} |"
 
 

@@ -9,7 +9,7 @@ from harness.core.digest import short
 from harness.core.evaluation import Evaluation
 from harness.core.gate import GateResult
 from harness.core.status import Status
-from harness.report.words import fit, printable
+from harness.report.words import fit, measured, printable
 
 STATED = re.compile(r"^\S+ \S+ (?:passes|fails|is undefined)[^:]*(?:: )?")  # what a gate's numbers say already
 MAX_COLUMNS = 200  # of a reason that question, expected and observed answer repeat in full
@@ -34,7 +34,7 @@ def details(evaluation: Evaluation) -> Iterator[str]:
     if evidence.limits_hit:
         yield f"  limits hit: {', '.join(evidence.limits_hit)}"
     for name, gate in merged(evaluation.score.failed):
-        observed = "undefined" if gate.observed is None else f"{gate.observed:.6g}"
+        observed = measured(gate.observed, gate.threshold)
         more = STATED.sub("", gate.why)
         said = f": {more}" if more and more not in evaluation.why else ""
         yield f"  gate {name}: observed {observed}, threshold {gate.threshold:g}{said}"
@@ -53,11 +53,13 @@ def merged(gates: Iterable[GateResult]) -> list[tuple[str, GateResult]]:
 
 
 def headline(evaluation: Evaluation) -> str:
-    """Status and reason in one line."""
+    """Status and reason in one line; a control that did not get its verdict says which it got."""
+    expect = evaluation.case.policy.expect
+    instead = f" instead of {expect}" if expect is not None and evaluation.status is not expect else ""
     why = evaluation.why if evaluation.evidence.counterexample is None else fit(evaluation.why, MAX_COLUMNS)
     if evaluation.status is Status.OK:
-        return printable(why) or ("passes" if evaluation.passed else "a gate fails")
-    return printable(f"{evaluation.status}: {why}")
+        return f"ok{instead}" if instead else printable(why) or ("passes" if evaluation.passed else "a gate fails")
+    return printable(f"{evaluation.status}{instead}: {why}")
 
 
 def _line(line: int | None) -> str:

@@ -27,7 +27,8 @@ from harness.report import boards, highlight, island, rerun, trends, views, word
 from harness.report.card import Cards
 from harness.report.charts import score_bar
 from harness.report.charts.figure import figure, is_absent
-from harness.report.markup import element
+from harness.report.gate_cases import gate_cases
+from harness.report.markup import breakable, differing, element
 from harness.report.page import MAX_CARDS, MAX_ROWS, TIERS, Board, Page, gather
 
 PLAIN = "!~*'()"
@@ -134,6 +135,7 @@ class _Rendering:
                 "trend": any(len(set(suite.trend) - {None}) > 1 for suite in page.suites),
                 "worst": any(suite.failing or not suite.is_judged for suite in page.suites),
             },
+            gates=[(gate, gate_cases(self._ledger, page.run["run_id"], gate)) for gate in page.verdict.gates],
             noise=boards.noise(self._ledger, page),
             MAX_ROWS=MAX_ROWS,
             TIERS={tier.value: said for tier, said in TIERS.items()},
@@ -251,7 +253,10 @@ def _environment() -> jinja2.Environment:
         candidate=words.candidate,
         style=words.style,
         stability=words.stability,
-        bound=words.stability_sentence,
+        bound=words.failure_rate,
+        limit=words.limit,
+        breakable=breakable,
+        differing=differing,
         unconfirmed=words.unconfirmed,
         short=short,
         quoted=rerun.quote,

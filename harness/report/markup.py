@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache, lru_cache
+from itertools import takewhile
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -29,6 +30,30 @@ def _escaped(text: str) -> str:
 def made(text: str) -> Markup:
     """A string that is markup already; `Markup(text)` looks for methods of its argument each time."""
     return str.__new__(Markup, text)
+
+
+BREAK = re.compile(r"(?<=[/_:=-])(?=[^/_:.=-])|(?<=\.)(?=[^\d/_:.=-])")  # where a name may go on in the next line
+
+
+def breakable(text: Any) -> Markup:
+    """A node id, path or command that a narrow screen breaks between its parts, not within words."""
+    return made("<wbr>".join(text_of(part) for part in BREAK.split(words.printable(str(text)))))
+
+
+def differing(text: str, other: str) -> Markup:
+    """A string with what differs from another one marked, between their common beginning and their common end."""
+    text, other = words.printable(text), words.printable(other)
+    start = _shared(text, other)
+    end = _shared(text[start:][::-1], other[start:][::-1])
+    middle = text[start : len(text) - end]
+    if not (start or end) or not middle:
+        return escape(text)
+    return escape(text[:start]) + made("<mark>") + escape(middle) + made("</mark>") + escape(text[len(text) - end :])
+
+
+def _shared(one: str, two: str) -> int:
+    """The length of the common beginning."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, two, strict=False)))
 
 
 def number(value: float) -> str:

@@ -35,7 +35,7 @@ QUOTED = re.compile(r"`(crucible [^`]+)`")  # a command that a reason names
 MAX_STEPS = 5
 MAX_WHY = 160  # columns of a reason; the case has it in full
 MAX_OF_A_KIND = 2
-BAD = frozenset({"gate fails", "problem", "control not caught", "new failure", "regression", "fails", "fail"})
+BAD = frozenset({"gate fails", "problem", "control not caught", "new case fails", "regression", "fails", "fail"})
 
 
 class Step(NamedTuple):
@@ -88,13 +88,13 @@ def _steps(
     run: dict[str, Any],
     repeat: Callable[[str], str],
 ) -> Iterator[Step]:
-    for number, fault in enumerate(verdict.of_kind(Kind.GATE)[:MAX_OF_A_KIND]):
-        route = ("case", fault.nodeid) if fault.nodeid else ("gates",)
+    numbers = [number for number, gate in enumerate(verdict.gates, 1) if not gate["passed"]]
+    for place, (number, fault) in enumerate(zip(numbers, verdict.of_kind(Kind.GATE)[:MAX_OF_A_KIND], strict=False)):
         # A gate is about the whole run: its cases have lines and commands of their own.
-        typed = words.printable(run["command"])
-        known = typed.startswith("pytest ")
-        command = "" if known and number else typed if known else f"pytest --gate {rerun.quote(fault.what)}"
-        yield Step("gate fails", fault.what, words.gate_reason(fault.what, fault.why), route, command)
+        typed = rerun.whole(run)
+        command = "" if typed and place else typed or f"pytest --gate {rerun.quote(fault.what)}"
+        reason = words.gate_reason(fault.what, fault.why)
+        yield Step("gate fails", fault.what, reason, ("gates", str(number)), command)
     for fault in verdict.of_kind(Kind.PROBLEM)[:MAX_OF_A_KIND]:
         command = repeat(fault.nodeid) if fault.nodeid else rerun.command(run)
         yield Step("problem", fault.nodeid or "the run", fault.why, ("environment",), command)
@@ -104,7 +104,7 @@ def _steps(
         row = case.row
         kind = (
             "control not caught" if row["expected"] else "regression" if case.has_regressed
-            else "new failure" if case.new else "fails"
+            else "new case fails" if case.new else "fails"
         )  # fmt: skip
         said = f"expected {row['expected']}, was {row['status']}: {case.reason}" if row["expected"] else case.reason
         yield Step(kind, row["nodeid"], said, ("case", row["nodeid"]), repeat(row["nodeid"]))
@@ -140,7 +140,11 @@ def _unjudged(urgent: Sequence[Case], overview: Sequence[Suite]) -> Iterator[Ste
 
 def _kinds(cases: Sequence[Case]) -> str:
     """How many of some failing cases have each status, and how many of them regressed or are new."""
-    found = ", ".join(f"{count} {status}" for status, count in Counter(c.row["status"] for c in cases).most_common(4))
+    found = ", ".join(f"{count} {status}" for status, count in Counter(c.row["status"] for c in cases).most_common())
     regressed, new = sum(c.has_regressed for c in cases), sum(c.new and not c.has_regressed for c in cases)
-    since = ", ".join(f"{count} {how}" for count, how in ((regressed, "regressed"), (new, "new")) if count)
+    since = ", ".join(
+        f"{count} {how}"
+        for count, how in ((regressed, "regressed"), (new, "new cases" if new > 1 else "new case"))
+        if count
+    )
     return f"{found}; {since}" if since else found

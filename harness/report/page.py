@@ -26,7 +26,7 @@ from harness.report.leaderboard import reason
 from harness.report.next_steps import Step, next_steps
 from harness.report.run_verdict import Kind, RunVerdict, run_verdict
 from harness.report.suite_overview import Suite, suites
-from harness.report.urgency import Urgency, failed, urgency
+from harness.report.urgency import Urgency, causes_first, failed, urgency
 
 Row = dict[str, Any]
 
@@ -186,10 +186,13 @@ def gather(
     deltas = queries.deltas(ledger, run["run_id"], before=compare)
     candidates = list(_candidates(ledger, run["run_id"], rows, deltas))
     urgent = sorted(candidates, key=lambda c: c.urgency)
-    failing = [c for c in urgent if c.urgency is Urgency.FAILING]
+    failing = causes_first([c for c in urgent if c.urgency is Urgency.FAILING], lambda c: c.row)
+    urgent[: len(failing)] = failing
     verdict, overview = run_verdict(ledger, run["run_id"], compare=compare), suites(ledger, run["run_id"])
     names = {(suite.lane, suite.suite): suite.name for suite in overview}
     changes = find_changes(ledger, run["run_id"], rows, deltas, compare=compare)
+    place = {c.row["nodeid"]: number for number, c in enumerate(failing)}
+    changes.broken.sort(key=lambda nodeid: place.get(nodeid, len(place)))
     known = {row["nodeid"]: row for row in rows}
 
     def repeat(nodeid: str) -> str:

@@ -52,6 +52,15 @@ def command(run: Row, nodeid: str | None = None) -> str:
     return f"pytest {what} {' '.join(options(run))}"
 
 
+def whole(run: Row) -> str:
+    """The command that repeats a run on its own inputs; empty if another program than pytest ran it."""
+    given = printable(run["command"] or "")
+    if not given.startswith("pytest "):
+        return ""
+    known = run["secret_seed"] is None or "--secret-seed" in given or "--crucible-secret-seed" in given
+    return given if known else f"{given} --secret-seed {run['secret_seed']}"
+
+
 def typed(nodeid: str, *, settings: Settings, root: Path, folder: Path, **changed: Any) -> str:
     """The command that repeats one case of the current run, for the current directory of that run.
 

@@ -14,7 +14,7 @@ from harness.ledger import queries
 from harness.ledger.run_gates import Problem, run_gates, run_problems
 from harness.ledger.store import Ledger
 from harness.report import words
-from harness.report.urgency import failed
+from harness.report.urgency import causes_first, failed
 
 if TYPE_CHECKING:
     from harness.core.evaluation import Evaluation
@@ -66,7 +66,7 @@ class RunVerdict:
         is_over: Whether the run ended.
         gates: Its gates, with the columns of the table `run_gates`.
         candidates, passing: Candidates that were judged, and those of them that pass.
-        failing: Of those that fail, how many regressed, are new, and fail as before; empty without an earlier run.
+        failing: Of those that fail, how many regressed, are new cases, and failed before; empty without an earlier run.
         controls, caught: Controls that were judged, and those of them that have the expected verdict.
         unjudged: Cases that neither passed nor failed, by reason.
         aborted: Whether the run was interrupted.
@@ -115,7 +115,7 @@ class RunVerdict:
         if self.controls:
             found.append(f"{self.caught} of {words.count(self.controls, 'control')} as expected")
         if number := sum(count for _, count in self.unjudged):
-            known = self.unjudged[:2]
+            known = [(reason.partition(": ")[0], count) for reason, count in self.unjudged[:2]]
             reasons = ", ".join(f"{count} {reason}" for reason, count in known) if len(known) > 1 else known[0][0]
             more = ", …" if len(self.unjudged) > 2 else ""
             found.append(f"{number} not judged ({reasons}{more})")
@@ -165,7 +165,7 @@ def decide(
             found.append(Fault(Kind.PROBLEM, "", NO_CASE))
         elif all(row["status"] == Status.SKIPPED and row["neutral"] for row in rows):
             found.append(Fault(Kind.PROBLEM, "", ALL_SKIPPED))
-    bad = [row for row in rows if failed(row)]
+    bad = causes_first([row for row in rows if failed(row)], lambda row: row)
     for kind in (Kind.CANDIDATE, Kind.CONTROL, Kind.INFRA):
         found += [Fault(kind, row["nodeid"], _why(row), row["nodeid"]) for row in bad if _kind(row) is kind]
     judged = [row for row in rows if row["as_expected"] or failed(row)]
@@ -211,7 +211,7 @@ def _history(failing: Sequence[Row], deltas: Mapping[str, Row]) -> tuple[tuple[s
     before = [deltas.get(row["nodeid"]) for row in failing]
     counts = {
         "regressed": sum(delta is not None and delta["passed_before"] for delta in before),
-        "new": before.count(None),
+        "new case" if before.count(None) == 1 else "new cases": before.count(None),
         "as before": sum(delta is not None and not delta["passed_before"] for delta in before),
     }
     return tuple((how, count) for how, count in counts.items() if count)

@@ -5,14 +5,19 @@ Nothing that failed is cut: it comes first, and controls that are as expected co
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 
 Row = dict[str, Any]
+T = TypeVar("T")
 
+WORD = re.compile(r"[\w.-]+")
 CHANGE = 0.0005  # of a score: what three digits can show
 
 
@@ -55,6 +60,26 @@ def urgency(row: Row, delta: Row | None, *, new: bool, leads: bool) -> Urgency:
     if new or has_changed(row, delta):
         return Urgency.CHANGED
     return Urgency.LEADER if leads else Urgency.OTHER
+
+
+def causes_first(cases: Sequence[T], row: Callable[[T], Row]) -> list[T]:
+    """Failing cases with each suite's in the order of cause and effect.
+
+    A case whose reason names another failing case of its suite, as the success of a program names a step, comes after
+    those that name none. The order of the suites stays.
+    """
+    failing: dict[str, set[str]] = defaultdict(set)
+    for case in cases:
+        suite, _, name = row(case)["nodeid"].partition("::")
+        failing[suite].add(name.rpartition("::")[2])
+    order = {suite: number for number, suite in enumerate(failing)}
+
+    def place(case: T) -> tuple[int, bool]:
+        suite, _, name = row(case)["nodeid"].partition("::")
+        others = failing[suite] - {name.rpartition("::")[2]}
+        return order[suite], not others.isdisjoint(WORD.findall(row(case)["why"]))
+
+    return sorted(cases, key=place)
 
 
 def urgencies(ledger: Ledger, run_id: str) -> dict[str, Urgency]:

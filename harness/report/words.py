@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.core.ascii import ERRORS, SPARKS
+from harness.core.gate import readable
 from harness.core.stability import MIN_HASH_SEEDS, percent
 
 NOTHING = "—"
@@ -20,11 +21,14 @@ def score(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.3f}"
 
 
-def measured(value: float | None) -> str:
-    """A value of a gate: integers in full, other numbers with four digits."""
-    if value is None:
-        return "undefined"
-    return f"{value:,.0f}" if abs(value) < 1e15 and value == int(value) else f"{value:.4g}"
+def measured(value: float | None, threshold: float | None = None) -> str:
+    """A value of a gate as `readable` shows it."""
+    return "undefined" if value is None else readable(value, threshold=threshold)
+
+
+def limit(value: float) -> str:
+    """A threshold, as its suite or its gate writes it."""
+    return f"{value:,.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"
 
 
 def delta(value: float | None, *, edited: bool = False) -> str:
@@ -70,6 +74,15 @@ def stability(row: dict[str, Any]) -> str:
     return "" if bound is None else f"p<{percent(bound).replace(' ', '')}"
 
 
+def failure_rate(row: dict[str, Any]) -> str:
+    """What `stability` says, in words: the failure rate that the attempts exclude, and how many there were."""
+    made, bound = count(row["attempts"] or 0, "attempt"), row.get("stability_bound")
+    if stability(row) == "flaky" or bound is None or row["attempts"] == 1:
+        return stability(row)
+    known = f"a failure rate of {percent(bound)} or more is excluded at 95 % confidence ({made})"
+    return f"{known}, confirmed on fresh inputs" if row["confirmed"] else known
+
+
 def stability_sentence(row: dict[str, Any]) -> str:
     """The stability with its attempts and hash seeds; empty where nothing was repeated."""
     if row["stability"] is None:
@@ -92,8 +105,8 @@ def unconfirmed(row: dict[str, Any]) -> str:
     """Why a leader is not ranked first yet; empty if it may be."""
     if row.get("confirmed") != 0:
         return ""
-    shown = stability_sentence(row).removeprefix("stable: ").replace(" at 95 %", "")
-    return f"unconfirmed: {shown}; first place needs {MIN_HASH_SEEDS}"
+    seeds = "" if row["hash_seeds"] is None else f" with {count(row['hash_seeds'], 'hash seed')}"
+    return f"unconfirmed: {count(row['attempts'], 'attempt')}{seeds}; first place needs {MIN_HASH_SEEDS} hash seeds"
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

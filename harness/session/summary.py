@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.core.evaluation import Evaluation
 from harness.core.run import Run
 from harness.core.status import Status
 from harness.report import words
@@ -107,7 +106,7 @@ class Summary:
         yield from self._failures()
         judged = [one for one in outcome.neutral if one.status is not Status.SKIPPED]
         for one in judged[: self._limit(MAX_FAILURES)]:
-            yield words.fit(f"{one.status}  {one.case.nodeid}: {_headline(one)}", self.width), "yellow"
+            yield words.fit(f"{one.status}  {one.case.nodeid}: {headline(one)}", self.width), "yellow"
         yield from self._more(judged, MAX_FAILURES, "neither passed nor failed")
         if not quiet:
             yield from ((line, "") for line in [outcome.confirmation_line] if line)
@@ -131,7 +130,12 @@ class Summary:
         faults = [] if verdict is None else verdict.of_kind(Kind.CANDIDATE, Kind.CONTROL, Kind.INFRA)
         failing = [known[fault.what] for fault in faults if fault.what in known]
         for one in failing[: self._limit(MAX_FAILURES)]:
-            yield words.fit(f"FAIL  {one.case.nodeid}: {_headline(one)}", self.width), "red"
+            first, said = f"FAIL  {one.case.nodeid}", headline(one)
+            if words.width(f"{first}: {said}") <= self.width:
+                yield f"{first}: {said}", "red"
+            else:  # the reason has a line of its own: beside a long name there is no room for it
+                yield words.fit(first, self.width, middle=True), "red"
+                yield words.fit(f"  {said}", self.width), "red"
             if self._explains:
                 yield from ((line, "") for line in details(one))
             yield f"  rerun: {self._rerun(one.case.nodeid)}", ""
@@ -147,11 +151,13 @@ class Summary:
         for gate in self._outcome.gates:
             if gate.passed and (only_failing or self._level < 0 or gate in passing[self._limit(MAX_GATES) :]):
                 continue
-            observed = "undefined" if gate.observed is None else f"{gate.observed:.6g}"
+            observed = words.measured(gate.observed, gate.threshold)
             more = words.gate_reason(gate.name, gate.why).removeprefix(f"is {observed}").lstrip(": ")
+            more = more[1:-1] if more.startswith("(") and more.endswith(")") else more
             text = f"observed {observed}, threshold {gate.threshold:g}{': ' * bool(more)}{more}"
             colour = "green" if gate.passed else "red"
-            yield f"gate {gate.name}: {'passes' if gate.passed else 'FAILS'}: {text}", colour
+            line = f"gate {gate.name}: {'passes' if gate.passed else 'FAILS'}: {text}"
+            yield from ((one, colour) for one in words.wrapped(line, self.width))
             if not gate.passed and gate.nodeid not in failing:  # else its line stands above
                 yield from ((f"  {line}", "") for line in self._outcome.examples.get(gate.name, ()))
             if gate.nodeid:
@@ -174,13 +180,6 @@ class Summary:
     def _more(self, found: Sequence[Any], few: int, what: str) -> Iterator[tuple[str, str]]:
         if (left := len(found) - self._limit(few)) > 0:
             yield words.fit(f"  … {left} more {what}", self.width), ""
-
-
-def _headline(evaluation: Evaluation) -> str:
-    """Status and reason, with the status that the suite expects of a control."""
-    expect = evaluation.case.policy.expect
-    wanted = f"; its suite expects {expect}" if expect is not None and evaluation.status is not expect else ""
-    return headline(evaluation) + wanted
 
 
 def _shown(path: Path, base: Path) -> str:

@@ -18,7 +18,7 @@ def test_top(crucible):
     assert [line.split()[1] for line in done.out.splitlines() if line[:2].strip("? ").isdigit() or "?" in line[:2]] == [
         "hello", "trie", "adam", "wrong", "planted",
     ]  # fmt: skip
-    assert "hello leads, unconfirmed: p < 78 % (2 attempts); first place needs 14" in done.out
+    assert "hello leads, unconfirmed: 2 attempts; first place needs 14 hash seeds" in done.out
     assert "planted (control)" in done.out
     assert "loop≠trie" in done.out
     rows = crucible("top", "--json", "--lane", "toolgen", "--top", "2").json

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harness.core.gate import Gate
+from harness.core.gate import Gate, readable
 
 NUMBERS = st.floats(-1e9, 1e9)
 
@@ -61,3 +61,10 @@ def test_nan_and_infinity_hold_nothing(value):
         Gate(name="g", threshold=value)
     with pytest.raises(ValidationError):
         Gate(name="g", threshold=0).evaluate(value)
+
+
+@given(st.floats(-1e300, 1e300), st.floats(-1e6, 1e6))
+def test_a_number_never_reads_as_a_bound_that_it_does_not_meet(value, threshold):
+    shown = float(readable(value, threshold=threshold).replace(",", ""))
+    assert (shown == threshold) <= (abs(value - threshold) <= 1e-8 * max(1.0, abs(threshold)))
+    assert abs(shown - value) <= 0.0005 * max(1.0, abs(value))

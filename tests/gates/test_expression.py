@@ -14,7 +14,7 @@ from harness.core.errors import UsageError
 from harness.core.gate import GateResult
 from harness.core.pass_rate import pass_all, pass_at
 from harness.gates.aggregation import UNJUDGED
-from harness.gates.expression import evaluate_gate, parse_gate
+from harness.gates.expression import evaluate_gate, measured_cases, parse_gate
 from harness.gates.row import row
 from harness.gates.syntax import AGGREGATES, NUMBER_COLUMNS, SELECTORS, TEXT_COLUMNS
 from harness.ledger import queries
@@ -245,6 +245,50 @@ def test_regressions_and_delta_compare_with_the_baseline():
     assert evaluated('subject("good").regressions() == 0', baseline=before).passed
     assert evaluated("delta(score) >= 0", baseline=before).observed == pytest.approx((0.1 - 0.7) / 2)
     assert "bad -0.7" in evaluated("delta(score) >= 0", baseline=before).why
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("toolgen.mean(score) >= 0.9", ["b", "a"]),
+        ('toolgen.mean(score, status == "ok") >= 0.9', ["a"]),
+        ("not (max(score) < 0.2) and kernel.min(score) > 0", ["k", "b", "a"]),
+        ("regressions == 0", ["b"]),
+        ("delta(score) >= 0", ["b", "a"]),
+        ("count(passed == 0) == 0", ["b"]),
+        ("pass_at(1) >= 1", ["b", "a", "k"]),
+        ("dsl.mean(score) > 0", []),
+        ("1 > 2", []),
+    ],
+)
+def test_a_gate_names_the_cases_that_it_is_computed_from(text, names):
+    rows = [
+        case("a", 0.8, lane="toolgen"),
+        case("b", 0.5, lane="toolgen", status="wrong", passed=0),
+        case("k", 0.1, lane="kernel"),
+        case("off", lane="kernel", status="skipped", passed=0),
+        case("planted", 0.0, expected="wrong"),
+    ]
+    rows[3].pop("score", None)
+    before = {"": [case("a", 0.7, of="a"), case("b", 0.9, of="b"), case("gone", 0.9, of="gone")]}
+    found = measured_cases(parse_gate(text), rows, baselines=before)
+    names = [*names, "off"] if text.startswith("count") else names
+    assert [row["nodeid"] for row, _ in found] == names
+
+
+def test_what_a_gate_reads_is_what_it_aggregates():
+    rows = [case(f"c{number}", number / 10) for number in range(1, 6)]
+    values = [value for _, value in measured_cases(parse_gate("mean(score) >= 1"), rows, baselines={})]
+    assert values == sorted(values)
+    assert evaluated("mean(score) >= 1", rows).observed == pytest.approx(sum(values) / len(values))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("mean(score) >= 0.9", "is 0.89996,"), ("mean(score) >= 0.8", "is 0.9,"), ("sum(score) > 9", "1.8")],
+)
+def test_a_number_is_as_long_as_it_must_be_to_differ_from_its_bound(text, shown):
+    assert shown in evaluated(text, [case("a", 0.89992), case("b", 0.9)]).why
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_the_whole_board(path):
         "toolgen · clamp.suite.yaml ───────────────────────── epoch 12 · tier B · Δ to 20261122-110100-000001",
         " #  candidate  score  Δ last     gates  status   stability  median  style",
         " ?  trie       0.900  +0.050 ▲     1/1  ok           p<78%  500 µs",
-        "    └ unconfirmed: p < 78 % (2 attempts); first place needs 14",
+        "    └ unconfirmed: 2 attempts; first place needs 14 hash seeds",
         " 2  edited     0.820  -0.080 ▼*    1/1  ok           p<78%    1 ms  functional≠procedural",
         " 3  weak       0.500  new          0/1  ok           p<78%    1 ms",
         "    └ gate score 0.5 fails >= 0.8",
@@ -213,7 +213,7 @@ def test_every_command_for_a_reused_verdict_has_the_seed_of_its_inputs(path):
         text = render_report(ledger, run.run_id)
     found = re.findall(r'<script type="application/octet-stream"[^>]*>([^<]*)', text)
     text += "".join(zlib.decompress(base64.b64decode(one)).decode() for one in found)
-    text = html.unescape(re.sub(r"</?span>", "", text))
+    text = html.unescape(re.sub(r"</?span>|<wbr>", "", text))
     commands = re.findall(r"pytest 'clamp.suite.yaml::(\w+)' [^<]*--secret-seed (\d+)", text)
     assert {name for name, _ in commands} == statuses
     assert {seed for _, seed in commands} == {"7"}

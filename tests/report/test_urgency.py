@@ -1,4 +1,4 @@
-"""Nothing that failed is cut: the one case of ten thousand that fails is shown by every output that has a limit."""
+"""Nothing that failed is cut: the one case of many that fails is shown by every output that has a limit."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from harness.ledger.store import Ledger
 from harness.report import ci
 from harness.report.html import render_report
 from harness.report.leaderboard import render_leaderboard, render_overview
-from harness.report.urgency import Urgency, urgencies
+from harness.report.page import gather
+from harness.report.run_verdict import run_verdict
+from harness.report.urgency import Urgency, causes_first, urgencies
 from tests.ledger.factory import fill, make_evaluation
 
-CASES = 10_000
+CASES = 2_000  # more than any limit on rows or details
 
 
 def test_one_failing_case_last_in_the_order_of_paths(tmp_path):
@@ -59,3 +61,51 @@ def test_the_order(tmp_path):
         "caught": Urgency.CONTROL,
     }
     assert list(names.values()) == sorted(names.values())
+
+
+def rows(*cases):
+    return [{"nodeid": nodeid, "why": why} for nodeid, why in cases]
+
+
+def test_a_cause_comes_before_what_rests_on_it():
+    made = rows(
+        ("a.suite.yaml::t::success", 'passed("greets") is false: greets (line 4) wrong: saw 1'),
+        ("a.suite.yaml::t::greets", "expected 2, saw 1"),
+        ("b.suite.yaml::t::success", "the budget is used up"),
+        ("b.suite.yaml::t::greets", "greets nobody"),
+        ("a.suite.yaml::k-compile", "as in k-interpreter: wrong"),
+        ("a.suite.yaml::k-interpreter", "wrong"),
+    )
+    found = [one["nodeid"] for one in causes_first(made, lambda row: row)]
+    assert found == [
+        *("a.suite.yaml::t::greets", "a.suite.yaml::k-interpreter"),
+        *("a.suite.yaml::t::success", "a.suite.yaml::k-compile"),
+        *("b.suite.yaml::t::success", "b.suite.yaml::t::greets"),
+    ]
+
+
+def test_two_that_name_each_other_and_nothing_at_all():
+    made = rows(("s::a", "b first"), ("s::b", "a first"))
+    assert causes_first(made, lambda row: row) == made
+    assert causes_first([], lambda row: row) == []
+
+
+def test_every_output_has_the_cause_first(tmp_path):
+    program = {"lane": "dsl", "suite": "p.suite.yaml", "status": "wrong", "score": 0.1}
+    made = [
+        make_evaluation("success", case="t::success", why='passed("step") is false', **program | {"score": 0.2}),
+        make_evaluation("step", case="t::step", why="saw 1", **program),
+    ]
+    good = [
+        make_evaluation(one.case.subject.name, case=one.case.name, lane="dsl", suite="p.suite.yaml") for one in made
+    ]
+    _, run_id = fill(tmp_path / "l.db", good, made)
+    with Ledger.read(tmp_path / "l.db") as ledger:
+        page = gather(ledger, run_id)
+        verdict, summary = run_verdict(ledger, run_id), "\n".join(ci.summary(ledger, run_id))
+    wanted = ["p.suite.yaml::t::step", "p.suite.yaml::t::success"]
+    assert [step.what for step in page.steps][:2] == wanted
+    assert [one.row["nodeid"] for one in page.failing] == page.changes.broken == wanted
+    assert [fault.what for fault in verdict.faults] == wanted
+    failing = summary.partition("### Not as expected")[2]
+    assert failing.index("&#58;step") < failing.index("&#58;success")

@@ -9,7 +9,17 @@ from harness.report import words
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(None, "undefined"), (229408, "229,408"), (0.98765, "0.9877"), (1, "1"), (-2.5, "-2.5"), (1e300, "1e+300")],
+    [
+        (None, "undefined"),
+        (229408, "229,408"),
+        (0.98765, "0.988"),
+        (0.5, "0.5"),
+        (12.3456, "12.35"),
+        (3e-7, "3e-07"),
+        (1, "1"),
+        (-2.5, "-2.5"),
+        (1e300, "1e+300"),
+    ],
 )
 def test_integers_of_gates_are_shown_in_full(value: float | None, shown: str) -> None:
     assert words.measured(value) == shown

@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
                     max_configurations=MAX_CONFIGURATIONS,
                 )
             golden += rows_of(kernel.path.stem, launches)
-            table += _build_entries(kernel, launches, "" if fault is None else fault[1], points, configuration)
+            table += _build_entries(kernel, launches, "" if fault is None else fault.why, points, configuration)
     send((_to_resources(entry) for entry in table if "registers" in entry), fields=args.trace_fields)
     if args.golden is not None:
         write_golden(args.golden, Golden(triton=importlib.metadata.version("triton"), rows=tuple(golden)))

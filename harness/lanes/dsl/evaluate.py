@@ -106,8 +106,8 @@ def _build_evidence(
     differ = _difference(program, trials) if case.inputs["repeatable"] else ""
     if (diverged or differ) and status.precedence > Status.FLAKY.precedence:
         status, why = Status.FLAKY, diverged or differ
-    counterexample = _counterexample(case, program, why) if status is Status.WRONG else None
-    if counterexample is not None:
+    counterexample = _counterexample(case, program, trials[0], why) if status is Status.WRONG else None
+    if counterexample is not None and why.startswith("saw "):
         why = clip(f"expected {counterexample.expected}, {why}")
     first = trials[0]
     spent = tightest(limits_at(case.policy, program), first["used"])
@@ -200,20 +200,39 @@ def _verdict(case: Case, program: Program, trial: Record) -> Verdict:
     return Status(step["status"]), step["why"]
 
 
-def _counterexample(case: Case, program: Program, why: str) -> Counterexample | None:
-    """For a check or an expectation that saw something else: its source, what it asks for, and what it saw."""
+def _counterexample(case: Case, program: Program, trial: Record, why: str) -> Counterexample | None:
+    """For a check or an expectation that saw something else: its source, what it asks for, and what it saw.
+
+    For the success of a program and for an invariant it has the condition, and what came of it.
+    """
     inside = f"{case.inputs['label']}/"
-    if case.inputs["kind"] in (SUCCESS, PROGRAM, INVARIANT) or not why.startswith("saw "):
+    if case.inputs["kind"] == INVARIANT:
+        invariant = next(one for one in program.invariants if one.name == case.inputs["label"])
+        condition = " ".join(program.source[slice(*invariant.span)].split())
+        return Counterexample(question=clip(condition), expected="true", observed="false")
+    if case.inputs["kind"] == SUCCESS:
+        text = next((one for one, _, _ in trial["criteria"] if why.startswith(f"{one} is ")), "")
+        found = why.removeprefix(f"{text} is ")
+        return Counterexample(question=clip(text), expected="true", observed=found) if text else None
+    if case.inputs["kind"] == PROGRAM or not why.startswith("saw "):
         return None
     for instruction in (one for unit in program.units for one in unit.code if one.label.startswith(inside)):
         source = " ".join(program.source[slice(*instruction.span)].split())
         if isinstance(instruction, Judge):
-            return Counterexample(question=clip(source), expected=instruction.expected, observed=clip(why[4:]))
+            wanted = _with_inputs(instruction.expected, case)
+            return Counterexample(question=clip(source), expected=clip(wanted), observed=clip(why[4:]))
         if isinstance(instruction, Effect) and instruction.compare is not None:
             compare = instruction.compare
-            wanted = f"{compare.op} {program.source[slice(*compare.expected.span)]}"
+            wanted = _with_inputs(f"{compare.op} {program.source[slice(*compare.expected.span)]}", case)
             return Counterexample(question=clip(source), expected=clip(wanted), observed=clip(why[4:]))
     return None
+
+
+def _with_inputs(text: str, case: Case) -> str:
+    """What a check asks for, with the values of the inputs that it names."""
+    for name, value in case.inputs["inputs"].items():
+        text = text.replace(f"{{{{{name}}}}}", str(value))
+    return text
 
 
 def _invariant(program: Program, name: str, trial: Record) -> Verdict:
@@ -236,8 +255,20 @@ def _success(program: Program, trial: Record) -> Verdict:
         return Status.TIMEOUT, _stop_reason(program, trial)
     for text, verdict, reason in trial["criteria"]:
         if verdict != "true":
-            return Status.WRONG, clip(f"{text} is {verdict}" + (f": {reason}" if reason else ""))
+            said = ": ".join(one for one in (verdict, reason, _failing_steps(program, trial, text)) if one)
+            return Status.WRONG, clip(f"{text} is {said}")
     return (Status.OK, "") if trial["passed"] else (Status.WRONG, _stop_reason(program, trial))
+
+
+def _failing_steps(program: Program, trial: Record, text: str) -> str:
+    """The steps named by a criterion that did not pass, with their lines and reasons."""
+    steps = [step for unit in program.units for step in unit.steps if f'"{step.name}"' in text]
+    found = [(step, trial["steps"].get(step.label)) for step in steps]
+    return "; ".join(
+        f"{step.slug} (line {program.place(step.span[0])[0]}) {seen['status']}: {seen['why']}"
+        for step, seen in found
+        if seen is not None and seen["status"] != Status.OK
+    )
 
 
 def _stop_reason(program: Program, trial: Record) -> str:

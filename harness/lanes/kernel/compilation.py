@@ -6,10 +6,10 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.core.clip import clip
-from harness.core.evidence import Evidence
+from harness.core.evidence import Counterexample, Evidence
 from harness.core.frozen import Frozen
 from harness.core.policy import Finite
 from harness.core.status import Status
@@ -26,6 +26,19 @@ from harness.lanes.kernel.warm_processes import Outcome
 
 MAX_CONFIGURATIONS = 4
 """An ordinary run compiles at most this many configurations of an autotuned kernel; a sweep compiles all."""
+
+
+REPLAYED = "its calls are interpreted before they are compiled"
+"""A kernel that gives wrong answers there is not compiled."""
+CALLS, ANSWERED = "the recorded calls, interpreted", "the reference's answers, by Triton kernels"
+
+
+class Fault(NamedTuple):
+    """What ended a compilation early."""
+
+    status: Status
+    why: str
+    counterexample: Counterexample | None = None
 
 
 class Variant(Frozen):
@@ -77,7 +90,7 @@ def compile_launches(
     *,
     architectures: Sequence[str] = ("sm_90a",),
     max_configurations: int = MAX_CONFIGURATIONS,
-) -> tuple[list[Launch], tuple[Status, str] | None, Outcome]:
+) -> tuple[list[Launch], Fault | None, Outcome]:
     """Compile every launch of a call at each point.
 
     Args:
@@ -100,12 +113,14 @@ def compile_launches(
     launches: list[Launch] = []
     outcome = Outcome(code=0, seconds=0.0)
     for name in architectures:
-        lines, fault = record(job, [*before, *plans, *after], {"architecture": name})
+        lines, failed = record(job, [*before, *plans, *after], {"architecture": name})
+        fault = Fault(*failed) if failed is not None else None
         if fault is None and before:  # a recording that is good for the compiler only has no right answers
             few = dataclasses.replace(job, questions=job.questions[-FEW:], attempts=1)
             answered = answer_questions(few, lines[len(before) - len(few.questions) : len(before)])
             if answered.status not in (Status.OK, Status.REVIEW):
-                fault = answered.status, answered.why
+                asked = Counterexample(question=CALLS, expected=ANSWERED, observed=answered.why)
+                fault = Fault(answered.status, clip(f"{REPLAYED}: {answered.why}"), answered.counterexample or asked)
         if fault is None:
             (job.folder / "plans.jsonl").write_bytes(b"\n".join(lines[len(before) :][: len(plans)]))
             request = {
@@ -118,7 +133,8 @@ def compile_launches(
             (job.folder / "request.json").write_text(json.dumps(request))
             limits = {**job.limits, "RLIMIT_AS": 8 * GIB}
             outcome = job.processes.run("compile", job.folder, timeout=job.timeout, limits=limits)
-            fault = process_fault(outcome, job.folder, job)
+            failed = process_fault(outcome, job.folder, job)
+            fault = Fault(*failed) if failed is not None else None
         if fault is not None:
             return [], fault, outcome
         codes: dict[tuple[int, str, int, int], MachineCode] = {}
@@ -149,11 +165,14 @@ def compile_kernel(
         "process_seconds": round(outcome.seconds, 3),
         "launches": [launch.to_wire() for launch in launches],
     }
-    status, why = fault or (Status.OK, "")
     broken = [launch for launch in launches if launch.best.code is None]
     if fault is None and broken:
-        status, why = Status.CRASH, clip(f"{broken[0].name} does not compile: {broken[0].best.fault}")
-    return Evidence(status=status, why=why, tier=Tier.D, facts=facts, peak_mb=outcome.peak_mb)
+        name, said = broken[0].name, broken[0].best.fault
+        question = f"{name} at {broken[0].target}, compiled for {architecture}"
+        wanted = Counterexample(question=clip(question), expected="machine code", observed=clip(said))
+        fault = Fault(Status.CRASH, clip(f"{name} does not compile: {said}"), wanted)
+    status, why, found = fault or Fault(Status.OK, "")
+    return Evidence(status=status, why=why, counterexample=found, tier=Tier.D, facts=facts, peak_mb=outcome.peak_mb)
 
 
 def _launch(out: Path, group: dict[str, Any], codes: dict[tuple[int, str, int, int], MachineCode]) -> Launch:

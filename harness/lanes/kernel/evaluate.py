@@ -19,7 +19,7 @@ from harness.lane.pinned_file import read_pinned, read_text_file, require_unchan
 from harness.lanes.kernel.architecture import ARCHITECTURES
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.collect import MAX_SOURCE
-from harness.lanes.kernel.compilation import Launch, compile_kernel
+from harness.lanes.kernel.compilation import REPLAYED, Launch, compile_kernel
 from harness.lanes.kernel.correctness import interpret
 from harness.lanes.kernel.definition import read_definition
 from harness.lanes.kernel.device_measurement import measure
@@ -110,7 +110,9 @@ def _compile(job: Job, case: Case, name: str, described: dict[str, Any]) -> Evid
                 "differences": None,
                 "why": f"the golden table is of triton {table.triton}, this is {installed}",
             }
-    return found.model_copy(update={"facts": facts})
+    # The case of that stage asks more of the same questions.
+    why = found.why.replace(REPLAYED, f"{REPLAYED}, as in {name}-interpreter", 1)
+    return found.model_copy(update={"facts": facts, "why": why})
 
 
 def _missing_requirement(stage: Stage) -> str:

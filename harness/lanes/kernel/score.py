@@ -125,9 +125,11 @@ def _compiled(evidence: Evidence) -> Iterator[Component]:
     claims: list[str] = facts.get("claims", [])
     missing = [claim for claim in claims if not any(code.shows(claim) for code in codes)]
     proven = 1 - len(missing) / len(claims) if claims else 1.0
-    why = f"claimed, but not in the machine code: {', '.join(missing)}" if missing else "claims are in the machine code"
+    about = "about its machine code"
+    why = f"what the file claims {about} is there" if claims else f"the file claims nothing {about}"
+    why = f"claimed, but not in the machine code: {', '.join(missing)}" if missing else why
     yield Component(
-        name="claims", value=proven if launches else 0.0, weight=0.2, why=why if claims else "it claims nothing"
+        name="claims", value=proven if launches else 0.0, weight=0.2, why=why if launches else "nothing was compiled"
     )
     cores = any(code.shows("tensor_cores") for code in codes)
     yield Component(name="tensor_cores", value=float(cores), weight=0.0, why="whether it has tensor-core instructions")

@@ -17,7 +17,6 @@ from pydantic import ValidationError
 
 from harness.core.digest import digest_bytes, digest_json
 from harness.core.owned_folder import OwnedFolder
-from harness.core.status import Status
 from harness.core.trial import Trial, changed
 from harness.lanes.kernel.compilation import compile_launches
 from harness.lanes.kernel.compiled import Compiled
@@ -259,8 +258,7 @@ def compile_configuration(subject: Subject, configuration: Configuration, proces
         architectures = (subject.device.architecture,)
         launches, fault, _ = compile_launches(job, (subject.point,), architectures=architectures)
     if fault is not None:
-        status, why = fault
-        return Compiled(fault=why if status is not Status.OK else "")
+        return Compiled(fault=fault.why)
     if not launches:
         return Compiled(fault=f"{subject.candidate.definition.entry} launches no Triton kernel")
     codes = tuple(launch.best.code for launch in launches if launch.best.code is not None)

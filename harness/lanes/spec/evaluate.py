@@ -50,7 +50,14 @@ def evaluate_patch(case: Case) -> Evidence:
     require_unchanged(source, case.subject.digest, patch.digest)
     made = RejectedPatch(f"not a patch: {patch.fault}", {}) if patch.fault else patch_grammar(source, base_value)
     if isinstance(made, RejectedPatch):
-        return Evidence(status=Status.WRONG, why=made.why, facts=made.facts, seconds=time.perf_counter() - started)
+        refused = Counterexample(question=made.about, expected=made.expected, observed=made.why)
+        return Evidence(
+            status=Status.WRONG,
+            why=made.why,
+            counterexample=refused,
+            facts=made.facts,
+            seconds=time.perf_counter() - started,
+        )
     limits = _limits(case.policy)
     attempts, after = _make_attempts(source, base_value, sets["samples"], case.policy.attempts, limits)
     before = {"samples": measure(base, sets["samples"], limits=limits)}
@@ -131,7 +138,9 @@ def _compare(before: dict[str, Measured], after: dict[str, Measured]) -> tuple[S
         new, old = found.explanation.score, before[name].explanation.score
         if new < old - EPSILON:
             why = f"explains less of the {name} than the grammar it patches: {new:.1%}, {old:.1%} before"
-            return Status.WRONG, why, None
+            question = f"how much of the {name}' bytes the patched grammar explains"
+            lost = Counterexample(question=question, expected=f"{old:.1%} as before, or more", observed=f"{new:.1%}")
+            return Status.WRONG, why, lost
     return Status.OK, "", None
 
 

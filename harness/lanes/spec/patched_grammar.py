@@ -37,10 +37,19 @@ class PatchedGrammar:
 
 @dataclass(frozen=True, slots=True)
 class RejectedPatch:
-    """Why a patch file gives no grammar, and the facts that the evidence keeps of it."""
+    """Why a patch file gives no grammar.
+
+    Attributes:
+        why: The reason.
+        facts: What the evidence keeps of it.
+        about: What was rejected: the file, an operation or the patched grammar.
+        expected: What it should have been.
+    """
 
     why: str
     facts: dict[str, Any]
+    about: str = "the patch file"
+    expected: str = "a patch: a mapping with `ops`, a list of operations"
 
 
 def patch_grammar(source: Path, base: Any) -> PatchedGrammar | RejectedPatch:
@@ -62,11 +71,15 @@ def patch_grammar(source: Path, base: Any) -> PatchedGrammar | RejectedPatch:
     except PatchError as error:
         named = re.search(r"\b[Oo]p (\d+) ", str(error))
         line, _ = document.positions.get(("ops", int(named[1])), (None, None)) if named else (None, None)
-        return RejectedPatch(clip(str(error)), {} if line is None else {"line": line})
+        facts: dict[str, Any] = {} if line is None else {"line": line}
+        about = f"operation {named[1]} of the patch" if named else "the operations of the patch"
+        about += f", line {line}" if line is not None else ""
+        return RejectedPatch(clip(str(error)), facts, about, "an operation that applies to the grammar before it")
     found = lint_value(value)
     if found.grammar is None:
         listed = [clip(str(error)) for error in found.errors]
-        return RejectedPatch(clip(f"Lint failed: {found.errors[0].message}"), {"lint": listed[:_MAX_SHOWN]})
+        why, facts = clip(f"Lint failed: {found.errors[0].message}"), {"lint": listed[:_MAX_SHOWN]}
+        return RejectedPatch(why, facts, "the grammar after the patch", "no error of `crucible spec lint`")
     warnings = [clip(finding.message) for finding in found.warnings]
     return PatchedGrammar(found.grammar, len(patch.ops), patch.description, warnings[:_MAX_SHOWN])
 

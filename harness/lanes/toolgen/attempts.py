@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from harness.core.clip import clip
+from harness.core.evidence import Counterexample
 from harness.core.status import Status, first_of
 from harness.lanes.toolgen.attempt import Between, run_attempt
 from harness.lanes.toolgen.disagreement import ask_once, depends_on_other_questions, find_disagreement, seal_answers
@@ -12,7 +13,7 @@ from harness.lanes.toolgen.documentation import DocExample
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Questions, right_alone
-from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, wrong_answer
+from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, show_json, wrong_answer
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.pool import BoxPool
@@ -98,6 +99,27 @@ class Attempts:
         found = [wrong for outcome in self.outcomes for wrong in outcome.wrong]
         return min(found, key=lambda wrong: (len(wrong.key), wrong.key), default=None)
 
+    def counterexample(self, status: Status, timed: Sequence[WrongAnswer]) -> Counterexample | None:
+        """The question that shows best why the verdict is what it is, with both answers.
+
+        It is the one on which attempts disagree, else the wrong answer with the shortest question, else the one that
+        was asked when a box failed.
+
+        Args:
+            status: The verdict.
+            timed: Wrong answers while the candidate was timed.
+        """
+        if status in (Status.WRONG, Status.FLAKY):
+            found = [*([self.worst] if self.worst else []), *(timed if status is Status.WRONG else ())]
+            shown = self.split or min(found, key=lambda wrong: (len(wrong.key), wrong.key), default=None)
+            if shown is not None:
+                return Counterexample(question=show_json(shown.key), expected=shown.expected, observed=shown.observed)
+        for outcome in self.outcomes:
+            if outcome.fault is not None and outcome.fault.status is status and outcome.fault_question:
+                asked = show_json(outcome.fault_question)
+                return Counterexample(question=asked, expected="an answer", observed=outcome.fault.why)
+        return None
+
     async def _verdict(self) -> tuple[Status, str]:
         outcomes, plan = self.outcomes, self._plan
         # An attempt that ended at a wrong extra answer has no digest, and nothing that the others disagree with.
@@ -135,10 +157,8 @@ class Attempts:
                 if await depends_on_other_questions(self._pool, questions, plan, key, (guilty.hash_seed, seed)):
                     return Status.WRONG, clip(f"{STATE}: {guilty.wrong[0].sentence}")
                 observed = reply.why if isinstance(reply, BoxFault) else describe_reply(reply)
-                return Status.FLAKY, clip(
-                    f"attempts disagree: with hash seed {guilty.hash_seed} {guilty.wrong[0].sentence}; with hash seed "
-                    f"{seed}, asked alone, it {observed}"
-                )
+                said = f"with hash seed {guilty.hash_seed}; alone with hash seed {seed} it {observed}"
+                return Status.FLAKY, clip(f"attempts disagree: {guilty.wrong[0].reply_first(plan.entry, said)}")
         return None
 
     async def _replay_extras(self) -> tuple[Status, str]:
@@ -152,7 +172,8 @@ class Attempts:
                 outcome.wrong.append(wrong)
                 same = [plan.answers.agree(question.key, reply, one) for one in replies]
                 if not all(same):
-                    return Status.FLAKY, clip(f"attempts disagree: with hash seed {outcome.hash_seed} {wrong.sentence}")
+                    said = wrong.reply_first(plan.entry, f"with hash seed {outcome.hash_seed}")
+                    return Status.FLAKY, clip(f"attempts disagree: {said}")
                 for other in others:
                     other.wrong.append(wrong)
                     other.total += 1

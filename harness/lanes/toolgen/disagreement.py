@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from harness.core.clip import clip
 from harness.lanes.toolgen.answer_classes import fingerprint
 from harness.lanes.toolgen.attempt import opened
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions, right_alone
 from harness.lanes.toolgen.reply import Reply
-from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments
+from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, show_json
 from harness.sandbox.awaited_box import ask
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.pool import BoxPool
@@ -22,6 +21,9 @@ def seal_answers(questions: Questions, outcomes: Sequence[Outcome], unanswered: 
     asked = [number for number, question in enumerate(questions.shared) if question.key not in unanswered]
     for outcome in outcomes:
         outcome.seal(asked)
+
+
+SHOWN = 50  # characters of each reply, so that the first line of the reason has both
 
 
 def find_disagreement(entry: str, questions: Questions, first: Outcome, other: Outcome) -> WrongAnswer | None:
@@ -43,12 +45,14 @@ def find_disagreement(entry: str, questions: Questions, first: Outcome, other: O
         expected, observed = (
             (right, one) if right is not None and first.fingerprints[number] != fingerprint(right) else (one, two)
         )
+        told = "" if right is not None else f"the same in each attempt; with hash seed {first.hash_seed}: "
+        shown = [describe_reply(a, other=b.payload, limit=SHOWN) for a, b in ((one, two), (two, one))]
         return WrongAnswer(
             question.key,
-            clip(expected.payload.decode("ascii", "replace")),
-            clip(observed.payload.decode("ascii", "replace")),
-            f"{entry}({format_arguments(question.key)}) {describe_reply(one)} with hash seed {first.hash_seed} and "
-            f"{describe_reply(two)} with hash seed {other.hash_seed}",
+            told + show_json(expected.payload, other=observed.payload),
+            (told and f"with hash seed {other.hash_seed}: ") + show_json(observed.payload, other=expected.payload),
+            f"{shown[0]} with hash seed {first.hash_seed}, {shown[1]} with hash seed {other.hash_seed}, asked "
+            f"{entry}({format_arguments(question.key)})",
         )
     return None
 

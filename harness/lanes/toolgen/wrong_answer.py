@@ -18,21 +18,33 @@ class WrongAnswer:
     observed: str
     sentence: str
 
+    def reply_first(self, entry: str, told: str) -> str:
+        """The sentence with the reply before the call, which may be long, and `told` between the two."""
+        call = f"{entry}({format_arguments(self.key)})"
+        return f"{self.sentence.removeprefix(call).lstrip()} {told}, asked {call}"
+
 
 def wrong_answer(entry: str, question: Question, reply: Reply) -> WrongAnswer:
     """Make the record of a wrong reply to a question of the function `entry`."""
-    expected = describe_reply(question.expected) if question.expected else "an answer"
-    observed = describe_reply(reply)
+    right, other = question.expected or Reply("", b""), reply.payload
+    expected = describe_reply(right, other=other) if question.expected else "an answer"
+    observed = describe_reply(reply, other=right.payload)
     instead = f", not {expected.removeprefix('returned ')}" if reply.kind != "changed" else ""
     sentence = f"{entry}({format_arguments(question.key)}) {observed}{instead}"
-    payload = _text(question.expected.payload) if question.expected else ""
-    return WrongAnswer(question.key, payload, _text(reply.payload), sentence)
+    payload, given = show_json(right.payload, other=other), show_json(other, other=right.payload)
+    return WrongAnswer(question.key, payload, given, sentence)
 
 
-def describe_reply(reply: Reply) -> str:
-    """Describe a reply: `returned ...`, `raised ValueError` or `returned a value of type set`, clipped."""
+def describe_reply(reply: Reply, *, other: bytes = b"", limit: int = 120) -> str:
+    """Describe a reply: `returned ...`, `raised ValueError` or `returned a value of type set`, clipped.
+
+    Args:
+        reply: The reply.
+        other: As for `show_json`.
+        limit: Characters of a returned value.
+    """
     if reply.kind == "value":
-        return f"returned {_text(reply.payload, limit=120)}"
+        return f"returned {show_json(reply.payload, other=other, limit=limit)}"
     name = clip(reply.exception, limit=60)
     if reply.kind == "raised":
         return f"raised {name}"
@@ -49,9 +61,28 @@ def _reason(reply: Reply) -> str:
 
 def format_arguments(key: bytes) -> str:
     """Format encoded keyword arguments for the report, clipped."""
-    return _text(key, limit=160)
+    return show_json(key, limit=160)
 
 
-def _text(payload: bytes, *, limit: int = CLIP) -> str:
+def show_json(payload: bytes, *, other: bytes = b"", limit: int = CLIP) -> str:
+    """Canonical JSON as text, clipped to `limit` characters.
+
+    Args:
+        payload: The JSON.
+        other: The JSON that it is compared with: what is shown then includes the first place where the two differ.
+        limit: Characters.
+    """
+    at = _first_difference(payload, other) if other and max(len(payload), len(other)) > limit else 0
+    start = max(0, at - limit // 3)
     # Only the shown part is decoded: an answer may have millions of characters.
-    return clip(payload[: limit + 1].decode("ascii", "replace"), limit=limit)
+    text = payload[start : start + limit + 1].decode("ascii", "replace")
+    return clip(f"…{text[1:]}" if start else text, limit=limit)
+
+
+def _first_difference(one: bytes, two: bytes) -> int:
+    """The index of the first byte that differs; the length of the shorter string if the other begins with it."""
+    low, high = 0, min(len(one), len(two))
+    while low < high:  # by halves, because slices are compared at the speed of C
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one[low:middle] == two[low:middle] else (low, middle - 1)
+    return low

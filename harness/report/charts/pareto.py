@@ -17,6 +17,7 @@ from harness.report.markup import element, made, number, text_of
 
 MAX_POINTS = 2000  # above, the others are cells by density
 CELL = 8.0
+NAMED = {"front": ", not beaten", "failing": ", failing"}  # roles in words
 TIME, SCORE = Axis(label="median time of a call", unit="ms", log=True), Axis(label="score")
 
 
@@ -63,7 +64,7 @@ def draw(
             marks.append(element("line", x1=at, x2=at, y1=y.start, y2=y.end, class_=f"line {kind}"))
     marks += [_mark(p, x, y, largest, route(p.nodeid)) for p in sorted(shown, key=lambda p: -(p.memory or 0.0))]
     roles = Counter(p.role for p in points)
-    legend = [("front", f"{roles['front']} on the front: best in score, time or memory")]
+    legend = [("front", f"{roles['front']} not beaten in score, time and memory together")]
     if roles[""]:
         legend.append(("subject", f"{words.count(roles[''], 'other candidate')}; the larger, the more memory"))
     if roles["failing"]:
@@ -83,7 +84,7 @@ def _scores(points: Sequence[Point]) -> list[float]:
 def _mark(p: Point, x: Scale, y: Scale, largest: float, route: str) -> Markup:
     left, top = x.at(p.time) or 0.0, y.at(p.score) or 0.0
     memory = "" if p.memory is None else f", {p.memory:.1f} MB"
-    said = f"{p.name}: {p.score:.3f}, {words.milliseconds(p.time)}{memory}{f', {p.role}' if p.role else ''}"
+    said = f"{p.name}: {p.score:.3f}, {words.milliseconds(p.time)}{memory}{NAMED.get(p.role, '')}"
     shown, kind = text_of(said), p.role or "subject"
     # Not by `element`: there may be as many points as cases.
     if p.role == "failing":

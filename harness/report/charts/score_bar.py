@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from harness.report import words
 from harness.report.markup import element, made
 
 WIDTH, HEIGHT = 100.0, 8.0
+ZERO, MARK = 5.0, 2.5  # of a gate: where 0 is, so that a threshold of 0 is seen, and the width of the threshold
 
 
 def stacked(parts: Sequence[tuple[str, float]], total: float | None) -> Markup:
@@ -31,15 +33,15 @@ def stacked(parts: Sequence[tuple[str, float]], total: float | None) -> Markup:
 def bullet(observed: float | None, threshold: float, *, passed: bool) -> Markup:
     """A gate: a bar up to what was observed, and a mark at the threshold."""
     top = max(abs(observed or 0.0), abs(threshold)) * 1.1 or 1.0
+    room = (WIDTH - ZERO) / WIDTH
     marks = [element("rect", width=WIDTH, height=HEIGHT, class_="track")]
     if observed is not None:
-        width = _share(abs(observed) / top)
-        marks.append(element("rect", y=2.0, width=width, height=4.0, class_=f"fill {'good' if passed else 'bad'}"))
-    at = _share(abs(threshold) / top)
-    marks.append(element("rect", x=max(0.0, at - 0.6), width=1.2, height=HEIGHT, class_="mark"))
-    return _strip(
-        marks, f"observed {'undefined' if observed is None else f'{observed:.6g}'}, threshold {threshold:g}", "bullet"
-    )
+        width = room * _share(abs(observed) / top)
+        kind = f"fill {'good' if passed else 'bad'}"
+        marks.append(element("rect", x=ZERO, y=2.0, width=width, height=4.0, class_=kind))
+    at = ZERO + room * _share(abs(threshold) / top)
+    marks.append(element("rect", x=at - MARK / 2, width=MARK, height=HEIGHT, class_="mark"))
+    return _strip(marks, f"observed {words.measured(observed, threshold)}, threshold {threshold:g}", "bullet")
 
 
 def spark(values: Sequence[float | None]) -> Markup:

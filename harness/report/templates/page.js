@@ -8,11 +8,8 @@
   const [home, view, field, found] = ["#overview", "#view", "#search", "#found"].map((one) => $(one));
   const root = document.documentElement, unhide = (node) => all(".scripted", node).forEach((one) => (one.hidden = false));
 
-  const loaded = new Map();
-  function island(id) {
-    if (!loaded.has(id)) loaded.set(id, $(`#${id}`) && inflate($(`#${id}`).textContent).then(JSON.parse));
-    return loaded.get(id);
-  }
+  const loaded = {};
+  const island = (id) => (loaded[id] ??= $(`#${id}`) && inflate($(`#${id}`).textContent).then(JSON.parse));
   function inflate(text) {
     const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
     return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
@@ -35,7 +32,8 @@
   }
   const chip = (status) => make("span", { class: `chip chip-${status}` }, status);
   const button = (text, kind, about) => make("button", { type: "button", class: kind, "aria-label": `${text} ${about}` }, text);
-  const link = (nodeid, text = nodeid) => make("a", { href: `#/case/${encodeURIComponent(nodeid)}` }, text);
+  // A narrow screen breaks a name between its parts.
+  const link = (nodeid, text = nodeid) => make("a", { href: `#/case/${encodeURIComponent(nodeid)}` }, ...text.split(/(?<=[/_:.-])/).flatMap((one) => [one, make("wbr")]));
   const line = (kind, ...parts) => make("p", { class: kind }, ...parts), note = (text) => line("note", text);
   const split = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
   const cell = (head, ...content) => make("td", { "data-head": head }, ...content);
@@ -84,7 +82,7 @@
     if (node || i < 0) return node;
     // Only the most urgent cases are here in full; the command has no seed, so it cannot name another run's.
     const key = /^[\w.:/-]+$/.test(nodeid) ? nodeid : columns.digest[i];
-    return make("article", { class: "case" }, make("h2", {}, nodeid, " ", chip(columns.status[i])), columns.why[i], line("command", make("code", {}, `crucible show ${key}`)));
+    return make("article", { class: "case" }, make("h2", 0, nodeid, " ", chip(columns.status[i])), columns.why[i], line("command", make("code", 0, `crucible show ${key}`)));
   }
 
   // Buttons of figures, tables and commands
@@ -158,7 +156,7 @@
     return made;
   }
   function by(values, reverse) {
-    const empty = (value) => value === null || value === "";
+    const empty = (value) => (value ?? "") === "";
     return (a, b) => {
       const x = values[a], y = values[b];
       // What was not measured comes last, either way.
@@ -176,7 +174,7 @@
     const selects = choices.filter(([, values]) => values.length > 1).map(([name, values]) => choose(name, values, state[name], (value) => change({ [name]: value }), `any ${name}`));
     box.checked = state.changed;
     on(box, "change", () => change({ changed: box.checked ? "1" : "" }));
-    table.parentElement.before(line("tools filters", text, ...selects, make("label", {}, box, " changed only"), count));
+    table.parentElement.before(line("tools filters", text, ...selects, make("label", 0, box, " changed only"), count));
     table.parentElement.after(more);
     $(".more", node)?.remove();
     const heads = all("thead th", table), keys = ["rank", "candidate", ...suite.columns];
@@ -213,7 +211,7 @@
   // Any two runs, case by case
 
   async function compare(query) {
-    const { runs, nodeids, cells } = await island("history"), node = make("section", {}, make("h2", {}, "Compare two runs"));
+    const { runs, nodeids, cells } = await island("history"), node = make("section", 0, make("h2", 0, "Compare two runs"));
     if (!runs[1]) return node.append(note("no other run")), node;
     const now = { a: query.get("a") || runs[1], b: query.get("b") || runs[0] };
     const select = (key, label) => choose(label, runs, now[key], (value) => (location.hash = `/compare?${new URLSearchParams({ ...now, [key]: value })}`));
@@ -223,9 +221,9 @@
     differs.sort((x, y) => size(y) - size(x) || x - y);
     const side = (head, one) => cell(head, ...(one ? [score(one[0]), " ", chip(one[1])] : ["not judged"]));
     const moved = (i) => (both(i) ? `${b[i][0] < a[i][0] ? "" : "+"}${(b[i][0] - a[i][0]).toFixed(3)}${a[i][2] === b[i][2] ? "" : "*"}` : "");
-    const lines = differs.slice(0, 1000).map((i) => make("tr", {}, make("th", { scope: "row" }, link(nodeids[i])), side("before", a[i]), side("after", b[i]), cell("Δ", moved(i))));
-    const heads = ["Case", "Before", "After", "Δ"].map((text) => make("th", { scope: "col" }, text));
-    const table = make("table", { class: "rows" }, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...lines));
+    const lines = differs.slice(0, 1000).map((i) => make("tr", 0, make("th", { scope: "row" }, link(nodeids[i])), side("before", a[i]), side("after", b[i]), cell("change", moved(i))));
+    const heads = ["Case", "Before", "After", "Change"].map((text) => make("th", { scope: "col" }, text));
+    const table = make("table", { class: "rows" }, make("thead", 0, make("tr", 0, ...heads)), make("tbody", 0, ...lines));
     node.append(line("tools filters", select("a", "run before"), " → ", select("b", "run after")),
       note(`${short(differs.length)} cases differ${differs[1000] ? "; 1,000 shown" : ""}`),
       make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "cases" }, table));

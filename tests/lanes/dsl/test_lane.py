@@ -105,10 +105,14 @@ def test_a_wrong_answer_is_caught_by_the_check(tmp_path: Path, judge_all) -> Non
         "hellospak::greets": Status.WRONG, "hellospak::success": Status.WRONG,
     }  # fmt: skip
     wrong = found["hellospak::greets"]
-    assert wrong.why == """expected contains "{{name}}", saw 'Goodbye.'"""
-    assert wrong.evidence.counterexample.expected == 'contains "{{name}}"'
+    assert wrong.why == """expected contains "World", saw 'Goodbye.'"""
+    assert wrong.evidence.counterexample.expected == 'contains "World"'  # with the value of the input
     assert wrong.evidence.counterexample.question.startswith('tool.read { path: "greeting.txt"')
-    assert found["hellospak::success"].why == 'passed("greets") is false'
+    whole = found["hellospak::success"]
+    assert whole.why == """passed("greets") is false: greets (line 40) wrong: saw 'Goodbye.\'"""
+    shown = whole.evidence.counterexample
+    assert (shown.question, shown.expected) == ('passed("greets")', "true")
+    assert shown.observed == "false: greets (line 40) wrong: saw 'Goodbye.'"
 
 
 def test_a_step_that_fails_stops_the_rest(tmp_path: Path, judge_all) -> None:
@@ -165,6 +169,8 @@ task T { step a { emit V.C { x: 1.0 } emit V.C { x: 3.0 } } }
         "t::a": "ok", "invariants::small": "wrong", "invariants::words": "skipped",
     }  # fmt: skip
     assert found["invariants::small"].why == "p.spak:3:1: invariant Small is broken"
+    shown = found["invariants::small"].evidence.counterexample
+    assert (shown.question[:28], shown.expected, shown.observed) == ("invariant Small { assert: al", "true", "false")
     assert {c.name: c.value for c in found["t::a"].score.components}["invariants"] == 0.0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -45,7 +46,12 @@ def test_the_suite_as_it_ships(judge_all) -> None:
     assert ranked[2] == "header"
     assert found["blob"].score.total < found["header"].score.total
     assert "explains less" in found["blob"].why
+    shown = found["blob"].evidence.counterexample
+    after, before = re.findall(r"[\d.]+%", found["blob"].why)
+    assert (shown.expected, shown.observed) == (f"{before} as before, or more", after)
     assert found["unknown-type"].why == "Lint failed: Unknown type 'NonExistentType'"
+    assert found["unknown-type"].evidence.counterexample.question == "the grammar after the patch"
+    assert all(e.evidence.counterexample for e in found.values() if e.status is Status.WRONG)
     assert found["little-endian"].why.startswith(
         "breaks checker.png: 0x10 Png[0].chunks[0].body: expected 218103808 bytes"
     )
@@ -93,6 +99,7 @@ def test_rubbish_is_the_patchs_fault(own: Path, judge_all, text: str) -> None:
     found = judge_all(SpecLane(), own / "suites/spec/png.suite.yaml", only="rubbish")["rubbish"]
     assert found.status is Status.WRONG
     assert found.why
+    assert found.evidence.counterexample.observed == found.why
     assert found.score.total == 0
 
 

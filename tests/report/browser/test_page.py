@@ -37,12 +37,14 @@ class TestOverview:
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_the_first_screen_says_what_failed_and_what_to_type(self, look, scheme):
         page = look(color_scheme=scheme)
-        assert "Not good: 1 of 2 gates fails; 3 of 17 candidates fail (1 regressed, 2 new)" in page.inner_text("h1")
+        assert "Not good: 1 of 2 gates fails; 3 of 17 candidates fail (1 regressed, 2 new cases)" in page.inner_text(
+            "h1"
+        )
         steps = page.locator(".next li")
         assert steps.count() == 5
         assert "gate fails" in steps.nth(0).inner_text()
         assert "regression" in steps.nth(1).inner_text()
-        assert "new failure" in steps.nth(2).inner_text()
+        assert "new case fails" in steps.nth(2).inner_text()
         assert all("pytest" in steps.nth(number).locator("code").inner_text() for number in range(4))
         assert page.locator(".tiles li").count() == 4
         for selector in ("h1", ".next li:last-child", ".tiles li:last-child"):

@@ -1,0 +1,52 @@
+"""Gate cases: the evaluations that each gate of a run is computed from."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from harness.core.errors import CrucibleError
+from harness.gates.expression import GateExpression, measured_cases, parse_gate
+from harness.gates.syntax import COMPONENTS, baselines
+from harness.ledger import queries
+from harness.ledger.store import Ledger
+from harness.report import words
+
+Row = queries.Row
+
+
+class GateCase(NamedTuple):
+    """One evaluation with the value that a gate reads of it, as text; empty where the gate only counts."""
+
+    row: Row
+    value: str
+
+
+def gate_cases(ledger: Ledger, run_id: str, gate: Row) -> list[GateCase]:
+    """The cases of a gate of a run, undefined and low ones first; none for a gate that a plugin computes.
+
+    Args:
+        ledger: Where the run is recorded.
+        run_id: The run.
+        gate: The row of `run_gates`.
+    """
+    try:
+        expression = parse_gate(gate["expression"])
+        names = baselines(expression.root)
+        known = {name: queries.named_baseline(ledger, run_id, queries.run(ledger, name)["run_id"]) for name in names}
+    except CrucibleError:
+        return []
+    rows = _rows(ledger, run_id, expression)
+    found = measured_cases(expression, rows, baselines={"": queries.baseline(ledger, run_id), **known})
+    return [GateCase(dict(row), "" if value is None else words.measured(value)) for row, value in found]
+
+
+def _rows(ledger: Ledger, run_id: str, expression: GateExpression) -> list[Row]:
+    """The evaluations of a run, with their components and their parents' benchmarks if the gate may read them."""
+    rows = queries.evaluations(ledger, run_id)
+    parts: dict[str, dict[str, float | None]] = {}
+    if '"' in expression.text or any(name in expression.text for name in COMPONENTS):
+        for nodeid, found in queries.details(ledger, run_id, "components", [row["nodeid"] for row in rows]).items():
+            parts[nodeid] = {one["name"]: one["value"] for one in found}
+    query = "SELECT nodeid, verdict FROM comparisons WHERE run_id = ? AND role = 'parent'"
+    parents = {row["nodeid"]: row["verdict"] for row in ledger.rows(query, run_id)}
+    return [parts.get(row["nodeid"], {}) | row | {"against_parent": parents.get(row["nodeid"])} for row in rows]
