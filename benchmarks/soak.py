@@ -225,8 +225,18 @@ def main() -> int:
         judge_forever(options.pool, options.minutes, options.evaluations)
         return 0
     seed = random.randrange(1 << 32) if options.seed is None else options.seed
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with tempfile.TemporaryDirectory(prefix="soak-") as name:
-        return soak(Path(name), options, seed)
+        try:
+            return soak(Path(name), options, seed)
+        finally:
+            # Interrupted: what was started writes into the folder that is removed next.
+            for pid in list(kinds(os.getpid(), "")):
+                if pid != os.getpid():
+                    kill(pid)
+            with contextlib.suppress(ChildProcessError):
+                while True:
+                    os.wait()
 
 
 def soak(folder: Path, options: argparse.Namespace, seed: int) -> int:

@@ -60,9 +60,10 @@ def processes():
 
 
 @pytest.fixture(scope="session")
-def compilers():
-    """A pool of one compile process, which lives in a thread of its own."""
+def compilers(processes):
+    """A pool of one compile process, the zygote of `processes`: importing Triton once more takes 3 s of CPU time."""
     with CompilerPool(1) as made:
+        made._threads.submit(setattr, made._own, "processes", processes).result()
         yield made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ import pytest
 
 from harness.ledger.exhibits import exhibits
 from harness.ledger.store import Ledger
+from harness.ledger.trials import Trials
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples/lane_sql"
@@ -54,7 +56,7 @@ def test_the_example_lane(tmp_path, form):
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "GOOD  2 of 2 candidates pass · 3 of 3 controls as expected" in done.stdout
+    assert "GOOD  3 of 3 candidates pass · 3 of 3 controls as expected" in done.stdout
     assert "gate sql steps: passes: observed " in done.stdout
     assert 'gate max("steps_taken") <= 90000: passes: observed ' in done.stdout
     assert re.search(r"candidate +score +gates +status +steps_taken\n 1  good .* 1/1  ok +[\d,]+\n", done.stdout)
@@ -64,7 +66,32 @@ def test_the_example_lane(tmp_path, form):
         [row] = opened.rows("SELECT run_id, nodeid FROM evaluations WHERE nodeid LIKE '%::good'")
         shown = [(one.name, one.kind) for one in exhibits(opened, row["run_id"], [row["nodeid"]])[row["nodeid"]]]
     assert rows == [
-        ("endless", "timeout", 0.0), ("good", "ok", 1.0), ("slow", "ok", 0.6), ("writes", "forbidden", 0.0),
-        ("wrong", "wrong", 0.0),
+        ("detour", "ok", 0.8), ("endless", "timeout", 0.0), ("good", "ok", 1.0), ("slow", "ok", 0.6),
+        ("writes", "forbidden", 0.0), ("wrong", "wrong", 0.0),
     ]  # fmt: skip
     assert sorted(shown) == [("rows", "table"), ("steps", "bars")]
+
+
+def test_a_search_among_the_queries_of_the_example_lane(tmp_path):
+    """Operators, check, screening and descriptor are those of the installed package."""
+    work = tmp_path / "work"
+    shutil.copytree(EXAMPLE, work, ignore=shutil.ignore_patterns("*.py", "pyproject.toml", "reports"))
+    install(tmp_path / "site")
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "evolve", "search.yaml", "--json", "--lanes", "1"],
+        cwd=work,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(tmp_path / "site")))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    [found] = json.loads(done.stdout)
+    [champion] = found["champions"]
+    with Ledger.read(work / "reports/ledger.db") as opened:
+        query = Trials(opened, found["experiment"]).source(champion["digest"])
+        styles = {row["style"] for row in opened.rows("SELECT verdict->>'$.measures.style' AS style FROM trials")}
+    assert query.count("JOIN") == 1
+    assert (work / "queries/detour.sql").read_text().count("JOIN") == 3
+    assert champion["operator"] == "delete"
+    assert "flat" in styles

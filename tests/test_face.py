@@ -12,7 +12,8 @@ import pytest
 import harness
 from harness.core.errors import UsageError
 
-PROGRAM = """
+PROGRAMS = {
+    "harness": """
 from pathlib import Path
 
 import harness
@@ -31,7 +32,40 @@ def crucible_evaluated(evaluation: Evaluation) -> None:
 
 
 wrong: int = found.case.name
-"""
+""",
+    "grammar": """
+from pathlib import Path
+from harness.grammar import InsertField, Patch, SpecStore, ToolHost, load_grammar, parse_binary
+
+reveal_type(parse_binary(load_grammar(Path("g.yaml")), b"").records[0])
+reveal_type(SpecStore().create_initial(""))
+reveal_type(ToolHost.lint_grammar)
+wrong: Patch = InsertField(("types", "T"), -1, {})
+""",
+    "dsl": """
+from pathlib import Path
+from harness.dsl import Outcome, Session, load_program, replay
+
+session = Session.start(load_program(Path("a.spak")), Path("out"))
+outcome: Outcome = session.run()
+reveal_type(outcome.passed)
+reveal_type(replay(session.program, session.log).events)
+wrong: str = outcome.passed
+""",
+}
+TYPES = {
+    "harness": [
+        "harness.core.evaluation.Evaluation",
+        "harness.core.status.Status",
+        "harness.ledger.store.Ledger",
+    ],
+    "grammar": [
+        "harness.grammar.host.record.ParsedRecord",
+        "harness.grammar.version.SpecVersion",
+        "def (request: harness.grammar.host.messages.LintGrammarInput) -> ",
+    ],
+    "dsl": ["bool", "int"],
+}
 
 
 @pytest.mark.parametrize("name", harness.__all__)
@@ -46,26 +80,27 @@ def test_the_names_are_sorted_and_complete() -> None:
         _ = harness.judges
 
 
-def test_a_user_program_gets_real_types_and_real_errors(tmp_path: Path) -> None:
+def test_user_programs_get_real_types_and_real_errors(tmp_path: Path) -> None:
+    """One run of mypy for the three libraries, as it reads the harness first."""
     pytest.importorskip("mypy")
-    (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
+    for name, program in PROGRAMS.items():
+        (tmp_path / f"{name}_program.py").write_text(program, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "program.py"],
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "."],
         cwd=tmp_path,
         env={"PATH": "/usr/bin:/bin", "MYPYPATH": str(Path(harness.__file__).parents[1])},
         capture_output=True,
         text=True,
         check=False,
     )
-    seen = [line for line in done.stdout.splitlines() if line.startswith("program.py")]
-    assert [line.split('"')[1] for line in seen if "Revealed type" in line] == [
-        "harness.core.evaluation.Evaluation",
-        "harness.core.status.Status",
-        "harness.ledger.store.Ledger",
-    ], done.stdout + done.stderr
-    errors = [line for line in seen if " error: " in line]
-    assert len(errors) == 1, done.stdout
-    assert "Incompatible types in assignment" in errors[0]
+    for name, types in TYPES.items():
+        seen = [line for line in done.stdout.splitlines() if line.startswith(f"{name}_program.py")]
+        revealed = [line.split('"')[1] for line in seen if "Revealed type" in line]
+        assert len(revealed) == len(types), done.stdout + done.stderr
+        assert all(map(str.startswith, revealed, types)), revealed
+        errors = [line for line in seen if " error: " in line]
+        assert len(errors) == 1, done.stdout
+        assert "Incompatible types in assignment" in errors[0]
 
 
 def test_importing_the_package_imports_nothing_else() -> None:

@@ -68,20 +68,9 @@ def compared(project):
         ).fetchall()
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "1")])
-def test_a_child_that_is_slower_than_its_parent_is_a_regression(project, workers):
-    options = (
-        "--benchmark-max-time=0.05",
-        "--confirm",
-        "0",
-        "--gate",
-        "regressions == 0",
-        "--min-tier",
-        "E",
-        "--confirm",
-        "0",
-    )
-    result = project.runpytest_subprocess("a.suite.yaml", *options, *workers, timeout=170)
+def test_a_child_that_is_slower_than_its_parent_is_a_regression(project):
+    options = ("--benchmark-max-time=0.05", "--confirm", "0", "--min-tier", "E", "-n", "1")
+    result = project.runpytest_subprocess("a.suite.yaml", *options, "--gate", "regressions == 0", timeout=170)
     text = result.stdout.str()
     found = compared(project)
     known = {(nodeid.rpartition("::")[2], role, rival) for nodeid, role, rival, _ in found}

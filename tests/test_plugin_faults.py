@@ -17,6 +17,50 @@ from harness.ledger import journal
 from harness.ledger.store import Ledger
 from tests.judge.conftest import GOOD, WRONG, write_tool
 
+# Preloaded into every process: the time of day is now, a day ago or in a day, another one at each seventh look.
+JUMPING_CLOCK = r"""
+#define _GNU_SOURCE
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+static int looks;
+int clock_gettime(clockid_t clock, struct timespec *at) {
+    int failed = syscall(SYS_clock_gettime, clock, at);
+    if (clock == CLOCK_REALTIME) at->tv_sec += (looks++ / 7 % 3 - 1) * 86400;
+    return failed;
+}
+int gettimeofday(struct timeval *restrict at, void *restrict zone) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    at->tv_sec = now.tv_sec;
+    at->tv_usec = now.tv_nsec / 1000;
+    return 0;
+}
+time_t time(time_t *at) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (at) *at = now.tv_sec;
+    return now.tv_sec;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def jumping_clock(tmp_path_factory):
+    """A library that makes the clock of whatever preloads it jump; None without a C compiler."""
+    if (compiler := shutil.which("cc")) is None:
+        return None
+    made = tmp_path_factory.mktemp("clock") / "clock.so"
+    made.with_suffix(".c").write_text(JUMPING_CLOCK)
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", made, made.with_suffix(".c")], check=True)
+    look = "import time; print(*(time.time() - time.monotonic() for _ in range(99)))"
+    seen = subprocess.run([sys.executable, "-c", look], env=os.environ | {"LD_PRELOAD": str(made)}, capture_output=True,
+                          text=True, check=True).stdout  # fmt: skip
+    shown = sorted(map(float, seen.split()))
+    assert shown[-1] - shown[0] > 86400
+    return made
+
 
 @pytest.fixture
 def start(project):
@@ -110,7 +154,7 @@ def test_a_killed_controller_is_replayed_at_the_next_start(project, start):
 
 def test_two_runs_write_one_ledger_at_once(project, start):
     project.suite(**{f"c{n}": "ok" for n in range(40)})
-    processes = [start("--report", f"r{n}.html") for n in range(2)]
+    processes = [start("-n2", "--report", f"r{n}.html") for n in range(2)]
     for process in processes:
         output, _ = process.communicate(timeout=120)
         assert process.returncode == 0, output
@@ -179,7 +223,7 @@ def test_a_disk_that_is_full_at_any_write(project, small_disk, room, extra):
     # A dead process's journal would be in the ledger now; this one lives.
     for path in journal.folder_of(small_disk.path / "l.db").glob("*.jsonl"):
         if (left := journal.read(path)) is not None:
-            stored |= {one.evaluation.case.subject.name: str(one.evaluation.status) for one in left.records}
+            stored |= {one.evaluation.case.subject.name: str(one.evaluation.status) for one in left.records()}
     assert stored.items() <= names.items()
     if has_verdicts and len(stored) < len(names):
         assert "are not in the ledger: the disk is full" in output
@@ -189,8 +233,8 @@ def test_a_disk_that_is_full_at_any_write(project, small_disk, room, extra):
 
 
 @pytest.mark.parametrize(("locale", "option"), [("C", "-O"), ("tr_TR.UTF-8", "-I")])
-def test_a_hostile_environment(tmp_path, locale, option):
-    """Odd paths, locales and time zone, a fixed hash seed, no assertions, isolated: the same verdicts."""
+def test_a_hostile_environment(tmp_path, jumping_clock, locale, option):
+    """Odd paths, locales and time zone, a jumping clock, a hash seed, no assertions, isolated: the same verdicts."""
     if locale != "C":
         made = (
             subprocess.run(
@@ -212,6 +256,8 @@ def test_a_hostile_environment(tmp_path, locale, option):
     (odd / "project" / "ş ü.suite.yaml").write_text(suite)
     strange = {"TMPDIR": str(odd / "tmp"), "XDG_RUNTIME_DIR": str(odd / "run"), "TZ": "Pacific/Kiritimati"}
     strange |= {"LC_ALL": locale, "LOCPATH": str(tmp_path), "PYTHONHASHSEED": "7"}
+    if jumping_clock:
+        strange["LD_PRELOAD"] = str(jumping_clock)
     done = subprocess.run(
         [sys.executable, option, "-m", "pytest", "-p", "harness.plugin", "-p", "no:benchmark", "-n1", "--confirm", "0"],
         cwd=odd / "project",
@@ -222,9 +268,10 @@ def test_a_hostile_environment(tmp_path, locale, option):
     )
     assert done.returncode == 1, done.stdout + done.stderr
     with sqlite3.connect(odd / "project" / "reports" / "ledger.db") as ledger:
-        rows = ledger.execute("SELECT subject, status FROM evaluations").fetchall()
+        rows = ledger.execute("SELECT status, seconds FROM evaluations").fetchall()
         [(started,)] = ledger.execute("SELECT started_at FROM runs").fetchall()
-    assert sorted(status for _, status in rows) == ["ok"] * 9 + ["wrong"]
+    assert sorted(status for status, _ in rows) == ["ok"] * 9 + ["wrong"]
+    assert all(0 <= seconds < 3600 for _, seconds in rows)
     assert started.endswith("+00:00")
     assert (odd / "project" / "reports" / "index.html").stat().st_size > 1000
     assert [path.name for path in (odd / "tmp").iterdir() if path.name.endswith(".owned")] == []

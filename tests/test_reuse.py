@@ -40,7 +40,7 @@ def doubles(project, monkeypatch):
     project.put("tool/words.txt", "one")
     project.put("c/good.py", "def double(x: int) -> int:\n    return x + x\n")
     project.put("c/wrong.py", "def double(x: int) -> int:\n    return x * x\n")
-    project.put("x.suite.yaml", "lane: toolgen\ntool: tool\ncandidates: c/*.py\nattempts: 2\ntiming: none\n")
+    project.put("x.suite.yaml", "lane: toolgen\ntool: tool\ncandidates: c/*.py\nattempts: 1\ntiming: none\n")
     return project
 
 
@@ -62,7 +62,7 @@ EDITS = {
     "a file beside the oracle": ("tool/words.txt", "two"),
     "the suite's gates": (
         "x.suite.yaml",
-        "lane: toolgen\ntool: tool\ncandidates: c/*.py\nattempts: 2\ntiming: none\ngates: {score: 0.1}\n",
+        "lane: toolgen\ntool: tool\ncandidates: c/*.py\nattempts: 1\ntiming: none\ngates: {score: 0.1}\n",
     ),
     "one candidate": ("c/wrong.py", "def double(x: int) -> int:\n    return x ** 3\n"),
 }

@@ -11,14 +11,17 @@ The same file works as a `conftest.py`. A suite:
 
 from __future__ import annotations
 
+import random
+import re
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import harness
-from harness.core.digest import digest_bytes
+from harness.core.digest import digest_bytes, digest_text
+from harness.core.errors import UsageError
 from harness.core.evidence import Counterexample
 from harness.core.exhibit import pack
 from harness.core.exhibit_kinds import Axis, Bars, Table
@@ -26,6 +29,7 @@ from harness.core.gate import Gate, GateResult
 from harness.core.policy import Policy
 from harness.core.score import Component, Score, judge
 from harness.core.slug import slug
+from harness.lane.breed import Checked, Proposal
 from harness.suites.suite import Suite, SuiteOptions
 
 MAX_STEPS, STEP = 200_000, 100  # of SQLite's virtual machine; counted in hundreds
@@ -58,23 +62,38 @@ class SqlLane:
     def collect(self, suite: Suite) -> Iterator[harness.Case]:
         """One case for each query; files are read, nothing runs."""
         options: Any = suite.options
-        schema = suite.resolve(options.schema_, "schema_").read_text("utf-8")
-        reference = suite.resolve(options.reference, "reference").read_text("utf-8")
         for path in suite.glob(options.queries, "queries"):
-            yield harness.Case(
-                lane=self.name,
-                suite=suite.name,
-                name=slug(path.stem),
-                subject=harness.Subject.from_bytes(path.stem, path.read_bytes(), path=path),
-                inputs={
-                    "schema": schema,
-                    "reference": reference,
-                    "query": path.read_bytes().decode("utf-8", "replace"),
-                    "judge": digest_bytes(Path(__file__).read_bytes()),
-                },
-                policy=suite.policy,
-                line=suite.line("queries"),
-            )
+            yield self.case_of(suite, path)
+
+    def case_of(self, suite: Suite, path: Path) -> harness.Case:
+        """The case of one query, also of one that a search proposes."""
+        options: Any = suite.options
+        return harness.Case(
+            lane=self.name,
+            suite=suite.name,
+            name=slug(path.stem),
+            subject=harness.Subject.from_bytes(path.stem, path.read_bytes(), path=path),
+            inputs={
+                "schema": suite.resolve(options.schema_, "schema_").read_text("utf-8"),
+                "reference": suite.resolve(options.reference, "reference").read_text("utf-8"),
+                "query": path.read_bytes().decode("utf-8", "replace"),
+                "judge": digest_bytes(Path(__file__).read_bytes()),
+            },
+            policy=suite.policy,
+            line=suite.line("queries"),
+        )
+
+    def screened(self, case: harness.Case) -> harness.Case:
+        """A cheap verdict: the full one is cheap already."""
+        return case
+
+    async def observe(self, case: harness.Case, context: object) -> harness.Evidence:
+        """For a `JudgePool`: nothing is waited for."""
+        return self.evaluate(case, context)
+
+    def breed(self, path: Path) -> SqlBreed:
+        """What `crucible evolve` needs to search among queries."""
+        return SqlBreed()
 
     def evaluate(self, case: harness.Case, context: object) -> harness.Evidence:
         """Run reference and candidate; a fault of the candidate is a status, never an exception."""
@@ -122,6 +141,62 @@ class SqlLane:
                 Component(name="steps", value=steps, weight=0.5, why=f"{facts.get('steps', 'no')} steps"),
             ],
         )
+
+
+class SqlBreed:
+    """Edits of queries, and what the archive of a search knows of them; see `harness.lane.breed.Breed`."""
+
+    entry, styles = "", ()
+    operators: Mapping[str, Callable[[str, random.Random], str]] = {
+        "delete": lambda text, rng: _without(text, rng.randrange(len(text.splitlines()))),
+        "aggregate": lambda text, rng: re.sub(r"\b(sum|max|min|count)\b", rng.choice(("sum", "max", "count")), text),
+    }
+
+    def template(self, style: str) -> str:
+        """There are no templates: a search begins with the files of its key `start`."""
+        raise UsageError(f"there is no style {style!r}")
+
+    def check(self, text: str) -> Checked:
+        """Comments and white space do not tell queries apart."""
+        words = re.sub(r"--[^\n]*", " ", text).lower().split()
+        if not words or words[0] not in ("select", "with"):
+            return Checked(digest_text(text), "gate", harness.Status.FORBIDDEN, "it is not a SELECT")
+        return Checked(digest_text(text), normal_form=digest_text(" ".join(words)), size=len(words))
+
+    def edit(
+        self, parent: str, rng: random.Random, is_new: Callable[[str], bool], operators: Collection[str]
+    ) -> Proposal | None:
+        """One edit."""
+        for name in rng.choices(sorted(operators or self.operators), k=20):
+            text = self.operators[name](parent, rng)
+            if is_new(text):
+                return Proposal(text, (digest_text(parent),), name)
+        return None
+
+    def cross(self, receiver: str, donor: str, rng: random.Random, is_new: Callable[[str], bool]) -> None:
+        """Two queries have no parts that fit each other."""
+
+    def prompt(self, parent: str, failures: Sequence[str]) -> tuple[str, str]:
+        """The question to a model."""
+        return "You write SQL for SQLite.", "\n".join(("Give the same rows in fewer steps:", parent, *failures))
+
+    def feedback(self, evaluation: harness.Evaluation, *, is_screened: bool = False) -> str:
+        """The status alone: the rows are the answer."""
+        return str(evaluation.status)
+
+    def descriptor(self, evaluation: harness.Evaluation) -> Mapping[str, Any]:
+        """Steps are the time; queries with and without a subquery have cells of their own."""
+        steps = evaluation.evidence.facts.get("steps")  # none of a query that failed
+        is_nested = evaluation.case.inputs["query"].lower().count("select") > 1
+        return {"style": "nested" if is_nested else "flat", "time": steps and float(steps)}
+
+    def parents(self, text: str) -> tuple[str, ...]:
+        """A query names none."""
+        return ()
+
+
+def _without(text: str, index: int) -> str:
+    return "".join(line for at, line in enumerate(text.splitlines(keepends=True)) if at != index)
 
 
 def _run(schema: str, query: str, *, untrusted: bool = False) -> tuple[list[str], int]:

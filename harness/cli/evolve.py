@@ -131,9 +131,7 @@ def _print(result: Result) -> None:
         print(f"  front     {tool}: {', '.join(f'trial {one.number} ({one.cell})' for one in front) or 'empty'}")
     for one in result.champions:
         state = "confirmed" if one.confirmed else "not confirmed"
-        print(
-            f"  champion  {one.tool}: trial {one.trial.number}, {one.trial.operator}, {one.trial.digest[:16]}, {state}"
-        )
+        print(f"  champion  {one.tool}: {one.trial.name}, {one.trial.digest[:16]}, {state}")
         if one.why:
             print(f"            {'' if one.faster is None else 'against its seed parent: '}{one.why}")
     if not result.champions:

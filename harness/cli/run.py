@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import argparse
 
+# The verb has imported the package before pytest can rewrite its assertions, of which it has none.
+QUIET = "ignore:Module already imported so cannot be rewritten; harness:pytest.PytestAssertRewriteWarning"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cluster", metavar="ADDRESS", help="judge on a Dask cluster: tcp://…, tls://… or local")
@@ -21,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import pytest
 
-    words = ["-p", "harness.plugin", *args.suites]
+    words = ["-p", "harness.plugin", "-W", QUIET, *args.suites]
     if args.cluster is not None:
         words += ["--cluster", args.cluster]
     if args.insecure:

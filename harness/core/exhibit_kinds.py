@@ -23,7 +23,21 @@ def finite(value: Any) -> Any:
 
 Number = Annotated[float | None, BeforeValidator(finite)]
 Cell = Annotated[str | bool | int | float | None, BeforeValidator(finite)]
-Numbers = tuple[Number, ...]
+
+
+def _all_finite(values: Any) -> Any:
+    """The numbers, with None for those that JSON does not have; many are looked at together."""
+    if not isinstance(values, list | tuple):
+        return values
+    try:
+        if math.isfinite(math.fsum(values)):
+            return values
+    except (TypeError, ValueError, OverflowError):  # None among them, infinities of both signs, a sum that is too large
+        pass
+    return [finite(value) for value in values]
+
+
+Numbers = Annotated[tuple[float | None, ...], BeforeValidator(_all_finite)]
 
 
 class Axis(Frozen):

@@ -90,8 +90,12 @@ def weigh(
         The total (None if any component with weight is undefined), the total with undefined components at 0, and with
         them at 1.
     """
-    known = sum(c.weight * c.value for c in components if c.value is not None)
-    unknown = sum(c.weight for c in components if c.value is None)
+    return _weigh([(c.weight, c.value) for c in components], factor, cap)
+
+
+def _weigh(parts: Sequence[tuple[float, float | None]], factor: float, cap: float) -> tuple[float | None, float, float]:
+    known = sum(weight * value for weight, value in parts if value is not None)
+    unknown = sum(weight for weight, value in parts if value is None)
     low, high = min(cap, factor * known), min(cap, factor * (known + unknown))
     return (low if unknown == 0 else None), low, high
 
@@ -99,9 +103,9 @@ def weigh(
 def _spread(components: Sequence[Component], *, factor: float, cap: float) -> tuple[float, float] | None:
     if all(c.low is None and c.high is None for c in components):
         return None
-    lower = [c.model_copy(update={"value": c.value if c.low is None else c.low}) for c in components]
-    upper = [c.model_copy(update={"value": c.value if c.high is None else c.high}) for c in components]
-    return weigh(lower, factor=factor, cap=cap)[1], weigh(upper, factor=factor, cap=cap)[2]
+    lower = [(c.weight, c.value if c.low is None else c.low) for c in components]
+    upper = [(c.weight, c.value if c.high is None else c.high) for c in components]
+    return _weigh(lower, factor, cap)[1], _weigh(upper, factor, cap)[2]
 
 
 UNJUDGED = frozenset({Status.INFRA, Status.SKIPPED})

@@ -52,6 +52,11 @@ class Trial:
     seconds: float = 0.0
 
     @property
+    def name(self) -> str:
+        """Number and operator of the trial that brought its bytes, which of an owner judged again is an earlier one."""
+        return str(self.verdict.get("brought_by") or f"{self.number}-{self.operator}")
+
+    @property
     def is_judged(self) -> bool:
         """Whether it has a result."""
         return self.stage != PROPOSED

@@ -5,73 +5,25 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from harness.core.evaluation import Evaluation
 from harness.core.status import Status
 from harness.core.trial import Trial, changed
-from harness.evolve.measures import CLAIM, later, measure, time_steps
-from harness.evolve.pools import FRESH, Pools, inputs_of
+from harness.evolve.job import Batch, Job, Measures
+from harness.evolve.measures import CLAIM, RELATIVE, difference, measure
+from harness.evolve.pools import Pools
 from harness.evolve.search_run import SearchRun
 from harness.judge.verdict import Verdict
 from harness.lane.breed import Breed
 from harness.ledger.trials import Trials
-from harness.session.confirmation import merge_round
 
 STAGES = ("reply", "known", "parse", "gate", "duplicate", "screen", "judged", "again", "confirmed", "rescored")
-"""In the order of the cascade. `reply`: a provider gave none. `again`: judged twice, since its time differs from its
-parent's, or only time limits spoke against it."""
-Measures = Mapping[str, Any]
+"""In the order of the cascade. `reply`: a provider gave none. `again`: judged several times, since its measures differ
+from its parent's, or only time limits spoke against it."""
 MAX_LOOKS = 2
 TIME_GATE = "time_ms"  # of lanes that limit the time of a call
 _IN_TIME_OR_NOT = frozenset({Status.OK, Status.TIMEOUT})
-
-
-@dataclass(slots=True)
-class Batch:
-    """Trials of one tool and epoch on their way.
-
-    Attributes:
-        known: The first trial of each digest.
-        root_of: The measures of a trial's seed parent; None for a seed parent itself.
-        parent_of: The measures of a trial's first parent.
-        in_flight: Verdicts that are waited for.
-        copies: Trials whose bytes an earlier one has.
-    """
-
-    known: Mapping[str, Trial]
-    root_of: Callable[[Trial], Measures | None]
-    parent_of: Callable[[Trial], Measures | None]
-    in_flight: int = 0
-    copies: list[Trial] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Job:
-    """A trial on its way.
-
-    Attributes:
-        batch: Its batch.
-        trial: The trial as it was proposed.
-        text: Its source.
-        size: Its syntax elements.
-        spent: Seconds by stage.
-        retried: Whether an `infra` verdict was asked for once more.
-        first: The full verdict, while it is judged again.
-        second: The verdicts on fresh inputs of the trial (`again`) and of its parent next to it (`parent`).
-        looks: Further verdicts that were asked for because the machine may have been too busy.
-    """
-
-    batch: Batch
-    trial: Trial
-    text: str
-    size: int = 0
-    spent: dict[str, float] = field(default_factory=dict)
-    retried: bool = False
-    first: Verdict | None = None
-    second: dict[str, Verdict] = field(default_factory=dict)
-    looks: int = 0
 
 
 class Cascade:
@@ -141,7 +93,12 @@ class Cascade:
 
     def rescore(self, elites: Iterable[tuple[Trial, Trial]], *, parent_of: Callable[[Trial], Measures | None]) -> None:
         """Score owners of cells for a new epoch; if only an earlier slow call speaks against one, judge it again."""
-        batch = Batch({}, parent_of, parent_of)
+
+        def before(trial: Trial) -> Measures | None:
+            found = parent_of(trial)
+            return None if found is None else {**found, "performance": None}  # which the new budget changes
+
+        batch = Batch({}, before, before)
         for trial, known in elites:
             scored = self.copied(trial, known)
             if known.passed and scored.verdict["why"].startswith(TIME_GATE):
@@ -175,7 +132,10 @@ class Cascade:
             score=lane.score(before.evidence, policy),
         )
         old = known.verdict["measures"]
-        return self._concluded(trial, scored, old["size"], stage=stage, spent={}, time=old["time"])
+        kept = {
+            name: old.get(name) for name in (*RELATIVE, "is_faster") if name != "performance"
+        }  # a budget changes it
+        return self._concluded(trial, scored, old["size"], stage=stage, spent={}, relative=kept)
 
     # --- stages ---
 
@@ -200,16 +160,12 @@ class Cascade:
 
     def _submit(self, job: Job, stage: str) -> None:
         trial, text = job.trial, job.text
-        if stage == "parent":  # as other bytes: a pool would remember the time that it had
-            text = f"{self._trials.source(trial.parents[0])}\n# parent of trial {trial.number}\n"
+        if stage == "parent":
+            text = self._trials.source(trial.parents[0])
+        if stage in ("again", "parent") or (stage == "screen" and job.looks):  # a pool remembers bytes that it judged
+            text += _blank(16 * trial.number + 2 * (job.looks + job.pairs) + (stage == "parent"))
         job.batch.in_flight += 1
-        judged = self._pools.submit(
-            trial.suite,
-            text,
-            epoch=trial.epoch,
-            screen=stage == "screen",
-            inputs=inputs_of(stage, job.looks),
-        )
+        judged = self._pools.submit(trial.suite, text, epoch=trial.epoch, screen=stage == "screen")
         judged.add_done_callback(lambda found: self._events.put((job, stage, found.exception() or found.result())))
 
     def _take(self, event: tuple[Job, str, Verdict | BaseException]) -> None:
@@ -223,9 +179,9 @@ class Cascade:
             job.retried = True
             self._submit(job, stage)
         elif job.first is not None:
-            job.second[stage] = found
-            if len(job.second) == 2:
-                self._settle(job, job.first, job.second["again"], job.second["parent"])
+            job.pair[stage] = found
+            if len(job.pair) == 2:
+                self._compare(job, job.first)
         elif found.status is Status.INFRA:
             verdict = {**job.trial.verdict, "why": found.why}
             self._end(job, stage=stage, status=found.status.value, passed=None, verdict=verdict)
@@ -244,48 +200,53 @@ class Cascade:
         elif stage in ("judged", "again") and job.looks < MAX_LOOKS and _was_late(found):
             job.looks += 1  # its calls were in time when it was screened: the next verdict counts
             self._submit(job, "again")
-        elif stage == "judged" and self._claims_speed(job, found):
+        elif stage in ("judged", "again") and self._is_unlike(job, found):
             job.first = found
-            self._submit(job, "again")
-            self._submit(job, "parent")
+            self._measure_again(job)
         else:
             self._conclude(job, found.evaluation, stage)
 
-    def _claims_speed(self, job: Job, found: Verdict) -> bool:
-        """Whether a verdict says that a candidate takes another time than its parent."""
-        parent, mine = job.batch.parent_of(job.trial), self._time(job, found)
-        if not found.passed or parent is None or parent.get("time") is None or mine is None:
+    def _is_unlike(self, job: Job, found: Verdict) -> bool:
+        """Whether a verdict says that a candidate takes more or less time or memory than its parent."""
+        parent = job.batch.parent_of(job.trial)
+        if not found.passed or parent is None or parent["time"] is None:
             return False
-        return abs(time_steps(mine, parent["time"])) > CLAIM
+        mine = self._measure(job.trial, found.evaluation, job.size)
+        return any(abs(difference(name, mine[name], parent[name])) > CLAIM for name in RELATIVE)
 
-    def _settle(self, job: Job, first: Verdict, fresh: Verdict, parent: Verdict) -> None:
-        """Merge two rounds; the steps of time between candidate and parent are those of the second one.
+    def _measure_again(self, job: Job) -> None:
+        job.pair.clear()
+        job.pairs += 1
+        self._submit(job, "again")
+        self._submit(job, "parent")
 
-        Both were measured at once there, so that both had the same machine.
+    def _compare(self, job: Job, first: Verdict) -> None:
+        """Take one more measurement of a candidate next to its parent, on the same machine at the same time.
+
+        The inputs are those of the first verdict, and so no noise brings a candidate evidence that others lack.
         """
-        mine, other = self._time(job, fresh), self._time(job, parent)
-        is_paired = fresh.status is parent.status is Status.OK and mine is not None and other is not None
-        count = round(time_steps(mine or 0.0, other or 0.0)) if is_paired else 0
-        if _was_late(fresh):
-            self._conclude(job, first.evaluation, "judged")
+        fresh, parent = job.pair["again"], job.pair["parent"]
+        if fresh.status is not Status.OK and fresh.reward is not None and not _was_late(fresh):  # it is not stable
+            self._conclude(job, fresh.evaluation, "again")
             return
-        before = self._time(job, first)
-        is_faster = mine is not None and before is not None and mine < before
-        lane, seed = self._pools.lane(job.trial.suite), self._pools.secret_seed(FRESH)
-        merged = merge_round(first.evaluation, fresh.evaluation, lane, seed, remeasure=is_faster)
-        self._conclude(job, merged, "again", count)
-
-    def _time(self, job: Job, found: Verdict) -> float | None:
-        time: float | None = self._measure(job.trial, found.evaluation, job.size)["time"]
-        return time
+        if fresh.status is parent.status is Status.OK:
+            job.compare(*(self._measure(job.trial, one.evaluation, job.size) for one in (fresh, parent)))
+        if job.is_settled:
+            self._conclude(job, first.evaluation, "again")
+        else:
+            self._measure_again(job)
 
     # --- results ---
 
-    def _conclude(self, job: Job, evaluation: Evaluation, stage: str, count: int = 0) -> None:
-        """The result of a full verdict; its time is a number of whole steps above its parent's."""
-        parent = job.batch.parent_of(job.trial) or {}
-        time = None if parent.get("time") is None else later(parent["time"], count)
-        self._done.append(self._concluded(job.trial, evaluation, job.size, stage=stage, spent=job.spent, time=time))
+    def _conclude(self, job: Job, evaluation: Evaluation, stage: str) -> None:
+        """The result of a full verdict; its measures are a number of whole steps above its parent's."""
+        subject = evaluation.case.subject.model_copy(update={"digest": job.trial.digest})
+        evaluation = evaluation.model_copy(update={"case": evaluation.case.model_copy(update={"subject": subject})})
+        trial = job.trial
+        if job.differences["time"]:
+            trial = changed(trial, verdict={**trial.verdict, "differences": job.differences})
+        made = self._concluded(trial, evaluation, job.size, stage=stage, spent=job.spent, relative=job.relative)
+        self._done.append(made)
 
     def _concluded(
         self,
@@ -295,9 +256,9 @@ class Cascade:
         *,
         stage: str,
         spent: dict[str, float],
-        time: float | None,
+        relative: Measures,
     ) -> Trial:
-        """The trial with the result of a full verdict, whose evaluation is recorded; with a time if one was settled."""
+        """The trial with the result of a full verdict, whose evaluation is recorded, and the measures as settled."""
         values = trial.verdict.get("values", {})
         if values.get("anneal_temp", 1.0) != evaluation.case.policy.anneal_temp:
             policy = evaluation.case.policy.model_copy(update={"anneal_temp": values["anneal_temp"]})
@@ -308,8 +269,7 @@ class Cascade:
                 score=lane.score(evaluation.evidence, policy),
             )
         found = self._measure(trial, evaluation, size)
-        if found["time"] is not None and time is not None:
-            found["time"] = time
+        found |= {name: value for name, value in relative.items() if None not in (value, found[name])}
         self._run.record(evaluation, trial)
         return changed(
             trial,
@@ -340,6 +300,11 @@ class Cascade:
             done, self._done = self._done, []
             self._trials.complete(done)
             self._progress()
+
+
+def _blank(number: int) -> str:
+    """A blank line for a number: other bytes, and the same candidate, in any language."""
+    return f"\n{number:b}\n".translate({ord("0"): " ", ord("1"): "\t"})
 
 
 def _was_late(found: Verdict) -> bool:

@@ -9,8 +9,9 @@ from typing import Any
 
 from harness.core.trial import Trial, changed
 from harness.evolve.archive import Archive
-from harness.evolve.cascade import Batch, Cascade, Measures
+from harness.evolve.cascade import Cascade
 from harness.evolve.config import Experiment
+from harness.evolve.job import Batch, Measures
 from harness.evolve.pools import FRESH, Pools
 from harness.evolve.proposal_plan import First, ProposalPlan, failures_of
 from harness.evolve.state import ELITE, MIGRANT, State, ToolState
@@ -137,7 +138,7 @@ class Generations:
                 normal_form=state.first[member.digest].normal_form,
                 parents=(member.digest,),
                 operator=ELITE,
-                verdict={"values": _values(state, member.digest)},
+                verdict={"values": _values(state, member.digest), "brought_by": state.first[member.digest].name},
             )
             for member in state.archives[self._island].members
         ]

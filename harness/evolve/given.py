@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.core.digest import digest_bytes
 from harness.core.errors import UsageError
 from harness.core.trial import Trial
 from harness.evolve.cascade import Cascade
@@ -16,11 +17,12 @@ from harness.evolve.search import breeds_of, pool_options, secret_of
 from harness.evolve.search_run import SearchRun
 from harness.evolve.state import ToolState
 from harness.lane.breed import MAX_BYTES
-from harness.lane.pinned_file import FileFaultError, read_plain_file
+from harness.lane.pinned_file import FileFaultError, read_plain_file, text_fault
 from harness.ledger.store import Ledger
 from harness.ledger.trials import Trials
 
 POLL_SECONDS = 0.5
+BATCH = 256  # files that are read before they are judged
 GIVEN = "given"
 """The operator of a trial that came from outside."""
 
@@ -74,7 +76,7 @@ class Given:
         self._run = SearchRun(ledger, f"{experiment.name}-given", secret_seed=secret, words=words)
         self._cascade = Cascade(self._trials, self._run, self._pools, {self._tool_name: self._breed})
         self._state = ToolState.empty(1)
-        self._names: dict[str, str] = {}
+        self._refused: set[tuple[str, str]] = set()
         for trial in self._trials.rows.values():
             self._state.note(trial)
 
@@ -92,7 +94,7 @@ class Given:
         try:
             self._judge([row for row in self._trials.rows.values() if not row.is_judged], say)
             while True:
-                rows = list(self._propose())
+                rows = self._propose(say)
                 self._judge(rows, say)
                 if is_once and not rows:
                     break
@@ -109,18 +111,24 @@ class Given:
             self._trials.end("stopped", {"passed": passed})
         return passed
 
-    def _propose(self) -> Iterator[Trial]:
-        """Rows for the files whose bytes are new."""
+    def _propose(self, say: Callable[[str, Trial], None]) -> list[Trial]:
+        """Rows for at most `BATCH` files whose bytes are new; files that cannot be judged are reported once."""
         rows: list[Trial] = []
         texts: dict[str, str] = {}
         for path in sorted(self._folder.glob("*.py")):
             try:
-                text = read_plain_file(path, max_bytes=MAX_BYTES).decode("utf-8", "backslashreplace")
-            except FileFaultError:  # a link, or it went away; if it comes back it is read
+                data = read_plain_file(path, max_bytes=MAX_BYTES)
+            except FileFaultError as fault:
+                if path.is_symlink() or path.exists():  # else it went away
+                    self._refuse(path.name, str(fault), say)
                 continue
+            if digest_bytes(data) in self._state.first:
+                continue
+            if why := text_fault(data):
+                self._refuse(path.name, why, say)
+                continue
+            text = data.decode("utf-8")
             checked = self._breed.check(text)
-            if checked.digest in self._state.first:
-                continue
             row = Trial(
                 number=len(self._trials.rows) + len(rows),
                 generation=0,
@@ -135,9 +143,17 @@ class Given:
             self._state.note(row)
             rows.append(row)
             texts[row.digest] = text
+            if len(rows) == BATCH:
+                break
         if rows:
             self._trials.propose(rows, texts)
-        yield from rows
+        return rows
+
+    def _refuse(self, name: str, why: str, say: Callable[[str, Trial], None]) -> None:
+        if (name, why) not in self._refused:
+            self._refused.add((name, why))
+            verdict = {"why": why}
+            say(name, Trial(-1, 0, self._epoch, self._tool_name, "", stage="read", status="crash", verdict=verdict))
 
     def _judge(self, rows: Sequence[Trial], say: Callable[[str, Trial], None]) -> None:
         def nothing(_trial: Trial) -> Any:

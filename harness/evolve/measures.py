@@ -9,24 +9,31 @@ parents are compared by the distance between neighbours, so that a machine that 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from harness.core.evaluation import Evaluation
 from harness.core.policy import Timing
-from harness.core.stability import stability_of
+from harness.core.stats import flake_bound
 
 TIME_GRID, TIME_STEPS = 2.0, 3
 """Seed parents differ by factors of 2; each has three steps (a factor of 1.26), of which times of equal code use one:
 they vary by 5 %."""
-CLAIM = 0.25
-"""Of a step of time: a larger difference to the parent's time is measured again, with the parent next to it."""
 MEMORY_GRID, MEMORY_STEPS = 4.0, 4
 MIN_MEMORY = 4.0  # MiB; below it the peak of equal code differs by a factor of 1.5 from box to box
 GROWTH_STEP = 0.5
 """Between two growth classes: n, n^1.5, n^2, ..."""
+RELATIVE = ("performance", "time", "memory", "growth")
+"""Measures that vary from run to run. A candidate has its parent's, or a number of whole steps more or less."""
+CLAIM = 0.25
+"""Of a step: a larger difference to the parent's measure is measured again, with the parent next to it."""
+MAX_PAIRS = 4
+"""Measurements of a candidate next to its parent; fewer if the steps between them are certain before."""
+NOISE = 0.15
+"""Of a step: the standard deviation of a measured difference is taken to be at least this."""
 NAMES = ("performance", "time", "memory", "size", "stability")
 """The objectives, in order."""
 
@@ -67,14 +74,15 @@ def measure(evaluation: Evaluation, *, size: int, descriptor: Mapping[str, Any])
     """
     evidence, is_timed = evaluation.evidence, evaluation.case.policy.timing is not Timing.NONE
     parts = {part.name: part.value for part in evaluation.score.components}
-    stability = stability_of(evidence)
+    attempts = min(len(evidence.attempts), evaluation.case.policy.attempts)  # further ones depend on the machine
     return {
         "performance": parts.get("performance"),
         "time": evidence.median_ms if is_timed else None,
         "memory": None if evidence.peak_mb is None else max(evidence.peak_mb, MIN_MEMORY),
         "size": size,
-        "stability": None if stability is None else stability.bound,
+        "stability": flake_bound(attempts) if attempts and evidence.stable else None if not attempts else 1.0,
         "growth": None,
+        "is_faster": False,
         "style": "",
         **descriptor,
     }
@@ -96,14 +104,56 @@ def levels(values: Mapping[str, float | None], grid: float) -> dict[str, int]:
     return found
 
 
-def time_steps(mine: float, other: float) -> float:
-    """How many steps of time one time is above another one, not rounded."""
-    return TIME_STEPS * math.log(max(mine, 1e-9) / max(other, 1e-9), TIME_GRID)
+def difference(name: str, mine: Any, other: Any) -> float:
+    """How many steps one value of a measure is above another one, not rounded; 0 where one was not measured.
+
+    Args:
+        name: One of `RELATIVE`.
+        mine: The value of a candidate.
+        other: The value of its parent.
+    """
+    if mine is None or other is None:
+        return 0.0
+    if name in _GRIDS:
+        grid, count = _GRIDS[name]
+        return count * math.log(max(mine, 1e-9) / max(other, 1e-9), grid)
+    return float((mine - other) / _UNITS[name])
 
 
-def later(time: float, count: int) -> float:
-    """The time that is a number of steps above another one."""
-    return time * math.pow(TIME_GRID, count / TIME_STEPS)
+def shifted(name: str, value: Any, count: int) -> Any:
+    """The value that is a number of steps above another one; None where that was not measured."""
+    if value is None:
+        return None
+    if name in _GRIDS:
+        grid, steps_each = _GRIDS[name]
+        return value * math.pow(grid, count / steps_each)
+    return value + count * _UNITS[name]
+
+
+def settle(differences: Sequence[float]) -> tuple[int, bool]:
+    """The number of whole steps that repeated measurements of one difference prove, and whether that is certain.
+
+    It is certain if the mean and two standard errors to either side round to the same number. Where it is not, the
+    number nearer to 0 counts: a difference within the noise is none.
+
+    Args:
+        differences: At least one.
+    """
+    mean, margin = _mean(differences)
+    proved = round(math.copysign(max(0.0, abs(mean) - margin), mean))
+    return proved, proved == round(abs(mean) + margin) * (1 if mean > 0 else -1)
+
+
+def is_less(differences: Sequence[float]) -> bool:
+    """Whether repeated measurements prove that there is less of something, be it by less than a step."""
+    mean, margin = _mean(differences) if differences else (0.0, 0.0)
+    return mean + margin < 0
+
+
+def _mean(differences: Sequence[float]) -> tuple[float, float]:
+    """The mean, and two standard errors."""
+    deviation = statistics.stdev(differences) if len(differences) > 1 else 0.0
+    return statistics.fmean(differences), 2 * max(NOISE, deviation) / math.sqrt(len(differences))
 
 
 def steps(mine: Mapping[str, Any], root: Mapping[str, Any], *, time: int = 0, memory: int = 0) -> Steps:
@@ -136,6 +186,10 @@ def _step(value: float | None, root: float | None, grid: float, count: int) -> i
     if value is None or root is None:
         return 0
     return round(count * math.log(max(value, 1e-9) / max(root, 1e-9), grid))
+
+
+_GRIDS = {"time": (TIME_GRID, TIME_STEPS), "memory": (MEMORY_GRID, MEMORY_STEPS)}
+_UNITS = {"performance": 0.1, "growth": GROWTH_STEP}
 
 
 def _growth_class(mine: float | None, root: float | None) -> float:

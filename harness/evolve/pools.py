@@ -13,15 +13,8 @@ from harness.judge.pool import JudgePool
 from harness.judge.verdict import Verdict
 from harness.lane.protocol import ObservingLane
 
-OWN, FRESH, FINAL, LATE = range(4)
-"""Sets of inputs: the search's own; of second looks and migrations; of finalists; of third looks on a busy machine."""
-
-
-def inputs_of(stage: str, looks: int) -> int:
-    """The set of inputs of a verdict: each further look has its own, since a pool remembers what it judged."""
-    if stage == "judged" or (stage == "screen" and not looks):
-        return OWN
-    return FRESH if looks <= 1 else LATE
+OWN, FRESH, FINAL = range(3)
+"""Sets of inputs: the search's own; of migrations; of finalists."""
 
 
 class Pools:

@@ -106,7 +106,7 @@ class Search:
     def _champion(self, tool: str) -> Champion | None:
         """The first finalist that is confirmed and faster than its seed parent; else the first that is not slower."""
         state = self.state.of(tool)
-        members = state.members
+        members = sorted(state.members, key=lambda one: (*one.key[:2], not state.is_faster(one.digest), one.key))
         if members and not self.experiment.finalists:
             return Champion(tool, state.latest[members[0].digest], False, None, "")
         found: list[tuple[bool, Champion]] = []
@@ -126,7 +126,7 @@ class Search:
         is_timed = self.experiment.timing == "cpu" and root != trial.digest
         what = ", and timing it against its seed parent" if is_timed else ""
         self.say(f"confirming trial {trial.number} on fresh inputs{what}")
-        after = finals.confirm(
+        after, timed = finals.confirm(
             self._run.load(trial),
             self.trials.source(trial.digest),
             seed_parent=self.trials.source(root) if is_timed else None,
@@ -135,16 +135,15 @@ class Search:
             secret_seed=self.pools.secret_seed(FINAL),
         )
         self._run.record(after, trial)
-        compared = finals.against_parent(after)
         stability = stability_of(after.evidence)
         final = {
             "passed": after.passed,
             "status": after.status.value,
             "confirmed": bool(stability and stability.confirmed),
-            "faster": None if compared is None else compared.verdict is Verdict.FASTER,
-            "slower": compared is not None and compared.verdict is Verdict.SLOWER,
-            "ratio": None if compared is None else compared.ratio,
-            "why": after.why if not after.passed else "" if compared is None else compared.why,
+            "faster": None if timed is None else timed.verdict is Verdict.FASTER,
+            "slower": timed is not None and timed.verdict is Verdict.SLOWER,
+            "ratio": None if timed is None else timed.ratio,
+            "why": after.why if not after.passed else "" if timed is None else timed.why,
         }
         done = changed(trial, stage="confirmed", run_id=self._run.run_id, verdict={**trial.verdict, "final": final})
         self.trials.complete([done])

@@ -60,7 +60,7 @@ class SearchRun:
             self._has_begun = True
         subject = evaluation.case.subject.model_copy(
             update={
-                "name": f"{trial.number}-{trial.operator}",
+                "name": trial.name,
                 "path": "",
                 "parents": tuple(parent for parent in trial.parents if parent != trial.digest),
                 "group": self._name,

@@ -76,6 +76,10 @@ class ToolState:
         found = trial.verdict.get("measures") if trial is not None else None
         return found if isinstance(found, dict) else None
 
+    def is_faster(self, digest: str) -> bool:
+        """Whether a candidate is faster than its parent, be it by less than a step."""
+        return bool((self.measures(digest) or {}).get("is_faster"))
+
     def steps(self, trial: Trial) -> Steps:
         """The objectives of a trial that got a full verdict."""
         mine, root = trial.verdict["measures"], self.root(trial.digest)

@@ -34,8 +34,8 @@ def main(settings: str) -> None:
     """Judge cases until the channel is closed.
 
     Args:
-        settings: JSON with `secret_seed`, `scratch`, `tier`, `protect` and `without` (see `Context`), `width` (cases in
-            flight) and `lanes` (the module and class of each lane, by name).
+        settings: JSON with `secret_seed`, `scratch`, `tier`, `protect`, `without` and `shared` (see `Context`), `width`
+            (cases in flight) and `lanes` (the module and class of each lane, by name).
     """
     requests, answers = claim_descriptors()
     given = json.loads(settings)
@@ -46,6 +46,7 @@ def main(settings: str) -> None:
         tier=None if given["tier"] is None else Tier(given["tier"]),
         protect=tuple(map(Path, given["protect"])),
         without=frozenset(given["without"]),
+        shared=Path(given["shared"]),
         warm=given["warm"],
     )
     try:

@@ -63,6 +63,7 @@ class Judges(Closing):
     """
 
     def __init__(self, lanes: Iterable[Lane], *, count: int, context: Context, width: int = WIDTH) -> None:
+        self._folder = OwnedFolder("judges")
         self._settings = json.dumps(
             {
                 "secret_seed": context.secret_seed,
@@ -70,6 +71,7 @@ class Judges(Closing):
                 "tier": context.tier,
                 "protect": [str(path) for path in context.protect],
                 "without": sorted(context.without),
+                "shared": str(self._folder.path),
                 "warm": context.warm,
                 "width": width,
                 "lanes": {lane.name: [type(lane).__module__, type(lane).__qualname__] for lane in lanes},
@@ -83,7 +85,6 @@ class Judges(Closing):
         self._count = 0
         self._is_closed = False
         self._change = threading.Condition()
-        self._folder = OwnedFolder("judges")
 
     @staticmethod
     def can_judge(lane: Lane) -> bool:

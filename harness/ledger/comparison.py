@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from harness.core.errors import LedgerError
 from harness.ledger.lookup import Row, evaluations, run
 from harness.ledger.store import Ledger
 
+_JUDGED = "e.status NOT IN ('infra', 'skipped')"
 SEARCHED_RUNS = 50  # a case that none of so many comparable runs has is new
 
 
@@ -40,9 +42,7 @@ def baseline(ledger: Ledger, run_id: str, *, first: bool = False) -> list[Row]:
     """
     wanted = {row["nodeid"]: row for row in evaluations(ledger, run_id)}
     found: dict[str, Row] = {}
-    for earlier in comparable_runs(ledger, run_id, first=first):
-        if len(found) == len(wanted):
-            break
+    for earlier in _runs_with_cases(ledger, run_id, comparable_runs(ledger, run_id, first=first)):
         rows = [row for row in evaluations(ledger, earlier) if row["status"] not in ("infra", "skipped")]
         by_nodeid = {row["nodeid"]: row for row in rows}
         by_digest = {(row["suite"], row["digest"]): row for row in rows}
@@ -52,6 +52,26 @@ def baseline(ledger: Ledger, run_id: str, *, first: bool = False) -> list[Row]:
                 if match is not None:
                     found[nodeid] = match | {"of": nodeid, "same_digest": match["digest"] == row["digest"]}
     return list(found.values())
+
+
+def _runs_with_cases(ledger: Ledger, run_id: str, earlier: Sequence[str]) -> list[str]:
+    """Of the earlier runs, in their order, those that are the first with a case of this run: mostly one."""
+    rows = ledger.rows(
+        f"""WITH earlier AS (SELECT value AS run_id, key AS age FROM json_each(?2)), seen AS (
+                SELECT n.nodeid, q.age FROM evaluations n CROSS JOIN earlier q
+                CROSS JOIN evaluations e ON e.run_id = q.run_id AND e.nodeid = n.nodeid
+                WHERE n.run_id = ?1 AND {_JUDGED}
+                UNION ALL
+                SELECT n.nodeid, q.age FROM evaluations n
+                CROSS JOIN evaluations e ON e.lane = n.lane AND e.suite = n.suite AND e.digest = n.digest
+                CROSS JOIN earlier q ON q.run_id = e.run_id
+                WHERE n.run_id = ?1 AND {_JUDGED}
+            )
+            SELECT DISTINCT min(age) AS age FROM seen GROUP BY nodeid ORDER BY 1""",  # noqa: S608 - a constant
+        run_id,
+        json.dumps(earlier),
+    )
+    return [earlier[row["age"]] for row in rows]
 
 
 def named_baseline(ledger: Ledger, run_id: str, before: str) -> list[Row]:

@@ -20,6 +20,8 @@ FIXED = "repairlab_fixed"
 """The relation between repaired bytes and their parent in `lineage`."""
 MAX_FAILURES, FAILURE_WINDOW = 3, timedelta(minutes=10)
 """This many failures within this time quarantine an entry."""
+TAKEN_LATER = timedelta(minutes=1)
+"""A lease that began so much later than now is over: the clock was set back, and its end may never come."""
 TTL = timedelta(days=7)
 """An entry that was not taken for this long expires."""
 MAX_RESULTS = 1000  # latest repairs that are read for what helped before
@@ -120,23 +122,25 @@ class Handoffs:
     def take(self, holder: str, *, seconds: float) -> Handoff | None:
         """The next entry, which nothing else gets for `seconds`; None if nothing waits.
 
-        An entry whose lease ended (its holder died) counts a failure and waits again.
+        An entry whose lease ended (its holder died) counts a failure and waits again. So does one that was taken later
+        than now, by a clock that was set back.
 
         Raises:
             LedgerError: if the ledger cannot be written.
         """
         now = self._clock()
-        due = "SELECT 1 FROM handoffs WHERE state = 'queued' OR (state = 'leased' AND lease_until <= ?) LIMIT 1"
-        if not self._ledger.rows(due, stamp(now)):
+        ended = "state = 'leased' AND (lease_until <= ? OR updated_at > ?)"
+        bounds = stamp(now), stamp(now + TAKEN_LATER)
+        if not self._ledger.rows(f"SELECT 1 FROM handoffs WHERE state = 'queued' OR {ended} LIMIT 1", *bounds):  # noqa: S608
             return None
         with self._ledger.writing() as connection:
             connection.execute(
                 "UPDATE handoffs SET state = 'expired', updated_at = ? WHERE state = 'queued' AND expires_at <= ?",
                 (stamp(now), stamp(now)),
             )
-            dead = "SELECT handoff_id, lease_until, failures FROM handoffs WHERE state = 'leased' AND lease_until <= ?"
-            for handoff_id, ended, failures in connection.execute(dead, (stamp(now),)).fetchall():
-                _count_failure(connection, handoff_id, failures, datetime.fromisoformat(ended), now)
+            dead = f"SELECT handoff_id, lease_until, failures FROM handoffs WHERE {ended}"  # noqa: S608 - a constant
+            for handoff_id, until, failures in connection.execute(dead, bounds).fetchall():
+                _count_failure(connection, handoff_id, failures, min(datetime.fromisoformat(until), now), now)
             # Entries that failed wait behind the others.
             row = connection.execute(
                 f"SELECT {_COLUMNS} FROM handoffs WHERE state = 'queued' "  # noqa: S608 - the names are ours

@@ -12,7 +12,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
@@ -82,13 +82,11 @@ class Journal:
         self.missing.append(f'{{"at":"{record.created_at}","evaluation":{record.wire}}}')
         self.catch_up()
 
-    def records(self) -> list[Record]:
+    def records(self) -> Iterator[Record]:
         """All evaluations appended so far, also if the file was deleted meanwhile."""
-        found = Leftover(path=self.path, run=self.run)
         with os.fdopen(os.dup(self._descriptor), "rb") as file:
             file.seek(0)
-            _read_into(found, file)
-        return found.records
+            yield from Leftover(path=self.path, run=self.run).records(file=file)
 
     def catch_up(self) -> None:
         """Write the evaluations that are not on disk yet.
@@ -144,16 +142,43 @@ class Leftover:
     Attributes:
         path: The file.
         run: The run as it began.
-        records: What it had judged.
+        count: Evaluations, as far as `records` has read.
         torn: Whether the last line is incomplete: the process died while writing it.
         unreadable: Whole lines this version cannot read.
     """
 
     path: Path
     run: Run
-    records: list[Record] = field(default_factory=list)
+    count: int = 0
     torn: bool = False
     unreadable: int = 0
+
+    def records(self, stored: dict[str, str] | None = None, *, file: BinaryIO | None = None) -> Iterator[Record]:
+        """The evaluations, one at a time: a journal may be larger than the memory.
+
+        Args:
+            stored: When the evaluation of a node id that the ledger has was recorded; that one is counted and left out.
+            file: The open journal, where its name may be gone.
+        """
+        self.count, self.torn, self.unreadable = 0, False, 0
+        known = dict(stored or {})
+        with file or self.path.open("rb") as lines:
+            lines.readline()
+            for line in lines:
+                try:
+                    entry = json.loads(line)
+                    case, at = entry["evaluation"]["case"], entry["at"]
+                    nodeid = f"{case['suite']}::{case['name']}"
+                    # Pydantic takes most of the time: the ledger has nearly all of what a killed run judged.
+                    record = None if known.get(nodeid) == at else _record(entry, self.run)
+                except UNREADABLE:
+                    self.torn = not line.endswith(b"\n")
+                    self.unreadable += not self.torn
+                    continue
+                self.count += 1
+                if record is not None:
+                    known.pop(nodeid, None)  # replaced: what is repeated after it counts again
+                    yield record
 
 
 def leftovers(ledger: Path) -> Iterator[Leftover | Path]:
@@ -201,42 +226,20 @@ def _header(path: Path) -> tuple[Run | None, Process | None]:
 
 
 def read(path: Path) -> Leftover | None:
-    """Read a whole journal, forgiving a torn last line; None if its first line is not that of a journal."""
+    """A journal to be read, forgiving a torn last line; None if its first line is not that of a journal."""
     run, _ = _header(path)
-    if run is None:
-        return None
-    found = Leftover(path=path, run=run)
-    with path.open("rb") as file:
-        _read_into(found, file)
-    return found
+    return None if run is None else Leftover(path=path, run=run)
 
 
-def _read_into(found: Leftover, file: BinaryIO) -> None:
-    file.readline()
-    for line in file:
-        record = _parse(line, found.run)
-        if record is not None:
-            found.records.append(record)
-        elif line.endswith(b"\n"):
-            found.unreadable += 1
-        else:
-            found.torn = True
-
-
-def _parse(line: bytes, run: Run) -> Record | None:
+def _record(entry: dict[str, Any], run: Run) -> Record:
     from harness.core.evaluation import Evaluation
 
-    try:
-        entry: dict[str, Any] = json.loads(line)
-        evaluation = Evaluation.from_wire(entry["evaluation"])
-        created_at = str(entry["at"])
-        created_at.encode()
-    except UNREADABLE:
-        return None
+    created_at = str(entry["at"])
+    created_at.encode()  # raises for lone surrogates
     return Record(
         run_id=run.run_id,
         created_at=created_at,
         machine=run.machine,
         wire=dump(entry["evaluation"]),
-        evaluation=evaluation,
+        evaluation=Evaluation.from_wire(entry["evaluation"]),
     )

@@ -101,17 +101,16 @@ def left_out(ledger: Ledger, *, lane: str | None = None, suite: str | None = Non
 
 def leaders(ledger: Ledger, *, unconfirmed: bool = False) -> dict[tuple[str, str], Row]:
     """The best passing subject of every (lane, suite) that has one; no control, and by default no unconfirmed one."""
-    found: dict[tuple[str, str], Row] = {}
-    last, until = 0, FIRST_PLACES
+    leads = "passed AND expected IS NULL" + ("" if unconfirmed else " AND confirmed IS NOT 0")
     # What passes precedes what does not, so most boards are decided by their first places.
-    query = "SELECT * FROM leaderboard WHERE passed AND position > ? AND position <= ? ORDER BY lane, suite, position"
-    while rows := ledger.rows(query, last, until):
-        for row in rows:
-            if row["expected"] is None and (unconfirmed or row["confirmed"] in (None, 1)):
-                found.setdefault((row["lane"], row["suite"]), row)
-        if {(row["lane"], row["suite"]) for row in rows} <= set(found):
-            break
-        last, until = until, until * 16
+    first = f"SELECT * FROM leaderboard WHERE {leads} AND position <= ? ORDER BY position DESC"  # noqa: S608
+    found = {(row["lane"], row["suite"]): row for row in ledger.rows(first, FIRST_PLACES)}
+    if len(found) < ledger.rows("SELECT count(*) AS boards FROM boards")[0]["boards"]:
+        later = f"SELECT * FROM leaderboard WHERE {leads} AND lane = ? AND suite = ? ORDER BY position LIMIT 1"  # noqa: S608
+        for board in ledger.rows(f"SELECT DISTINCT lane, suite FROM evaluations WHERE {leads}"):  # noqa: S608
+            place = board["lane"], board["suite"]
+            if place not in found and (rows := ledger.rows(later, *place)):
+                [found[place]] = rows
     return dict(sorted(found.items()))
 
 

@@ -158,7 +158,7 @@ def _journal(ledger: Ledger, source: Path) -> list[str]:
             fix="name a ledger, or a .jsonl from its journal folder",
         )
     known = {row["nodeid"] for row in ledger.rows("SELECT nodeid FROM evaluations WHERE run_id = ?", found.run.run_id)}
-    new = [record for record in found.records if record.evaluation.case.nodeid not in known]
+    new = (record for record in found.records() if record.evaluation.case.nodeid not in known)
     with ledger.writing() as connection:
         recovery.restore(connection, found.run, new)
         rank_boards(connection)
@@ -189,7 +189,6 @@ def _ledger(ledger: Ledger, source: Path) -> list[str]:
     return notices
 
 
-UNPACKED = "unpacked(record, digest, numbers)"  # its dictionary was copied before
 _STORED = {
     "TEXT": "'text', 'integer', 'real'",  # a number becomes a text
     "INTEGER": "'integer'",
@@ -199,12 +198,9 @@ _STORED = {
 
 
 _FORMS = {
-    ("evaluations", "record"): " AND ".join(
-        [
-            f"ifnull(json_valid({UNPACKED}), 0)",
-            *(f"ifnull(json_type({UNPACKED}, '$.{key}'), '') = 'object'" for key in ("case", "evidence")),
-        ]
-    ),
+    ("evaluations", "record"): """ifnull(json_valid(unpacked), 0)
+        AND ifnull(json_type(unpacked, '$.case'), '') = 'object'
+        AND ifnull(json_type(unpacked, '$.evidence'), '') = 'object'""",
     ("evaluations", "numbers"): "json_valid(numbers)",
     ("shapes", "cells"): "json_valid(cells)",
     ("runs", "versions"): "json_valid(versions) AND json_type(versions) = 'object'",
@@ -216,16 +212,24 @@ _FORMS = {
 def _mistyped(connection: sqlite3.Connection, table: str) -> str:
     """The first column with a value that no reader expects; empty if there is none."""
     types = {row[1]: row[2] for row in connection.execute(f"PRAGMA main.table_info({table})")}
-    theirs: list[str] = [row[1] for row in connection.execute(f"PRAGMA other.table_info({table})")]
+    theirs = [row[1] for row in connection.execute(f"PRAGMA other.table_info({table})") if row[1] in types]
+    cases = []
     for column in theirs:
         is_packed = table == "evaluations" and column in ("record", "case_key")  # bytes, in what was a text column
-        stored = _STORED.get("BLOB" if is_packed else types.get(column, ""))
+        stored = _STORED.get("BLOB" if is_packed else types[column])
         checks = [f"typeof({column}) IN ({stored}, 'null')"] if stored else []
         checks += [_FORMS[table, column]] if (table, column) in _FORMS else []
-        wrong = f"SELECT 1 FROM other.{table} WHERE NOT ({' AND '.join(checks)})"  # noqa: S608
-        if checks and connection.execute(wrong).fetchone():
-            return column
-    return ""
+        cases += [f"WHEN NOT ({' AND '.join(checks)}) THEN '{column}'"] if checks else []
+    if not cases:
+        return ""
+    # A subquery with a limit is not merged into the query around it, so a record is unpacked once and not at each
+    # mention. Its dictionary was copied before.
+    unpacked = ["unpacked(record, digest, numbers) AS unpacked"] if table == "evaluations" else []
+    columns = ", ".join(theirs + unpacked)
+    query = f"""SELECT CASE {" ".join(cases)} END AS mistyped FROM (SELECT {columns} FROM other.{table} LIMIT -1)
+        WHERE mistyped IS NOT NULL LIMIT 1"""  # noqa: S608 - names are ours
+    found = connection.execute(query).fetchone()
+    return found[0] if found else ""
 
 
 def _is_forged(connection: sqlite3.Connection, table: str) -> bool:

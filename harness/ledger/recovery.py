@@ -34,11 +34,11 @@ def replay(connection: sqlite3.Connection, ledger: Path) -> list[str]:
             continue
         try:
             with row_writer.immediate(connection):
-                restore(connection, found.run, found.records)
+                restore(connection, found.run, found.records(_stored(connection, found.run)))
         except sqlite3.Error as error:
             notices.append(f"run {found.run.run_id} was killed and cannot be brought back yet: {error}")
             continue
-        count = f"{len(found.records)} evaluation{'s' * (len(found.records) != 1)}"
+        count = f"{found.count} evaluation{'s' * (found.count != 1)}"
         line = f"run {found.run.run_id} was killed: {count} brought back from its journal"
         if found.torn:
             line += ", the one it was writing is lost"
@@ -52,11 +52,15 @@ def replay(connection: sqlite3.Connection, ledger: Path) -> list[str]:
     return notices
 
 
-def restore(connection: sqlite3.Connection, run: Run, records: list[Record]) -> None:
-    """Store a run whose process died; rows that exist already stay."""
+def _stored(connection: sqlite3.Connection, run: Run) -> dict[str, str]:
+    return dict(connection.execute("SELECT nodeid, created_at FROM evaluations WHERE run_id = ?", (run.run_id,)))
+
+
+def restore(connection: sqlite3.Connection, run: Run, records: Iterable[Record]) -> None:
+    """Store a run whose process died; an evaluation of it that exists already is replaced."""
     row_writer.write_run(connection, run, RunStatus.RUNNING)
     row_writer.write_records(connection, records)
-    ended = max((record.created_at for record in records), default=stamp(run.started_at))
+    ended = max(_stored(connection, run).values(), default=stamp(run.started_at))
     row_writer.end_run(connection, run.run_id, RunStatus.ABORTED, at=ended, tier=None)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from harness.ledger import row
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from harness.core.status import RunStatus
 
 SNAPSHOT_RANKS = 100
+AT_ONCE = 1000  # records in memory: those of a killed run may be more than fit
 
 
 @contextmanager
@@ -41,12 +43,17 @@ def write_run(connection: sqlite3.Connection, run: Run, status: RunStatus, *, fi
     connection.execute(_insert("runs", tuple(values), conflict="IGNORE"), tuple(values.values()))
 
 
-def write_records(connection: sqlite3.Connection, records: Sequence[Record]) -> None:
+def write_records(connection: sqlite3.Connection, records: Iterable[Record]) -> None:
     """Add evaluations with their components, gates and attempts; a repeated one replaces the earlier."""
+    packer, shapes, left = Packer(connection), set[bytes](), iter(records)
+    while some := list(islice(left, AT_ONCE)):
+        _write_some(connection, some, packer, shapes)
+
+
+def _write_some(connection: sqlite3.Connection, records: list[Record], packer: Packer, shapes: set[bytes]) -> None:
     # An earlier row takes its comparisons with it (foreign keys cascade). Deleting it first is twice as fast as INSERT
     # OR REPLACE. Within one batch the last of several with one key must be chosen beforehand.
     latest = list({(r.run_id, r.evaluation.case.nodeid): r for r in records}.values())
-    packer, shapes = Packer(connection), set[bytes]()
     evaluations = [_evaluation_values(connection, record, packer, shapes) for record in latest]
     keys = [(values["run_id"], values["nodeid"]) for values in evaluations]
     connection.executemany("DELETE FROM evaluations WHERE run_id = ? AND nodeid = ?", keys)

@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Callable, Hashable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -326,7 +327,7 @@ class Ledger(Closing):
         what = f"{len(pending)} evaluations of run {run_id} are not in the ledger: {getattr(error, 'what', error)}"
         if not kept.missing:
             fix = f"make room or repair it; {kept.path} holds them and any `crucible` verb will bring them in"
-        elif saved := recovery.rescue(self._runs[run_id], [*kept.records(), *pending]):
+        elif saved := recovery.rescue(self._runs[run_id], chain(kept.records(), pending)):
             fix = f"make room, then `crucible merge {saved} --ledger {self.path}`"
         else:
             fix = "no disk takes them: they are gone when this process ends; make room and run again"

@@ -53,11 +53,13 @@ def merged(gates: Iterable[GateResult]) -> list[tuple[str, GateResult]]:
 
 
 def headline(evaluation: Evaluation) -> str:
-    """Status and reason in one line."""
+    """Status and reason in one line; a control that did not get its verdict says which it got."""
+    expect = evaluation.case.policy.expect
+    instead = f" instead of {expect}" if expect is not None and evaluation.status is not expect else ""
     why = evaluation.why if evaluation.evidence.counterexample is None else fit(evaluation.why, MAX_COLUMNS)
     if evaluation.status is Status.OK:
-        return printable(why) or ("passes" if evaluation.passed else "a gate fails")
-    return printable(f"{evaluation.status}: {why}")
+        return f"ok{instead}" if instead else printable(why) or ("passes" if evaluation.passed else "a gate fails")
+    return printable(f"{evaluation.status}{instead}: {why}")
 
 
 def _line(line: int | None) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.judge.pool import Tools
-from harness.lane.pinned_file import FileFaultError, read_plain_file
+from harness.lane.pinned_file import read_text_file
 from harness.rewards.checked_judge import Pool
 from harness.rewards.fitness import fitness_of
 from harness.rewards.reward import reward_for
@@ -57,10 +57,8 @@ class Evaluator:
 
     def measure(self, program_path: str | os.PathLike[str], *, screen: bool = False) -> tuple[Metrics, dict[str, str]]:
         """The metrics and the artifacts of a program, whichever system runs. See `evaluate`."""
-        try:
-            source = read_plain_file(Path(program_path), max_bytes=MAX_SOURCE).decode("utf-8", "replace")
-        except FileFaultError:
-            source = ""  # which the judge rejects
+        # A file that cannot be judged is empty, which the judge rejects.
+        source = read_text_file(Path(program_path), max_bytes=MAX_SOURCE).data.decode("utf-8")
         [verdict] = self.reward.verdicts([source], screen=screen)
         metrics = {
             "combined_score": fitness_of(verdict, self.reward, is_screened=screen),

@@ -26,6 +26,10 @@ _LAZY = (Iterator, KeysView, ValuesView, ItemsView)
 FORMS = frozenset({"sequences", "mappings", "iterators"})
 MAX_ITEMS = 1 << 20  # items of an answer that come from other types than list, tuple and dict; some never end
 
+_CONTAINERS = frozenset({list, tuple, dict})
+_MANY = 1 << 14  # containers after which a value is searched for parts that occur more than once
+_MAX_PARTS = 1 << 23  # of a value that is written out: each takes two of the 16 MB that an answer may have
+
 _T = TypeVar("_T")
 
 
@@ -50,6 +54,7 @@ def encode(value: Any) -> bytes:
             return _dumps(value).encode("ascii")
         return _deeply(_encode_container, value)
     except RecursionError:
+        _check_parts(value)
         raise CodecError("nested too deeply to cross the box") from None
 
 
@@ -73,6 +78,7 @@ def encode_plainly(value: Any, forms: frozenset[str]) -> bytes:
     else:
         if "sequences" not in forms or b'"$tuple"' not in data:
             return data
+    _check_parts(value)
     _deepen()  # before the first try: an iterator can be drained only once
     try:
         plain = _Plain(forms).replace(value)
@@ -132,7 +138,30 @@ def _restore() -> None:
 
 
 def _encode_container(value: Any) -> bytes:
-    return _dumps(value if _is_plain(value) else _tag(value)).encode("ascii")
+    if _is_plain(value):
+        return _dumps(value).encode("ascii")
+    _check_parts(value)
+    return _dumps(_tag(value)).encode("ascii")
+
+
+def _check_parts(value: Any) -> None:
+    """Refuse a value that contains itself, or whose shared parts make it too large, in linear time."""
+    sizes: dict[int, int] = {}  # by identity; 0 for what contains the part that is looked at
+    todo = [value] if type(value) in _CONTAINERS else []
+    while todo:
+        item = todo[-1]
+        parts = [part for part in (item.values() if type(item) is dict else item) if type(part) in _CONTAINERS]
+        if id(item) not in sizes:
+            sizes[id(item)] = 0
+            if any(sizes.get(id(part)) == 0 for part in parts):
+                raise CodecError("a value that contains itself cannot cross the box")
+            todo += [part for part in parts if id(part) not in sizes]
+            continue
+        todo.pop()
+        if not sizes[id(item)]:
+            sizes[id(item)] = 1 + len(item) + sum(sizes[id(part)] for part in parts)
+    if sizes.get(id(value), 0) > _MAX_PARTS:
+        raise CodecError(f"a value with more than {_MAX_PARTS} parts cannot cross the box")
 
 
 class _Plain:
@@ -181,11 +210,16 @@ def _refuse(value: Any) -> CodecError:
 def _is_plain(value: Any) -> bool:
     """Whether plain JSON represents the value; raises CodecError for unsupported types."""
     todo = [value]
+    left = _MANY
     while todo:
         item = todo.pop()
         kind = type(item)
         if kind in _PLAIN:
             continue
+        if kind in _CONTAINERS:
+            left -= 1
+            if not left:
+                _check_parts(value)
         if kind is int:
             if not -PLAIN_INTEGER_LIMIT < item < PLAIN_INTEGER_LIMIT:
                 return False

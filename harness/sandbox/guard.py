@@ -19,6 +19,7 @@ import functools
 import gc
 import opcode
 import os
+import re
 import struct
 import sys
 import types
@@ -38,7 +39,7 @@ GROUPS: dict[str, frozenset[str]] = {
     "no-files": frozenset(
         """open os.chdir os.chflags os.chmod os.chown os.fwalk os.getxattr os.link os.listdir os.listdrives os.listxattr
         os.lockf os.mkdir os.remove os.removexattr os.rename os.rmdir os.scandir os.setxattr os.symlink os.truncate
-        os.utime os.walk os.access os.chroot os.lstat os.mkfifo os.mknod
+        os.utime os.walk os.access os.chroot os.fstat os.fstatvfs os.lstat os.mkfifo os.mknod
         os.pathconf os.readlink os.stat os.statvfs glob. mmap. pathlib. shutil. sqlite3. tempfile. fcntl.""".split()
     ),
     "no-network": frozenset("socket. ssl. urllib. http. ftplib. imaplib. nntplib. poplib. smtplib. telnetlib.".split()),
@@ -89,6 +90,16 @@ _NAMES_REFUSED = frozenset(
     environ""".split()
 )
 """Names that no text which the standard library makes and executes contains."""
+_NOT_OF_FIELDS = re.compile(
+    r"""(?!lambda\ _cls,\ [\w, ]*:\ _tuple_new\(_cls,\ \([\w, ]*\)\)\Z)(?:(?s:.*?))(?:
+        \b(?:lambda|for|while|import|yield|with|try|class|global|nonlocal|del)\b | := | [#\\;]
+        | @(?!__dataclasses_recursive_repr\(\)) | [)\]]\s*\(
+        | (?<!\bdef\ )\b(?!(?:hash|type|super|in|return|FrozenInstanceError|__dataclasses_recursive_repr|__setattr__
+          |__delattr__|__post_init__|_dflt_\w+|__dataclass_dflt_\w+)\s*\()[^\W\d]\w*\s*\(
+    )""",
+    re.VERBOSE,
+)
+"""Matches text that no named tuple or data class makes: with another call, a function, a loop, another statement."""
 _PLAIN_OPERATIONS = frozenset(
     """RESUME NOP CACHE PRECALL LOAD_NAME LOAD_GLOBAL LOAD_CONST LOAD_ATTR RETURN_VALUE RETURN_CONST BINARY_SUBSCR
     BINARY_OP BUILD_TUPLE BUILD_LIST PUSH_NULL EXTENDED_ARG""".split()
@@ -104,18 +115,24 @@ def arm(rules: frozenset[str], imports: list[str], more: list[str]) -> None:
         imports: Names of modules that the text of the source imports; one that is not importable is not loaded.
         more: Names that the tool adds to the modules that may be imported.
     """
-    known = guarded_modules.prepare(imports, importable(rules, tuple(more)), holds_files="no-files" in rules)
-    known += [globals(), sys._getframe(1).f_globals]
-    code = hook_code(rules)
-    owned = types.MappingProxyType({id(one): one for one in known})  # holds them, so that no other gets such an id
-    code = code.replace(co_consts=tuple(_filled(one, {"@owned": owned}) for one in code.co_consts))
-    sys.addaudithook(types.FunctionType(code, {"__builtins__": {}}))
+    code, owned, count = hook_code(rules)
     hook_code.cache_clear()
+    listed = importable(rules, tuple(more))
+    added = guarded_modules.prepare(imports, listed, count, holds_files="no-files" in rules)
+    owned.update((id(one), one) for one in (*added, sys._getframe(1).f_globals))
+    sys.addaudithook(types.FunctionType(code, {"__builtins__": {}}))
 
 
 @functools.cache
-def hook_code(rules: frozenset[str]) -> types.CodeType:
-    """The code of the hook for a set of rules; the root zygote makes the usual one once for all boxes."""
+def hook_code(rules: frozenset[str]) -> tuple[types.CodeType, dict[int, dict[str, Any]], int]:
+    """The code of the hook for a set of rules; the root zygote makes the usual one once for all boxes.
+
+    Returns:
+        The code; the globals of the loaded modules by their id, which it reads; and the number of these modules. A box
+        that looked at each of them would write to 200 pages that it shares with the zygote.
+    """
+    known = [globals(), *guarded_modules.loaded_since(0)]
+    owned = {id(one): one for one in known}  # holds them, so that no other gets such an id
     watched = REACH.union({"compile"}, *(GROUPS[rule] for rule in rules))
     values: dict[str, Any] = {
         "@exact": frozenset(name for name in watched if not name.endswith(".")),
@@ -124,6 +141,7 @@ def hook_code(rules: frozenset[str]) -> types.CodeType:
         "@libraries": _LIBRARIES,
         "@holds_text": "no-text" in rules,
         "@refused": _NAMES_REFUSED,
+        "@not_of_fields": _NOT_OF_FIELDS.match,
         "@plain": frozenset(number for name, number in opcode.opmap.items() if name in _PLAIN_OPERATIONS),
         "@standard": sys.stdlib_module_names,
         "@stdlib": _STDLIB,
@@ -136,6 +154,7 @@ def hook_code(rules: frozenset[str]) -> types.CodeType:
         "@ident": get_ident,
         "@busy": set(),
         "@id": id,
+        "@owned": types.MappingProxyType(owned),
         "@collect": gc.enable,
         "@keep": gc.disable,
         "@str": str,
@@ -145,8 +164,13 @@ def hook_code(rules: frozenset[str]) -> types.CodeType:
         "@error": BaseException,
         "@not_found": ModuleNotFoundError,
     }
-    code = _hook.__code__
-    return code.replace(co_consts=tuple(_filled(one, values) for one in code.co_consts), co_filename=BOX_CODE)
+    code = with_constants(_hook.__code__, values).replace(co_filename=BOX_CODE)
+    return code, owned, len(sys.modules)
+
+
+def with_constants(code: types.CodeType, values: dict[str, Any]) -> types.CodeType:
+    """The code with some of its constants, strings, replaced by values of any type."""
+    return code.replace(co_consts=tuple(_filled(one, values) for one in code.co_consts))
 
 
 def _filled(constant: Any, values: dict[str, Any]) -> Any:
@@ -156,7 +180,7 @@ def _filled(constant: Any, values: dict[str, Any]) -> Any:
 
 
 def _hook(event: Any, args: Any) -> None:  # noqa: PLR0915 - it cannot call another function of this module
-    # Each constant that begins with @ is replaced by a value in `arm`: the code refers to no variable outside of it.
+    # Each constant that begins with @ is replaced by a value in `hook_code`: the code refers to no other variable.
     exact, heads, attributes, code_type = "@exact", "@heads", "@attributes", "@code"
     if event not in exact and event.partition(".")[0] not in heads:
         return
@@ -178,6 +202,7 @@ def _hook(event: Any, args: Any) -> None:  # noqa: PLR0915 - it cannot call anot
     answers: Any = "@answers"
     nonce: Any = "@nonce"
     plain: Any = "@plain"
+    not_of_fields: Any = "@not_of_fields"
     text: Any = "@str"
     owned: Any = "@owned"
     identity: Any = "@id"
@@ -220,6 +245,8 @@ def _hook(event: Any, args: Any) -> None:  # noqa: PLR0915 - it cannot call anot
                 named = args[1]
                 allowed = (allowed or (event == "compile" and not holds_text)) and kind(named) is text
                 allowed = allowed and not named.startswith(("/", "<frozen", "<box"))
+                if holds_text and library in ("dataclasses.py", "collections/__init__.py"):
+                    allowed = allowed and kind(args[0]) is kind(nonce) and not not_of_fields(text(args[0], "utf-8"))
             elif event == "exec" and allowed and library != "<box>":
                 code = args[0]
                 allowed = code.co_filename == "<string>" and (

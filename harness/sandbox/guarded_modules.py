@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
+import itertools
+import linecache
 import os
 import sys
 from typing import Any
 
 from harness.sandbox.importable import is_importable
 
-_PATHS = "access chroot lstat mkfifo mknod pathconf readlink stat statvfs"
+_PATHS = "access chroot fstat fstatvfs lstat mkfifo mknod pathconf readlink stat statvfs"
 _SIGNAL = "signal setitimer alarm raise_signal set_wakeup_fd"
 _SILENT = {
     "signal": _SIGNAL,
@@ -26,23 +28,30 @@ _FUNCTION_SETS = "supports_dir_fd supports_effective_ids supports_fd supports_fo
 """Sets of `os` that hold functions."""
 
 
-def prepare(imports: list[str], listed: frozenset[str], *, holds_files: bool) -> list[dict[str, Any]]:
-    """Load the modules that a source imports, so that none is loaded later; the globals of all that are loaded.
+def prepare(imports: list[str], listed: frozenset[str], count: int, *, holds_files: bool) -> list[dict[str, Any]]:
+    """Load the modules that a source imports, so that none is loaded later; the globals of those loaded since `count`.
 
     Args:
         imports: Names of modules that the text of the source imports; one that is not listed is not loaded.
         listed: The names that may be imported.
+        count: As for `loaded_since`.
         holds_files: Whether looking for a path is an event.
     """
     for name in imports:
         if is_importable(name, listed):
             _load(name)
-    known = [vars(module) for name, module in sys.modules.items() if name != "candidate"]
+    added = loaded_since(count)
     _replace_silent(holds_files=holds_files)
     for name in _REMOVED:
         if name not in listed:
             sys.modules.pop(name, None)
-    return known
+    return added
+
+
+def loaded_since(count: int) -> list[dict[str, Any]]:
+    """The globals of the modules that were loaded since there were `count`: `sys.modules` is in order of loading."""
+    added = itertools.islice(reversed(sys.modules.items()), max(0, len(sys.modules) - count))
+    return [vars(module) for name, module in added if name != "candidate"]
 
 
 _REMOVED = frozenset(
@@ -72,6 +81,10 @@ def _load(name: str) -> None:
         __import__(companion)
     if name.partition(".")[0] == "asyncio":
         _replace_self_pipe()
+    if name == "uuid":  # its C library reads the clock, and else it asks the network
+        node = int.from_bytes(os.urandom(6), "big") | 1 << 40  # a multicast address, which no machine has
+        vars(sys.modules[name]).update(_uuid=None, _generate_time_safe=None, _node=node)
+        sys.modules.pop("_uuid", None)
 
 
 def _replace_self_pipe() -> None:
@@ -114,14 +127,32 @@ class _Environment:
 
 
 def _replace_silent(*, holds_files: bool) -> None:
-    vars(os)["environ"] = _Environment()
-    for name in _FUNCTION_SETS.split():
-        vars(os)[name] = frozenset()
+    for names, replaced in replacements(holds_files=holds_files):
+        names.update(replaced)
+
+
+@functools.cache
+def replacements(*, holds_files: bool) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """The globals of modules, with what replaces values of them; the root zygote makes the usual ones for all boxes.
+
+    A box that looked up one after the other, and freed it, would write to 100 pages that it shares with the zygote. So
+    their names are copies, which lie together as the new values do, and what is replaced stays allocated.
+
+    Args:
+        holds_files: As for `prepare`.
+    """
+    import ctypes  # not a name of this module: a subject that finds its globals must not find it
+
+    made: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        (vars(os), {"environ": _Environment()} | dict.fromkeys(_FUNCTION_SETS.split(), frozenset())),
+        # A traceback is formatted without the lines of the library's files.
+        (vars(linecache), {"updatecache": lambda *_args, **_keys: []}),
+    ]
     for name, functions in (*_SILENT.items(), *(_SILENT_PATHS.items() if holds_files else ())):
-        module, event = sys.modules.get(name), "os" if name == "posix" else name.removeprefix("_")
-        for function in functions.split():
-            if module is not None and hasattr(module, function):
-                setattr(module, function, functools.partial(sys.audit, f"{event}.{function}"))
-    linecache = sys.modules.get("linecache")
-    if linecache is not None:  # a traceback is formatted without the lines of the library's files
-        linecache.updatecache = lambda *_args, **_keys: []  # type: ignore[attr-defined]
+        names, event = vars(__import__(name)), "os" if name == "posix" else name.removeprefix("_")
+        there = [function for function in functions.split() if function in names]
+        made.append((names, {one: functools.partial(sys.audit, f"{event}.{one}") for one in there}))
+    for names, replaced in made:
+        for one in replaced:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(names[one]))
+    return [(names, {one.encode().decode(): value for one, value in replaced.items()}) for names, replaced in made]

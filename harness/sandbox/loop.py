@@ -13,8 +13,7 @@ import math
 import select
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Coroutine, Generator
 from functools import partial
 from typing import Any, TypeVar
 
@@ -105,24 +104,40 @@ class Shares:
         self.count = self._free = count
         self._queue: deque[tuple[int, Wait]] = deque()
 
-    @asynccontextmanager
-    async def taken(self, shares: int) -> AsyncIterator[None]:
-        """Hold some shares; waits until they are free."""
+    def taken(self, shares: int) -> _Taken:
+        """Hold some shares during an `async with`; waits until they are free."""
+        return _Taken(self, shares)
+
+    async def take(self, shares: int) -> None:
+        """Wait until some shares are free, and take them."""
         if self._queue or shares > self._free:
             turn = Wait(math.inf)
             self._queue.append((shares, turn))
             await turn  # the shares are handed over
         else:
             self._free -= shares
-        try:
-            yield
-        finally:
-            self._free += shares
-            while self._queue and self._queue[0][0] <= self._free:
-                wanted, turn = self._queue.popleft()
-                self._free -= wanted
-                if turn.wake is not None:
-                    turn.wake()
+
+    def give_back(self, shares: int) -> None:
+        """Give back what was taken."""
+        self._free += shares
+        while self._queue and self._queue[0][0] <= self._free:
+            wanted, turn = self._queue.popleft()
+            self._free -= wanted
+            if turn.wake is not None:
+                turn.wake()
+
+
+class _Taken:
+    __slots__ = ("_count", "_shares")  # a generator as context manager takes four times as long, for each question
+
+    def __init__(self, shares: Shares, count: int) -> None:
+        self._shares, self._count = shares, count
+
+    async def __aenter__(self) -> None:
+        await self._shares.take(self._count)
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._shares.give_back(self._count)
 
 
 class Lock:
@@ -131,7 +146,7 @@ class Lock:
     def __init__(self) -> None:
         self._share = Shares(1)
 
-    def held(self) -> AbstractAsyncContextManager[None]:
+    def held(self) -> _Taken:
         """Hold the lock; waits until it is free."""
         return self._share.taken(1)
 

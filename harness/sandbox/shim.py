@@ -12,14 +12,27 @@ import json
 import os
 import sys
 import types
+from collections.abc import Callable
 from typing import Any
 
-from harness.sandbox import guard
+from harness.sandbox import guard, guarded_modules
 from harness.sandbox.codec import FORMS, MAX_ITEMS, CodecError, decode, encode, encode_plainly
 from harness.sandbox.importable import importable
-from harness.sandbox.wire import ANSWERS, BODY, COUNT_LINES, HEADER, KEEP_ARGUMENTS, NONCE, QUESTIONS, SOURCE
+from harness.sandbox.wire import (
+    ANSWERS,
+    BODY,
+    COMPILED,
+    COUNT_LINES,
+    HEADER,
+    KEEP_ARGUMENTS,
+    MOVE_CLOCK,
+    NONCE,
+    QUESTIONS,
+    SOURCE,
+)
 
 MAX_MESSAGE = 2000
+move_clock: Callable[[], None] | None = None  # what moves the clocks of a zygote's boxes
 _WRAPPERS = (types.FunctionType, type(functools.lru_cache(len)))
 
 
@@ -88,10 +101,13 @@ def rehearse() -> None:
     It saves 30 % of the CPU time of a box where the byte code of this package is cached. Where it is not, the import of
     this package is the first compilation, and nothing is left to save.
     """
+    import marshal
+
     module = types.ModuleType("candidate")
     (questions, asked), (answered, answers) = os.pipe(), os.pipe()
     for _ in range(ROUNDS):
-        exec(compile(REHEARSAL, "candidate.py", "exec", dont_inherit=True), module.__dict__)
+        code = _code(REHEARSAL, is_compiled=False)
+        exec(_code(marshal.dumps(code), is_compiled=True), module.__dict__)
         send(asked, b"Q", bytes(NONCE), encode({"value": [1, 2.5, "x", None, True, {"a": (1,)}]}))
         _answer(lambda value: value, questions, answers, frozenset(), keep=False)
         _receive(answered)
@@ -101,8 +117,9 @@ def rehearse() -> None:
             _failure(error)
     for fd in (questions, asked, answered, answers):
         os.close(fd)
-    hook = types.FunctionType(guard.hook_code(frozenset(guard.GROUPS)), {"__builtins__": {}})
+    hook = types.FunctionType(guard.hook_code(frozenset(guard.GROUPS))[0], {"__builtins__": {}})
     importable(frozenset(guard.GROUPS))
+    guarded_modules.replacements(holds_files=True)
     for _ in range(ROUNDS):
         hook("builtins.id", (1,))
 
@@ -117,10 +134,12 @@ def serve() -> None:
     module.__file__ = "candidate.py"  # honest modules read it; the name of the real file would identify the case
     sys.modules["candidate"] = module
     forms = rules & FORMS
+    move = move_clock if MOVE_CLOCK in rules else None
     try:
-        # As text, so that a declared encoding cannot make it other code than the judge reads.
-        code = compile(source.decode("utf-8-sig"), "candidate.py", "exec", dont_inherit=True)
+        code = _code(source, is_compiled=COMPILED in rules)
         _guard(rules)
+        if move is not None:
+            move()
         exec(code, module.__dict__)
         function = module.__dict__.get(entry)
         if not callable(function):
@@ -135,7 +154,17 @@ def serve() -> None:
     if COUNT_LINES in rules:
         function = _counted(function)
     while True:
-        _answer(function, QUESTIONS, ANSWERS, forms, keep=KEEP_ARGUMENTS in rules)
+        _answer(function, QUESTIONS, ANSWERS, forms, keep=KEEP_ARGUMENTS in rules, move=move)
+
+
+def _code(source: bytes, *, is_compiled: bool) -> types.CodeType:
+    import marshal  # not a name of this module: a subject that finds its globals must not find it
+
+    if is_compiled:
+        code: types.CodeType = marshal.loads(source)  # noqa: S302 - its parent made it
+        return code
+    # As text, so that a declared encoding cannot make it other code than the judge reads.
+    return compile(source.decode("utf-8-sig"), "candidate.py", "exec", dont_inherit=True)
 
 
 def _guard(rules: frozenset[str]) -> None:
@@ -183,8 +212,18 @@ def _counted(function: Any) -> Any:
     return call
 
 
-def _answer(function: Any, questions: int, answers: int, forms: frozenset[str], *, keep: bool) -> None:
+def _answer(
+    function: Any,
+    questions: int,
+    answers: int,
+    forms: frozenset[str],
+    *,
+    keep: bool,
+    move: Callable[[], None] | None = None,
+) -> None:
     _tag, nonce, body = _receive(questions)
+    if move is not None:
+        move()
     asked = body if keep else b""
     try:
         arguments = decode(body)

@@ -9,7 +9,8 @@ the subject, event, detail; with a nonce of zeros, since it answers no question)
 A source frame holds the length of the entry (u16), the entry and the source. The entry is the name of a function, or
 `name:rule,rule`: the forms that `codec.encode_plainly` makes of its answers, `arguments` if each call must leave its
 arguments unchanged, `lines` if each call is answered by the number of times that each line of the subject was executed,
-and for a guarded box (see `guard`) its `no-...` rules, `import=NAME` and `listed=NAME`.
+`clock` if its clocks move between calls (see `clock`), `compiled` if the source is a marshalled code object, and for a
+guarded box (see `guard`) its `no-...` rules, `import=NAME` and `listed=NAME`.
 
 The body of `L` is the first line of the entry's function in the source, as decimal digits; empty if it has none.
 
@@ -43,6 +44,11 @@ REPLY = struct.Struct("<cqqqq")
 KEEP_ARGUMENTS = "arguments"
 """The rule that each call must leave its arguments unchanged."""
 
+MOVE_CLOCK = "clock"
+"""The rule that the clocks of the box move by chance between two calls (see `clock`)."""
+
+COMPILED = "compiled"
+"""The rule that the source is a marshalled code object, made by the parent's interpreter, which is the same."""
 COUNT_LINES = "lines"
 """The rule that each call is answered by the executions of the subject's lines."""
 SOURCE = struct.Struct("<H")

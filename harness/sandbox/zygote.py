@@ -22,8 +22,8 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from harness.sandbox import clock, namespaces, shim
 from harness.sandbox import layers as confinement
-from harness.sandbox import namespaces, shim
 from harness.sandbox.guard import BOX_CODE
 from harness.sandbox.layers import Layers
 from harness.sandbox.wire import ANSWERS, QUESTIONS, REPLY, REQUEST
@@ -31,7 +31,7 @@ from harness.sandbox.wire import ANSWERS, QUESTIONS, REPLY, REQUEST
 CODECS = ("latin_1", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "unicode_escape", "raw_unicode_escape", "utf_8_sig")
 PRELOADED = (
     "atexit", "bisect", "collections", "copy", "dataclasses", "datetime", "decimal", "functools", "heapq", "itertools",
-    "math", "operator", "re", "string", "textwrap", "traceback", "typing", "unicodedata",
+    "math", "operator", "re", "string", "textwrap", "traceback", "typing", "unicodedata", "_strptime",
     *map("encodings.{}".format, CODECS),
     *(["_pylong"] if sys.version_info >= (3, 12) else []),
 )  # fmt: skip
@@ -187,6 +187,7 @@ def main(root: str, control_fd: int) -> None:
         del sys.modules[name]
     sys.argv[:] = ["candidate"]
     sys.orig_argv[:] = ["python"]
+    shim.move_clock = clock.install()
     for name in PRELOADED:
         __import__(name)
     os.environ.clear()

@@ -137,28 +137,38 @@ class Confirmation:
                 names = ", ".join(contender.nodeid for _, _, contender, _ in batch[:3])
                 more = f" and {len(batch) - 3} more" if len(batch) > 3 else ""
                 self._say(f"confirming {names}{more}, on fresh inputs")
-            self._confirm([(contender, attempts) for _, _, contender, attempts in batch])
-            done += len(batch)
+            done += self._confirm(batch, until=started + budget)
         self._report(done, [job for job in jobs if job[0] == LEADER], time.monotonic() - started)
 
     def _batch(self, fitting: list[Job], left: float) -> list[Job]:
         """The most urgent job, and those of the same urgency that can be judged beside it in the time that is left."""
-        first = fitting[0]
-        if not self._is_pooled(first[2]):
-            return [first]
-        batch, spent = [first], first[1]
+        urgency, expected, first, _ = fitting[0]
+        batch = fitting[:1]
+        if self._is_timed(first):
+            return batch
+        pooled = expected if self._is_pooled(first) else 0.0
         for job in fitting[1:]:
-            spent += job[1]
-            if job[0] != first[0] or len(batch) >= MAX_BATCH or spent > left * self._processes * SPEED_UP:
+            if job[0] != urgency or len(batch) >= MAX_BATCH:
                 break
+            if self._is_timed(job[2]):
+                continue
             if self._is_pooled(job[2]):
-                batch.append(job)
-        return batch if len(batch) > 1 else [first]
+                pooled += job[1]
+                if pooled > left * self._processes * SPEED_UP:
+                    continue
+            elif urgency != LEADER:  # on one board, what is found decides which is next
+                continue
+            batch.append(job)
+        return batch
+
+    def _is_timed(self, one: Contender) -> bool:
+        """Whether it is measured while nothing else runs, or is not known here."""
+        case = self._opened.cases.get(one.nodeid)
+        return case is None or case.timed
 
     def _is_pooled(self, one: Contender) -> bool:
-        case = self._opened.cases.get(one.nodeid)
-        lane = None if case is None else self._registry.lanes.get(case.lane)
-        return case is not None and lane is not None and not case.timed and Judges.can_judge(lane)
+        lane = self._registry.lanes.get(self._opened.cases[one.nodeid].lane)
+        return lane is not None and Judges.can_judge(lane)
 
     def close(self) -> None:
         """Stop the processes that confirmations started."""
@@ -167,10 +177,20 @@ class Confirmation:
         for context in self._contexts.values():
             context.close()
 
-    def _confirm(self, batch: list[tuple[Contender, int]]) -> None:
-        """Judge finalists on fresh inputs: several beside each other in judge processes, a single one here."""
-        judged: list[tuple[Contender, int, int, Evaluation, Lane, Future[str] | None]] = []
-        for one, attempts in batch:
+    def _confirm(self, batch: list[Job], *, until: float) -> int:
+        """Judge finalists on fresh inputs: in judge processes if they are several, and meanwhile the others here.
+
+        Args:
+            batch: The finalists.
+            until: After the first, none is begun here that is expected to take longer.
+
+        Returns:
+            How many were judged.
+        """
+        submitted: list[tuple[Job, int, Evaluation, Lane, Future[str]]] = []
+        here: list[tuple[Job, int, Evaluation, Lane]] = []
+        for job in batch:
+            one, attempts = job[2], job[3]
             before = queries.load(self._opened.ledger, self._opened.run.run_id, one.nodeid)
             lane = self._registry.lanes.get(before.case.lane)
             if lane is None:  # a conftest.py deep in the tree, which only workers have read
@@ -178,23 +198,30 @@ class Confirmation:
                 continue
             known = stability_of(before.evidence)
             number = 1 if known is None else known.rounds
-            found = None
-            if len(batch) > 1:
+            if len(batch) > 1 and self._is_pooled(one):
                 case = _round_of(before, attempts, remeasure=number == 1)
-                found = self._judges_of(number, lane).submit(case)
-            judged.append((one, attempts, number, before, lane, found))
-        for one, attempts, number, before, lane, found in judged:
-            context, remeasure = self._context(number), number == 1
-            if found is None:
-                after = another_round(before, lane, context, attempts=attempts, remeasure=remeasure)
+                submitted.append((job, number, before, lane, self._judges_of(number, lane).submit(case)))
             else:
-                fresh = Evaluation.model_validate_json(found.result())
-                after = merge_round(before, fresh, lane, context.secret_seed, remeasure=remeasure)
-            stability = stability_of(after.evidence)
-            if after.evidence.unconfirmed or stability is None or not stability.confirmed:
-                self._finalists.tried.add(one.nodeid)  # no verdict, or its lane makes too few attempts
-            rerun = self._rerun_line(before.case, number, attempts)
-            self._recorder.revise(before.status, SerialisedEvaluation.of(after), rerun=rerun)
+                here.append((job, number, before, lane))
+        done = 0
+        for job, number, before, lane in here:
+            if done and time.monotonic() + job[1] > until:
+                continue
+            context, remeasure = self._context(number), number == 1
+            after = another_round(before, lane, context, attempts=job[3], remeasure=remeasure)
+            self._revise(job, number, before, after)
+            done += 1
+        for job, number, before, lane, found in submitted:
+            fresh, seed = Evaluation.model_validate_json(found.result()), self._context(number).secret_seed
+            self._revise(job, number, before, merge_round(before, fresh, lane, seed, remeasure=number == 1))
+        return done + len(submitted)
+
+    def _revise(self, job: Job, number: int, before: Evaluation, after: Evaluation) -> None:
+        stability = stability_of(after.evidence)
+        if after.evidence.unconfirmed or stability is None or not stability.confirmed:
+            self._finalists.tried.add(job[2].nodeid)  # no verdict, or its lane makes too few attempts
+        rerun = self._rerun_line(before.case, number, job[3])
+        self._recorder.revise(before.status, SerialisedEvaluation.of(after), rerun=rerun)
 
     def _context(self, number: int) -> Context:
         if number not in self._contexts:

@@ -50,7 +50,7 @@ class Progress:
         self._left = Counter((case.lane, case.suite) for case in cases.values())
         self._total, self._done, self._failing = Counter(self._left), 0, Counter[tuple[str, str]]()
         self._best: dict[tuple[str, str], tuple[float, str]] = {}
-        self._started = self._shown = clock()
+        self._first = self._shown = clock()
         self._encoding = getattr(reporter._tw._file, "encoding", None)
         if self._live:
             reporter.showfspath = False
@@ -66,6 +66,8 @@ class Progress:
         """Count an evaluation, and show where the run is if it is time to."""
         place = evaluation.case.lane, evaluation.case.suite
         self._done += 1
+        if self._done == 1:  # before it, processes start
+            self._first = self._clock()
         self._left[place] -= 1
         bad = evaluation.status is Status.INFRA or not (evaluation.as_expected or evaluation.neutral)
         self._failing[place] += bad
@@ -85,9 +87,11 @@ class Progress:
 
     def _show(self, place: tuple[str, str]) -> None:
         self._shown = self._clock()
-        left = (self._shown - self._started) / self._done * (len(self._cases) - self._done)
-        parts = [f"{self._done} of {len(self._cases)}", f"{sum(self._failing.values())} failing", self._suite(place)]
-        line = " · ".join([*parts, f"{left:.0f} s left"])
+        parts = [f"{self._done} of {len(self._cases)}", f"{sum(self._failing.values())} failing"]
+        if self._done > 1:
+            left = (self._shown - self._first) / (self._done - 1) * (len(self._cases) - self._done)
+            parts.append(f"{left:.0f} s left")
+        line = " · ".join([*parts, self._suite(place)])
         if self._live:
             self._reporter.rewrite(self._fit(line), erase=True)
             return

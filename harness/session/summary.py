@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.core.evaluation import Evaluation
 from harness.core.run import Run
 from harness.core.status import Status
 from harness.report import words
@@ -107,7 +106,7 @@ class Summary:
         yield from self._failures()
         judged = [one for one in outcome.neutral if one.status is not Status.SKIPPED]
         for one in judged[: self._limit(MAX_FAILURES)]:
-            yield words.fit(f"{one.status}  {one.case.nodeid}: {_headline(one)}", self.width), "yellow"
+            yield words.fit(f"{one.status}  {one.case.nodeid}: {headline(one)}", self.width), "yellow"
         yield from self._more(judged, MAX_FAILURES, "neither passed nor failed")
         if not quiet:
             yield from ((line, "") for line in [outcome.confirmation_line] if line)
@@ -131,7 +130,7 @@ class Summary:
         faults = [] if verdict is None else verdict.of_kind(Kind.CANDIDATE, Kind.CONTROL, Kind.INFRA)
         failing = [known[fault.what] for fault in faults if fault.what in known]
         for one in failing[: self._limit(MAX_FAILURES)]:
-            first, said = f"FAIL  {one.case.nodeid}", _headline(one)
+            first, said = f"FAIL  {one.case.nodeid}", headline(one)
             if words.width(f"{first}: {said}") <= self.width:
                 yield f"{first}: {said}", "red"
             else:  # the reason has a line of its own: beside a long name there is no room for it
@@ -181,13 +180,6 @@ class Summary:
     def _more(self, found: Sequence[Any], few: int, what: str) -> Iterator[tuple[str, str]]:
         if (left := len(found) - self._limit(few)) > 0:
             yield words.fit(f"  … {left} more {what}", self.width), ""
-
-
-def _headline(evaluation: Evaluation) -> str:
-    """Status and reason, with the status that the suite expects of a control."""
-    expect = evaluation.case.policy.expect
-    wanted = f"; its suite expects {expect}" if expect is not None and evaluation.status is not expect else ""
-    return headline(evaluation) + wanted
 
 
 def _shown(path: Path, base: Path) -> str:

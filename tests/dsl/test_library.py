@@ -51,20 +51,3 @@ def test_the_example_prints_what_the_page_shows() -> None:
     command = [sys.executable, "examples/dsl_library.py"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, env={"PYTHONPATH": str(ROOT)})
     assert done.stdout.strip() in (ROOT / "docs/dsl-library.md").read_text()
-
-
-def test_a_user_program_is_type_checked(tmp_path: Path) -> None:
-    program = tmp_path / "user.py"
-    program.write_text(
-        "from pathlib import Path\n"
-        "from harness.dsl import Outcome, Session, load_program, replay\n"
-        "session = Session.start(load_program(Path('a.spak')), Path('out'))\n"
-        "outcome: Outcome = session.run()\n"
-        "reveal_type(outcome.passed)\n"
-        "reveal_type(replay(session.program, session.log).events)\n"
-    )
-    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--follow-imports=silent", str(program)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    assert done.returncode == 0, done.stdout
-    assert done.stdout.count('Revealed type is "bool"') == 1
-    assert done.stdout.count('Revealed type is "int"') == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from harness.core.case import Case, Subject
@@ -10,6 +12,7 @@ from harness.core.evidence import Attempt, Evidence
 from harness.core.gate import Gate
 from harness.core.score import Score
 from harness.core.status import Status
+from harness.evolve import finals
 from harness.evolve.cascade import _was_late
 from harness.judge.verdict import Verdict
 
@@ -43,3 +46,17 @@ def test_only_time_limits_are_doubted(status, attempts, is_late):
     evidence = Evidence(status=status, why="" if status is OK else "because", attempts=made)
     case = Case(lane="toolgen", suite="s", name="c", subject=Subject(name="c", digest="0" * 64))
     assert _was_late(Verdict(Evaluation(case=case, evidence=evidence, score=Score(total=None)))) is is_late
+
+
+def test_a_finalist_keeps_its_measures_where_the_machine_was_too_busy_for_further_ones():
+    case = Case(lane="toolgen", suite="s", name="c", subject=Subject(name="c", digest="0" * 64))
+    attempts = tuple(Attempt(index=at, seed=at, status=OK, answers="", round=at) for at in range(2))
+    first = Evidence(status=OK, attempts=attempts[:1], facts={"time": 1})
+    both = Evidence(status=OK, attempts=attempts, facts={"time": None, "confirmation": [{"attempts": 1}]})
+    scores = {1: Score(total=0.9), None: Score(total=None)}
+    lane = SimpleNamespace(score=lambda evidence, policy: scores[evidence.facts["time"]])
+    before, after = (Evaluation(case=case, evidence=one, score=lane.score(one, case.policy)) for one in (first, both))
+    found = finals._measured(after, before, lane)
+    assert found.score.total == 0.9
+    assert (found.evidence.attempts, found.evidence.facts["confirmation"]) == (attempts, [{"attempts": 1}])
+    assert finals._measured(before, after, lane) is before

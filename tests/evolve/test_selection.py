@@ -9,9 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.core.paired import Comparison
 from harness.core.pareto import dominates, hypervolume
+from harness.core.trial import Trial, changed
 from harness.evolve.archive import Archive, Front, Member
-from harness.evolve.measures import Steps, cell_of, levels, steps
+from harness.evolve.finals import paired_time
+from harness.evolve.measures import (
+    MAX_PAIRS,
+    RELATIVE,
+    Steps,
+    cell_of,
+    difference,
+    is_less,
+    levels,
+    settle,
+    shifted,
+    steps,
+)
 from harness.evolve.selection import crowding, order, ranks, tournament
 
 vectors = st.lists(st.tuples(*[st.integers(0, 6)] * 3), min_size=1, max_size=25)
@@ -125,3 +139,52 @@ def test_seed_parents_are_compared_by_the_distance_of_neighbours():
 def test_what_was_not_measured_is_no_step():
     at = steps({"size": 3, "time": None, "memory": None, "growth": None, "performance": None, "stability": None}, {})
     assert at.vector == (0, 0, 0, 3, 0)
+
+
+@given(st.integers(-6, 6), st.lists(st.floats(-0.25, 0.25), min_size=1, max_size=MAX_PAIRS))
+def test_noise_within_its_margin_changes_no_number_of_steps(steps_apart, noise):
+    """Whatever the measurements, they prove no more than there is; all at the truth prove it."""
+    found, _ = settle([steps_apart + one for one in noise])
+    assert abs(found) <= abs(steps_apart)
+    assert settle([float(steps_apart)] * MAX_PAIRS) == (steps_apart, True)
+
+
+@given(st.sampled_from(RELATIVE), st.floats(0.1, 10), st.integers(-4, 4))
+def test_a_value_is_as_many_steps_away_as_it_was_shifted(name, value, count):
+    assert difference(name, shifted(name, value, count), value) == pytest.approx(count, abs=1e-6)
+
+
+def test_a_difference_within_the_noise_is_none():
+    assert settle([0.46, 0.52, 0.55, 0.49]) == (0, False)
+    assert is_less([-0.46, -0.52, -0.55, -0.49])  # less than a step, and proved
+    assert not is_less([-0.1, 0.2, -0.3])
+    assert not is_less([])
+    assert settle([0.02]) == (0, True)
+    assert settle([-1.3]) == (-1, False)
+    assert settle([-1.3, -1.1]) == (-1, True)
+
+
+@pytest.mark.parametrize(
+    ("ratios", "deviation", "verdict"),
+    [
+        ([0.9], 0.01, "faster"),
+        ([0.97], 0.01, "underpowered"),
+        ([0.97, 0.972, 0.968, 0.97], 0.004, "faster"),
+        ([1.0], 0.004, "alike"),
+        ([1.1], None, "slower"),
+        ([0.9, 1.1], 0.01, "alike"),
+    ],
+)
+def test_repeated_paired_measurements_decide_together(ratios, deviation, verdict):
+    found = [Comparison(verdict="alike", why="", ratio=one, deviation=deviation) for one in ratios]
+    timed = paired_time(found)
+    assert (timed.verdict, timed.count) == (verdict, len(ratios))
+    assert timed.low < timed.ratio < timed.high
+    assert paired_time([Comparison(verdict="underpowered", why="too few groups")]) is None
+
+
+def test_an_owner_that_is_judged_again_has_the_name_of_the_trial_that_brought_it():
+    first = Trial(3, 0, 0, "t", "d", operator="delete")
+    assert (
+        changed(first, number=9, operator="elite", verdict={"brought_by": first.name}).name == first.name == "3-delete"
+    )

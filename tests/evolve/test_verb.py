@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -74,7 +76,7 @@ def test_a_search_with_a_program_as_proposer(tmp_path, capsys):
     assert again["tokens"] == found["tokens"]
     assert (tmp_path / "calls").read_text() == "xxxx"
     out = crucible(capsys, "evolve", file, "--ledger", ledger).out
-    assert "champion  total: trial" in out
+    assert "champion  total: " in out
     assert "stages    reply 1" in out
     with Ledger.read(ledger) as opened:
         (row,) = experiments(opened)
@@ -96,17 +98,33 @@ def test_candidates_of_a_folder_are_judged_once(tmp_path, capsys):
     (folder / "same.py").write_text(GOOD)
     (folder / "renamed.py").write_text(GOOD.replace('"""Sums."""', '"""Adds."""'))
     (folder / "link.py").symlink_to(folder / "good.py")
+    os.mkfifo(folder / "pipe.py")
+    with (folder / "huge.py").open("w") as file_with_a_hole:
+        file_with_a_hole.truncate(10 << 30)
+    Path(os.fsdecode(bytes(folder) + b"/odd\xff\n::error::.py")).write_text(GOOD + "# odd\n")
+    (folder / "marked.py").write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
+    (folder / "latin.py").write_bytes(GOOD.encode() + b"x = '\xff'\n")
+    refused = [
+        "huge.py: read crash - it has 10240.0 MiB, more than 256 KiB",
+        f"latin.py: read crash - the file is not UTF-8 (byte {len(GOOD) + 5})",
+        "link.py: read crash - it is a symbolic link; only plain files are judged",
+        "pipe.py: read crash - it is not a plain file; only plain files are judged",
+    ]
     words = ["evolve", file, "--judge-only", folder, "--once", "--ledger", tmp_path / "ledger.db", "--lanes", 1]
     lines = crucible(capsys, *words).out.splitlines()
+    assert lines[: len(refused)] == refused
+    lines = lines[len(refused) :]
     assert sorted(line.partition(" 0.")[0].split(" - ")[0].split(" 1.")[0] for line in lines) == [
         "good.py: judged ok",
+        "marked.py: duplicate skipped",
+        "odd\\udcff ::error::.py: duplicate skipped",
         "prose.py: parse crash",
         "renamed.py: duplicate skipped",
         "wrong.py: screen wrong",
     ]
-    assert crucible(capsys, *words).out == ""
+    assert crucible(capsys, *words).out.splitlines() == refused
     (folder / "late.py").write_text(START)
-    (line,) = crucible(capsys, *words).out.splitlines()
+    *_, line = crucible(capsys, *words).out.splitlines()
     assert line.startswith("late.py: judged ok")
 
 

@@ -71,7 +71,7 @@ def lazy() -> Iterator[Cheat]:
         summed = field("b", kind, checksum={"algorithm": checksum, "over": ["a"]})
         yield f"{kind} that sum themselves", grammar(field("a", kind), summed)
     yield "zero blocks", grammar(field("a", "bytes", length=16, validate={"all_bytes": 0}))
-    computed = [{"name": f"c{i}", "compute": f"a + {i}"} for i in range(20)]
+    computed = [{"name": f"c{i}", "compute": f"a + {i}"} for i in range(4)]
     yield "computed from one byte", grammar(field("a", "u8"), *computed)
     labels = {"E": {i: f"v{i}" for i in range(256)}}
     yield "all is enum", grammar(field("a", "u8", enum="E", validate={"in_enum": True})) | {"enums": labels}
@@ -210,7 +210,7 @@ def random_file(kind: str, seed: int, begin: bytes = b"") -> bytes:
 
 @functools.cache
 def random_files(kind: str, begin: bytes = b"") -> tuple[Samples, Samples]:
-    sets = [[random_file(kind, seed, begin) for seed in seeds] for seeds in (range(3), range(100, 102))]
+    sets = [[random_file(kind, seed, begin) for seed in seeds] for seeds in (range(2), range(100, 101))]
     taught, held = (Samples.of({str(i): data for i, data in enumerate(files)}) for files in sets)
     return taught, held
 

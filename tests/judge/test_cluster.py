@@ -38,6 +38,16 @@ if not hasattr(ClusterWorker, "quick"):
     ClusterWorker.quick = ClusterWorker.judge
     ClusterWorker.judge = lambda self, sent: (time.sleep(2), self.quick(sent))[1]
 """
+OTHER_MACHINE = """
+from pathlib import Path
+from harness.judge import cluster_worker
+from harness.judge.cluster_worker import ClusterWorker
+
+if not hasattr(ClusterWorker, "unseen"):
+    cluster_worker.machine_class = lambda: "other"
+    ClusterWorker.unseen = ClusterWorker.judge
+    ClusterWorker.judge = lambda self, sent: (Path("judged-by-other").touch(), self.unseen(sent))[1]
+"""
 
 
 class Site:
@@ -156,6 +166,24 @@ def test_one_dies_one_is_slow_one_is_weak_and_one_comes_late(site, tool):
         site.processes[name].kill()
 
 
+def test_times_are_measured_on_one_class_of_machines(site, tool):
+    site.start_worker("other", preload=OTHER_MACHINE)
+    judged = site.folder / "judged-by-other"
+    with JudgePool(tool, cluster=site.address, **FAST | {"timing": "cpu"}) as pool:
+        wait_for_workers(pool, 2)
+        assert len(machines_of(pool)) == 2
+        assert {verdict.status.value for verdict in pool.judge_all([GOOD, *candidates(11, "timed")])} >= {"ok", "wrong"}
+        assert not judged.exists()  # both have one thread, and its class sorts last
+    with JudgePool(tool, cluster=site.address, **FAST) as pool:
+        wait_for_workers(pool, 2)
+        for number in range(20):
+            pool.judge_all(candidates(12, f"not timed {number}"))
+            if judged.exists():
+                break
+    assert judged.exists()
+    site.processes["other"].kill()
+
+
 def test_what_no_worker_may_judge_is_infra_and_says_why(site, tmp_path, monkeypatch):
     suite = tmp_path / "double.suite.yaml"
     tool = write_tool(tmp_path / "double")
@@ -233,6 +261,12 @@ def workers_of(pool: JudgePool) -> dict[str, set[str]]:
         worker["name"]: {name.removeprefix(prefix) for name in worker["resources"] if name.startswith(prefix)}
         for worker in info["workers"].values()
     }
+
+
+def machines_of(pool: JudgePool) -> set[str]:
+    """The resources of workers that name a class of machines."""
+    workers = pool._judges._client.scheduler_info()["workers"].values()
+    return {name for worker in workers for name in worker["resources"] if ":machine-" in name}
 
 
 def wait_for_workers(pool: JudgePool, count: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -234,6 +235,22 @@ class TestFaults:
             for pid in judges_of(pool):
                 os.kill(pid, signal.SIGKILL)
             assert {future.result(120).status for future in futures} == {Status.OK}
+
+    def test_judges_without_memory_blame_no_candidate(self, tool):
+        with JudgePool(tool, **FAST) as pool:
+            assert pool.judge(GOOD).passed
+            limited = judges_of(pool)
+            for pid in limited:
+                pages = int(Path(f"/proc/{pid}/statm").read_text().split()[0])
+                resource.prlimit(pid, resource.RLIMIT_AS, (pages * resource.getpagesize(), resource.RLIM_INFINITY))
+            expected = {
+                f"{source}# {'#' * (n * 150_000)}": source is GOOD for n in range(4) for source in (GOOD, WRONG)
+            }
+            for verdict, is_good in zip(pool.judge_all(expected), expected.values(), strict=True):
+                assert verdict.status in (Status.OK if is_good else Status.WRONG, Status.INFRA), verdict.why
+                assert verdict.status is not Status.INFRA or verdict.reward is None
+            assert not set(limited) & set(judges_of(pool))  # others took their place
+            assert pool.judge(f"{GOOD}# later").passed
 
     def test_the_case_that_ends_its_judge_twice_is_infra_and_no_other(self, tool, monkeypatch):
         deadly = f"{GOOD}# this one\n"

@@ -93,6 +93,19 @@ def test_the_lease_of_a_dead_holder_ends(queue, clock):
     assert queue.finish(again, "other", "exhausted", {})
 
 
+def test_a_clock_that_is_set_back_keeps_no_entry_from_other_holders(queue, clock):
+    queue.add([entry()])
+    queue.take("dead", seconds=60)
+    clock.pass_seconds(-50)  # clocks of two machines may differ
+    assert queue.take("other", seconds=60) is None
+    clock.pass_seconds(-86400)
+    again = queue.take("other", seconds=60)
+    assert again.attempts == 2
+    assert queue.take("third", seconds=60) is None
+    clock.pass_seconds(61)
+    assert queue.take("third", seconds=60).attempts == 3
+
+
 def test_three_failures_in_ten_minutes_quarantine(queue, ledger, clock):
     queue.add([entry()])
     seen = []

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.ledger import journal
+from harness.core.evaluation import Evaluation
+from harness.ledger import journal, row_writer
 from harness.ledger.journal import Journal
 from harness.ledger.lookup import COLUMNS, RECORD
 from harness.ledger.process import Process, started
@@ -163,6 +164,44 @@ def test_replaying_is_idempotent(tmp_path):
         assert len(ledger.rows("SELECT * FROM runs")) == 1
 
 
+def test_a_replay_parses_only_what_the_ledger_lacks_and_holds_few_at_a_time(tmp_path, monkeypatch):
+    path = tmp_path / "l.db"
+    run_id = kill_writer(path, 30)
+    [file] = journals(path)
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[:11]))
+    with Ledger.open(path) as ledger:
+        assert len(ledger.rows("SELECT * FROM evaluations")) == 10
+    repeated = json.loads(lines[3]) | {"at": "2026-11-22T12:00:00.000000+00:00"}
+    repeated["evaluation"]["evidence"]["seconds"] = 7.0
+    file.parent.mkdir()
+    file.write_bytes(b"".join(lines) + json.dumps(repeated).encode() + b"\n")
+
+    held, parse = [], Evaluation.from_wire
+
+    def counted(wire):
+        held.append(parse(wire))
+        return held[-1]
+
+    written = []
+    write = row_writer.shape_rows
+
+    def watched(*given):
+        written.append(len(held))
+        return write(*given)
+
+    monkeypatch.setattr(Evaluation, "from_wire", counted)
+    monkeypatch.setattr(row_writer, "shape_rows", watched)
+    monkeypatch.setattr(row_writer, "AT_ONCE", 4)
+    with Ledger.open(path) as ledger:
+        assert "31 evaluations brought back" in ledger.notices[0]
+        [row] = ledger.rows("SELECT seconds, run_id FROM evaluations WHERE nodeid LIKE '%::c2'")
+        assert len(ledger.rows("SELECT * FROM evaluations")) == 30
+    assert row == {"seconds": 7.0, "run_id": run_id}
+    assert len(held) == 21
+    assert max(parsed - done for done, parsed in enumerate(written)) == 4
+
+
 def test_a_run_that_finished_stays_finished_if_only_its_journal_was_left(tmp_path):
     path = tmp_path / "l.db"
     with Ledger.open(path) as ledger:
@@ -203,7 +242,7 @@ def test_hostile_text_survives_the_journal(tmp_path):
     ledger.begin(run)
     nasty = "\ud800 \x00 \n \u2028 'quoted' \U0001f9ea"
     ledger.record(make_evaluation("n", status="wrong", score=0.1, why=nasty), run_id=run.run_id)
-    [record] = journal.read(journals(path)[0]).records
+    [record] = journal.read(journals(path)[0]).records()
     assert record.evaluation.why == nasty
     ledger.finish(run.run_id)
     [row] = ledger.rows(f"SELECT why, {RECORD} FROM evaluations")

@@ -184,6 +184,11 @@ def test_the_ledger_does_not_depend_on_who_judged_a_case_or_when_it_arrived(work
         ("UPDATE evaluations SET why = x'ff'", "evaluations have values of another form in the column why"),
         ("UPDATE evaluations SET record = '[]'", "evaluations have values of another form in the column record"),
         ("UPDATE evaluations SET record = zeroblob(40)", "values of another form in the column record"),
+        (
+            "UPDATE evaluations SET record = zeroblob(40); ALTER TABLE evaluations ADD unpacked DEFAULT"
+            """ '{"case": {}, "evidence": {}}'""",
+            "values of another form in the column record",
+        ),
         ("UPDATE evaluations SET case_key = 'k'", "values of another form in the column case_key"),
         ("UPDATE shapes SET cells = replace(cells, '1', '2')", "shapes have other keys than their content"),
         ("UPDATE dictionaries SET text = x'789c030000000001'", "dictionaries have other keys than their content"),

@@ -61,6 +61,8 @@ class TestOpenEvolve:
         assert wrong["combined_score"] < 0.5
         assert wrong["artifacts"]["feedback"].startswith("wrong: ")
         assert evaluator.evaluate(str(tmp_path / "missing"))["combined_score"] == 0.0
+        (tmp_path / "latin").write_bytes(GOOD.encode() + b"# \xff\n")  # not what Python would run
+        assert evaluator.evaluate(str(tmp_path / "latin"))["passed"] == 0.0
 
     def test_the_result_is_that_of_the_system_that_runs(self, pool, tmp_path, monkeypatch):
         module = ModuleType("openevolve.evaluation_result")

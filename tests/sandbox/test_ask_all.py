@@ -98,7 +98,7 @@ def test_answers_come_in_order_each_with_its_arrival(pool: BoxPool) -> None:
         assert box.ask_all([]) == []
         answers = box.ask_all(QUESTIONS)
         assert [answer.payload for answer in answers] == [b"%d" % number for number in range(6)]
-        assert all(answer.seconds >= 0.04 for answer in answers)
+        assert sum(answer.seconds for answer in answers) >= 0.29  # it may arrive late, but never early
         assert all(answer.cpu_seconds is None for answer in answers)
         assert box.ask(QUESTIONS[2]).cpu_seconds is not None
 

@@ -167,3 +167,28 @@ def test_overlapping_calls_of_two_threads_leave_the_recursion_limit_as_it_was() 
     first_done.set()
     second.join()
     assert sys.getrecursionlimit() == before
+
+
+def shared(depth, make):
+    value = make([])
+    for _ in range(depth):
+        value = make([value, value])
+    return value
+
+
+def cycle(make):
+    inner = []
+    inner.append(make([1, {"x": inner}]))
+    return inner
+
+
+@pytest.mark.parametrize("make", [list, tuple], ids=["list", "tuple"])
+@pytest.mark.parametrize("forms", [frozenset(), codec.FORMS], ids=["exact", "plain"])
+def test_a_value_that_contains_itself_or_grows_when_written_out_is_refused_at_once(make, forms):
+    for value in (cycle(make), {"a": [cycle(make)]}):
+        with pytest.raises(CodecError, match="contains itself"):
+            encode_plainly(value, forms)
+    with pytest.raises(CodecError, match="more than 8388608 parts"):
+        encode_plainly(shared(60, make), forms)
+    small = shared(10, make)
+    assert decode(encode_plainly(small, frozenset())) == small

@@ -65,9 +65,26 @@ FORBIDDEN = {
     "changed code": ("def f(): pass\ndef run(): f.__code__ = run.__code__", "object.__getattr__"),
     "a trace function": ("import sys\ndef run(): sys.settrace(print)", "sys.settrace"),
     "another hook": ("import sys\ndef run(): sys.addaudithook(print)", "sys.addaudithook"),
-    "text that data classes execute": (
-        "import dataclasses\ndef run(): dataclasses._create_fn('f', ['a=vars(__import__(\"os\"))'], ['pass'])",
-        "exec",
+    "a call in the name of a field": (
+        "import dataclasses\ndef run(): dataclasses.dataclass(type('A', (), {'__annotations__': {'x=print()': int}}))",
+        "compile",
+    ),
+    "a function in the name of a field": (
+        "import dataclasses\ndef run():\n"
+        " dataclasses.dataclass(type('A', (), {'__annotations__': {'x=(lambda t: t)': int}}))",
+        "compile",
+    ),
+    "a call in the name of an inherited field": (
+        "import dataclasses\n@dataclasses.dataclass\nclass A: x: int\ndef run():\n"
+        " A.__dataclass_fields__['x'].name = 'x=f\"{print(1)}\"'\n"
+        " dataclasses.dataclass(type('B', (A,), {}))",
+        "compile",
+    ),
+    "a named tuple that is not checked": (
+        "import collections\ndef run():\n collections.type = lambda _: str\n"
+        " class S(str):\n  isidentifier = lambda s: True\n"
+        " collections.map = lambda *_: [S('x=print(1)')]\n collections.namedtuple('A', 'x')",
+        "compile",
     ),
     "text in an annotation": (
         "import typing\nclass A:\n x: 'print(1)'\ndef run(): return typing.get_type_hints(A)",

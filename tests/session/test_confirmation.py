@@ -7,10 +7,14 @@ import os
 import re
 import signal
 import time
+from types import SimpleNamespace
 
 import pytest
 
+from harness import hooks
 from harness.ledger.lookup import RECORD
+from harness.session.confirmation import Confirmation, Job
+from harness.session.finalists import LEADER, Contender
 from tests.test_plugin_faults import start, wait_for  # noqa: F401 - a fixture
 
 COINS = '''
@@ -280,3 +284,25 @@ def test_who_must_not_be_repeated_is_no_finalist(project):
     assert (project.path / "judged").read_text() == "x"
     assert project.rows("SELECT confirmed FROM evaluations") == [(None,)]
     result.stdout.no_fnmatch_line("*confirmed on fresh inputs*")
+
+
+def test_leaders_of_other_lanes_are_judged_here_while_judge_processes_judge_theirs():
+    def job(urgency: int, name: str) -> Job:
+        return urgency, 1.0, Contender("run", name, "", 3, 1.0, 0.0, confirmed=False, seeds=3, leads=True), 11
+
+    confirmation = object.__new__(Confirmation)
+    lanes = hooks.Registry(built_in=hooks.BUILT_IN).lanes
+    cases = {name: SimpleNamespace(lane=name.split("-")[0], timed=name.endswith("timed")) for name in (
+        "toolgen-a", "toolgen-b", "toolgen-timed", "kernel-a", "kernel-b", "kernel-timed",
+    )}  # fmt: skip
+    confirmation._opened, confirmation._registry = SimpleNamespace(cases=cases), SimpleNamespace(lanes=lanes)
+    confirmation._processes = 1
+
+    def names(urgency: int, first: str, *, left: float = 60.0) -> list[str]:
+        order = sorted(cases, key=lambda name: (name != first, name))
+        return [one[2].nodeid for one in confirmation._batch([job(urgency, name) for name in order], left)]
+
+    assert names(LEADER, "kernel-a") == ["kernel-a", "kernel-b", "toolgen-a", "toolgen-b"]
+    assert names(LEADER, "toolgen-a", left=0.3) == ["toolgen-a", "kernel-a", "kernel-b"]
+    assert names(LEADER, "kernel-timed") == ["kernel-timed"]
+    assert names(LEADER + 1, "toolgen-b") == ["toolgen-b", "toolgen-a"]  # of one board, so kernels come in turn

@@ -4,13 +4,16 @@
   precision and rounds to nearest even after every operation, as the hardware does.
 * Bounds: every address that is read or written must be in a tensor that was passed to the kernel.
 * Features that are not modelled (float8, inline assembly, library calls) raise an error with their name.
+* Speed: Triton replaces the members of its language again for every launch and every call of a jit function, which
+  took half of an interpretation. The process of a job does nothing else, so they are replaced once. Types of blocks are
+  made for every operation; equal ones share what they are computed to be.
 """
 
 from __future__ import annotations
 
 import sys
 from bisect import bisect_right
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from harness.lanes.kernel.plan import PlanFault
@@ -39,8 +42,53 @@ def patch(guarded: dict[int, tuple[int, int]]) -> None:
     """
     from triton.runtime import interpreter
 
+    _patch_language(interpreter)
+    _patch_types(interpreter.tl.core)
     _patch_bfloat16(interpreter)
     _patch_bounds(interpreter, guarded)
+
+
+def _patch_language(interpreter: Any) -> None:
+    usual, scope = interpreter._patch_lang, interpreter._LangPatchScope
+    replaced: set[int] = set()
+
+    def patch_once(function: Any) -> Any:
+        modules = {id(value) for value in function.__globals__.values() if isinstance(value, ModuleType)}
+        found = modules & languages
+        if not found or not found <= replaced:
+            usual(function)  # never restored
+            replaced.update(found)
+        return scope()
+
+    languages = {id(interpreter.tl), id(interpreter.tl.core)}
+    interpreter._patch_lang = patch_once
+
+
+def _patch_types(core: Any) -> None:
+    block, tensor, constant = core.block_type, core.tensor, core.constexpr
+    usual_block, usual_tensor = block.__init__, tensor.__init__
+    known: dict[tuple[int, ...], dict[str, Any]] = {}
+
+    def block_init(self: Any, element_ty: Any, shape: Any) -> None:
+        sizes = [one.value if type(one) is constant else one for one in shape]
+        if not all(type(size) is int for size in sizes):  # True and 1.0 are equal to 1, and are refused
+            usual_block(self, element_ty, shape)
+            return
+        key = id(element_ty), *sizes  # what is kept refers to the element's type, so no other one gets its id
+        if key not in known:
+            usual_block(self, element_ty, shape)
+            named = {"shape": core.tuple([constant(size) for size in sizes]), "numel": constant(self.numel)}
+            known[key] = {**vars(self), "of_tensors": {**named, "dtype": element_ty}}
+        vars(self).update(known[key])
+
+    def tensor_init(self: Any, handle: Any, type: Any) -> None:
+        named = vars(type).get("of_tensors")
+        if named is None:
+            usual_tensor(self, handle, type)
+        else:
+            vars(self).update(named, handle=handle, type=type)
+
+    block.__init__, tensor.__init__ = block_init, tensor_init
 
 
 def _patch_bfloat16(interpreter: Any) -> None:  # noqa: PLR0915 - one patch, in many places
@@ -51,8 +99,14 @@ def _patch_bfloat16(interpreter: Any) -> None:  # noqa: PLR0915 - one patch, in 
     usual_dtype, usual_size = interpreter._get_np_dtype, interpreter._validate_np_data_size
     eights = (tl.float8e5, tl.float8e5b16, tl.float8e4nv, tl.float8e4b8, tl.float8e4b15)
 
+    names = frozenset(one.name for one in eights)  # comparing types takes longer
+
+    def refuse_eights(dtype: Any) -> None:
+        if dtype.scalar.name in names:
+            raise PlanFault("unsupported", f"{dtype.scalar} is not modelled by the interpreter")
+
     def is_brain(dtype: Any) -> bool:
-        return bool(getattr(dtype, "scalar", dtype) == tl.bfloat16)
+        return bool(getattr(dtype, "scalar", dtype).name == tl.bfloat16.name)
 
     def to_bits(data: Any) -> Any:
         bits = np.ascontiguousarray(data, dtype=np.float32).view(np.uint32)
@@ -78,13 +132,12 @@ def _patch_bfloat16(interpreter: Any) -> None:  # noqa: PLR0915 - one patch, in 
         return address if isinstance(scalar, tl.pointer_type) else table[scalar]
 
     def data_size(data: Any, dtype: Any) -> bool:
-        return True if dtype == tl.bfloat16 and data.dtype == np.float32 else bool(usual_size(data, dtype))
+        return True if is_brain(dtype) and data.dtype == np.float32 else bool(usual_size(data, dtype))
 
     def cast(_self: Any, src: Any, dst_type: Any) -> Any:
         target = np_dtype(dst_type)
-        for dtype in (src.dtype.scalar, dst_type.scalar):
-            if dtype in eights:
-                raise PlanFault("unsupported", f"{dtype} is not modelled by the interpreter")
+        refuse_eights(src.dtype)
+        refuse_eights(dst_type)
         return rounded(handle(src.data.astype(target), dst_type.scalar))
 
     def fp_to_fp(self: Any, src: Any, dst_type: Any, _rounding: Any) -> Any:
@@ -111,8 +164,8 @@ def _patch_bfloat16(interpreter: Any) -> None:  # noqa: PLR0915 - one patch, in 
     def rounding(usual: Any) -> Any:
         def run(self: Any, *args: Any, **named: Any) -> Any:
             for one in args:
-                if getattr(getattr(one, "dtype", None), "scalar", None) in eights:
-                    raise PlanFault("unsupported", f"{one.dtype.scalar} is not modelled by the interpreter")
+                if isinstance(one, handle):
+                    refuse_eights(one.dtype)
             return rounded(usual(self, *args, **named))
 
         return run

@@ -97,6 +97,5 @@ def process_fault(outcome: Outcome, folder: Path, job: Job) -> tuple[Status, str
         how = f"exited with status {outcome.code}"
         if outcome.code < 0:
             how = f"was ended by {_SIGNALS.get(-outcome.code, f'signal {-outcome.code}')}"
-        status = Status.TIMEOUT if outcome.code == -24 else Status.CRASH
-        return status, clip(f"its process {how}" + (f": {outcome.last_error}" if outcome.last_error else ""))
+        return Status.CRASH, clip(f"its process {how}" + (f": {outcome.last_error}" if outcome.last_error else ""))
     return None

@@ -7,6 +7,7 @@ It shares its process with hostile code, so nothing that it writes is believed (
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import importlib.util
 import json
@@ -125,20 +126,22 @@ def _globals_of(module: Any) -> dict[str, Any]:
         value = value.value if isinstance(value, tl.constexpr) else value
         if value is None or isinstance(value, bool | int | float | str):
             found[name] = value
-        elif member := _member(value):
-            found[name] = [member]
+        elif id(value) in members():
+            found[name] = [members()[id(value)][0]]
     return found
 
 
-def _member(value: Any) -> str:
-    """The name of a member of Triton's modules; empty if it is none that a jit function may use."""
-    for module, (_, listed) in reversed(MODULES.items()):
-        found = importlib.import_module(module)
-        for name in listed:
+@functools.cache
+def members() -> dict[int, tuple[str, Any]]:
+    """The members of Triton's modules that a jit function may use, with their names, by `id`."""
+    found = {}
+    for module, (_, listed) in MODULES.items():  # the last name of an object counts
+        namespace = importlib.import_module(module)
+        for name in sorted(listed):
             with contextlib.suppress(AttributeError):
-                if operator.attrgetter(name)(found) is value:
-                    return f"{module}.{name}"
-    return ""
+                member = operator.attrgetter(name)(namespace)
+                found[id(member)] = f"{module}.{name}", member
+    return found
 
 
 def _tune(mode: _Recording, tuner: Any, args: tuple[Any, ...], named: dict[str, Any]) -> None:

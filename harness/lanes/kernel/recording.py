@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.core.status import Status
 from harness.lanes.kernel.job import GIB, Job, process_fault
 
+_RECORD_SECONDS = 60.0  # of wall time, at most, for what takes 0.1 s of CPU time
+_RECORD_CPU_SECONDS = 10  # which an endless loop of host code uses up
+_KILLED = (-signal.SIGKILL, -signal.SIGXCPU)
 _SECONDS = 60.0  # for the reference process to sample what host code may know
 _SHOWN = ("sizes", "dtype", "layout", "numbers")
 """What a recorder learns of an input: neither seed nor family."""
@@ -47,10 +51,16 @@ def record(
     # The second time round shows a call that depends on those before it.
     (job.folder / "request.json").write_text(json.dumps(request | {"calls": [*every, *every[::-1]]}))
     limits = job.limits | {"RLIMIT_FSIZE": 0, "RLIMIT_AS": 4 * GIB}
-    outcome = job.processes.run("record", job.folder, timeout=job.timeout, limits=limits)
+    limits["RLIMIT_CPU"] = min(limits["RLIMIT_CPU"], _RECORD_CPU_SECONDS)
+    seconds = min(job.timeout, _RECORD_SECONDS)
+    outcome = job.processes.run("record", job.folder, timeout=seconds, limits=limits)
     lines = (job.folder / "plans.jsonl").read_bytes().splitlines()
     if len(lines) < 2 * len(calls):
         ended = Status.PROTOCOL, "its process ended before it answered"
+        if outcome.code is None:
+            return [], (Status.TIMEOUT, f"its host code did not return within {seconds:g} s")
+        if outcome.code in _KILLED and outcome.cpu_ms > 500 * limits["RLIMIT_CPU"]:  # two clocks, which may differ
+            return [], (Status.TIMEOUT, f"its host code computed for {limits['RLIMIT_CPU']} s and did not return")
         return [], process_fault(outcome, job.folder, job) or ended
     first, again = lines[: len(calls)], lines[len(calls) : 2 * len(calls)][::-1]
     differing = next((two for one, two in zip(first, again, strict=True) if one != two), b"")

@@ -8,6 +8,7 @@ they write is counted. When the zygote answers, no process of the job is left.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import select
@@ -35,6 +36,7 @@ def main() -> None:
     adopt_orphans()
     requests, answers = claim_channel()
     prepare()
+    gc.freeze()  # a collection in a child would visit, and so copy, the objects of all modules
     send_answer({"ready": True}, answers)
     answer_requests(_run, requests, answers)
 

@@ -31,6 +31,7 @@ from harness.sandbox.fault import BoxFault
 from harness.sandbox.loop import pause
 from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.pool import BoxPool
+from harness.sandbox.wire import COMPILED
 
 PAUSES = 24
 """Pauses of a case over all attempts. An answer that is wrong in 20 % of all milliseconds is missed at 24 independent
@@ -54,9 +55,8 @@ async def opened(pool: BoxPool, plan: Plan, hash_seed: int) -> AsyncIterator[Pol
         InfraError: if no box can be opened.
     """
     limits, is_alone = plan.limits, not plan.is_batched
-    with await open_box(
-        pool, plan.source, entry=plan.box_entry, limits=limits, hash_seed=hash_seed, is_alone=is_alone
-    ) as box:
+    source, entry = plan.code or plan.source, plan.entry_for(plan.imports, *([COMPILED] if plan.code else []))
+    with await open_box(pool, source, entry=entry, limits=limits, hash_seed=hash_seed, is_alone=is_alone) as box:
         yield box
 
 

@@ -8,22 +8,60 @@ from harness.core.clip import clip
 from harness.lanes.toolgen.signature import Signature
 from harness.lanes.toolgen.syntax_walk import children, descendants
 
+_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SCOPE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 MAX_SHOWN = 80  # characters of each list of names in a sentence
 
 
 def find_mismatch(tree: ast.Module, wanted: Signature, *, iterators: bool = False) -> str:
-    """Sentences on an `async def`, a generator function or other parameters; empty if the definition matches.
+    """Sentences on a missing function, an `async def`, a generator function, one without `return`, or other parameters.
 
     A generator function matches a tool for which `iterators` count as lists.
     Only a plain definition at the top level is read: a decorator, or a second binding of the name, may change the call.
+
+    Returns:
+        The sentences; empty if the definition matches.
     """
-    defined = (ast.FunctionDef, ast.AsyncFunctionDef)
-    function = next((one for one in tree.body if isinstance(one, defined) and one.name == wanted.name), None)
+    function = next((one for one in tree.body if isinstance(one, _FUNCTION) and one.name == wanted.name), None)
     if function is None:
-        return ""
+        return _missing(tree, wanted.name)
     found = [_kind_mismatch(function, wanted, iterators=iterators), _parameter_mismatch(function.args, wanted)]
     return "; ".join(filter(None, found)) if any(found) and _only_definition(tree, wanted.name) is function else ""
+
+
+def _missing(tree: ast.Module, name: str) -> str:
+    """What is there instead of a function that no statement binds, as far as can be read."""
+    for node in descendants(tree):
+        if isinstance(node, ast.ClassDef):
+            if any(isinstance(one, _FUNCTION) and one.name == name for one in node.body):
+                return f"{name} is a method of class {clip(node.name, limit=MAX_SHOWN)}: define it at the top level"
+            if node.name == name:
+                return ""
+        if isinstance(node, ast.alias) and (node.asname or node.name) in (name, "*"):
+            return ""
+        if isinstance(node, ast.Name | ast.Constant) and name in (getattr(node, "id", ""), getattr(node, "value", "")):
+            return ""
+    inner = next((one for one in descendants(tree) if isinstance(one, _FUNCTION) and one.name == name), None)
+    if inner is not None:
+        return (
+            "" if _may_run(tree, inner) else f"{name} is defined inside of another function: define it at the top level"
+        )
+    others = [one.name for one in tree.body if isinstance(one, _FUNCTION)]
+    if len(others) == 1:
+        return f"the file defines {_listed(others)}, not {name}: rename it"
+    return f"the file defines {_listed(others)}, not {name}" if others else ""
+
+
+def _may_run(tree: ast.Module, function: ast.AST) -> bool:
+    """Whether a definition is a statement of the module, below an `if` or the like, not of a function."""
+    waiting: list[ast.AST] = list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        if node is function:
+            return True
+        if not isinstance(node, _SCOPE):
+            waiting += children(node)
+    return False
 
 
 def _only_definition(tree: ast.Module, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
@@ -44,15 +82,17 @@ def _only_definition(tree: ast.Module, name: str) -> ast.FunctionDef | ast.Async
 def _kind_mismatch(function: ast.FunctionDef | ast.AsyncFunctionDef, wanted: Signature, *, iterators: bool) -> str:
     if isinstance(function, ast.AsyncFunctionDef):
         return f"{wanted.name} is an async def, so a call returns no value: write def instead"
-    waiting: list[ast.AST] = [] if iterators else list(function.body)
+    waiting: list[ast.AST] = list(function.body)
+    can_answer = iterators or wanted.returns == "None"
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.Yield | ast.YieldFrom):
+        can_answer |= isinstance(node, ast.Raise) or (isinstance(node, ast.Return) and node.value is not None)
+        if isinstance(node, ast.Yield | ast.YieldFrom) and not iterators:
             value = f"a value of type {clip(wanted.returns, limit=MAX_SHOWN)}" if wanted.returns else "the whole value"
             return f"{wanted.name} is a generator function (yield in line {node.lineno}): return {value} instead"
         if not isinstance(node, _SCOPE):
             waiting += children(node)
-    return ""
+    return "" if can_answer else f"{wanted.name} returns no value: it has no `return` with one"
 
 
 def _parameter_mismatch(arguments: ast.arguments, wanted: Signature) -> str:

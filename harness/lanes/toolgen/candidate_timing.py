@@ -77,7 +77,7 @@ class CandidateTiming:
             size = self._questions.tool.spec.workload_size
             return profile.fault.status, clip(f"{profile.fault.why}, on a workload (n = {size}, up to 8n)")
         if profile.wrong:
-            return Status.WRONG, clip(f"{len(profile.wrong)} wrong workloads; {profile.wrong[0].sentence}")
+            return Status.WRONG, clip(f"workloads answered wrong: {len(profile.wrong)}; {profile.wrong[0].sentence}")
         self._keep_for_benchmark(profile)
         return self._compare(profile) if exact else (Status.OK, "")
 

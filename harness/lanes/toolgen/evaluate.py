@@ -114,6 +114,7 @@ class Evaluator:
         low, high = inputs["jitter_ms"]
         plan = Plan(
             source=self.source.data,
+            code=reading.code,
             imports=reading.imports,
             tool=self.tool,
             limits=Limits(
@@ -138,10 +139,9 @@ class Evaluator:
         if questions.surprise:
             self.notices.append(questions.surprise)
         self.attempts = attempts = Attempts(self.context.boxes, questions, plan)
-        examples = reading.documentation.examples
         timing = await self._workload_timing(questions, plan)
         status, why = await attempts.run(
-            examples,
+            reading.documentation.examples,
             lambda box: self._ask_more(box, questions, plan),
             between=timing.ask if timing is not None else None,
             timed=min(PROCESSES, max(REPEATS, len(plan.hash_seeds) - 1)),
@@ -154,7 +154,7 @@ class Evaluator:
         sentences = [wrong.sentence for outcome in attempts.outcomes for wrong in outcome.wrong if wrong.key in public]
         if sentences:
             self.facts["public_why"] = sentences[0]  # what its author may be shown: it names no hidden input
-        if status is Status.WRONG and reading.mismatch:
+        if status in (Status.WRONG, Status.CRASH) and reading.mismatch:
             why = clip(f"{reading.mismatch}; {why}")
         await self._detect_style(questions, plan, status)
         if status is Status.OK:
@@ -201,6 +201,7 @@ class Evaluator:
     async def _deepen(self, questions: Questions, plan: Plan, timing: WorkloadTiming) -> None:
         """Time it in several processes if its times decide something: a gate, or one of the first places."""
         standings, policy = self.context.keep(Standings), self.case.policy
+        standings.share(self.context.shared)
         board = f"{self.case.suite}\0{self.tool.path}\0{policy.to_wire()}"
         evidence, score = self._score_so_far(questions, timing)
         gate = near_gate(evidence, score, policy)
@@ -325,9 +326,8 @@ def _unchanged_tool(case: Case) -> Tool:
 
 
 def _own_limits(tool: Tool) -> dict[str, float | None]:
-    constraints = tool.spec.constraints
-    seconds = constraints.max_runtime_sec
-    return {"time_ms": None if seconds is None else seconds * 1e3, "memory_mb": constraints.max_memory_mb}
+    seconds, memory = tool.spec.constraints.max_runtime_sec, tool.spec.constraints.max_memory_mb
+    return {"time_ms": None if seconds is None else seconds * 1e3, "memory_mb": memory}
 
 
 def _limits_hit(status: Status) -> tuple[str, ...]:

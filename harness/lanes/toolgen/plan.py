@@ -9,6 +9,7 @@ from harness.lanes.toolgen.answer_classes import AnswerClasses
 from harness.lanes.toolgen.forbidden_names import forbidden_for
 from harness.lanes.toolgen.tool_spec import Tool
 from harness.sandbox.limits import Limits
+from harness.sandbox.wire import MOVE_CLOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Plan:
 
     Attributes:
         source: The candidate's source file, as bytes.
+        code: `Reading.code`.
         imports: The modules that its text imports.
         tool: The tool that it implements.
         answers: The answers seen so far.
@@ -32,6 +34,7 @@ class Plan:
     """
 
     source: bytes
+    code: bytes
     imports: tuple[str, ...]
     tool: Tool
     limits: Limits
@@ -70,5 +73,6 @@ class Plan:
         guard = forbidden.guard_rules
         named = [f"import={name}" for name in imports] if guard else []
         more = [f"listed={name}" for name in spec.constraints.allow_imports] if guard else []
-        found = ",".join([*self.tool.answer_rules, *rules, *sorted(guard), *named, *more])
+        clock = [] if {"time", "datetime"} & {*spec.constraints.allow_imports} else [MOVE_CLOCK]
+        found = ",".join([*self.tool.answer_rules, *rules, *clock, *sorted(guard), *named, *more])
         return f"{self.entry}:{found}" if found else self.entry

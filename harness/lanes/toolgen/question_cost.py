@@ -20,9 +20,8 @@ def ordinary_costs(questions: Questions, outcomes: Sequence[Outcome], null: Null
     """CPU microseconds of each question: the minimum over the attempts, minus a null call.
 
     The attempts ask in different orders, so a one-time cost (a lazy import) falls on different questions. An attempt
-    that was slow as a whole counts instead of the minimum (`_slow_process`); if many calls of all attempts were slow,
-    the maximum does (`_is_often_slow`). If the candidate gives up its core during its calls, the mean time that it
-    waits is added.
+    that was slow as a whole counts instead of the minimum; if many calls of all attempts were slow, the maximum does
+    (`_slowness`). If the candidate gives up its core during its calls, the mean time that it waits is added.
 
     Returns:
         `clock`, and `candidate_us` and `reference_us` in question order, and `waits_us`, the median wait of a candidate
@@ -31,8 +30,7 @@ def ordinary_costs(questions: Questions, outcomes: Sequence[Outcome], null: Null
     clock = "wall" if any(outcome.clock == "wall" for outcome in outcomes) else "cpu"
     asking = null.seconds if clock == "wall" else null.cpu_seconds
     waits = clock == "cpu" and any(outcome.waits for outcome in outcomes)
-    is_often_slow = _is_often_slow(outcomes)
-    slow = None if is_often_slow else _slow_process(outcomes)
+    is_often_slow, slow = _slowness([outcome for outcome in outcomes if outcome.costs])
     usual = max if is_often_slow else min
     pairs: list[tuple[float, float]] = []
     idle: list[float] = []
@@ -47,47 +45,41 @@ def ordinary_costs(questions: Questions, outcomes: Sequence[Outcome], null: Null
     return fact if fact is None or not waits else fact | {"waits_us": round(statistics.median(idle) * 1e6, 1)}
 
 
-def _slow_process(outcomes: Sequence[Outcome]) -> Outcome | None:
-    """The attempt that was slower than the quickest answers by the largest factor, if that exceeds `SLOW`.
+def _slowness(timed: Sequence[Outcome]) -> tuple[bool, Outcome | None]:
+    """Whether calls of all attempts were often slow; else the attempt that was slow as a whole, if there is one.
 
-    The factor is the 80 % quantile over its questions, each with `GRACE_SECONDS` added to both sides: no single
-    question, a lazy import for example, makes a process slow. The costs of equal code differ by up to 1.25.
+    Often: `SLOW_SHARE` of all calls took `SLOW` times as long as the quickest of their question, or all calls together
+    did. Few calls can take most of the time: a candidate that is slow half of the time has few slow calls, because they
+    are long. The slowest call of each attempt is left out of that, for one-time costs.
+
+    As a whole: by the largest factor, if it exceeds `SLOW`. It is the 80 % quantile over the attempt's questions, each
+    with `GRACE_SECONDS` added to both sides: no single question, a lazy import for example, makes a process slow. The
+    costs of equal code differ by up to 1.25.
+
+    Args:
+        timed: The attempts with costs; one alone is compared with nothing.
     """
-    ranked = [(one[int(0.8 * (len(one) - 1))], outcome) for outcome, one in _factors(outcomes)]
-    factor, slowest = max(ranked, key=lambda one: one[0], default=(0.0, None))
-    return slowest if factor > SLOW else None
-
-
-def _is_often_slow(outcomes: Sequence[Outcome]) -> bool:
-    """Whether `SLOW_SHARE` of all calls took `SLOW` times as long as the quickest of their question, or all together.
-
-    Few calls can take most of the time: a candidate that is slow half of the time has few slow calls, because they are
-    long. The slowest call of each attempt is left out of that, for one-time costs.
-    """
-    calls = [factor > SLOW for _, factors in _factors(outcomes) for factor in factors]
-    if not calls:
-        return False
-    timed, least = _quickest(outcomes)
+    if len(timed) < 2:
+        return False, None
+    least: dict[int, float] = {}
+    for one in timed:
+        for number, seconds in one.costs.items():
+            least[number] = min(seconds, least.get(number, math.inf))
+    # For each attempt its times as multiples of the quickest ones.
+    factors = [
+        sorted((seconds + GRACE_SECONDS) / (least[number] + GRACE_SECONDS) for number, seconds in one.costs.items())
+        for one in timed
+    ]
+    calls = [factor > SLOW for one in factors for factor in one]
     more = [sorted(seconds - least[number] for number, seconds in one.costs.items())[:-1] for one in timed]
     usual = sum(least[number] + GRACE_SECONDS for one in timed for number in one.costs)
-    return sum(calls) >= SLOW_SHARE * len(calls) or sum(map(sum, more)) > (SLOW - 1) * usual
-
-
-def _factors(outcomes: Sequence[Outcome]) -> list[tuple[Outcome, list[float]]]:
-    """For each attempt its times as multiples of the quickest ones, sorted."""
-    timed, least = _quickest(outcomes)
-    found = []
-    for one in timed:
-        factors = ((seconds + GRACE_SECONDS) / (least[number] + GRACE_SECONDS) for number, seconds in one.costs.items())
-        found.append((one, sorted(factors)))
-    return found
-
-
-def _quickest(outcomes: Sequence[Outcome]) -> tuple[list[Outcome], dict[int, float]]:
-    """The attempts that were timed, and for each question the least that one of them took."""
-    timed = [outcome for outcome in outcomes if outcome.costs]
-    least = {number: min(one.costs.get(number, math.inf) for one in timed) for one in timed for number in one.costs}
-    return timed, least
+    if sum(calls) >= SLOW_SHARE * len(calls) or sum(map(sum, more)) > (SLOW - 1) * usual:
+        return True, None
+    factor, slowest = max(
+        ((one[int(0.8 * (len(one) - 1))], outcome) for outcome, one in zip(timed, factors, strict=True)),
+        key=lambda one: one[0],
+    )
+    return False, slowest if factor > SLOW else None
 
 
 def _mean_wait(number: int, outcomes: Sequence[Outcome], null: NullCall) -> float:

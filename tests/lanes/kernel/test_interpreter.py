@@ -89,3 +89,32 @@ def test_what_is_not_modelled_is_refused_by_name(judged, arithmetic: str, expect
     assert found.status is Status.REVIEW
     assert "it cannot be interpreted" in found.why
     assert expected in found.why
+
+
+CALLS = """
+@triton.jit
+def twice(x, factor):
+    return x * factor
+"""
+
+
+@pytest.mark.parametrize(
+    ("arithmetic", "expected"),
+    [
+        # Blocks of equal sizes and of several types, made by functions of the file and of Triton's library.
+        (
+            "e = tl.exp(x - tl.max(x, 0)); z = tl.zeros((BLOCK,), tl.float16) + tl.full([BLOCK], 1, tl.int32); "
+            "e = twice(e, z.to(tl.float32) * 0.5) * 2.0; s = tl.sum(e[:, None] * z[:, None].to(tl.float32), 0); "
+            "y = e / tl.max(s, 0)",
+            Status.OK,
+        ),
+        ("z = tl.zeros((BLOCK,), tl.float32); z = tl.zeros((BLOCK * 1.0,), tl.float32); y = x", Status.CRASH),
+    ],
+)
+def test_types_that_are_made_once_are_those_of_triton(judged, arithmetic: str, expected: Status) -> None:
+    found = judged(
+        with_body(arithmetic).replace("import triton.language as tl\n", f"import triton.language as tl{CALLS}")
+    )
+    assert found.status is expected, found.why
+    if expected is Status.CRASH:
+        assert "Shape element 0 must have type" in found.why

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 import pytest
@@ -93,12 +94,23 @@ def test_a_gate_on_time_or_memory_is_near_within_a_factor(timed):
         assert near_gate(evidence, score, policy) == ("memory_mb" if is_near else "")
 
 
-def test_the_first_places_have_full_depth():
-    """Whatever the order: who is among the first ten at the end was timed in several processes."""
-    rng = random.Random(7)
-    for _ in range(20):
-        standings, board, deep = Standings(), [], set()
+def test_the_first_places_have_full_depth(tmp_path):
+    """Whatever the order: who is among the first ten at the end was timed in several processes.
+
+    It is so for one process and for three that share their standings, and the same candidates have full depth.
+    """
+    alone, shared = (_deepened(random.Random(7), processes, tmp_path / f"{processes}") for processes in (1, 3))
+    assert alone == shared
+
+
+def _deepened(rng, processes, folder):
+    found = []
+    for trial in range(20):
+        every, board, deep = [Standings() for _ in range(processes)], [], set()
+        (folder / f"{trial}").mkdir(parents=True)
         for number in range(200):
+            standings = every[number % processes]
+            standings.share(folder / f"{trial}" if processes > 1 else None)
             first, last = (Evidence(status=Status.OK, median_ms=rng.choice([0.01, 0.02, 0.03])) for _ in range(2))
             total = rng.choice([0.5, 0.9, 0.95, 1.0])
             seen, final = Score(total=total), Score(total=total * rng.choice([0.5, 1.0]))
@@ -109,6 +121,29 @@ def test_the_first_places_have_full_depth():
             else:
                 board.append((seen.total, -first.median_ms, -number))
         assert {-number for *_, number in sorted(board)[-FIRST:]} <= deep
+        found.append(deep)
+        for standings in every:
+            standings.close()
+    return found
+
+
+def test_a_full_disk_costs_only_what_other_processes_know(tmp_path, monkeypatch):
+    evidence = Evidence(status=Status.OK, median_ms=1.0)
+    one, other = Standings(), Standings()
+    for standings in (one, other):
+        standings.share(tmp_path)
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda file, data: write(file, data[:5]))  # as much as had room
+    one.enter("b", evidence, Score(total=0.9))
+    monkeypatch.undo()
+    for _ in range(FIRST):
+        one.enter("b", evidence, Score(total=0.5))
+    assert not one.is_in_reach("b", evidence, Score(total=0.5))
+    assert other.is_in_reach("b", evidence, Score(total=0.5))  # the line behind the half one is lost to it
+    other.enter("b", evidence, Score(total=0.5))
+    assert not other.is_in_reach("b", evidence, Score(total=0.5))
+    for standings in (one, other):
+        standings.close()
 
 
 def test_a_failed_candidate_takes_no_place():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from harness.core.evaluation import Evaluation
@@ -15,6 +16,8 @@ from harness.lanes.toolgen.proposals.mutation import Mutator, cross
 from harness.lanes.toolgen.proposals.prompt import ROLE, feedback_of, prompt_for
 from harness.lanes.toolgen.proposals.templates import styles_of, template
 from harness.lanes.toolgen.tool_spec import Tool
+
+MAX_CHECKED = 512  # sources: each is checked when it is proposed, when it gets its row and in the cascade
 
 
 class ToolBreed:
@@ -28,6 +31,7 @@ class ToolBreed:
         self._tool, self.entry = tool, tool.signature.name
         self.styles = styles_of(tool.spec.tool_id)
         self._mutators: dict[frozenset[str], Mutator] = {}
+        self._checked = lru_cache(MAX_CHECKED)(lambda text: check(text, tool))
 
     def template(self, style: str) -> str:
         """The template of a style; see `template` for errors."""
@@ -35,7 +39,7 @@ class ToolBreed:
 
     def check(self, text: str) -> Checked:
         """Parse a source, search it for forbidden APIs, and compute its normal form."""
-        return check(text, self._tool)
+        return self._checked(text)
 
     def edit(self, parent: str, rng: random.Random, is_new: IsNew, operators: Collection[str]) -> Proposal | None:
         """One or two edits of `harness.lanes.toolgen.proposals.operators`."""

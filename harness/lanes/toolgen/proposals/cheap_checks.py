@@ -18,7 +18,7 @@ def check(text: str, tool: Tool) -> Checked:
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         return Checked(digest, "parse", Status.CRASH, f"it has more than {MAX_BYTES} bytes")
     try:
-        tree = parse(text)
+        tree = parse(text.removeprefix("\ufeff"))  # as the box reads it
         form, size = normal_form(tree)
         _, found = read_uses(tree, text, rules_of(tool))
     except SyntaxError as error:

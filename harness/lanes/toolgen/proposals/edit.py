@@ -6,15 +6,16 @@ import ast
 import builtins
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.core.bounded_parse import parse
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _BLOCK = re.compile(r"#\s*EVOLVE-BLOCK-(START|END)\b")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+T = TypeVar("T")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Span = tuple[int, int]
 
@@ -66,6 +67,14 @@ class SourceText:
                 self.parents[id(child)] = node
                 waiting.append(child)
         self.nodes = waiting
+        self._found: dict[tuple[object, int], list[Any]] = {}
+
+    def once(self, find: Callable[[SourceText, Function], Iterable[T]], function: Function) -> list[T]:
+        """What is found in a function of this source, which is searched once."""
+        key = find, id(function)
+        if key not in self._found:
+            self._found[key] = list(find(self, function))
+        return self._found[key]
 
     def offset(self, line: int, column: int) -> int:
         """The character offset of a 1-based line and a 0-based column in UTF-8 bytes, as `ast` counts them."""

@@ -38,6 +38,8 @@ _CALLS = (
     ("isdigit", "isdecimal"), ("heappop", "heappushpop"), ("bisect_left", "bisect_right"),
     ("insort_left", "insort_right"), ("setdefault", "get"), ("update", "extend"), ("range", "reversed"),
 )  # fmt: skip
+MAX_ITEMS = 12
+"""Items of a tuple or a list that change places."""
 _SWAPS: dict[str, list[str]] = {}
 for _one, _other in _CALLS:
     _SWAPS.setdefault(_one, []).append(_other)
@@ -114,6 +116,8 @@ def change_arguments(source: SourceText, node: ast.Call) -> Iterator[Change]:
         if isinstance(left, ast.Starred) or isinstance(right, ast.Starred):
             continue
         yield (start, end), source.text[other:end] + source.text[middle:other] + source.text[start:middle]
+    if len(arguments) == 1 and isinstance(node.func, ast.Attribute):
+        yield source.span(arguments[0]), ""
     if len(arguments) > 1:
         for index, argument in enumerate(arguments):
             start, end = source.span(argument)
@@ -122,6 +126,14 @@ def change_arguments(source: SourceText, node: ast.Call) -> Iterator[Change]:
             else:
                 end = source.span(arguments[1])[0]
             yield (start, end), ""
+
+
+def exchange_items(source: SourceText, node: ast.Tuple | ast.List) -> Iterator[Change]:
+    """Two neighbouring items change places."""
+    for left, right in pairwise(node.elts[:MAX_ITEMS]):
+        (start, middle), (other, end) = source.span(left), source.span(right)
+        if source.text[start:middle] != source.text[other:end]:
+            yield (start, end), source.text[other:end] + source.text[middle:other] + source.text[start:middle]
 
 
 def swap_call(source: SourceText, node: ast.Call) -> Iterator[Change]:
@@ -141,13 +153,15 @@ def swap_call(source: SourceText, node: ast.Call) -> Iterator[Change]:
 
 
 def move_slice_bound(source: SourceText, node: ast.Slice) -> Iterator[Change]:
-    """A bound of a slice moves by one, or is left out."""
+    """A bound of a slice moves by one, counts from the end, or is left out."""
     for bound in (node.lower, node.upper):
         if bound is not None:
             code = source.code(bound)
             yield source.span(bound), f"{code} + 1"
             yield source.span(bound), f"{code} - 1"
             yield source.span(bound), ""
+            if isinstance(bound, ast.Name):
+                yield source.span(bound), f"-{code}"
 
 
 def move_index(source: SourceText, node: ast.Subscript) -> Iterator[Change]:
@@ -164,7 +178,7 @@ def move_index(source: SourceText, node: ast.Subscript) -> Iterator[Change]:
 
 
 def move_loop_bound(source: SourceText, node: ast.Call | ast.expr) -> Iterator[Change]:
-    """`range` starts or ends one earlier or later; a sequence that a loop reads loses its first or last item."""
+    """`range` starts or ends one earlier or later; a sequence that a loop reads is cut, reversed or sorted."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range":
         stop = node.args[1] if len(node.args) > 1 else node.args[0] if node.args else None
         if stop is None or isinstance(stop, ast.Starred):
@@ -183,6 +197,7 @@ def move_loop_bound(source: SourceText, node: ast.Call | ast.expr) -> Iterator[C
         yield source.span(node), f"{code}[1:]"
         yield source.span(node), f"{code}[:-1]"
         yield source.span(node), f"{code}[::-1]"
+        yield source.span(node), f"sorted({code})"
 
 
 def simplify_conditional(source: SourceText, node: ast.IfExp) -> Iterator[Change]:

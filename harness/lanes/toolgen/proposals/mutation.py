@@ -34,28 +34,22 @@ class Mutator:
 
     def propose(self, parent: str, rng: random.Random, is_new: IsNew) -> Proposal | None:
         """A new edit of a source; None if none of `MAX_TRIES` is new."""
-        digest = digest_text(parent)
-        for _ in range(MAX_TRIES):
-            text, names = parent, []
-            for _ in range(2 if rng.random() < SECOND_EDIT else 1):
-                edit = self._choose(text, rng)
-                if edit is not None:
-                    text = edit.apply(text)
-                    names.append(edit.operator)
-            if names and is_new(text):
-                return Proposal(text, (digest,), "+".join(names))
-        return None
-
-    def _choose(self, text: str, rng: random.Random) -> Edit | None:
-        """An edit of a random operator, so that operators with few edits are used, too."""
         try:
-            by_name = self._edits(text)
+            by_name = self._edits(parent)
         except (SyntaxError, ValueError, RecursionError):
             return None
         if not by_name:
             return None
-        names = sorted(by_name)
-        return rng.choice(by_name[rng.choices(names, [WEIGHTS.get(name, 1.0) for name in names])[0]])
+        for _ in range(MAX_TRIES):
+            chosen = [_choose(by_name, rng) for _ in range(2 if rng.random() < SECOND_EDIT else 1)]
+            if len(chosen) == 2 and _overlap(*chosen):
+                chosen.pop()
+            text = parent
+            for edit in sorted(chosen, key=lambda one: one.span, reverse=True):  # the last one moves no other
+                text = edit.apply(text)
+            if is_new(text):
+                return Proposal(text, (digest_text(parent),), "+".join(edit.operator for edit in chosen))
+        return None
 
     def _edits(self, text: str) -> Mapping[str, list[Edit]]:
         found = self._made.get(text)
@@ -68,6 +62,16 @@ class Mutator:
                 self._made.pop(next(iter(self._made)))
             self._made[text] = found
         return found
+
+
+def _choose(by_name: Mapping[str, list[Edit]], rng: random.Random) -> Edit:
+    """An edit of a random operator, so that operators with few edits are used, too."""
+    names = sorted(by_name)
+    return rng.choice(by_name[rng.choices(names, [WEIGHTS.get(name, 1.0) for name in names])[0]])
+
+
+def _overlap(one: Edit, other: Edit) -> bool:
+    return one.span == other.span or (one.span[0] < other.span[1] and other.span[0] < one.span[1])
 
 
 def cross(receiver: str, donor: str, rng: random.Random, is_new: IsNew, *, entry: str) -> Proposal | None:

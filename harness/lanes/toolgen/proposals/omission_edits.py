@@ -32,8 +32,15 @@ def add_term(source: SourceText, node: ast.expr, names: Sequence[str]) -> Iterat
                 yield span, f"{code} - {name}"
 
 
+def call_on_value(source: SourceText, node: ast.Name) -> Iterator[Change]:
+    """A variable becomes the result of a built-in function on it."""
+    if isinstance(node.ctx, ast.Load) and _is_value(source.parents.get(id(node)), node):
+        for name in ("int", "str", "list", "len", "abs"):
+            yield source.span(node), f"{name}({node.id})"
+
+
 def change_operands(source: SourceText, node: ast.BinOp) -> Iterator[Change]:
-    """One operand is left out, or both change places."""
+    """One operand is left out, both change places, or the items of a repeated list become separate objects."""
     span, left, right = source.span(node), source.code(node.left), source.code(node.right)
     yield span, f"({left})"
     yield span, f"({right})"
@@ -41,21 +48,40 @@ def change_operands(source: SourceText, node: ast.BinOp) -> Iterator[Change]:
         start, end = source.span(node.left)[1], source.span(node.right)[0]
         yield span, f"({right}){source.text[start:end].strip('() ').center(3)}({left})"
 
+    if isinstance(node.op, ast.Mult) and isinstance(node.left, ast.List) and len(node.left.elts) == 1:
+        item = node.left.elts[0]
+        if not isinstance(item, ast.Constant | ast.Name):
+            yield span, f"[{source.code(item)} for _ in range({right})]"
+
 
 def name_constant(source: SourceText, node: ast.Constant, names: Sequence[str]) -> Iterator[Change]:
-    """A number, a boolean or None becomes a variable."""
+    """A number, a boolean or None becomes a variable, or as an initial value the first item of one."""
     if isinstance(node.value, int | float | None):
+        is_initial = isinstance(source.parents.get(id(node)), ast.Assign)
         for name in names[:MAX_NAMES]:
             yield source.span(node), name
+            if is_initial:
+                yield source.span(node), f"{name}[0]"
+
+
+def shift_index(source: SourceText, node: ast.Subscript, names: Sequence[str]) -> Iterator[Change]:
+    """An index that is a variable gets another one as a further term."""
+    if isinstance(node.slice, ast.Name) and isinstance(node.ctx, ast.Load):
+        for name in names[:MAX_NAMES]:
+            if name != node.slice.id:
+                yield source.span(node.slice), f"{node.slice.id} - {name}"
+                yield source.span(node.slice), f"{node.slice.id} + {name}"
 
 
 def bound_value(source: SourceText, node: ast.Assign) -> Iterator[Change]:
-    """`x = value` becomes `x = max(x, value)`, `min(x, value)` or `max(0, value)`."""
-    if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name) and isinstance(node.value, _SIMPLE):
-        name, span, code = node.targets[0].id, source.span(node.value), source.code(node.value)
+    """`x = value` becomes `x = max(x, value)`, `min(x, value)`, `max(0, value)` or `x + value`."""
+    targets = (ast.Name, ast.Subscript)
+    if len(node.targets) == 1 and isinstance(node.targets[0], targets) and isinstance(node.value, _SIMPLE):
+        name, span, code = source.code(node.targets[0]), source.span(node.value), source.code(node.value)
         yield span, f"max({name}, {code})"
         yield span, f"min({name}, {code})"
         yield span, f"max(0, {code})"
+        yield span, f"{name} + {code}"
 
 
 def guard(source: SourceText, node: ast.expr, names: Sequence[str]) -> Iterator[Change]:
@@ -75,7 +101,7 @@ def fill_list(source: SourceText, node: ast.List, names: Sequence[str]) -> Itera
 
 
 def take_part(source: SourceText, node: ast.Name, names: Sequence[str]) -> Iterator[Change]:
-    """A sequence that is read by a call, a loop or `return` becomes a part of itself."""
+    """A sequence that is read by a call, a loop or `return` becomes a part of itself, or is reversed."""
     parent = source.parents.get(id(node))
     is_read = isinstance(parent, ast.Call) and any(one is node for one in parent.args)
     is_looped = isinstance(parent, ast.For | ast.comprehension) and parent.iter is node
@@ -84,6 +110,8 @@ def take_part(source: SourceText, node: ast.Name, names: Sequence[str]) -> Itera
     span = source.span(node)
     yield span, f"{node.id}[1:]"
     yield span, f"{node.id}[:-1]"
+    yield span, f"{node.id}[0]"
+    yield span, f"{node.id}[::-1]"
     for name in names[:MAX_NAMES]:
         if name != node.id:
             yield span, f"{node.id}[{name}:]"
@@ -115,7 +143,7 @@ def insert_call(source: SourceText, body: Sequence[ast.stmt], index: int) -> Ite
     lines, function = source.line_span(node), source.function_of(node)
     if lines is None or function is None or source.code(node).startswith("elif"):
         return
-    indent, names = source.indent(node), source.names_of(function)[:MAX_NAMES]
+    indent, names = source.indent(node), source.once(SourceText.names_of, function)[:MAX_NAMES]
     places = [lines[0]] if isinstance(node, ast.Return) else [lines[0], lines[1]]
     if index and len(places) > 1:
         places = places[1:]  # the place after the statement before is this one
@@ -123,10 +151,60 @@ def insert_call(source: SourceText, body: Sequence[ast.stmt], index: int) -> Ite
     for place in places:
         if place == lines[1] and not is_complete:
             continue
-        for container, method in _containers(source, function):
+        for container, method in source.once(_containers, function):
             for name in names:
                 if name != container:
                     yield (place, place), f"{indent}{container}.{method}({name})\n"
+
+
+def keep_result(source: SourceText, body: Sequence[ast.stmt], index: int) -> Iterator[Change]:
+    """What a function returns, and nothing uses, is returned, assigned, added up or put into a container."""
+    node = body[index]
+    if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name)):
+        return
+    function, span, code = source.function_of(node), source.span(node), source.code(node)
+    if function is None:
+        return
+    yield span, f"return {code}"
+    for container, method in source.once(_containers, function):
+        yield span, f"{container}.{method}({code})"
+        yield span, f"{container}.{'extend' if method == 'append' else 'update'}({code})"
+    for name in source.once(SourceText.names_of, function)[:MAX_NAMES]:
+        yield span, f"{name} = {code}"
+        yield span, f"{name} += {code}"
+
+
+def add_return(source: SourceText, body: Sequence[ast.stmt], index: int) -> Iterator[Change]:
+    """A function that ends without one returns a variable."""
+    node = body[index]
+    lines, function = source.line_span(node), source.parents.get(id(node))
+    if index + 1 < len(body) or lines is None or isinstance(node, ast.Return | ast.Raise):
+        return
+    if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and source.text[: lines[1]].endswith(("\n", "\r")):
+        for name in source.once(SourceText.names_of, function)[:MAX_NAMES]:
+            yield (lines[1], lines[1]), f"{source.indent(node)}return {name}\n"
+
+
+def insert_update(source: SourceText, body: Sequence[ast.stmt], index: int) -> Iterator[Change]:
+    """A variable that a loop reads and does not change is changed at the end of each turn."""
+    node = body[index]
+    if not isinstance(node, ast.For | ast.While) or source.line_span(node) is None:
+        return
+    last = source.line_span(node.body[-1])
+    if last is None or not source.text[: last[1]].endswith(("\n", "\r")):
+        return
+    found = [one for one in ast.walk(node) if isinstance(one, ast.Name)]
+    changed = {one.id for one in found if isinstance(one.ctx, ast.Store)}
+    function = source.function_of(node)
+    local = source.once(SourceText.names_of, function) if function is not None else []
+    read = [name for name in local if any(one.id == name for one in found)]
+    indent = source.indent(node.body[-1])
+    for name in read[:MAX_NAMES]:
+        if name not in changed:
+            others = [other for other in read[:MAX_NAMES] if other != name]
+            updates = [f"+= {other}" for other in ("1", *others)] + [f"-= {other}" for other in ("1", *others)]
+            for update in (*updates, f"*= {name}", "//= 2", *(f"//= {other}" for other in others)):
+                yield (last[1], last[1]), f"{indent}{name} {update}\n"
 
 
 def _containers(source: SourceText, function: Function) -> Iterator[tuple[str, str]]:

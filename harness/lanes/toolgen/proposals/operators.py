@@ -19,10 +19,10 @@ OPERATORS: dict[str, str] = {
     "boolean": "`and` to `or`, or an operand is left out",
     "negation": "a condition to its negation",
     "variable": "a name to another one of its function",
-    "argument": "neighbouring arguments exchanged, or one left out",
-    "slice": "a bound of a slice or an index moved by one, a bound left out, or two indices exchanged",
-    "call": "`append` to `extend`, `min` to `max`, …; a call to its argument",
-    "loop": "a range one longer or shorter at either end; a sequence without its first or last item",
+    "argument": "neighbouring arguments or items exchanged, or an argument left out",
+    "slice": "a bound of a slice or an index moved, a bound left out or negated, or two indices exchanged",
+    "call": "`append` to `extend`, `min` to `max`, …; a call to its argument; a variable to a call of it",
+    "loop": "a range one longer or shorter at either end; a sequence cut, reversed or sorted; `if` to `while`",
     "branch": "an `if` to one of its branches; or a conditional expression to one of its values; `break` to `continue`",
     "return": "another returned value",
     "delete": "a statement deleted",
@@ -32,10 +32,10 @@ OPERATORS: dict[str, str] = {
     "shortcut": "an early return for a kind of argument, from a counter-example (`shortcuts`)",
     "term": "a value plus or minus 1 or a variable",
     "operand": "an operand left out, or both exchanged; a constant to a variable; an item for an empty list",
-    "bound": "`x = y` to `x = max(x, y)`, `min(x, y)`, `max(0, y)`",
+    "bound": "`x = y` to `x = max(x, y)`, `min(x, y)`, `max(0, y)`, `x + y`",
     "guard": "a condition or not a variable, or and a variable",
     "part": "a sequence to a part of it",
-    "insert": "a variable added to a container",
+    "insert": "a variable added to a container, one changed in each turn of a loop or returned, a dropped result",
 }
 """Names and meanings; the name of an edit's operator is one of these."""
 
@@ -52,8 +52,11 @@ _ON_NODES: dict[type[ast.AST], tuple[tuple[str, _Maker], ...]] = {
         ("argument", omissions.exchange_arguments),
         ("call", expressions.swap_call),
     ),
+    ast.Tuple: (("argument", expressions.exchange_items),),
+    ast.List: (("argument", expressions.exchange_items),),
     ast.Assign: (("bound", omissions.bound_value),),
     ast.Slice: (("slice", expressions.move_slice_bound),),
+    ast.Name: (("call", omissions.call_on_value),),
     ast.Subscript: (("slice", expressions.move_index),),
     ast.IfExp: (("branch", expressions.simplify_conditional),),
 }
@@ -65,16 +68,20 @@ _ON_BODIES: tuple[tuple[str, _Arranger], ...] = (
     ("exchange", statements.exchange),
     ("move", statements.move),
     ("duplicate", statements.duplicate),
+    ("loop", statements.repeat),
+    ("insert", omissions.keep_result),
+    ("insert", omissions.add_return),
     ("insert", omissions.insert_call),
+    ("insert", omissions.insert_update),
 )
 _WITH_NAMES: tuple[tuple[type[ast.expr], str, Callable[[SourceText, Any, Sequence[str]], Iterator[Change]]], ...] = (
     (ast.expr, "term", omissions.add_term),
     (ast.Constant, "operand", omissions.name_constant),
     (ast.List, "operand", omissions.fill_list),
+    (ast.Subscript, "slice", omissions.shift_index),
     (ast.Name, "part", omissions.take_part),
 )
 _Places = Mapping[int, tuple[Sequence[ast.stmt], int]]
-_Names = dict[int, tuple[list[str], list[str]]]
 _LOOPS = (ast.For, ast.AsyncFor, ast.comprehension)
 
 
@@ -100,13 +107,12 @@ def edits_of(source: SourceText, lines: Collection[int] | None = None) -> Iterat
     allowed = source.editable_lines()
     wanted = None if lines is None else frozenset(lines)
     places = {id(body[index]): (body, index) for body in source.bodies() for index in range(len(body))}
-    names: _Names = {}
     for node, function in _function_nodes(source):
         line: int = node.lineno  # type: ignore[attr-defined]
         if wanted is not None and line not in wanted:
             continue
         seen: set[Change] = set()
-        for operator, change in _changes(source, node, function, places, names):
+        for operator, change in _changes(source, node, function, places):
             span, replacement = change
             if allowed is not None and not allowed.issuperset(source.lines_of(span)):
                 continue
@@ -115,20 +121,12 @@ def edits_of(source: SourceText, lines: Collection[int] | None = None) -> Iterat
                 yield Edit(operator, span, replacement, line)
 
 
-def _changes(
-    source: SourceText,
-    node: ast.AST,
-    function: Function,
-    places: _Places,
-    names: _Names,
-) -> Iterator[tuple[str, Change]]:
-    if id(function) not in names:
-        names[id(function)] = source.names_of(function), source.unbound_names_of(function)
-    local, unbound = names[id(function)]
+def _changes(source: SourceText, node: ast.AST, function: Function, places: _Places) -> Iterator[tuple[str, Change]]:
+    local = source.once(SourceText.names_of, function)
     for operator, make in _ON_NODES.get(type(node), ()):
         yield from _named(operator, make(source, node))
     if isinstance(node, ast.Name) and not _is_called(source, node):
-        others = local if isinstance(node.ctx, ast.Load) else unbound
+        others = local if isinstance(node.ctx, ast.Load) else source.once(SourceText.unbound_names_of, function)
         yield from _named("variable", expressions.rename_variable(source, node, others))
     if isinstance(node, ast.expr):
         parent = source.parents.get(id(node))

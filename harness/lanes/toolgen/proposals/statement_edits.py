@@ -76,6 +76,14 @@ def unwrap(source: SourceText, body: Sequence[ast.stmt], index: int) -> Iterator
             yield lines, _indented(source, span, source.indent(branch[0]), source.indent(node))
 
 
+def repeat(source: SourceText, body: Sequence[ast.stmt], index: int) -> Iterator[Change]:
+    """`if` without `else` becomes `while`, and the reverse."""
+    node = body[index]
+    if isinstance(node, ast.If | ast.While) and not node.orelse and not source.code(node).startswith("elif"):
+        start, (old, new) = source.span(node)[0], ("if", "while") if isinstance(node, ast.If) else ("while", "if")
+        yield (start, start + len(old)), new
+
+
 def change_exit(source: SourceText, body: Sequence[ast.stmt], index: int) -> Iterator[Change]:
     """`break` becomes `continue` and the reverse."""
     node = body[index]

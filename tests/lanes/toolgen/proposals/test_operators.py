@@ -13,8 +13,10 @@ from harness.lanes.toolgen.proposals.edit import SourceText
 from harness.lanes.toolgen.proposals.operators import OPERATORS, edits
 from harness.lanes.toolgen.proposals.shortcuts import shortcuts
 
-ROOT = Path(__file__).resolve().parents[2]
-CANDIDATES = sorted(ROOT.glob("candidates/*/*.py"))
+ROOT = Path(__file__).resolve().parents[4]
+CANDIDATES = [
+    sorted(folder.glob("*.py"))[0] for folder in sorted(ROOT.glob("candidates/*")) if any(folder.glob("*.py"))
+]
 SAMPLE = '''\
 """A module."""
 import re  # kept
@@ -87,6 +89,55 @@ def test_a_shortcut_stays_inside_evolve_blocks():
     marked = SAMPLE.replace("    total = 0\n", "    # EVOLVE-BLOCK-START\n    total = 0\n    # EVOLVE-BLOCK-END\n")
     assert list(shortcuts(marked, "first", {"items": []}, [])) == []
     assert list(shortcuts(SAMPLE, "other", {"items": []}, [])) == []
+
+
+@pytest.mark.parametrize(
+    ("operator", "old", "new"),
+    [
+        ("loop", "if n > 1:", "while n > 1:"),
+        ("loop", "while i < n:", "if i < n:"),
+        ("loop", "in rows:", "in sorted(rows):"),
+        ("argument", "(i, n)", "(n, i)"),
+        ("argument", "rows.copy(n)", "rows.copy()"),
+        ("argument", "[(9, 'IX'), (5, 'V')]", "[(5, 'V'), (9, 'IX')]"),
+        ("call", "(i, n)", "(int(i), n)"),
+        ("operand", "[[0] * n] * n", "[[0] * n for _ in range(n)]"),
+        ("operand", "best = 0", "best = rows[0]"),
+        ("slice", "rows[n:]", "rows[-n:]"),
+        ("slice", "rows[n]", "rows[n - i]"),
+        ("part", "len(rows)", "len(rows[0])"),
+        ("part", "enumerate(rows)", "enumerate(rows[::-1])"),
+        ("bound", "table[0] = n", "table[0] = max(table[0], n)"),
+        ("bound", "best = rows[n]", "best = best + rows[n]"),
+        ("insert", "    f(rows, n)", "    return f(rows, n)"),
+        ("insert", "    f(rows, n)", "    table.extend(f(rows, n))"),
+        ("insert", "        best = rows[n]\n", "        best = rows[n]\n        i += 1\n"),
+        ("insert", "        best = rows[n]\n", "        best = rows[n]\n        n //= 2\n"),
+    ],
+)
+def test_what_was_left_out_is_put_back(operator, old, new):
+    source = """\
+def f(rows, n):
+    best = 0
+    i = 0
+    table = [[0] * n] * n
+    table.append((i, n))
+    pairs = [(9, 'IX'), (5, 'V')]
+    while i < n:
+        best = rows[n]
+    for row in rows:
+        f(rows, n)
+    if n > 1:
+        table[0] = n
+    rows.copy(n)
+    return len(rows), enumerate(rows), rows[n:]
+"""
+    assert source.count(old) == 1
+    assert source.replace(old, new) in results(source, operator)
+
+
+def test_a_function_that_ends_without_a_return_gets_one():
+    assert "def f(a):\n    b = a\n    return b\n" in results("def f(a):\n    b = a\n", "insert")
 
 
 def test_two_indices_change_places():
