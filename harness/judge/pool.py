@@ -167,7 +167,7 @@ class JudgePool(Closing):
         return self.submit(source, tool=tool).result()
 
     async def ajudge(self, source: Source, *, tool: str | None = None) -> Verdict:
-        """`judge` for a program that uses asyncio; many calls may run at once, and a cancelled one costs nothing."""
+        """`judge` for a program that uses asyncio; many calls may run at once, and a cancelled one does no work."""
         return await asyncio.wrap_future(self.submit(source, tool=tool))
 
     def judge_all(self, sources: Iterable[Source], *, tool: str | None = None) -> list[Verdict]:
@@ -190,7 +190,7 @@ class JudgePool(Closing):
         tool: str | None = None,
         epoch: int | None = None,
     ) -> Future[Verdict]:
-        """Begin to judge a candidate. A future that is cancelled before its candidate was begun costs nothing.
+        """Begin to judge a candidate. A future that is cancelled before its candidate was begun does no work.
 
         Args:
             source: As for `judge`.
@@ -254,7 +254,7 @@ class JudgePool(Closing):
             ledger.close()
 
     def _recall(self, suite: JudgedSuite, address: Address | None) -> Verdict | Judging | None:
-        """What the pool or its ledger knows of bytes that a program gave; the lock is held."""
+        """The known verdict on bytes that a program gave, from the pool or its ledger; the lock is held."""
         if address is None:
             return None
         if known := self._known.at(address):
