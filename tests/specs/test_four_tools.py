@@ -134,3 +134,10 @@ def test_only_a_cycle_is_accepted_as_a_cycle(answered):
     assert accept(kwargs, {"cycle": ["a", "b"]})
     assert accept(kwargs, {"cycle": ["b", "a"]})
     assert not accept(kwargs, answered)
+
+
+@pytest.mark.parametrize("base", [0, 1, -1])
+@pytest.mark.parametrize("power", [0, 1, 2, 3, 932, 933, 10**50, 10**50 + 1])
+def test_powers_of_what_no_power_makes_larger(base, power):
+    expected = base ** (power % 2 or 2) if power else 1
+    assert oracle("expr_eval").reference("base ** power", {"base": base, "power": power}) == str(expected)

@@ -131,7 +131,7 @@ def _power(base: Fraction, power: Fraction) -> Fraction:
     if power < 0 and not base:
         raise ValueError("zero to a negative power")
     if base in (0, 1, -1):
-        return Fraction(1 if power % 2 == 0 or base == 1 else int(base)) if power else Fraction(1)
+        return base ** int(power % 2 or 2 if power else 0)
     largest = max(abs(base.numerator), base.denominator)
     if abs(power) * (largest.bit_length() - 1) > LIMIT.bit_length():
         raise ValueError("a power with more than 100 digits")
