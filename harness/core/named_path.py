@@ -1,4 +1,4 @@
-"""Named path: the file that a name from outside stands for, if there is one, and how it is written."""
+"""Named path: the file that a name from outside refers to, if there is one, and how it is written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.core.replaced_file import replace_file
 
 
 def named_path(folder: Path, name: str) -> Path | None:
-    """The resolved path of an existing file or folder; None for any name that stands for none.
+    """The resolved path of an existing file or folder; None for any name that refers to none.
 
     pathlib raises for some of those: a name that is too long, has a NUL or a lone surrogate, or leads into a folder
     that may not be read or round a loop of links.

@@ -62,12 +62,12 @@ def spec_of(one: Handoff) -> tuple[Path, int]:
 
 
 def challenger_path(parent: Path, source: bytes) -> Path:
-    """Where the repaired bytes are stored: beside the parent, under a name of their own."""
+    """Where the repaired bytes are stored: next to the parent, under another name."""
     return parent.with_name(f"{parent.stem.partition('_fixed_')[0]}_fixed_{digest_bytes(source)[:8]}.py")
 
 
 def find_equal(parent: Path, source: bytes) -> Path | None:
-    """A candidate beside the parent that has the repaired bytes already."""
+    """A candidate next to the parent that has the repaired bytes already."""
     for path in sorted(parent.parent.glob("*.py")):
         try:
             if read_plain_file(path, max_bytes=MAX_BYTES) == source:

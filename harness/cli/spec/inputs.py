@@ -48,7 +48,14 @@ def add_sets(parser: argparse.ArgumentParser) -> None:
     """Add GRAMMAR, the sample files, and `--holdout`."""
     add_grammar(parser)
     parser.add_argument("samples", type=Path, nargs="+", metavar="FILE", help="binary files")
-    parser.add_argument("--holdout", type=Path, nargs="+", default=[], metavar="FILE", help="files for validation only")
+    parser.add_argument(
+        "--holdout",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="files that are scored, but that nothing is learned from",
+    )
 
 
 def read_sets(args: argparse.Namespace) -> tuple[dict[str, bytes], dict[str, bytes]]:
