@@ -1,4 +1,4 @@
-"""Number: argparse types for numbers within bounds, used by the options of pytest and of the verbs."""
+"""Number: argparse types for numbers within bounds, and a number as outputs show it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 MAX_INTEGER = 2**63 - 1
 """The largest integer of SQLite; without this limit a larger one would fail later, without the option's name."""
+
+DIGITS = (3, 6, 9)  # of a number below 1; more where fewer would show a value as equal to its threshold
 
 
 def whole(least: int = 0, most: int = MAX_INTEGER) -> Callable[[str], int]:
@@ -47,3 +49,16 @@ def _within(number: float, least: float, most: float) -> None:
         raise argparse.ArgumentTypeError(f"{number} is less than {least}, the smallest valid value")
     if number > most:
         raise argparse.ArgumentTypeError(f"{number} is more than {most}, the largest valid value")
+
+
+def readable(value: float, *, threshold: float | None = None) -> str:
+    """A number as all outputs show it: three decimals below 1, four digits above, integers in full.
+
+    It has more digits where fewer would show a value that differs from the threshold as equal to it.
+    """
+    if value % 1 == 0 and abs(value) < 1e15:
+        return f"{value:,.0f}"
+    if abs(value) < 0.0005:
+        return f"{value:.3g}"
+    shown = [f"{value:.{n}f}".rstrip("0") if abs(value) < 1 else f"{value:.{n + 1}g}" for n in DIGITS]
+    return next((text for text in shown if value == threshold or float(text) != threshold), shown[-1])
