@@ -132,9 +132,8 @@ class Cascade:
             score=lane.score(before.evidence, policy),
         )
         old = known.verdict["measures"]
-        kept = {
-            name: old.get(name) for name in (*RELATIVE, "is_faster") if name != "performance"
-        }  # a budget changes it
+        kept = {**{name: old[name] for name in RELATIVE}, "is_faster": old.get("is_faster", False)}
+        kept["performance"] = None  # the new budget changes it
         return self._concluded(trial, scored, old["size"], stage=stage, spent={}, relative=kept)
 
     # --- stages ---

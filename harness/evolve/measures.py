@@ -80,7 +80,7 @@ def measure(evaluation: Evaluation, *, size: int, descriptor: Mapping[str, Any])
         "time": evidence.median_ms if is_timed else None,
         "memory": None if evidence.peak_mb is None else max(evidence.peak_mb, MIN_MEMORY),
         "size": size,
-        "stability": flake_bound(attempts) if attempts and evidence.stable else None if not attempts else 1.0,
+        "stability": (flake_bound(attempts) if evidence.stable else 1.0) if attempts else None,
         "growth": None,
         "is_faster": False,
         "style": "",
