@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from harness.cli import output
 from harness.core.errors import UsageError
 from harness.core.number import whole
-from harness.core.tier import Tier
 from harness.core.trial import Trial
 from harness.report import words
 
@@ -29,9 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="YAML with one experiment or several")
     parser.add_argument("--judge-only", type=Path, metavar="DIR", help="judge the .py files that appear in a folder")
     parser.add_argument("--once", action="store_true", help="with --judge-only: end when all of them are judged")
-    parser.add_argument("--epoch", type=whole(), default=0, metavar="N", help="with --judge-only: sets the budget")
+    parser.add_argument("--epoch", type=whole(), default=0, metavar="N", help="with --judge-only: epoch (default 0)")
     parser.add_argument("--lanes", type=whole(1), metavar="N", help="judge processes (default: one for each core)")
-    parser.add_argument("--min-tier", type=str.upper, choices=[tier.value for tier in Tier], help="as in pytest")
+    output.add_min_tier(parser)
     output.add_ledger(parser)
     output.add_json(parser)
 

@@ -23,7 +23,7 @@ SHOWN_CHARACTERS = 300  # of a cell in a table: `record` holds whole evaluations
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=whole(0, 65535), default=8001, metavar="N", help="the port; 0: a free one")
+    parser.add_argument("--port", type=whole(0, 65535), default=8001, metavar="N", help="port (default 8001; 0: any)")
     parser.add_argument("--open", action="store_true", help="open the browser")
     parser.add_argument("--get", metavar="PATH", help="print one page, such as /ledger/leaders.json, and serve nothing")
     output.add_ledger(parser)

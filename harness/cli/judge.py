@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from harness.cli import output
 from harness.core.errors import UsageError
 from harness.core.number import whole
-from harness.core.tier import Tier
 from harness.report import words
 
 if TYPE_CHECKING:
@@ -30,15 +29,25 @@ NOT_JUDGED = 3
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a candidate's source file")
     parser.add_argument("--tool", required=True, type=Path, metavar="PATH", help="a tool, or a suite of tools")
-    parser.add_argument("--epoch", type=whole(), default=0, metavar="N", help="sets the budget (default 0)")
-    parser.add_argument("--attempts", type=whole(1), metavar="N", help="seeded repetitions")
+    parser.add_argument(
+        "--epoch",
+        type=whole(),
+        default=0,
+        metavar="N",
+        help="the epoch: budgets tighten from one to the next (default 0)",
+    )
+    parser.add_argument(
+        "--attempts", type=whole(1), metavar="N", help="repetitions, each with its own seed (default: the suite's)"
+    )
     parser.add_argument("--timing", choices=["cpu", "none"], help="whether workloads are timed (default: the suite's)")
     parser.add_argument("--secret-seed", type=whole(), metavar="S", help="seed of the inputs (default random)")
-    parser.add_argument("--min-tier", type=str.upper, choices=[tier.value for tier in Tier], help="as in pytest")
+    output.add_min_tier(parser)
     parser.add_argument("--workers", type=whole(1), metavar="N", help="judge processes (default: one for each core)")
     parser.add_argument("--screen", action="store_true", help="stop at the first wrong answer, time nothing")
     parser.add_argument("--reward-file", type=Path, metavar="FILE", help="write the reward of the one candidate here")
-    parser.add_argument("--graded", action="store_true", help="half the share of right answers for a wrong candidate")
+    parser.add_argument(
+        "--graded", action="store_true", help="a wrong candidate earns half its share of right answers, not 0"
+    )
     output.add_json(parser)
 
 

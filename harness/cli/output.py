@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core import named_path
 from harness.core.errors import UsageError
+from harness.core.tier import Tier
 
 if TYPE_CHECKING:
     from harness.ledger.store import Ledger
@@ -27,6 +28,17 @@ def add_ledger(parser: argparse.ArgumentParser) -> None:
     """Add `--ledger PATH`."""
     parser.add_argument(
         "--ledger", type=Path, default=DEFAULT_LEDGER, metavar="PATH", help=f"the ledger (default {DEFAULT_LEDGER})"
+    )
+
+
+def add_min_tier(parser: argparse.ArgumentParser) -> None:
+    """Declare `--min-tier`."""
+    parser.add_argument(
+        "--min-tier",
+        type=str.upper,
+        choices=[tier.value for tier in Tier],
+        help="weakest isolation that is accepted, A (strongest) to E (none); default C. `crucible doctor` shows this "
+        "machine's",
     )
 
 

@@ -29,7 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep", type=whole(), metavar="N", help="the newest N runs stay")
     parser.add_argument("--newer-than", metavar="AGE", help="runs younger than 12h, 30d, 8w, or since 2026-11-01 stay")
     parser.add_argument(
-        "--rejected", choices=("all", "leaders", "none"), default="all", help="whose sources and evidence stay"
+        "--rejected",
+        choices=("all", "leaders", "none"),
+        default="all",
+        help="which rejected candidates keep sources and evidence: all, those that led a board once, or none",
     )
     parser.add_argument("--dry-run", action="store_true", help="only report what would be deleted")
     output.add_ledger(parser)

@@ -47,18 +47,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=amount(0.001),
         default=SECONDS,
         metavar="S",
-        help=f"for each (default {SECONDS:g})",
+        help=f"seconds for each candidate (default {SECONDS:g})",
     )
     parser.add_argument(
-        "--interval", type=amount(0.01), default=INTERVAL, metavar="S", help=f"between looks (default {INTERVAL:g})"
+        "--interval",
+        type=amount(0.01),
+        default=INTERVAL,
+        metavar="S",
+        help=f"seconds between two looks at the queue (default {INTERVAL:g})",
     )
     parser.add_argument("--workers", type=whole(1), metavar="N", help="judge processes (default: one for each core)")
     parser.add_argument("--import", dest="imported", type=Path, nargs="+", metavar="PATH", help="queue JSON hand-offs")
     parser.add_argument("--export", type=Path, metavar="DIR", help="write the waiting hand-offs as JSON, with bundles")
     provider = parser.add_argument_group("a provider, asked when no edit helps")
     output.add_provider(provider)
-    provider.add_argument("--max-calls", type=whole(1), default=4, metavar="N", help="for each candidate (default 4)")
-    provider.add_argument("--max-tokens", type=whole(1), metavar="N", help="of all answers together")
+    provider.add_argument(
+        "--max-calls", type=whole(1), default=4, metavar="N", help="questions for each candidate (default 4)"
+    )
+    provider.add_argument("--max-tokens", type=whole(1), metavar="N", help="limit of all answers together")
     output.add_ledger(parser)
     output.add_json(parser)
 

@@ -14,9 +14,9 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli import output
 from harness.core.errors import MissingExtraError, UsageError
 from harness.core.number import whole
-from harness.core.tier import Tier
 
 if TYPE_CHECKING:
     import socket
@@ -31,21 +31,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tool", required=True, action="append", type=Path, metavar="PATH", help="a tool, or a suite; may be repeated"
     )
-    parser.add_argument("--port", type=whole(), default=PORT, metavar="N", help=f"default {PORT}; 0 for a free one")
+    parser.add_argument("--port", type=whole(), default=PORT, metavar="N", help=f"port (default {PORT}; 0: a free one)")
     parser.add_argument(
         "--listen", default=LOOPBACK, metavar="ADDRESS", help=f"default {LOOPBACK}; others need a token"
     )
-    parser.add_argument("--token-file", type=Path, metavar="FILE", help="has the bearer token; made if it is missing")
-    parser.add_argument("--queue", type=whole(1), default=QUEUE, metavar="N", help=f"candidates (default {QUEUE})")
+    parser.add_argument(
+        "--token-file", type=Path, metavar="FILE", help="file with the bearer token; made if it is missing"
+    )
+    parser.add_argument(
+        "--queue", type=whole(1), default=QUEUE, metavar="N", help=f"candidates that may wait (default {QUEUE})"
+    )
     parser.add_argument("--check-every", type=whole(), metavar="N", help="verdicts between two checks of the judge")
     parser.add_argument("--workers", type=whole(1), metavar="N", help="judge processes (default: one for each core)")
-    parser.add_argument("--epoch", type=whole(), default=0, metavar="N", help="sets the budget (default 0)")
-    parser.add_argument("--attempts", type=whole(1), metavar="N", help="seeded repetitions")
+    parser.add_argument(
+        "--epoch",
+        type=whole(),
+        default=0,
+        metavar="N",
+        help="the epoch: budgets tighten from one to the next (default 0)",
+    )
+    parser.add_argument(
+        "--attempts", type=whole(1), metavar="N", help="repetitions, each with its own seed (default: the suite's)"
+    )
     parser.add_argument("--timing", choices=["cpu", "none"], help="whether workloads are timed (default none)")
     parser.add_argument("--cluster", metavar="ADDRESS", help="judge on a Dask cluster: tcp://…, tls://… or local")
     parser.add_argument("--insecure", action="store_true", help="let --cluster reach another machine without TLS")
     parser.add_argument("--ledger", type=Path, metavar="PATH", help="a ledger that keeps and knows verdicts")
-    parser.add_argument("--min-tier", type=str.upper, choices=[tier.value for tier in Tier], help="as in pytest")
+    output.add_min_tier(parser)
 
 
 def run(args: argparse.Namespace) -> int:

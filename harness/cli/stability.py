@@ -24,7 +24,6 @@ from harness.core.errors import CrucibleError, InfraError, LedgerError, UsageErr
 from harness.core.number import whole
 from harness.core.stability import FACT, Stability, stability_of
 from harness.core.status import RunStatus
-from harness.core.tier import Tier
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.report import words
@@ -45,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--run", metavar="RUN", help="a run's id or a part of it, `latest`, or `latest~N`")
     parser.add_argument("--secret-seed", type=whole(), metavar="S", help="seed of the new inputs (default random)")
-    parser.add_argument("--min-tier", type=str.upper, choices=[tier.value for tier in Tier], help="as in pytest")
+    output.add_min_tier(parser)
     add_plugins(parser)
     output.add_ledger(parser)
     output.add_json(parser)

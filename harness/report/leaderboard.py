@@ -26,7 +26,7 @@ COLUMNS = (
     Column("score", right=True),
     Column("Δ last", optional=2),
     Column("gates", right=True, optional=3),
-    Column("status"),
+    Column("status", optional=1),
     Column("stability", right=True, optional=4),
     Column("median", right=True, optional=5),
     Column("style", flexible=True, min_width=14, optional=6),

@@ -106,7 +106,7 @@ class Controller:
             for lane in boxed
             if lane.min_tier and self._settings.min_tier is None and not lane.min_tier.at_least(Tier.C)
         ]
-        return [*lines, probe.line(), *defaults]
+        return [*lines, probe.line(), *defaults] if self._config.option.verbose >= 0 else lines
 
     def open(self, *, is_alone: bool) -> RunInputs:
         """Register the run in the ledger, if any case was selected.
@@ -158,7 +158,8 @@ class Controller:
         if self._seal is None:
             return []
         root = self._config.rootpath
-        folders = [_shown(Path(folder), root) for folder in self._seal.folders()]
+        quiet = self._config.option.verbose < 0
+        folders = [] if quiet else [_shown(Path(folder), root) for folder in self._seal.folders()]
         if folders and self._config.option.verbose < 1:
             folders = [f"{words.count(len(folders), 'folder')} (`-v` lists them)"]
         lines = [f"untrusted, never imported: {', '.join(folders)}"] if folders else []

@@ -153,11 +153,9 @@ class Summary:
                 continue
             observed = words.measured(gate.observed, gate.threshold)
             more = words.gate_reason(gate.name, gate.why).removeprefix(f"is {observed}").lstrip(": ")
-            more = more[1:-1] if more.startswith("(") and more.endswith(")") else more
             text = f"observed {observed}, threshold {gate.threshold:g}{': ' * bool(more)}{more}"
             colour = "green" if gate.passed else "red"
-            line = f"gate {gate.name}: {'passes' if gate.passed else 'FAILS'}: {text}"
-            yield from ((one, colour) for one in words.wrapped(line, self.width))
+            yield f"gate {gate.name}: {'passes' if gate.passed else 'FAILS'}: {text}", colour
             if not gate.passed and gate.nodeid not in failing:  # else its line stands above
                 yield from ((f"  {line}", "") for line in self._outcome.examples.get(gate.name, ()))
             if gate.nodeid:

@@ -23,7 +23,12 @@ LIMITS = Limits()
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     inputs.add_sets(parser)
-    parser.add_argument("--policy", choices=POLICIES, default=POLICIES[0], help="how to score (default: %(default)s)")
+    parser.add_argument(
+        "--policy",
+        choices=POLICIES,
+        default=POLICIES[0],
+        help="classic: the scale of 0 to 100 of the original guide (default: %(default)s)",
+    )
     output.add_json(parser)
 
 

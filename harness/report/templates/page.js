@@ -33,7 +33,7 @@
   const chip = (status) => make("span", { class: `chip chip-${status}` }, status);
   const button = (text, kind, about) => make("button", { type: "button", class: kind, "aria-label": `${text} ${about}` }, text);
   // A narrow screen breaks a name between its parts.
-  const link = (nodeid, text = nodeid) => make("a", { href: `#/case/${encodeURIComponent(nodeid)}` }, ...text.split(/(?<=[/_:.-])/).flatMap((one) => [one, make("wbr")]));
+  const link = (nodeid, text = nodeid) => make("a", { href: `#/case/${encodeURIComponent(nodeid)}` }, ...text.split(/(?<=[/_:.-])(?!:)/).flatMap((a) => [a, make("wbr")]));
   const line = (kind, ...parts) => make("p", { class: kind }, ...parts), note = (text) => line("note", text);
   const split = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
   const cell = (head, ...content) => make("td", { "data-head": head }, ...content);
