@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
+import threading
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -81,15 +83,22 @@ def _start_here() -> Any:
     import dask
     from distributed import Client, LocalCluster
 
-    # A batch that is lost twice says something about the batch.
-    with dask.config.set({"distributed.scheduler.allowed-failures": 1}):
-        cluster = LocalCluster(
-            n_workers=len(os.sched_getaffinity(0)),
-            threads_per_worker=1,
-            dashboard_address=None,
-            silence_logs=50,
-            host="127.0.0.1",
-        )
+    # Ctrl-C in a terminal reaches the workers, too: they inherit that it is ignored, and end with the cluster.
+    is_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main else None
+    try:
+        # A batch that is lost twice says something about the batch.
+        with dask.config.set({"distributed.scheduler.allowed-failures": 1}):
+            cluster = LocalCluster(
+                n_workers=len(os.sched_getaffinity(0)),
+                threads_per_worker=1,
+                dashboard_address=None,
+                silence_logs=50,
+                host="127.0.0.1",
+            )
+    finally:
+        if is_main:
+            signal.signal(signal.SIGINT, before)
     client = Client(cluster, set_as_default=False)
     client.crucible_cluster = cluster  # closed with it
     return client

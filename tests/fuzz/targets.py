@@ -378,7 +378,8 @@ def journal(data: bytes) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(data)
     os.utime(path, (0, 0))
-    journals.read(path)
+    if (found := journals.read(path)) is not None:
+        list(found.records())
     with Ledger.open(ledger) as opened:
         opened.rows("SELECT * FROM leaderboard")
         with opened.writing() as connection:
