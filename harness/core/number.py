@@ -1,4 +1,4 @@
-"""Number: argparse types for numbers within bounds, used by the options of pytest and of the verbs."""
+"""Number: argparse types for numbers within bounds, for the options of pytest and of the verbs; numbers as text."""
 
 from __future__ import annotations
 
@@ -47,3 +47,19 @@ def _within(number: float, least: float, most: float) -> None:
         raise argparse.ArgumentTypeError(f"{number} is less than {least}, the smallest valid value")
     if number > most:
         raise argparse.ArgumentTypeError(f"{number} is more than {most}, the largest valid value")
+
+
+DIGITS = (3, 6, 9)
+
+
+def readable(value: float, *, threshold: float | None = None) -> str:
+    """A number as all outputs show it: three decimals below 1, four digits above, integers in full.
+
+    It has more digits where fewer would show a value that differs from the threshold as equal to it.
+    """
+    if value % 1 == 0 and abs(value) < 1e15:
+        return f"{value:,.0f}"
+    if abs(value) < 0.0005:
+        return f"{value:.3g}"
+    shown = [f"{value:.{n}f}".rstrip("0") if abs(value) < 1 else f"{value:.{n + 1}g}" for n in DIGITS]
+    return next((text for text in shown if value == threshold or float(text) != threshold), shown[-1])

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harness.core.gate import Gate, readable
+from harness.core.gate import Gate
+from harness.core.number import readable
 
 NUMBERS = st.floats(-1e9, 1e9)
 
