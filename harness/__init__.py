@@ -81,7 +81,7 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name at first use, so that `import harness` costs nothing."""
+    """Import a public name at first use, so that `import harness` loads nothing else."""
     if name not in _HOME:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)

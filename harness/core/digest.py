@@ -10,7 +10,7 @@ from typing import Any
 
 PREFIX = 16  # hex digits that are displayed; the full digest is stored
 
-# One encoder for all: making one costs as much as a short text.
+# One encoder for all: making one takes as long as encoding a short string.
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
@@ -79,7 +79,7 @@ def folder_state(path: Path) -> tuple[tuple[str, int, int, int], ...]:
 
 
 def _file_state(path: str) -> tuple[str, int, int, int]:
-    found = os.stat(path)  # noqa: PTH116 - a Path for each file costs more than the call
+    found = os.stat(path)  # noqa: PTH116 - a Path for each file takes longer than the call
     return path, found.st_mtime_ns, found.st_size, found.st_ino
 
 

@@ -1,4 +1,4 @@
-"""Named path: the file that a name from outside stands for, if there is one, and how it is written."""
+"""Named path: the file that a name from outside refers to, if there is one, and how it is written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.core.replaced_file import replace_file
 
 
 def named_path(folder: Path, name: str) -> Path | None:
-    """The resolved path of an existing file or folder; None for any name that stands for none.
+    """The resolved path of an existing file or folder; None for any name that refers to none.
 
     pathlib raises for some of those: a name that is too long, has a NUL or a lone surrogate, or leads into a folder
     that may not be read or round a loop of links.
@@ -28,6 +28,18 @@ def named_paths(folder: Path, pattern: str) -> list[Path]:
         return sorted(folder.glob(pattern))
     except (OSError, ValueError, RuntimeError, NotImplementedError):
         return []
+
+
+def read_file(path: Path, max_bytes: int | None = None) -> bytes:
+    """The bytes of a file that a user named, at most one more than `max_bytes`; a pipe without a writer is empty.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    with open(path, "rb", opener=lambda name, _flags: os.open(name, flags)) as file:
+        os.set_blocking(file.fileno(), True)
+        return file.read(-1 if max_bytes is None else max_bytes + 1)
 
 
 def write_file(path: Path, data: bytes) -> None:

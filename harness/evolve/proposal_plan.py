@@ -19,7 +19,7 @@ from harness.sweep.space import Parameter, Space
 
 First = tuple[Proposal, Mapping[str, Any]]
 """A proposal of the first generation, with its point of the search space."""
-MAX_FAILURES = 3  # sentences about failed children that a model is told
+MAX_FAILURES = 3  # sentences about failed children in a prompt
 
 
 @dataclass(slots=True)

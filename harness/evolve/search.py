@@ -143,11 +143,13 @@ class Search:
             "faster": None if timed is None else timed.verdict is Verdict.FASTER,
             "slower": timed is not None and timed.verdict is Verdict.SLOWER,
             "ratio": None if timed is None else timed.ratio,
-            "why": after.why if not after.passed else "" if timed is None else timed.why,
+            "why": after.evidence.unconfirmed
+            or (after.why if not after.passed else "" if timed is None else timed.why),
         }
-        done = changed(trial, stage="confirmed", run_id=self._run.run_id, verdict={**trial.verdict, "final": final})
-        self.trials.complete([done])
-        state.latest[trial.digest] = done
+        if not after.evidence.unconfirmed:  # what the judge failed at is asked again when the search continues
+            values = {"run_id": self._run.run_id, "verdict": {**trial.verdict, "final": final}}
+            state.latest[trial.digest] = changed(trial, stage="confirmed", **values)
+            self.trials.complete([state.latest[trial.digest]])
         return final
 
     # --- figures ---

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.budget import Budget, Schedule
-from harness.evolve.curriculum import parse_table
 from harness.lanes.toolgen.proposals.templates import styles_of, template
 from harness.lanes.toolgen.tool_spec import read_tool
 
@@ -47,15 +46,6 @@ class ToolGenEvaluator:
     spec_paths: Mapping[str, Path]
     curriculum: Mapping[str, str] = field(default_factory=lambda: dict(CURRICULUM))
     schedule: Schedule = field(default_factory=Schedule)
-
-    def spec_for_epoch(self, epoch: int) -> Path:
-        """The tool of an epoch.
-
-        Raises:
-            ValueError: if the table is wrong.
-            KeyError: if the tool has no path.
-        """
-        return self.spec_paths[parse_table(self.curriculum).tool_at(max(0, epoch))]
 
     def budgets(self, epoch: int) -> Budget:
         """The budget of an epoch; epochs below 0 and beyond the last are clamped."""

@@ -18,7 +18,6 @@ from harness.grammar.editing.yaml_text import rewrite
 from harness.grammar.editing.yaml_tree import UnwritableError
 from harness.grammar.language.lint import Lint, lint_text
 from harness.grammar.patch import Patch, PatchError, RejectedOperationError, apply_patch, read_patch
-from harness.grammar.patch_inference import patch_between
 
 ID_DIGITS = 16
 _NAMED = Path("grammar")
@@ -129,22 +128,6 @@ class SpecStore:
         if branch is not None:
             self.branches[branch] = made.id
         return PatchResult(True, made.id)
-
-    def commit_text(
-        self, parent_id: str, text: str, *, description: str = "", branch: str | None = None
-    ) -> SpecVersion:
-        """Add a version from edited text and infer the patch that leads to it.
-
-        Raises:
-            InvalidSpecError: if the text is not YAML.
-            UsageError: if the parent is unknown.
-        """
-        parent = self.version(parent_id)
-        found = patch_between(parent.spec_dict, _read(text), description=description)
-        made = self._keep(text, parent_id, found, run_lint=True)
-        if branch is not None:
-            self.branches[branch] = made.id
-        return made
 
     def get(self, version_id: str | None) -> SpecVersion | None:
         """Return the version with exactly this id, or None."""

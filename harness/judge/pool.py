@@ -167,7 +167,7 @@ class JudgePool(Closing):
         return self.submit(source, tool=tool).result()
 
     async def ajudge(self, source: Source, *, tool: str | None = None) -> Verdict:
-        """`judge` for a program that uses asyncio; many calls may run at once, and a cancelled one costs nothing."""
+        """`judge` for a program that uses asyncio; many calls may run at once, and a cancelled one does no work."""
         return await asyncio.wrap_future(self.submit(source, tool=tool))
 
     def judge_all(self, sources: Iterable[Source], *, tool: str | None = None) -> list[Verdict]:
@@ -190,7 +190,7 @@ class JudgePool(Closing):
         tool: str | None = None,
         epoch: int | None = None,
     ) -> Future[Verdict]:
-        """Begin to judge a candidate. A future that is cancelled before its candidate was begun costs nothing.
+        """Begin to judge a candidate. A future that is cancelled before its candidate was begun does no work.
 
         Args:
             source: As for `judge`.
@@ -217,13 +217,14 @@ class JudgePool(Closing):
                 return caller
             path = Path(source).absolute() if isinstance(source, os.PathLike) else self._sources.keep(data or b"")
             case = suite.case_of(path, how=how, epoch=epoch)
-            known = self._known.get(case.key)
-            self._known.link(case.key, address)
+            key = case.key
+            known = self._known.get(key)
+            self._known.link(key, address)
             is_new = known is None
             if known is None and self._ledger is not None and not screen:
                 case = case if address else self._ledger.named(case)  # a source that is text is named by its digest
-                if found := self._ledger.find(case, case.key):
-                    self._known.add(case.key, found, address)
+                if found := self._ledger.find(case, key):
+                    self._known.add(key, found, address)
                     known, is_new = found, False
             if not is_new:
                 self._sources.release(path)
@@ -231,8 +232,8 @@ class JudgePool(Closing):
                 caller.set_result(known)
                 return caller
             if known is None:
-                known = Judging(case.key, path)
-                self._known.add(case.key, known, address)
+                known = Judging(key, path)
+                self._known.add(key, known, address)
             judging = known
             judging.callers.append(caller)
         caller.add_done_callback(lambda done: self._leave(judging, done))
@@ -253,7 +254,7 @@ class JudgePool(Closing):
             ledger.close()
 
     def _recall(self, suite: JudgedSuite, address: Address | None) -> Verdict | Judging | None:
-        """What the pool or its ledger knows of bytes that a program gave; the lock is held."""
+        """The known verdict on bytes that a program gave, from the pool or its ledger; the lock is held."""
         if address is None:
             return None
         if known := self._known.at(address):

@@ -1,4 +1,4 @@
-"""Remembered: the verdicts that a pool knows, up to a number of bytes."""
+"""Remembered: the verdicts that a pool keeps in memory, up to a number of bytes."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Verdict:
 
     @property
     def feedback(self) -> str:
-        """What its author may be told: the status and its reason, unless the reason names a hidden input.
+        """What may be reported to its author: the status and its reason, unless the reason names a hidden input.
 
         A wrong answer to one of the tool's own test cases is shown.
         """

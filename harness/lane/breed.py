@@ -109,7 +109,7 @@ class Breed(Protocol):
         ...
 
     def descriptor(self, evaluation: Evaluation) -> Mapping[str, Any]:
-        """What the archive knows of a candidate, JSON only, each key optional.
+        """The archive's data about a candidate, JSON only, each key optional.
 
         `style` (string) and `growth` (exponent of its time by the size of its input) choose its cell; `time` replaces
         the median time as an objective.

@@ -72,7 +72,7 @@ class ObservingLane(Lane, Protocol):
         ...
 
     def case_of(self, suite: Suite, path: Path) -> Case:
-        """The case of one more subject, beside those that the suite itself names.
+        """The case of one more subject, in addition to those that the suite names.
 
         Raises:
             SuiteError: as `collect`.

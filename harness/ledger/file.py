@@ -176,7 +176,7 @@ def inspect(connection: sqlite3.Connection, path: Path, *, thorough: bool = Fals
         )
         if thorough or path.stat().st_size <= CHECKED_BYTES:
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            # Complaints about values ("NULL value in ...") are no damage, and SQLite 3.40 makes false ones.
+            # Complaints about values ("NULL value in ...") are not damage, and SQLite 3.40 makes false ones.
             if verdict.startswith("*** in database"):
                 raise CorruptError(verdict.splitlines()[-1])
     except sqlite3.OperationalError:

@@ -98,7 +98,9 @@ class Handoffs:
         Raises:
             LedgerError: if the ledger cannot be written.
         """
-        wanted = {one.handoff_id: one for one in found}
+        wanted: dict[str, Handoff] = {}
+        for one in found:  # the first of equal ones: a copy in another place must not replace it
+            wanted.setdefault(one.handoff_id, one)
         if not wanted:
             return 0
         # A run that finds nothing new only reads.

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from harness.core.errors import LedgerError
 from harness.core.nearest import nearest_names
 from harness.core.ranking import Place, ranked
 from harness.ledger.store import Ledger
-
-if TYPE_CHECKING:
-    pass
 
 Row = dict[str, Any]
 

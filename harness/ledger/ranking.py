@@ -36,7 +36,7 @@ WITH touched AS (
 # One row for each digest of a suite: its latest evaluation. Where a run judged a digest in several cases (shapes of a
 # kernel, steps of a program) the worst of them stands for it, so that one good case hides no bad one. `newest` reads
 # only the index evaluations_subject; whole rows, which are large, are fetched for the few it finds. What is sorted on
-# the way consists of numbers: `contest` stands for lane and suite, `place` for the row.
+# the way consists of numbers: `contest` is lane and suite, `place` the row.
 
 _TIME = "9e999"
 

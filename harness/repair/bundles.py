@@ -36,8 +36,7 @@ def candidate_of(one: Handoff) -> tuple[Path, bytes]:
         InvalidHandoffError: if the bundle vanished, changed, is a link or cannot be read.
     """
     path = _path(one.payload, "candidate")
-    if named_path(path, "") is not None and path.parent.is_symlink():
-        raise InvalidHandoffError(f"{path.parent}: the bundle is a symbolic link")
+    _refuse_links(path)
     try:
         data = read_plain_file(path, max_bytes=MAX_BYTES)
     except FileFaultError as fault:
@@ -63,12 +62,12 @@ def spec_of(one: Handoff) -> tuple[Path, int]:
 
 
 def challenger_path(parent: Path, source: bytes) -> Path:
-    """Where the repaired bytes are stored: beside the parent, under a name of their own."""
+    """Where the repaired bytes are stored: next to the parent, under another name."""
     return parent.with_name(f"{parent.stem.partition('_fixed_')[0]}_fixed_{digest_bytes(source)[:8]}.py")
 
 
 def find_equal(parent: Path, source: bytes) -> Path | None:
-    """A candidate beside the parent that has the repaired bytes already."""
+    """A candidate next to the parent that has the repaired bytes already."""
     for path in sorted(parent.parent.glob("*.py")):
         try:
             if read_plain_file(path, max_bytes=MAX_BYTES) == source:
@@ -184,14 +183,20 @@ def _read(path: Path) -> Handoff:
     spec, bundle = Path(value["spec_path"]), Path(value["bundle_dir"])
     if named_path(spec, "") is None:
         raise InvalidHandoffError(f"Spec file not found: {spec}")
-    if named_path(bundle, "") is not None and bundle.is_symlink():
-        raise InvalidHandoffError(f"{bundle}: the bundle is a symbolic link")
     found = [bundle / name for name in _CANDIDATES if named_path(bundle, name) is not None]
     candidate = found[0] if found else bundle / _CANDIDATES[0]
+    _refuse_links(candidate)
     known = {key: value[key] for key in KEYS if key in value and key not in ("spec_path", "bundle_dir")}
     return handoff_for(
         spec, candidate, **{**known, "source": str(value.get("source", "import")), "epoch": _epoch(value)}
     )
+
+
+def _refuse_links(candidate: Path) -> None:
+    nested = Path(_CANDIDATES[1]).parent.name
+    for folder in (candidate.parent, *([candidate.parents[1]] if candidate.parent.name == nested else [])):
+        if named_path(folder, "") is not None and folder.is_symlink():
+            raise InvalidHandoffError(f"{folder}: the bundle is a symbolic link")
 
 
 def _path(payload: Any, key: str) -> Path:

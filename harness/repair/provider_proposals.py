@@ -14,7 +14,7 @@ TASK = "This version is wrong. Change as little as possible, so that it is right
 
 
 def proposer_for(provider: Budgeted) -> Callable[[Workbench], Proposer]:
-    """The proposer of a provider; it is asked until its limits are reached.
+    """The proposer of a provider; asked until its limits are reached.
 
     The prompt holds the tool as the search sees it, so no held-back example, and sentences about public examples.
     """

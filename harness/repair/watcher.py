@@ -29,6 +29,8 @@ from harness.repair.workbench import Workbench
 SLACK = 120.0
 """Seconds that a lease is longer than the time of a repair: pools start, the last batch ends, bytes are confirmed."""
 
+CHALLENGER = "challenger: "  # before the path of the repaired bytes, in messages and logs
+
 
 class Watcher(Closing):
     """Works on the queue of a ledger. Use it as a context manager.
@@ -39,7 +41,7 @@ class Watcher(Closing):
         logs: Folder of the logs, one file for each hand-off.
         workers: Judge processes; by default one for each core.
         proposer: Asked when no edit helps; given the workbench's tool.
-        say: Called with one line for each hand-off.
+        say: Called with one line for each hand-off, and one for the file of its repair.
         holder: Name of this worker in the queue.
 
     Attributes:
@@ -88,6 +90,9 @@ class Watcher(Closing):
             raise
         self._log(one, state, lines)
         self._say(f"{name}: {state}: {lines[0] if lines else ''}")
+        for line in lines[1:2]:
+            if line.startswith(CHALLENGER):
+                self._say(f"  {line}")
         return True
 
     def close(self) -> None:
@@ -111,7 +116,7 @@ class Watcher(Closing):
                 write_challenger(challenger, found.source)
             child = digest_bytes(found.source)
             result |= {"challenger": str(challenger), "challenger_sha256": child}
-            lines.insert(1, f"challenger: {challenger}")
+            lines.insert(1, f"{CHALLENGER}{os.path.relpath(challenger)}")
         if not self._queue.finish(one, self.holder, found.state, result, child=child):
             lines.insert(0, "the lease ended before: another worker has this hand-off, and nothing was stored")
         return found.state, lines

@@ -123,7 +123,7 @@ class Workbench(Closing):
         """
         if self._boxes is None:
             self._boxes = BoxPool(protect=folders_of([self.tool.path, self._folder, self.spec]))
-        # Fuel ends an endless loop long before; few boxes may end, so their limit costs little.
+        # Fuel ends an endless loop long before; few boxes reach their time limit.
         limits = Limits(memory_bytes=int(self._policy.budget.memory_mb * MIB))
         return drive(localise(self._boxes, source, self._seen(), limits))
 

@@ -101,7 +101,7 @@ def against_epoch(ledger: Ledger, page: Page, board: Board) -> Series:
 
 
 def _epochs(ledger: Ledger, run: Row) -> dict[tuple[str, str], list[Row]]:
-    """For each suite one row for each epoch, lowest first; the given run stands for its own epoch."""
+    """For each suite one row for each epoch, lowest first; the given run represents its own epoch."""
     earlier = ledger.rows(
         """SELECT epoch, run_id, max(started_at) FROM runs
            WHERE machine = ? AND tier IS ? AND status = 'finished' AND started_at < ? AND epoch <> ?

@@ -47,7 +47,7 @@ class Judged(Protocol):
 
     @property
     def feedback(self) -> str:
-        """What its author may be told."""
+        """What may be reported to its author."""
         ...
 
 
@@ -130,7 +130,7 @@ class CheckedJudge:
             # The distance is random, so that no candidate can count to the next check.
             self._left[name] = self._every // 2 + secrets.randbelow(max(1, self._every)) if is_due else left - 1
         for control, is_honest, text in self._sources[name] if is_due else ():
-            fresh = f"{text}\n# {secrets.token_hex(4)}\n"  # no pool knows its bytes
+            fresh = f"{text}\n# {secrets.token_hex(4)}\n"  # no pool has judged these bytes
             found = self.pool.submit(fresh, screen=screen, graded=graded, tool=tool)
             with self._lock:
                 self._unexamined.append(_Check(control, name, is_honest, found))
@@ -152,7 +152,7 @@ class CheckedJudge:
                 verdict: Judged = check.found.result()
                 self.checks[check.name] += 1
                 if verdict.reward is not None and (verdict.reward == 1.0) is not check.is_honest and not self.degraded:
-                    what = "accepted the planted cheat" if not check.is_honest else "rejected the honest control"
+                    what = "accepted the negative control" if not check.is_honest else "rejected the honest control"
                     self.degraded = (
                         f"the judge of {check.tool!r} is degraded: it {what} {check.name!r} ({verdict.feedback});"
                         " no reward counts until a new judge is started"

@@ -30,7 +30,7 @@ class Evaluator:
         self._key = key
 
     def __call__(self, candidate: str | Mapping[str, str], example: object = None) -> Scored:
-        """The score of a candidate and what its author may be told.
+        """The score of a candidate and what may be reported to its author.
 
         Args:
             candidate: The source, or texts by name.

@@ -56,7 +56,7 @@ class RemoteVerdict:
         reward: 1.0 if it passed, else 0.0; None where the verdict says nothing about the candidate, or the service is
             degraded.
         graded: `reward`, but for a wrong candidate half the share of its right answers.
-        feedback: What its author may be told.
+        feedback: What may be reported to its author.
         digest: Hex SHA-256 of the candidate.
     """
 

@@ -78,7 +78,7 @@ class BoxProcess:
     def close(self) -> None:
         """Kill the process, have it reaped, and close the channel. Not to be called again."""
         try:
-            # A zygote that has ended meanwhile costs the next box, which finds that out, and not this one its answers.
+            # A zygote that has ended meanwhile is detected when the next box is opened; this box keeps its answers.
             with suppress(InfraError):
                 if not self._retire():
                     self._reap()

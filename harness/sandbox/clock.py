@@ -12,6 +12,7 @@ times of its own files).
 from __future__ import annotations
 
 import datetime
+import errno
 import gc
 import os
 import sys
@@ -47,6 +48,8 @@ def install() -> Callable[[], None]:
         "@years": YEARS * 365 * _DAY,
         "@days": DAYS * _DAY,
         "@index": int.__index__,
+        "@error": OSError,
+        "@invalid": errno.EINVAL,
         "@wall_ids": frozenset(ids[: -len(_CPU_IDS)] + [*_LINUX_WALL_IDS] * (sys.platform == "linux")),
         "@cpu_ids": frozenset(ids[-len(_CPU_IDS) :]),
         "@utc": datetime.UTC,
@@ -111,8 +114,11 @@ def _nanoseconds_by_id(clk_id: int, /) -> int:
     read: Any = "@read"
     index: Any = "@index"
     shifts: Any = "@shifts"
+    error: Any = "@error"
     number = index(clk_id)
-    if number < 0 or number in "@cpu_ids":
+    if number < 0:  # the CPU clock of any process that has the number
+        raise error("@invalid", "Invalid argument")
+    if number in "@cpu_ids":
         return read(number)  # type: ignore[no-any-return]
     return read(number) + shifts[number not in "@wall_ids"]  # type: ignore[no-any-return]
 
@@ -121,8 +127,11 @@ def _seconds_by_id(clk_id: int, /) -> float:
     read: Any = "@read"
     index: Any = "@index"
     shifts: Any = "@shifts"
+    error: Any = "@error"
     number = index(clk_id)
-    if number < 0 or number in "@cpu_ids":
+    if number < 0:  # the CPU clock of any process that has the number
+        raise error("@invalid", "Invalid argument")
+    if number in "@cpu_ids":
         return read(number) / 1e9  # type: ignore[no-any-return]
     return (read(number) + shifts[number not in "@wall_ids"]) / 1e9  # type: ignore[no-any-return]
 

@@ -27,7 +27,7 @@ from _thread import get_ident
 from typing import Any
 
 from harness.sandbox import guarded_modules
-from harness.sandbox.importable import importable
+from harness.sandbox.importable import importable, present
 from harness.sandbox.wire import ANSWERS, NONCE
 
 BOX_CODE = "<box>"
@@ -143,7 +143,7 @@ def hook_code(rules: frozenset[str]) -> tuple[types.CodeType, dict[int, dict[str
         "@refused": _NAMES_REFUSED,
         "@not_of_fields": _NOT_OF_FIELDS.match,
         "@plain": frozenset(number for name, number in opcode.opmap.items() if name in _PLAIN_OPERATIONS),
-        "@standard": sys.stdlib_module_names,
+        "@standard": present(),
         "@stdlib": _STDLIB,
         "@answers": ANSWERS,
         "@nonce": bytes(NONCE),

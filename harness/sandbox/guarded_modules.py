@@ -7,6 +7,7 @@ import itertools
 import linecache
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from harness.sandbox.importable import is_importable
@@ -126,6 +127,11 @@ class _Environment:
     __setitem__ = __delitem__ = __iter__ = __len__ = pop = setdefault = update = get
 
 
+def _event(name: str) -> Callable[..., None]:
+    audit = sys.audit
+    return lambda *args, **_named: audit(name, *args)
+
+
 def _replace_silent(*, holds_files: bool) -> None:
     for names, replaced in replacements(holds_files=holds_files):
         names.update(replaced)
@@ -151,7 +157,7 @@ def replacements(*, holds_files: bool) -> list[tuple[dict[str, Any], dict[str, A
     for name, functions in (*_SILENT.items(), *(_SILENT_PATHS.items() if holds_files else ())):
         names, event = vars(__import__(name)), "os" if name == "posix" else name.removeprefix("_")
         there = [function for function in functions.split() if function in names]
-        made.append((names, {one: functools.partial(sys.audit, f"{event}.{one}") for one in there}))
+        made.append((names, {one: _event(f"{event}.{one}") for one in there}))
     for names, replaced in made:
         for one in replaced:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(names[one]))

@@ -6,7 +6,9 @@ guard sees (`os`, `pathlib`, `logging`, `asyncio`). What a listed module imports
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import os
 import sys
 
 PURE = frozenset(
@@ -48,12 +50,24 @@ def importable(rules: frozenset[str], more: tuple[str, ...] = ()) -> frozenset[s
     return PURE.union(packages, (f"{name}." for name in (*packages, "asyncio", "encodings")))
 
 
-def is_importable(name: str, listed: frozenset[str]) -> bool:
-    """Whether a dotted module name is listed, or lies below a listed package, or is not of the standard library.
+@functools.cache
+def present() -> frozenset[str]:
+    """The names of all modules that come with the interpreter, with those of its own tests, which `sys` leaves out."""
+    library = os.path.dirname(os.__file__)
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    platform = os.path.join(sys.base_exec_prefix, sys.platlibdir, version)
+    names = {*sys.stdlib_module_names, *sys.builtin_module_names}
+    for folder in (library, platform, os.path.join(library, "lib-dynload"), os.path.join(platform, "lib-dynload")):
+        with contextlib.suppress(OSError):
+            names.update(entry.partition(".")[0] for entry in os.listdir(folder))
+    return frozenset(names)
 
-    A module that is not of the standard library does not exist in a box, so importing it fails there as it always does.
+
+def is_importable(name: str, listed: frozenset[str]) -> bool:
+    """Whether a dotted module name is listed, or lies below a listed package, or does not come with the interpreter.
+
+    A module that does not come with it does not exist in a box, so importing it fails there as it always does.
     """
-    head = name.partition(".")[0]
-    if head not in sys.stdlib_module_names:
+    if name.partition(".")[0] not in present():
         return True
     return name in listed or any(name.startswith(one) for one in listed if one.endswith("."))

@@ -34,7 +34,7 @@ class Quota:
     files: int
 
     def excess(self, folder: str | os.PathLike[str], *, group: int | None = None) -> str:
-        """What a folder holds beyond the quota, as a clause; empty if it holds no more.
+        """The excess of a folder over the quota, as a clause; empty if there is none.
 
         Args:
             folder: Its links are not followed.

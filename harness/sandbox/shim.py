@@ -137,9 +137,9 @@ def serve() -> None:
     move = move_clock if MOVE_CLOCK in rules else None
     try:
         code = _code(source, is_compiled=COMPILED in rules)
-        _guard(rules)
         if move is not None:
-            move()
+            move()  # before a module notes when it was loaded
+        _guard(rules)
         exec(code, module.__dict__)
         function = module.__dict__.get(entry)
         if not callable(function):

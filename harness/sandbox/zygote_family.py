@@ -46,6 +46,9 @@ class ZygoteFamily:
         """
         zygotes = self._zygotes[limits.policy]
         while True:
+            ready = next((zygote for zygote in zygotes if zygote.is_free and zygote.is_ready(limits)), None)
+            if ready is not None:
+                return ready
             for zygote in list(zygotes):
                 zygote.settle()
                 if not zygote.is_free and not zygote.open_boxes:

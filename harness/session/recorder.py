@@ -56,7 +56,7 @@ class Recorder:
             self._sources.flush()
 
     def _columns(self, evaluation: Evaluation) -> dict[str, float | str | None]:
-        """The columns of plugins; a plugin that fails is told of once and costs no verdict."""
+        """The columns of plugins; a plugin that fails is reported once and changes no verdict."""
         found: dict[str, float | str | None] = {}
         try:
             for columns in reversed(self._registry.call("crucible_columns", evaluation=evaluation)):

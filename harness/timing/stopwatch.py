@@ -138,7 +138,7 @@ class Stopwatch:
         return found
 
     def record(self, samples: Sequence[float], **about: Any) -> None:
-        """Keep a record for pytest-benchmark if the instrument wants records; see `Record`."""
+        """Keep a record for pytest-benchmark if the instrument keeps records; see `Record`."""
         if self.instrument.recording and samples:
             self.records.append(Record.of(samples, **about))
 

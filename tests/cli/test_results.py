@@ -149,3 +149,44 @@ def test_an_input_that_does_not_exist_is_named_with_a_remedy(words, tmp_path, mo
     assert "nope" in said or "/dev/null" in said or "reports/ledger.db" in said
     assert "fix:" in said
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("merge", "{tmp}/a.db", "--ledger", "l.db"),
+        ("prune", "--keep", "1", "--ledger", "l.db"),
+        ("report", "--ledger", "{tmp}/a.db", "--out", "result"),
+        ("report", "--ledger", "{tmp}/a.db", "--csv", "result"),
+        ("init",),
+        ("dsl", "run", PROGRAM, "--state", "result"),
+        ("dsl", "graph", PROGRAM, "--out", "result"),
+        ("spec", "patch", GRAMMAR, PATCH, "--out", "result"),
+        ("spec", "export-ksy", GRAMMAR, "--out", "result"),
+        ("schema", "ledger"),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_a_full_disk_is_one_line_and_nothing_that_was_there_is_lost(words, small_disk, tmp_path, monkeypatch, capfd):
+    fill(small_disk.path / "l.db", [make_evaluation("old")], [make_evaluation("new")])
+    fill(tmp_path / "a.db", [make_evaluation("more")], start=5)
+    monkeypatch.chdir(small_disk.path)
+    with pytest.raises(OSError, match="No space left"), Path("ballast").open("wb", buffering=0) as ballast:
+        while ballast.write(b"x" * 4096):
+            pass
+    with Path("/dev/full").open("w") as full:
+        if words[0] == "schema":
+            monkeypatch.setattr("sys.stdout", full)
+        status = main([word.format(tmp=tmp_path) for word in words])
+        monkeypatch.undo()
+    message = capfd.readouterr().err
+    assert status in (1, 4)
+    assert any(said in message for said in ("No space left", "disk is full", "make room")), message
+    assert "Traceback" not in message
+    small_disk.resize(32 << 10)
+    result = small_disk.path / "result"
+    assert not result.is_file()
+    empty = [file.name for file in result.rglob("*") if file.is_file() and not file.stat().st_size]
+    assert not [name for name in empty if not name.endswith(".lock")]
+    with sqlite3.connect(small_disk.path / "l.db") as ledger:
+        assert ledger.execute("SELECT count(*) FROM evaluations").fetchone() == (2,)

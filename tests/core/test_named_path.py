@@ -6,10 +6,11 @@ import os
 import resource
 import stat
 import threading
+from pathlib import Path
 
 import pytest
 
-from harness.core.named_path import write_file
+from harness.core.named_path import read_file, write_file
 
 
 def test_a_file_is_replaced_whole_and_keeps_its_mode(tmp_path):
@@ -70,3 +71,23 @@ def test_a_full_disk_leaves_the_old_file(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_pipe_without_a_writer_is_empty_and_one_with_a_writer_is_read(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert read_file(pipe) == b""
+    read, write = os.pipe()
+    os.write(write, b"abc")
+    os.close(write)
+    assert read_file(Path(f"/dev/fd/{read}")) == b"abc"
+    os.close(read)
+
+
+def test_a_large_file_is_read_to_its_limit(tmp_path):
+    hole = tmp_path / "hole"
+    with hole.open("w") as file:
+        file.truncate(10 << 30)
+    assert len(read_file(hole, 100)) == 101
+    with pytest.raises(IsADirectoryError):
+        read_file(tmp_path)

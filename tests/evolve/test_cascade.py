@@ -10,6 +10,7 @@ from harness.core.case import Case, Subject
 from harness.core.evaluation import Evaluation
 from harness.core.evidence import Attempt, Evidence
 from harness.core.gate import Gate
+from harness.core.paired import Comparison
 from harness.core.score import Score
 from harness.core.status import Status
 from harness.evolve import finals
@@ -60,3 +61,38 @@ def test_a_finalist_keeps_its_measures_where_the_machine_was_too_busy_for_furthe
     assert found.score.total == 0.9
     assert (found.evidence.attempts, found.evidence.facts["confirmation"]) == (attempts, [{"attempts": 1}])
     assert finals._measured(before, after, lane) is before
+
+
+@pytest.mark.parametrize(
+    ("rounds", "asked", "verdict", "unconfirmed"),
+    [
+        (["infra", 0.9], 2, "faster", ""),
+        (["infra", "infra"], 2, None, "infra: no box"),
+        ([0.97, 0.9], 2, "faster", ""),
+        ([0.97, 0.97, 0.97, 0.97], 4, "underpowered", ""),
+        ([0.97, "infra"], 2, "underpowered", ""),
+        ([None], 1, None, ""),  # a lane that compares nothing
+    ],
+)
+def test_a_finalist_is_timed_until_it_is_certain_and_a_failure_of_the_judge_is_asked_once_more(
+    monkeypatch, rounds, asked, verdict, unconfirmed
+):
+    made = []
+
+    def another_round(before, _lane, context, **_given):
+        assert context.opponents
+        made.append(rounds[len(made)])
+        if made[-1] == "infra":
+            return before.model_copy(update={"evidence": before.evidence.replace(unconfirmed="infra: no box")})
+        compared = Comparison(verdict="alike", why="", role="parent", ratio=made[-1], deviation=0.02)
+        evidence = before.evidence.replace(unconfirmed="", comparisons=(compared,) if made[-1] else ())
+        return before.model_copy(update={"evidence": evidence})
+
+    monkeypatch.setattr(finals, "another_round", another_round)
+    case = Case(lane="toolgen", suite="s", name="c", subject=Subject(name="c", digest="0" * 64))
+    attempt = Attempt(index=0, seed=0, status=OK, answers="", round=0)
+    before = Evaluation(case=case, evidence=Evidence(status=OK, attempts=(attempt,)), score=Score(total=1.0))
+    like = SimpleNamespace(tier=None, protect=())
+    after, timed = finals.confirm(before, "x = 1", seed_parent="x = 2", lane=None, like=like, secret_seed=1)
+    assert (len(made), timed and timed.verdict) == (asked, verdict)
+    assert after.evidence.unconfirmed == unconfirmed

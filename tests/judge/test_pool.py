@@ -18,6 +18,7 @@ import pytest
 from harness import JudgePool, Status, Verdict
 from harness.core.digest import digest_bytes
 from harness.core.errors import InfraError, SuiteError, UsageError
+from harness.lanes.toolgen.depth import FILE
 from harness.ledger.lookup import RECORD
 from harness.ledger.store import Ledger
 from tests.judge.conftest import CRASHING, ENDLESS, GOOD, ORACLE, WRONG, write_tool
@@ -350,14 +351,20 @@ class TestFaults:
 
 
 class TestWhatIsJudged:
-    def test_a_suite_sets_policy_and_questions(self, tool, tmp_path):
-        suite = tmp_path / "double.suite.yaml"
+    def test_a_suite_sets_policy_and_questions(self, tmp_path):
+        """And its processes share what they know of the first places of its board."""
+        workload = '\n\n    def workload(size, rng):\n        return {"n": rng.randrange(size)}\n'
+        tool, suite = write_tool(tmp_path / "double", ORACLE + workload), tmp_path / "double.suite.yaml"
         suite.write_text(
-            f"lane: toolgen\ntool: {tool}\ncandidates: none/*.py\nquestions: 5\ntiming: none\nattempts: 2\n"
+            f"lane: toolgen\ntool: {tool}\ncandidates: none/*.py\nquestions: 5\njitter_ms: [0, 0]\nattempts: 2\n"
         )
-        with JudgePool(suite, workers=1) as pool:
-            case = pool.judge(GOOD).evaluation.case
-        assert (case.inputs["questions"], case.policy.attempts, case.policy.timing.value) == (5, 2, "none")
+        with JudgePool(suite, workers=2) as pool:
+            found = [one.evaluation for one in pool.judge_all(f"{GOOD}# {number}\n" for number in range(12))]
+            lines = (pool._judges._folder.path / FILE).read_text().splitlines()
+        case = found[0].case
+        assert (case.inputs["questions"], case.policy.attempts, case.policy.timing.value) == (5, 2, "cpu")
+        assert all(one.status is Status.OK for one in found), [one.why for one in found]
+        assert len(lines) == sum("deepened" in one.evidence.facts for one in found) >= 10
 
     def test_there_must_be_one(self, tmp_path):
         with pytest.raises(UsageError, match="no such tool or suite"):

@@ -61,6 +61,13 @@ def test_two_failures_in_one_second_both_survive_and_the_same_one_is_queued_once
     assert len(ledger.rows("SELECT 1 FROM handoffs")) == 3
 
 
+def test_a_copy_in_another_place_does_not_replace_what_is_queued_with_it(queue):
+    first, copy = entry(run_id="first"), entry(run_id="copy")
+    assert first.handoff_id == copy.handoff_id
+    queue.add([first, copy])
+    assert queue.take("w", seconds=1).run_id == "first"
+
+
 def test_a_known_failure_writes_nothing(queue, ledger):
     queue.add([entry()])
     before = ledger._connection.total_changes

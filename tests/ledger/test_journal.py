@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -17,40 +18,43 @@ from harness.ledger.journal import Journal
 from harness.ledger.lookup import COLUMNS, RECORD
 from harness.ledger.process import Process, started
 from harness.ledger.store import Ledger
+from tests.forked_workers import PRELOADED
 from tests.ledger.factory import make_evaluation, make_run
 
-ROOT = Path(__file__).parents[2]
-WRITER = """
-import os, signal, sys
-from pathlib import Path
-from harness.ledger.store import Ledger
-from tests.ledger.factory import make_evaluation, make_run
-ledger = Ledger.open(Path(sys.argv[1]))
-run = make_run(int(sys.argv[3]))
-ledger.begin(run)
-for i in range(int(sys.argv[2])):
-    ledger.record(make_evaluation(f"c{i}"), run_id=run.run_id)
-print("ready", flush=True)
-sys.stdin.readline()
-os.kill(os.getpid(), signal.SIGKILL)
-"""
+
+def write(path, count, number, pipe):
+    """In a process of its own: record evaluations, wait to be told, and be killed."""
+    ledger = Ledger.open(path)
+    run = make_run(number)
+    ledger.begin(run)
+    for i in range(count):
+        ledger.record(make_evaluation(f"c{i}"), run_id=run.run_id)
+    pipe.send("ready")
+    pipe.recv()
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
-def start_writer(path, count=3, number=1):
-    child = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(path), str(count), str(number)],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert child.stdout.readline() == "ready\n"
-    return child
+class Writer:
+    """A process that writes a ledger until it is killed."""
+
+    def __init__(self, path, count, number):
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(PRELOADED)
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=write, args=(path, count, number, theirs), daemon=True)
+        self._process.start()
+        theirs.close()
+        assert self._pipe.recv() == "ready"
+
+    def die(self):
+        self._pipe.send("die")
+        self._process.join()
+        self._pipe.close()
+        assert self._process.exitcode == -signal.SIGKILL
 
 
 def kill_writer(path, count=3, number=1):
-    child = start_writer(path, count, number)
-    child.communicate("\n")
+    Writer(path, count, number).die()
     return make_run(number).run_id
 
 
@@ -77,12 +81,12 @@ def test_a_killed_run_is_brought_back(tmp_path, count):
 
 def test_a_live_run_is_not_stolen(tmp_path):
     path = tmp_path / "l.db"
-    child = start_writer(path)
+    child = Writer(path, 3, 1)
     with Ledger.open(path) as ledger:
         assert ledger.notices == []
         assert ledger.rows("SELECT status FROM runs") == [{"status": "running"}]
     assert len(journals(path)) == 1
-    child.communicate("\n")
+    child.die()
 
 
 def test_a_live_process_is_believed_where_locks_are_not_carried(tmp_path, monkeypatch):
@@ -219,12 +223,12 @@ def test_a_run_that_finished_stays_finished_if_only_its_journal_was_left(tmp_pat
 
 def test_two_runs_killed_and_one_alive(tmp_path):
     path = tmp_path / "l.db"
-    alive = start_writer(path, 2, 3)
+    alive = Writer(path, 2, 3)
     first, second = kill_writer(path, 1, 1), kill_writer(path, 2, 2)
     with Ledger.open(path) as ledger:
         states = {row["run_id"]: row["status"] for row in ledger.rows("SELECT run_id, status FROM runs")}
     assert states == {first: "aborted", second: "aborted", make_run(3).run_id: "running"}
-    alive.communicate("\n")
+    alive.die()
 
 
 def test_the_same_run_cannot_be_journalled_twice(tmp_path):

@@ -23,7 +23,7 @@ def connection():
     opened.close()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.binary(), st.text(max_size=3), st.text(alphabet="ab\u20ac", max_size=9)), max_size=5))
 def test_every_text_is_read_back(connection, given):
     unpacked = reader(connection)

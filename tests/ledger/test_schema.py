@@ -211,7 +211,7 @@ class TestLeaderboard:
         with Ledger.read(tmp_path / "l.db") as ledger:
             assert [row["rank"] for row in ledger.rows("SELECT rank FROM leaderboard")] == [1, 1]
 
-    @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+    @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
     @given(
         st.lists(
             st.tuples(

@@ -139,6 +139,19 @@ def test_a_bundle_that_is_a_link(handoff, bundle, tool, tmp_path):
     assert "symbolic link" in read_handoffs([path])[1][0]
 
 
+@pytest.mark.parametrize("linked", ["tool", "."])
+def test_a_folder_of_a_bundle_that_is_a_link(tool, bundle, tmp_path, linked):
+    nested = tmp_path / "outer" / "tool"
+    nested.parent.mkdir()
+    bundle.rename(nested)
+    (moved := nested if linked == "tool" else nested.parent).rename(tmp_path / "elsewhere")
+    moved.symlink_to(tmp_path / "elsewhere")
+    path = written(tmp_path / "a.json", spec_path=str(tool), bundle_dir=str(nested.parent))
+    assert "the bundle is a symbolic link" in read_handoffs([path])[1][0]
+    with pytest.raises(InvalidHandoffError, match="the bundle is a symbolic link"):
+        candidate_of(Handoff("toolgen", "t", "", "", "", payload={"candidate": str(nested / "tool.py")}))
+
+
 def test_a_candidate_that_is_a_pipe_is_not_waited_for(handoff, bundle):
     (bundle / "tool.py").unlink()
     os.mkfifo(bundle / "tool.py")

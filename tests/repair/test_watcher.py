@@ -132,7 +132,9 @@ def test_the_whole_circle(project, monkeypatch, capsys):
     project.run(*command).stdout.fnmatch_lines(["notice: 1 candidate waits for repair*"])
     monkeypatch.chdir(project.path)
     assert main(["repair", "--once", "--budget-s", "300", "--workers", "1"]) == 0
-    assert "repaired: confirmed on " in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "repaired: confirmed on " in printed
+    assert "\n  challenger: " in printed
     project.run(*command).assert_outcomes(passed=2, failed=1)
     (challenger,) = candidates.glob("broken_fixed_*.py")
     assert challenger.read_bytes() == broken.replace(b"//", b"/")

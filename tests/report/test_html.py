@@ -9,6 +9,7 @@ import re
 import zlib
 from html.parser import HTMLParser
 
+import jinja2
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -69,6 +70,16 @@ def document(path, *batches, **more):
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "l.db"
+
+
+def test_templates_are_compiled_once_in_a_process(path, monkeypatch):
+    def fail(self, *_arguments):
+        raise AssertionError("a template is compiled again")
+
+    first = document(path, [make_evaluation("a")]).text
+    monkeypatch.setattr(jinja2.Environment, "compile", fail)
+    with Ledger.read(path) as ledger:
+        assert Document(render_report(ledger)).text == first
 
 
 def test_it_shows_what_people_need(path):

@@ -166,7 +166,7 @@ class TestChecks:
         assert not [source for source in asked if "control" in source.lower() or "cheat" in source.lower()]
 
     @pytest.mark.parametrize(
-        ("source", "what"), [(GOOD, "accepted the planted cheat"), (WRONG, "rejected the honest control 'honest'")]
+        ("source", "what"), [(GOOD, "accepted the negative control"), (WRONG, "rejected the honest control 'honest'")]
     )
     def test_a_wrong_verdict_on_a_control_ends_all_rewards(self, pool, source, what, caplog):
         reward = reward_for(Broken(pool, source), max_infra=3, check_every=100)

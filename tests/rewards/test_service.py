@@ -278,7 +278,7 @@ class TestQueue:
         with served(Passing(pool), check_every=10) as url, Remote(url, token=TOKEN) as remote:
             verdict = remote.judge(WRONG)
             assert (verdict.status, verdict.reward, verdict.graded) == (Status.OK, None, None)
-            assert "accepted the planted cheat" in remote.degraded
+            assert "accepted the negative control" in remote.degraded
             assert ask(url, "/v1/health", method="GET", token=None)[2]["status"] == "degraded"
             assert reward_for(remote)(["x"], [GOOD]) == [None]
 

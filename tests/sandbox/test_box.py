@@ -163,9 +163,11 @@ def run():
     return 1
 """
     with pool.open(source, entry="run") as box:
-        box.call({})
-        time.sleep(0.2)
-        box.call({})
+        for _ in range(100):  # on a busy machine the thread has a core late
+            box.call({})
+            if box.idle_cpu > 0.02:
+                break
+            time.sleep(0.05)
     assert box.usage.idle_cpu_ms > 20
 
 

@@ -103,3 +103,20 @@ def run():
         first, second, now = json.loads(box.call({}).payload)
         assert abs(first - now) < DAY
         assert abs(second - now) < DAY
+
+
+def test_no_clock_of_another_process_can_be_read() -> None:
+    source = b"""
+import time
+def run():
+    read = []
+    for number in range(-64, 0):
+        for clock in (time.clock_gettime, time.clock_gettime_ns):
+            try:
+                read.append(clock(number))
+            except OSError:
+                pass
+    return read
+"""
+    with BoxPool() as pool, pool.open(source, entry=f"run:clock,{GUARD},import=time", limits=Limits()) as box:
+        assert box.call({}).payload == b"[]"

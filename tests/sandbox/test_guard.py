@@ -80,6 +80,9 @@ FORBIDDEN = {
         " dataclasses.dataclass(type('B', (A,), {}))",
         "compile",
     ),
+    "an interpreter of its own": ("import _testcapi\ndef run(): return _testcapi.run_in_subinterp('1')", "import"),
+    "a module of the interpreter's tests": ("def run(): return __import__('_testinternalcapi')", "import"),
+    "a path by keywords": ("import os\ndef run(): return os.stat(path='/')", "os.stat"),
     "a named tuple that is not checked": (
         "import collections\ndef run():\n collections.type = lambda _: str\n"
         " class S(str):\n  isidentifier = lambda s: True\n"

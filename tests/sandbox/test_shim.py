@@ -31,6 +31,33 @@ def faults(cache: Path, how: str) -> int:
     return int(done.stdout)
 
 
+ARMED = """
+import gc, os, resource, sys
+from harness.sandbox import guard, guarded_modules, shim
+shim.rehearse()
+if sys.argv[1] == "cold":
+    guard.hook_code.cache_clear()
+    guarded_modules.replacements.cache_clear()
+gc.freeze()
+if os.fork():
+    os.wait()
+else:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    shim._guard(frozenset(guard.GROUPS))
+    os.write(1, b"%d" % (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before))
+    os._exit(0)
+"""
+
+
+def test_the_guard_is_made_in_the_zygote() -> None:
+    """A box that made it would write to most pages with a module or a function of `os`."""
+    cold, ready = (
+        int(subprocess.run([sys.executable, "-c", ARMED, how], capture_output=True, check=True, cwd=Path.cwd()).stdout)
+        for how in ("cold", "rehearsed")
+    )
+    assert ready < cold / 2, (ready, cold)
+
+
 def test_the_rehearsal_leaves_little_to_do_for_the_first_candidate(tmp_path: Path) -> None:
     without = faults(tmp_path, "cold")
     assert without > 30, "the types of ast are no longer made at the first compilation: the rehearsal may be needless"

@@ -1,4 +1,4 @@
-"""Write a run as one offline page: program beside log, branches side by side, timeline, budgets and forks.
+"""Write a run as one offline page: program next to log, branches in columns, timeline, budgets and forks.
 
 Example:
   crucible dsl view reports/dsl/hello-1

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.cli import output
 from harness.core.errors import UsageError
+from harness.core.named_path import read_file
 from harness.core.number import amount, whole
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.definition import Definition, Point, Setting, Shape, read_definition
@@ -132,8 +133,7 @@ def read_source(path: Path) -> bytes:
         UsageError: if it cannot be read, or is too large.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = read_file(path, MAX_BYTES)
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", where=str(path), fix="name a kernel's file") from None
     if len(data) > MAX_BYTES:

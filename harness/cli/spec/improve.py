@@ -1,4 +1,4 @@
-"""Improve a grammar on files with a proposer; the built-in one knows no formats.
+"""Improve a grammar on files with a proposer; the built-in one has no knowledge of formats.
 
 Example:
   crucible spec improve stub.yaml *.png --holdout unseen.png --out better.yaml

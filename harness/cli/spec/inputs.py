@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.cli import output
+from harness.core.document import MAX_BYTES
 from harness.core.errors import SpecError, UsageError, position
+from harness.core.named_path import read_file
 from harness.core.number import whole
 from harness.grammar.engine.fault import FaultKind
 from harness.grammar.engine.limits import DEFAULT, Limits
@@ -74,24 +76,25 @@ def read_text(path: Path) -> str:
     """Read a text file.
 
     Raises:
-        UsageError: if it cannot be read, or is not UTF-8.
+        UsageError: if it cannot be read, has more than `MAX_BYTES`, or is not UTF-8.
     """
+    data = read_bytes(path, MAX_BYTES)
+    if len(data) > MAX_BYTES:
+        raise UsageError(f"it has more than {MAX_BYTES} bytes", where=str(path), fix="split it")
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"it cannot be read: {error.strerror}", where=str(path), fix="name a file") from None
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError(f"it is not UTF-8: {error.reason}", where=str(path)) from None
 
 
-def read_bytes(path: Path) -> bytes:
-    """Read a binary file.
+def read_bytes(path: Path, max_bytes: int | None = None) -> bytes:
+    """Read a binary file, at most one byte more than `max_bytes`.
 
     Raises:
         UsageError: if it cannot be read.
     """
     try:
-        return path.read_bytes()
+        return read_file(path, max_bytes)
     except OSError as error:
         raise UsageError(f"it cannot be read: {error.strerror}", where=str(path), fix="name a file") from None
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from harness.core.named_path import read_file
 from harness.dsl.analysis import cache as kept
 from harness.dsl.analysis.signature import TOOLS, Signature
 from harness.dsl.ir import Program, Semantics
@@ -100,8 +101,7 @@ def read(path: Path) -> str:
         ProgramError: if the file is too large, or not UTF-8.
         OSError: if the file cannot be read.
     """
-    with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
+    data = read_file(path, MAX_BYTES)
     if len(data) > MAX_BYTES:
         raise ProgramError([Diagnostic("E107", f"the file has more than {MAX_BYTES} bytes", (0, 1))], "", path.name)
     try:

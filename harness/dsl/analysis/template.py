@@ -15,7 +15,7 @@ _PROSE = ("axiom", "heuristic", "prediction")
 
 
 def elaborate_template(node: s.Literal, scope: Scope) -> n.Expr:
-    """A string constant, or a template if it contains references. `{{"{{"}}` stands for two braces."""
+    """A string constant, or a template if it contains references. `{{"{{"}}` is two literal braces."""
     text = str(node.value)
     if "{{" not in text:
         return n.Const(text, STRING, node.span)

@@ -83,7 +83,7 @@ def _prepare(connection: sqlite3.Connection, where: str, *, read_only: bool) -> 
         )
     if version > VERSION:
         raise LogError(
-            f"the log is of version {version}, this program knows {VERSION}", where=where, fix="install a newer version"
+            f"the log is of version {version}, this program reads {VERSION}", where=where, fix="install a newer version"
         )
     if read_only:
         if application != APPLICATION_ID:

@@ -230,7 +230,7 @@ def _manifest(entries: dict[str, bytes], path: Path) -> Manifest:
         data = json.loads(entries["manifest.json"])
         version = data.get("format") if isinstance(data, dict) else None
         if isinstance(version, int) and version > FORMAT:
-            raise LogError(f"bundle format {version}, this program knows {FORMAT}", where=str(path), fix="upgrade")
+            raise LogError(f"bundle format {version}, this program reads {FORMAT}", where=str(path), fix="upgrade")
         # From the bytes: pydantic refuses lone surrogates there, which no log can store.
         return Manifest.model_validate_json(entries["manifest.json"])
     except ValidationError as error:

@@ -17,7 +17,7 @@ Kept = tuple[str, int]
 
 
 class FileVersions:
-    """The work files of a run, as its log knows them.
+    """The work files of a run, as recorded in its log.
 
     Args:
         work: The work folder.
@@ -66,7 +66,7 @@ class FileVersions:
 
         Args:
             performed: The effects since then. A written file belongs to its `tool.write`; other changes belong to the
-                last other effect, because commands that run at the same time cannot be told apart.
+                last other effect, because commands that run at the same time cannot be distinguished.
         """
         changed = self.changes()
         found: dict[str, dict[str, Kept | None]] = {}

@@ -187,7 +187,7 @@ class Toolbox:
 
 
 def _fits(pattern: str, asked: str) -> bool:
-    """Whether a mock's pattern is the command or path; `*` stands for any text."""
+    """Whether a mock's pattern is the command or path; `*` matches any characters."""
     import re
 
     return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), asked, re.DOTALL) is not None

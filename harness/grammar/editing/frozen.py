@@ -29,7 +29,7 @@ class FrozenDict(dict[str, Any]):
         return self
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> dict[str, Any]:
-        """Return a plain, mutable copy: code that makes a deep copy wants to change it."""
+        """Return a plain, mutable copy: a deep copy is made to be changed."""
         value: dict[str, Any] = unfreeze(self)
         return value
 

@@ -94,7 +94,7 @@ class Array:
 
     @property
     def value(self) -> list[Any]:
-        """The values of the items; an expression that names the array in each item costs no copy."""
+        """The values of the items; an expression that names the array in each item makes no copy."""
         known = self._values
         if len(known) > len(self.items):
             known.clear()

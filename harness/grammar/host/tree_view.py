@@ -11,7 +11,7 @@ from harness.core.clip import visible
 from harness.core.nearest import did_you_mean
 from harness.grammar.engine.node import Array, Leaf, Node, Record
 from harness.grammar.engine.parse_result import Parse, root_path
-from harness.grammar.host.record import decoded, label_of
+from harness.grammar.host.record import decoded, label_of, leaf_group
 from harness.grammar.language.grammar import Grammar
 
 MAX_ITEMS = 20  # items of an array, and top-level records, that a tree shows
@@ -186,7 +186,7 @@ def _node(grammar: Grammar, name: str, node: Node, level: int, *, depth: int, it
 
 
 def caption(grammar: Grammar, record: Record) -> list[str]:
-    """The first label, and the first name, in a record or else in the records in it: what a reader knows it by."""
+    """The first label, and the first name, in a record, otherwise in the records in it."""
     label, name, waiting = "", "", [record]
     while waiting and not name:
         here = waiting.pop(0)
@@ -210,21 +210,10 @@ def _kind(node: Any) -> str:
         return "record"
     if isinstance(node, Array | list):
         return "array"
-    match node.value:
-        case bool():
-            return "boolean"
-        case int():
-            return "int"
-        case float():
-            return "float"
-        case str():
-            return "string"
-        case bytes() | memoryview():
-            return "bytes"
-        case tuple():
-            return "array"
-        case _:
-            return "none"
+    if isinstance(node.value, bool | tuple):
+        return "boolean" if isinstance(node.value, bool) else "array"
+    group = leaf_group(node)
+    return "none" if group == "unknown" else group
 
 
 def show(grammar: Grammar, leaf: Leaf) -> str:

@@ -69,7 +69,7 @@ def induce_payload(bodies: Sequence[bytes], names: Names, *, wish: str = "Body")
         return None
     longest = max(map(len, bodies))
     text = text_field(bodies) if len({len(body) for body in bodies}) > 1 else None
-    if text is not None:  # the letters at one place are no code
+    if text is not None:  # the letters at one place are not a code
         root = names.fresh(wish)
         saved = TEXT_BITS * sum(map(len, bodies)) - OPAQUE
         return Draft(root, {root: {"fields": [text]}}, saved, f"{len(bodies)} texts")
@@ -187,7 +187,7 @@ def induce_choice(
         options.append((alike.saved, {"type": alike.root}, alike))
     if text_field([body for body in bodies if body]) is not None and alike is not None:
         names.taken |= set(alike.types)
-        return {"type": alike.root}, alike  # the letters of texts of one length are no code
+        return {"type": alike.root}, alike  # the letters of strings of one length are not a code
     telling = {name: len(set(values)) for name, values in tags.items() if 1 < len(set(values)) <= MAX_KINDS}
     # A tag has few values for many bodies; of equal candidates the nearest to the body is taken.
     order = list(tags)

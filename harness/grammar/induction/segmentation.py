@@ -21,7 +21,7 @@ MAX_COMPARED_ROWS = 400  # maximum number of rows by which strides are compared
 MIN_REPEATS = 8  # minimum average number of occurrences per value of a vocabulary
 _TEXTS = (3, 4, 6, 8, 12, 16, 20, 32)
 CODE = 4
-WRITTEN = b"0123456789 \0"  # bytes of numbers that are written in digits; equal ones in all samples are no magic number
+WRITTEN = b"0123456789 \0"  # bytes of numbers in digits; equal ones in all samples are not a magic number
 MAX_TAG_VALUES = 64  # maximum number of distinct values of a tag
 
 

@@ -126,7 +126,7 @@ class _Checker:
         if by.sort is Sort.INT and isinstance(case, str):
             labels = self.grammar.enums[by.name].numbers if by.name in self.grammar.enums else {}
             if case in labels and field.switch is not None:
-                # A label may stand for its number. Nothing else refers to the tree yet, so it may be changed here.
+                # A label may replace its number. Nothing else refers to the tree yet, so it may be changed here.
                 field.switch.cases.setdefault(labels[case], field.switch.cases[case])
                 return
             self.report.error("type-mismatch", f"{case!r} is not an integer", path)

@@ -133,7 +133,7 @@ class Inverter:
         return self.solve(ref.arguments[place], holder, target, depth + 1)
 
     def find(self, expr: Expr, record: Record) -> tuple[Record, Any]:
-        """Return the node that a name stands for, and its record.
+        """Return the node that a name refers to, and its record.
 
         Raises:
             WriteError: if it is not a field.

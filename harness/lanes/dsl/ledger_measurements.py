@@ -63,7 +63,7 @@ def _measurements(rows: Iterable[Mapping[str, Any]], parents: Mapping[str, list[
         for place, row in zip(places, rows, strict=True)
         if row.get("lane") not in _BY_SCORE and number(row.get("median_ms"))
     }
-    # A name may stand for several digests over time; only the newest counts, so they are not mixed.
+    # A name may have had several digests over time; only the newest counts, so they are not mixed.
     newest = {place: str(row.get("digest") or "") for place, row in zip(places, rows, strict=True)}
     found: dict[tuple[Any, ...], Measurement] = {}
     for (task, stage, subject), row in zip(places, rows, strict=True):

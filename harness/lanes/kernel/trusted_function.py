@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,7 @@ def resolve(call: str, folder: Path) -> Callable[..., Any]:
     file, _, name = call.partition(":")
     if name:
         return getattr(_module(folder / file), name)  # type: ignore[no-any-return]
-    found: Any = torch
-    for part in call.split(".")[1:]:
-        found = getattr(found, part)
-    return found  # type: ignore[no-any-return]
+    return operator.attrgetter(call.partition(".")[2])(torch)  # type: ignore[no-any-return]
 
 
 def _module(path: Path) -> Any:

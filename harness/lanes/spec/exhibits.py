@@ -42,7 +42,7 @@ def _bytes(before: Grammar, after: Grammar, name: str, data: bytes) -> Bytes:
     part = data if whole else data[:FIRST]
     results = [
         parse_bytes(ParseBinaryInput(grammar=grammar, file_path=name), part) for grammar in (before, after)
-    ]  # a part ends in the middle of a field: what lies behind it is not shown
+    ]  # a part ends in the middle of a field: what follows is not shown
     compared = compare(*results, length=len(part))
     windows = tuple(_window(compared, part, start, end) for start, end in _places(compared, len(part)))
     gaps = [[(s.start, s.end) for s in view.stretches if s.kind == "gap"] for view in (compared.before, compared.after)]
@@ -77,7 +77,7 @@ def _overlap(left: Sequence[tuple[int, int]], right: Sequence[tuple[int, int]]) 
 
 
 def _places(compared: Comparison, size: int) -> list[tuple[int, int]]:
-    """The first bytes, and the surroundings of changes, gaps and errors after them; joined where they meet."""
+    """The first bytes, and the bytes around later changes, gaps and errors; joined where they meet."""
     gaps = [(s.start, s.end) for s in compared.after.stretches if s.kind == "gap" or s.valid is False]
     points = [*compared.changed, *gaps, *((mark.offset, mark.offset + 1) for mark in compared.after.marks)]
     around = [(0, FIRST), *((start - AROUND, min(end, start + AROUND) + AROUND) for start, end in sorted(points))]

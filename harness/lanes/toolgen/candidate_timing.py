@@ -74,12 +74,21 @@ class CandidateTiming:
         self.profile = profile
         self._note(profile)
         if profile.fault is not None:
-            size = self._questions.tool.spec.workload_size
-            return profile.fault.status, clip(f"{profile.fault.why}, on a workload (n = {size}, up to 8n)")
+            return profile.fault.status, clip(f"{profile.fault.why}, {self._place(profile.fault_question)}")
         if profile.wrong:
-            return Status.WRONG, clip(f"workloads answered wrong: {len(profile.wrong)}; {profile.wrong[0].sentence}")
+            first = profile.wrong[0]
+            said = f"timed calls answered wrong: {len(profile.wrong)}, the first {self._place(first.key)}"
+            return Status.WRONG, clip(f"{said}; {first.sentence}")
         self._keep_for_benchmark(profile)
         return self._compare(profile) if exact else (Status.OK, "")
+
+    def _place(self, key: bytes | None) -> str:
+        """Where a call with these arguments was made; None if a process ended between two calls."""
+        if key is None:
+            return "in a further process"
+        if any(question.key == key for question in self._questions.shared):
+            return "on an ordinary question in a further process"
+        return f"on a workload (n = {self._questions.tool.spec.workload_size}, up to 8n)"
 
     def _note(self, profile: Profile) -> None:
         low, high = growth_interval(profile) or (None, None)

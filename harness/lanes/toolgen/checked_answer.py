@@ -23,7 +23,7 @@ async def check_answer(
     check: Callable[[float], Awaitable[Checked]],
     check_reference: Callable[[], Awaitable[object]],
 ) -> Checked:
-    """What trusted code says of a candidate's answer.
+    """The result of trusted code on a candidate's answer.
 
     Args:
         oracle: The trusted code.

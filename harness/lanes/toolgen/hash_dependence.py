@@ -32,7 +32,7 @@ def attempts_for(attempts: int, *, uses_hashes: bool) -> int:
 
 
 def may_depend_on_hash_seed(tree: ast.Module) -> bool:
-    """Whether a module calls `hash` or `id`, or uses the order of a set. Names are not told apart by scope."""
+    """Whether a module calls `hash` or `id`, or uses the order of a set. The scope of a name is ignored."""
     nodes = [node for node in descendants(tree) if node.__class__ in _RELEVANT]
     sets = _Sets(nodes)
     unordered = {

@@ -84,7 +84,7 @@ class Toolgen:
         return drive(self.observe(case, context))
 
     async def observe(self, case: Case, context: Context) -> Evidence:
-        """`evaluate` as a coroutine of a `harness.sandbox.loop.Loop`, beside those of other cases."""
+        """`evaluate` as a coroutine of a `harness.sandbox.loop.Loop`, concurrent with other cases."""
         # A process whose cases are judged in another one, or are all known, does not need it.
         from harness.lanes.toolgen.evaluate import Evaluator
 

@@ -18,7 +18,6 @@ from harness.lane.json_worker import JsonWorker, WorkerFault
 from harness.lanes.toolgen.reply import Reply, Timed
 from harness.sandbox.loop import Lock
 
-Kwargs = dict[str, Any]
 Drawn = list[list[bytes]]
 
 TRUSTED_SECONDS = IMPORT_SECONDS = 60.0

@@ -12,6 +12,7 @@ from harness.core.score import Score
 from harness.core.status import Status
 from harness.lanes.toolgen import depth
 from harness.lanes.toolgen.depth import FIRST, Standings, near_gate
+from harness.lanes.toolgen.reading import compiled
 from harness.lanes.toolgen.workload_timing import PROCESSES
 from harness.sandbox.pool import BoxPool
 
@@ -41,7 +42,7 @@ def timed(bench, judge, good):
 @pytest.fixture
 def slow_in_every_second_process(monkeypatch, good):
     """Every second box of an honest candidate gets a slow one: what a candidate does that decides by process."""
-    begin, slow = BoxPool.begin, good.replace("    if lo > hi:", BUSY).encode()
+    begin, slow = BoxPool.begin, compiled(good.replace("    if lo > hi:", BUSY))
     count = iter(range(1_000_000))
 
     def opened(self, source, **kwargs):

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import math
 import statistics
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.core.status import Status
+from harness.lanes.toolgen.candidate_timing import CandidateTiming
 from harness.lanes.toolgen.performance import MAX_EXACT_SAMPLES, TAIL, Profile, growth, growth_interval, upper_seconds
+from harness.lanes.toolgen.questions import Question
+from harness.lanes.toolgen.wrong_answer import WrongAnswer
+from harness.sandbox.fault import BoxFault
+from harness.sandbox.loop import drive
 
 SIZES = (1000, 2000, 4000, 8000)
 RESAMPLES = 4000
@@ -80,3 +87,29 @@ def test_two_sizes_have_no_exponent():
 
 def test_one_input_of_a_size_has_no_interval():
     assert growth_interval(Profile(samples={size: [1e-6] for size in SIZES})) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "place"),
+    [
+        (b"ordinary", "on an ordinary question in a further process"),
+        (b"large", "on a workload (n = 500, up to 8n)"),
+        (None, "in a further process"),
+    ],
+)
+def test_a_timed_process_that_ends_is_reported_with_what_it_was_asked(key, place):
+    spec = SimpleNamespace(workload_size=500)
+    questions = SimpleNamespace(shared=(Question("drawn", b"ordinary", None),), tool=SimpleNamespace(spec=spec))
+    case, facts = SimpleNamespace(policy=SimpleNamespace(timing=None)), {"questions": {"right": 1, "total": 1}}
+    timing = CandidateTiming(case, SimpleNamespace(boxes=None), questions, None, facts, reader=None)
+
+    def run(profile: Profile) -> tuple[Status, str]:
+        return drive(timing.run(SimpleNamespace(conclude=lambda: profile)))
+
+    fault = BoxFault(Status.TIMEOUT, "more than 2 s")
+    assert run(Profile(fault=fault, fault_question=key)) == (Status.TIMEOUT, f"more than 2 s, {place}")
+    if key is not None:
+        wrong = WrongAnswer(key, "1", "2", "f() returned 2, not 1")
+        assert run(Profile(wrong=[wrong])) == (
+            Status.WRONG, f"timed calls answered wrong: 1, the first {place}; f() returned 2, not 1",
+        )  # fmt: skip

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import marshal
 import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -52,6 +54,17 @@ def reader() -> Iterator[Reader]:
     made = Reader()
     yield made
     made.close()
+
+
+def test_the_code_is_compiled_for_the_boxes(tool, reader):
+    """What the text alone does not show is left to the box, which says what is wrong."""
+    read_there = reader.read_now(Source(GOOD.encode(), ""), tool)
+    names: dict[str, Any] = {"__name__": "candidate"}
+    code = marshal.loads(read_there.code)
+    exec(code, names)
+    assert (names["first"](["b"]), code.co_filename) == ("b", "candidate.py")
+    for text in (f"{GOOD}\nreturn 1\n", f"import os\n{GOOD}os.system('x')\n", "def first(:"):
+        assert read(text.encode(), rules_of(tool)).code == b""
 
 
 def found(text: str, tool: Tool) -> list[str]:

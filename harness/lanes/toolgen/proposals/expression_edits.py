@@ -38,6 +38,8 @@ _CALLS = (
     ("isdigit", "isdecimal"), ("heappop", "heappushpop"), ("bisect_left", "bisect_right"),
     ("insort_left", "insort_right"), ("setdefault", "get"), ("update", "extend"), ("range", "reversed"),
 )  # fmt: skip
+SEPARATORS = " -_,.:;/"
+"""Strings of one character that stand for each other."""
 MAX_ITEMS = 12
 """Items of a tuple or a list that change places."""
 _SWAPS: dict[str, list[str]] = {}
@@ -72,7 +74,7 @@ def change_boolean(source: SourceText, node: ast.BoolOp) -> Iterator[Change]:
 
 
 def change_constant(source: SourceText, node: ast.Constant) -> Iterator[Change]:
-    """A number by one up or down, 0 and 1; a boolean to the other one; a string to the empty one."""
+    """A number by one up or down, 0 and 1; a boolean to the other one; a string to the empty one or a separator."""
     value, span = node.value, source.span(node)
     if isinstance(value, bool):
         yield span, str(not value)
@@ -83,6 +85,8 @@ def change_constant(source: SourceText, node: ast.Constant) -> Iterator[Change]:
                 yield span, repr(other) if other >= 0 else f"({other!r})"
     elif isinstance(value, str) and value and not isinstance(source.parents.get(id(node)), ast.JoinedStr):
         yield span, '""'
+        if len(value) == 1 and value in SEPARATORS:
+            yield from ((span, f'"{other}"') for other in SEPARATORS if other != value)
     elif value is None:
         yield span, "0"
 

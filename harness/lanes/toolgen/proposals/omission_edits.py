@@ -48,6 +48,11 @@ def change_operands(source: SourceText, node: ast.BinOp) -> Iterator[Change]:
         start, end = source.span(node.left)[1], source.span(node.right)[0]
         yield span, f"({right}){source.text[start:end].strip('() ').center(3)}({left})"
 
+    if isinstance(node.left, ast.BinOp) and type(node.left.op) is type(node.op):  # the outer ones of three
+        (start, middle), (other, end) = source.span(node.left.left), source.span(node.right)
+        between = source.text[middle:other]
+        if between.count("(") == between.count(")") and span == (start, end):
+            yield span, source.text[other:end] + between + source.text[start:middle]
     if isinstance(node.op, ast.Mult) and isinstance(node.left, ast.List) and len(node.left.elts) == 1:
         item = node.left.elts[0]
         if not isinstance(item, ast.Constant | ast.Name):
@@ -202,8 +207,8 @@ def insert_update(source: SourceText, body: Sequence[ast.stmt], index: int) -> I
     for name in read[:MAX_NAMES]:
         if name not in changed:
             others = [other for other in read[:MAX_NAMES] if other != name]
-            updates = [f"+= {other}" for other in ("1", *others)] + [f"-= {other}" for other in ("1", *others)]
-            for update in (*updates, f"*= {name}", "//= 2", *(f"//= {other}" for other in others)):
+            updates = [f"{sign}= {other}" for other in others for sign in ("", "+", "-", "//")]
+            for update in (*updates, "+= 1", "-= 1", "//= 2", f"*= {name}"):
                 yield (last[1], last[1]), f"{indent}{name} {update}\n"
 
 

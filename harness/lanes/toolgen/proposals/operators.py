@@ -15,7 +15,7 @@ Change = tuple[Span, str]
 OPERATORS: dict[str, str] = {
     "comparison": "`<` to `<=`, `==` to `!=`, `in` to `not in`, …",
     "arithmetic": "`+` to `-`, `/` to `//`, also in augmented assignments; a sign is dropped",
-    "constant": "a number plus or minus 1, 0, 1; a boolean; an empty string",
+    "constant": "a number plus or minus 1, 0, 1; a boolean; an empty string, another separator",
     "boolean": "`and` to `or`, or an operand is left out",
     "negation": "a condition to its negation",
     "variable": "a name to another one of its function",

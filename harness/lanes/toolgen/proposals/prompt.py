@@ -1,4 +1,4 @@
-"""Prompt: what a model is told: the public specification, one parent, and sentences about failures.
+"""Prompt of a model: the public specification, one parent, and sentences about failures.
 
 It is built from the tool's public files and from the program's own sources. Hidden inputs, answers and messages of
 candidates (which may repeat a hidden input) do not enter it.

@@ -28,11 +28,6 @@ def tools() -> tuple[str, ...]:
     return tuple(sorted(one.name for one in folder.iterdir() if one.is_dir() and styles_of(one.name)))
 
 
-def all_styles() -> tuple[str, ...]:
-    """The styles of all templates."""
-    return tuple(sorted({style for tool_id in tools() for style in styles_of(tool_id)}))
-
-
 def template(tool_id: str, style: str) -> str:
     """The source of a template.
 

@@ -100,8 +100,10 @@ def test_a_shortcut_stays_inside_evolve_blocks():
         ("argument", "(i, n)", "(n, i)"),
         ("argument", "rows.copy(n)", "rows.copy()"),
         ("argument", "[(9, 'IX'), (5, 'V')]", "[(5, 'V'), (9, 'IX')]"),
+        ("constant", '"-".join', '"_".join'),
         ("call", "(i, n)", "(int(i), n)"),
         ("operand", "[[0] * n] * n", "[[0] * n for _ in range(n)]"),
+        ("operand", "rows + [n] + table", "table + [n] + rows"),
         ("operand", "best = 0", "best = rows[0]"),
         ("slice", "rows[n:]", "rows[-n:]"),
         ("slice", "rows[n]", "rows[n - i]"),
@@ -113,6 +115,7 @@ def test_a_shortcut_stays_inside_evolve_blocks():
         ("insert", "    f(rows, n)", "    table.extend(f(rows, n))"),
         ("insert", "        best = rows[n]\n", "        best = rows[n]\n        i += 1\n"),
         ("insert", "        best = rows[n]\n", "        best = rows[n]\n        n //= 2\n"),
+        ("insert", "        best = rows[n]\n", "        best = rows[n]\n        n = best\n"),
     ],
 )
 def test_what_was_left_out_is_put_back(operator, old, new):
@@ -130,6 +133,8 @@ def f(rows, n):
     if n > 1:
         table[0] = n
     rows.copy(n)
+    "-".join(rows)
+    rows = rows + [n] + table
     return len(rows), enumerate(rows), rows[n:]
 """
     assert source.count(old) == 1
