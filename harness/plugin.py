@@ -228,10 +228,15 @@ def _is_worker(config: pytest.Config) -> bool:
 def _covers(config: pytest.Config | None, path: str | os.PathLike[str]) -> bool:
     if config is None:
         return False
+    return _seal(config).covers(path)
+
+
+def _seal(config: pytest.Config) -> Seal:
+    """The untrusted paths of this invocation, whether the session or a path asks first."""
     seal = config.stash.get(SEAL, None)
     if seal is None:
         seal = config.stash[SEAL] = Seal(config, lambda: _registry(config).lanes)
-    return seal.covers(path)
+    return seal
 
 
 def _registry(config: pytest.Config) -> Registry:
@@ -263,7 +268,7 @@ def _session(config: pytest.Config) -> RunSession:
         session = config.stash[SESSION] = RunSession(
             config,
             registry=_registry(config),
-            seal=config.stash.get(SEAL, None),
+            seal=_seal(config),
             folder=folder,
             drawn_seed=_drawn_seed(config),
         )

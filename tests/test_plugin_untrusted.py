@@ -129,6 +129,7 @@ def test_naming_an_untrusted_file_is_a_usage_error(planted):
 def test_the_folders_are_named(planted):
     planted.run(".", "-v").stdout.fnmatch_lines(["untrusted, never imported: candidates, test_candidates"])
     planted.run(".").stdout.fnmatch_lines(["untrusted, never imported: 2 folders (`-v` lists them)"])
+    planted.run(".", "--gate", "count() >= 0").stdout.fnmatch_lines(["untrusted, never imported: 2 folders*"])
     planted.run(".", "-q").stdout.no_fnmatch_line("untrusted, *")
 
 

@@ -1,4 +1,4 @@
-"""Number: argparse types for numbers within bounds, and a number as outputs show it."""
+"""Number: argparse types for numbers within bounds, for the options of pytest and of the verbs; numbers as text."""
 
 from __future__ import annotations
 

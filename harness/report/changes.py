@@ -45,7 +45,7 @@ class Changes:
             ("worse", "score lower, beyond noise", self.worse),
             ("fixed", "passes now, not then", self.fixed),
             ("better", "score higher, beyond noise", self.better),
-            ("new cases", "not in that run", self.new),
+            ("new case" if len(self.new) == 1 else "new cases", "not in that run", self.new),
             ("gone", "in that run, not in this one", self.gone),
             ("edited", "content changed, score did not", self.edited),
         ]

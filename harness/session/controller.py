@@ -71,6 +71,7 @@ class Controller:
     ) -> None:
         self._config, self._settings, self._registry = config, settings, registry
         self._seal, self._fresh, self._rerun = seal, fresh, rerun
+        self._verbosity = getattr(config.option, "verbose", 0)  # there is none with `-p no:terminal`
         self.cases: Mapping[str, Case] = {}
         self.is_prepared = False
         self.outcome = RunOutcome()
@@ -106,7 +107,7 @@ class Controller:
             for lane in boxed
             if lane.min_tier and self._settings.min_tier is None and not lane.min_tier.at_least(Tier.C)
         ]
-        return [*lines, probe.line(), *defaults] if self._config.option.verbose >= 0 else lines
+        return [*lines, probe.line(), *defaults] if self._verbosity >= 0 else lines
 
     def open(self, *, is_alone: bool) -> RunInputs:
         """Register the run in the ledger, if any case was selected.
@@ -158,9 +159,9 @@ class Controller:
         if self._seal is None:
             return []
         root = self._config.rootpath
-        quiet = self._config.option.verbose < 0
+        quiet = self._verbosity < 0
         folders = [] if quiet else [_shown(Path(folder), root) for folder in self._seal.folders()]
-        if folders and self._config.option.verbose < 1:
+        if folders and self._verbosity < 1:
             folders = [f"{words.count(len(folders), 'folder')} (`-v` lists them)"]
         lines = [f"untrusted, never imported: {', '.join(folders)}"] if folders else []
         return lines + [

@@ -131,19 +131,19 @@ class Seal:
 
     def covers(self, path: str | os.PathLike[str]) -> bool:
         """Whether pytest must not import or collect a file or folder."""
-        if self._areas is None:
-            self._areas = self._survey()
+        self._areas = self._survey() if self._areas is None else self._areas
         if not self._areas:
             return False
         real = os.path.realpath(path)
         return any(area.covers(real) for area in self._areas)
 
     def folders(self) -> list[str]:
-        """Absolute paths of the sealed folders, sorted; empty before the first call of `covers`."""
-        return sorted({folder for area in self._areas or () for folder in area.folders})
+        """Absolute paths of the sealed folders, sorted."""
+        self._areas = self._survey() if self._areas is None else self._areas
+        return sorted({folder for area in self._areas for folder in area.folders})
 
     def renew(self) -> None:
-        """Read the suites again at the next call of `covers`: another lane is known now."""
+        """Read the suites again when they are needed next: another lane is known now."""
         self._areas = None
 
     def _survey(self) -> list[Area]:
