@@ -264,9 +264,10 @@ def workers_of(pool: JudgePool) -> dict[str, set[str]]:
 
 
 def machines_of(pool: JudgePool) -> set[str]:
-    """The resources of workers that name a class of machines."""
+    """The classes of machines that workers offer to a pool."""
+    prefix = f"{pool._judges._name}:machine-"
     workers = pool._judges._client.scheduler_info()["workers"].values()
-    return {name for worker in workers for name in worker["resources"] if ":machine-" in name}
+    return {name for worker in workers for name in worker["resources"] if name.startswith(prefix)}
 
 
 def wait_for_workers(pool: JudgePool, count: int) -> None:

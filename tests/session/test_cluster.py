@@ -37,6 +37,7 @@ def test_a_run_on_a_cluster_that_is_started_for_it(tmp_path):
     (tmp_path / "conftest.py").write_text(SIGNALS)
     found = run(tmp_path, "harness", "run", "--cluster", "local", ".", "-p", "no:benchmark")
     assert found.returncode == 1, found.stdout + found.stderr
+    assert "PytestAssertRewriteWarning" not in found.stdout
     statuses = rows(tmp_path)
     assert len(statuses) == COUNT
     assert {nodeid[-2:] for nodeid, status in statuses.items() if status == "wrong"} == {"03", "05"}
