@@ -6,25 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from harness.core.clip import readable
 from harness.core.frozen import Frozen
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-
-
-DIGITS = (3, 6, 9)
-
-
-def readable(value: float, *, threshold: float | None = None) -> str:
-    """A number as all outputs show it: three decimals below 1, four digits above, integers in full.
-
-    It has more digits where fewer would show a value that differs from the threshold as equal to it.
-    """
-    if value % 1 == 0 and abs(value) < 1e15:
-        return f"{value:,.0f}"
-    if abs(value) < 0.0005:
-        return f"{value:.3g}"
-    shown = [f"{value:.{n}f}".rstrip("0") if abs(value) < 1 else f"{value:.{n + 1}g}" for n in DIGITS]
-    return next((text for text in shown if value == threshold or float(text) != threshold), shown[-1])
 
 
 class GateResult(Frozen):

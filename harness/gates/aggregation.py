@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from harness.core.gate import readable
+from harness.core.clip import readable
 from harness.core.pass_rate import pass_all, pass_at
 from harness.gates.syntax import PAIRED, RATES, TEXT_COLUMNS, Aggregate, Condition, Row
 

@@ -20,7 +20,8 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.core.gate import GateResult, readable
+from harness.core.clip import readable
+from harness.core.gate import GateResult
 from harness.gates.aggregation import MAX_NAMED, Value, aggregate, contributions
 from harness.gates.parser import parse
 from harness.gates.syntax import (

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.core.ascii import ERRORS, SPARKS
-from harness.core.gate import readable
+from harness.core.clip import readable
 from harness.core.stability import MIN_HASH_SEEDS, percent
 
 NOTHING = "—"
