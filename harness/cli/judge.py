@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from harness.cli import output
 from harness.core.errors import UsageError
 from harness.core.number import whole
-from harness.report import words
 
 if TYPE_CHECKING:
     from harness.judge.verdict import Verdict
@@ -53,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from harness.judge.pool import JudgePool
+    from harness.report import words
     from harness.rewards.reward import pool_options
 
     names = ("epoch", "attempts", "timing", "secret_seed", "min_tier")
