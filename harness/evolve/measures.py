@@ -30,7 +30,7 @@ RELATIVE = ("performance", "time", "memory", "growth")
 """Measures that vary from run to run. A candidate has its parent's, or a number of whole steps more or less."""
 CLAIM = 0.25
 """Of a step: a larger difference to the parent's measure is measured again, with the parent next to it."""
-MAX_PAIRS = 4
+MAX_PAIRS = 2
 """Measurements of a candidate next to its parent; fewer if the steps between them are certain before."""
 NOISE = 0.15
 """Of a step: the standard deviation of a measured difference is taken to be at least this."""
