@@ -19,7 +19,8 @@ class Changes:
     Attributes:
         against: The run compared with; empty if no run is comparable.
         differs: What makes the numbers of the two runs not comparable; empty if nothing does.
-        broken: Passed then, and does not pass now; a control that was caught then and is not now.
+        broken: Passed then, and fails now; a control that was caught then and is not now.
+        unjudged: Passed then, and has no verdict now.
         fixed: The other way round.
         better, worse: The score moved, and the intervals of the two scores do not meet.
         edited: The content changed, the score did not.
@@ -30,6 +31,7 @@ class Changes:
     against: str = ""
     differs: str = ""
     broken: list[str] = field(default_factory=list)
+    unjudged: list[str] = field(default_factory=list)
     fixed: list[str] = field(default_factory=list)
     better: list[str] = field(default_factory=list)
     worse: list[str] = field(default_factory=list)
@@ -41,8 +43,9 @@ class Changes:
     def kinds(self) -> list[tuple[str, str, list[str]]]:
         """Name, explanation and node ids of each kind that occurs, most important first."""
         found = [
-            ("regressed", "passed then, not now", self.broken),
+            ("regressed", "passed then, fails now", self.broken),
             ("worse", "score lower, beyond noise", self.worse),
+            ("not judged now", "passed then", self.unjudged),
             ("fixed", "passes now, not then", self.fixed),
             ("better", "score higher, beyond noise", self.better),
             ("new case" if len(self.new) == 1 else "new cases", "not in that run", self.new),
@@ -85,8 +88,8 @@ def find_changes(
 
 
 def _kind(row: Row, delta: Row | None) -> str | None:
-    if row["status"] in ("infra", "skipped"):
-        return None
+    if row["neutral"] or row["status"] == "infra":
+        return "unjudged" if delta is not None and delta["passed_before"] else None
     if delta is None:
         return "new"
     if row["expected"] is not None:  # the score of a control says nothing

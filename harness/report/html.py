@@ -252,7 +252,6 @@ def _environment() -> jinja2.Environment:
         delta=lambda d: words.delta(d["score"], edited=not d["same_digest"]),
         candidate=words.candidate,
         style=words.style,
-        stability=words.stability,
         bound=words.failure_rate,
         limit=words.limit,
         breakable=breakable,

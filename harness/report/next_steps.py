@@ -89,11 +89,14 @@ def _steps(
     repeat: Callable[[str], str],
 ) -> Iterator[Step]:
     numbers = [number for number, gate in enumerate(verdict.gates, 1) if not gate["passed"]]
+    others = len(numbers) - MAX_OF_A_KIND
     for place, (number, fault) in enumerate(zip(numbers, verdict.of_kind(Kind.GATE)[:MAX_OF_A_KIND], strict=False)):
         # A gate is about the whole run: its cases have lines and commands of their own.
         typed = rerun.whole(run)
         command = "" if typed and place else typed or f"pytest --gate {rerun.quote(fault.what)}"
         reason = words.gate_reason(fault.what, fault.why)
+        if others > 0 and place == MAX_OF_A_KIND - 1:
+            reason = f"{words.fit(reason, MAX_WHY // 2)}; {words.count(others, 'more gate')} fail{'s' * (others == 1)}"
         yield Step("gate fails", fault.what, reason, ("gates", str(number)), command)
     for fault in verdict.of_kind(Kind.PROBLEM)[:MAX_OF_A_KIND]:
         command = repeat(fault.nodeid) if fault.nodeid else rerun.command(run)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 NO_CASE, ALL_SKIPPED = "no case was judged", "every case was skipped: nothing was judged"
+MAX_REASONS = 3  # in the first line, for which cases were not judged
 ABORTED = "the run was interrupted: what finished is in the ledger"
 
 
@@ -115,9 +116,9 @@ class RunVerdict:
         if self.controls:
             found.append(f"{self.caught} of {words.count(self.controls, 'control')} as expected")
         if number := sum(count for _, count in self.unjudged):
-            known = [(reason.partition(": ")[0], count) for reason, count in self.unjudged[:2]]
+            known = [(reason.partition(": ")[0], count) for reason, count in self.unjudged[:MAX_REASONS]]
             reasons = ", ".join(f"{count} {reason}" for reason, count in known) if len(known) > 1 else known[0][0]
-            more = ", …" if len(self.unjudged) > 2 else ""
+            more = ", …" if len(self.unjudged) > MAX_REASONS else ""
             found.append(f"{number} not judged ({reasons}{more})")
         return found or ["nothing was judged yet"]
 

@@ -75,7 +75,9 @@ def stability(row: dict[str, Any]) -> str:
 
 
 def failure_rate(row: dict[str, Any]) -> str:
-    """What `stability` says, in words: the failure rate that the attempts exclude, and how many there were."""
+    """What `stability` says, in words: the failure rate that the attempts exclude; nothing of a case that fails."""
+    if row["status"] != "ok":
+        return "flaky" if row["status"] == "flaky" else ""
     made, bound = count(row["attempts"] or 0, "attempt"), row.get("stability_bound")
     if stability(row) == "flaky" or bound is None or row["attempts"] == 1:
         return stability(row)

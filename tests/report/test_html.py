@@ -144,6 +144,37 @@ def test_a_failing_gate_is_tried_again_with_the_command_of_the_run(path):
         assert [step.is_bad for step in steps if step.kind == "leads unconfirmed"] == [False]
 
 
+def test_a_case_without_a_verdict_has_not_regressed(path):
+    cases = (
+        {"status": "skipped", "score": None},
+        {"status": "noisy", "score": None},
+        {"status": "wrong", "score": 0.1},
+    )
+    names = [f"c{number}" for number in range(len(cases))]
+    now = [make_evaluation(name, **changes) for name, changes in zip(names, cases, strict=True)]
+    fill(path, [make_evaluation(name) for name in names], now)
+    with Ledger.read(path) as ledger:
+        found = page.gather(ledger)
+    kinds = {name: [nodeid[-2:] for nodeid in nodeids] for name, _, nodeids in found.changes.kinds}
+    assert kinds == {"regressed": ["c2"], "not judged now": ["c0", "c1"]}
+    assert found.sentence.startswith("Not good: 1 of 1 candidate fails (1 regressed); 2 not judged")
+
+
+def test_gates_for_which_there_is_no_line_are_counted(path):
+    [run_id] = fill(path, [make_evaluation("a")])
+    with Ledger.open(path) as ledger:
+        gates = [
+            GateResult(name=f"count() == {number}", observed=0.0, threshold=1.0, passed=False, why="it is 0")
+            for number in range(4)
+        ]
+        write_run_gates(ledger, run_id, gates)
+        steps = page.gather(ledger).steps
+    whys = [step.why for step in steps if step.kind == "gate fails"]
+    assert len(whys) == 2
+    assert "more gate" not in whys[0]
+    assert whys[1].endswith("; 2 more gates fail")
+
+
 def test_a_regression_is_told_from_a_new_failure_and_from_one_that_stays(path):
     before = [make_evaluation("r"), make_evaluation("s", status="wrong", score=0.1)]
     bad = [make_evaluation(name, status="wrong", score=0.1) for name in "rsnm"]

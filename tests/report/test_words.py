@@ -60,3 +60,16 @@ def test_one_attempt_says_nothing_about_stability():
     assert words.stability(row) == ""
     assert words.stability_sentence(row) == "(1 attempt, 1 hash seed)"
     assert words.stability(row | {"attempts": 2}) == "p<95%"
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("ok", "a failure rate of 64 % or more is excluded at 95 % confidence (3 attempts)"),
+        ("wrong", ""),
+        ("skipped", ""),
+    ],
+)
+def test_only_a_case_that_passes_excludes_a_failure_rate(status, said):
+    row = {"status": status, "attempts": 3, "stability": 1.0, "stability_bound": 0.632, "confirmed": 0}
+    assert words.failure_rate(row) == said

@@ -22,8 +22,11 @@ def draw(value: Bars) -> Markup:
     numbers, most = [n for row in rows for n in row[1:] if n is not None], max(filter(None, value.limits), default=0.0)
     # Far above its limit a bar is as long as there is room, so that the others can be compared; its number is there.
     shown = [n for n in numbers if n <= BEYOND * most] if most > 0 else numbers
+    if value.value.unit == "%" and max(shown, default=0.0) <= 100:
+        shown = [*shown, 100.0]  # a full track is all of it
+    axis = named(value.value) + ("; grey: before" if value.before else "")
     x = scale(value.value, shown, 2.0, WIDTH - 50.0, zero=True)
-    zero, marks = x.at(0.0) or 2.0, [label(2.0, 11.0, fit(named(value.value), WIDTH - 4), class_="axis")]
+    zero, marks = x.at(0.0) or 2.0, [label(2.0, 11.0, fit(axis, WIDTH - 4), class_="axis")]
     for number, (name, observed, limit, before) in enumerate(rows):
         top = 18 + ROW * number
         marks.append(label(2.0, top + 11, fit(str(name or ""), WIDTH - 6)))

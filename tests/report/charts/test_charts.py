@@ -164,6 +164,17 @@ def test_a_bar_far_beyond_its_limit_leaves_the_others_comparable():
     assert widths[1] == max(widths)
 
 
+def test_a_full_track_of_a_percentage_is_all_of_it():
+    value = Bars(
+        title="Shares", value=Axis(label="share", unit="%"), labels=("a", "b"), values=(93.0, 46.5), before=(1.0,)
+    )
+    drawn = ET.fromstring(str(figure("shares", value)).replace("&nbsp;", " "))
+    bars = [one for one in drawn.iter("rect") if str(one.get("class")) in ("bar", "track")]
+    [track, first, _, second] = [float(one.get("width")) for one in bars]
+    assert (first / track, second / track) == pytest.approx((0.93, 0.465), abs=0.01)
+    assert "grey: before" in "".join(drawn.itertext())
+
+
 def test_a_table_has_no_empty_column():
     rows = (("fast", "true", ""), ("small", "false", None))
     shown = str(figure("facts", Table(title="Facts", columns=("fact", "is", "why it is undefined"), rows=rows)))
