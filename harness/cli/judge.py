@@ -28,13 +28,7 @@ NOT_JUDGED = 3
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a candidate's source file")
     parser.add_argument("--tool", required=True, type=Path, metavar="PATH", help="a tool, or a suite of tools")
-    parser.add_argument(
-        "--epoch",
-        type=whole(),
-        default=0,
-        metavar="N",
-        help="the epoch: budgets tighten from one to the next (default 0)",
-    )
+    output.add_epoch(parser)
     parser.add_argument(
         "--attempts", type=whole(1), metavar="N", help="repetitions, each with its own seed (default: the suite's)"
     )

@@ -42,6 +42,14 @@ def add_min_tier(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_epoch(parser: argparse.ArgumentParser) -> None:
+    """Declare `--epoch`."""
+    from harness.core.number import whole
+
+    described = "the epoch: budgets tighten from one to the next (default 0)"
+    parser.add_argument("--epoch", type=whole(), default=0, metavar="N", help=described)
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add `--json`."""
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")

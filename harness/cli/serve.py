@@ -43,13 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--check-every", type=whole(), metavar="N", help="verdicts between two checks of the judge")
     parser.add_argument("--workers", type=whole(1), metavar="N", help="judge processes (default: one for each core)")
-    parser.add_argument(
-        "--epoch",
-        type=whole(),
-        default=0,
-        metavar="N",
-        help="the epoch: budgets tighten from one to the next (default 0)",
-    )
+    output.add_epoch(parser)
     parser.add_argument(
         "--attempts", type=whole(1), metavar="N", help="repetitions, each with its own seed (default: the suite's)"
     )

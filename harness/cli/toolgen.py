@@ -15,7 +15,6 @@ from pathlib import Path
 
 from harness.cli import output
 from harness.core.errors import UsageError
-from harness.core.number import whole
 
 NOT_JUDGED = 3
 
@@ -23,13 +22,7 @@ NOT_JUDGED = 3
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--spec", required=True, type=Path, metavar="PATH", help="a tool: a folder or a JSON file")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="the bundle is DIR/<tool id>")
-    parser.add_argument(
-        "--epoch",
-        type=whole(),
-        default=0,
-        metavar="N",
-        help="the epoch: budgets tighten from one to the next (default 0)",
-    )
+    output.add_epoch(parser)
     parser.add_argument("--style", "--impl_style", "--impl-style", metavar="STYLE", help="style of the template")
     parser.add_argument("--candidate", type=Path, metavar="FILE", help="bundle this source, not a template")
     parser.add_argument("--parent", type=Path, metavar="FILE", help="the source that it was made from")
