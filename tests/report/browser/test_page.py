@@ -45,6 +45,9 @@ class TestOverview:
         assert "gate fails" in steps.nth(0).inner_text()
         assert "regression" in steps.nth(1).inner_text()
         assert "new case fails" in steps.nth(2).inner_text()
+        assert "1 more failing case" in steps.nth(2).inner_text()
+        assert "leads unconfirmed" in steps.nth(3).inner_text()
+        assert "not judged" in steps.nth(4).inner_text()
         assert all("pytest" in steps.nth(number).locator("code").inner_text() for number in range(4))
         assert page.locator(".tiles li").count() == 4
         for selector in ("h1", ".next li:last-child", ".tiles li:last-child"):
