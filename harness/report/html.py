@@ -35,7 +35,8 @@ PLAIN = "!~*'()"
 ESCAPES = {code: quote(chr(code), safe=PLAIN) for code in range(128)}  # what `quote` does, for all characters at once
 REPORT_BYTES = 5_000_000
 ISLANDS = "<!-- islands -->"  # in the template; autoescaped text cannot contain it
-CONTINUED = re.compile(r"([{;,(])\n")
+CONTINUED = re.compile(r"(?<=[{;,(])\n|\n(?=[})])")
+SPACED = re.compile(r" (=>|={1,3}|&&|\|\|) ")  # no string of the page's own files contains one
 CLIPPED = 2000  # characters of one value; evidence is clipped already, a lane's facts may not be
 MAX_HIGHLIGHTED = 300_000  # characters of all sources of a page, the most urgent first; the others are plain
 AROUND = 200  # lines of a longer source on each side of the line that the verdict is about
@@ -228,9 +229,10 @@ def _text(name: str) -> str:
 
 
 def _compact(text: str) -> str:
-    """Style or script without indentation, comments and line breaks that end no statement."""
+    """Style or script without indentation, comments, needless line breaks, and spaces around operators."""
     lines = [line.strip() for line in text.split("\n")]
-    return CONTINUED.sub(r"\1", "\n".join(line for line in lines if line and not line.startswith("//")))
+    text = "\n".join(line for line in lines if line and not line.startswith("//"))
+    return SPACED.sub(r"\1", CONTINUED.sub("", text))
 
 
 def _hash(text: str) -> str:

@@ -128,7 +128,7 @@ def test_a_gate_has_a_page_and_is_not_told_twice(path):
     assert rest.count("Computed from 1 case:") == 1
     assert rest.count("✗ 2 of them do not reach the bound") == 1
     assert "Gate 1 of 2 fails" in rest
-    assert rest.count("No earlier value") == 2
+    assert rest.count("the run compared with has no such gate") == 2
 
 
 def test_a_gate_shows_what_it_observed_before(path):
