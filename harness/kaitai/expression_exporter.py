@@ -36,7 +36,6 @@ class ExpressionWriter:
     """Exports the expressions of one type.
 
     Args:
-        inference: Type inference of the grammar.
         owner: The type whose names are in scope.
         field_id: Maps a field's name to its Kaitai Struct name.
         type_id: Maps a type's name.

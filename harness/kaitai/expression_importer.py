@@ -45,7 +45,6 @@ class ExpressionImporter:
         """Convert an expression to a YAML value: a number or boolean if it is one, otherwise a string.
 
         Args:
-            expression: The expression.
             item: The type of `_`, or None if `_` is not in scope.
 
         Raises:

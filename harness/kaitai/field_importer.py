@@ -37,9 +37,7 @@ class FieldWriter:
     """Converts the fields of one structure.
 
     Args:
-        library: All files.
         names: Names of types and enums in the grammar.
-        structure: The structure.
         order: Default byte order (`le`, `be`); a field in another order names it. None: every field names its order.
         processes: Names of custom processes that the caller provides.
     """

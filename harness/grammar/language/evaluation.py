@@ -73,7 +73,6 @@ class Compiler:
 
     Args:
         types: All types, for names that belong to nested records.
-        enums: All enums.
     """
 
     def __init__(self, types: dict[str, TypeDef], enums: dict[str, EnumDef]) -> None:

@@ -54,10 +54,7 @@ class MistakeError(Exception):
     """An expression has no type.
 
     Args:
-        code: The code of the finding.
-        message: One sentence.
         name: The unknown name, for a hint with the nearest known name.
-        known: Known names.
     """
 
     def __init__(self, code: str, message: str, *, name: str = "", known: tuple[str, ...] = ()) -> None:
