@@ -63,7 +63,6 @@ class Problem:
 
     Attributes:
         task: Its `task_id`.
-        entry: The function.
         code: Prompt and canonical solution.
         examples: Keyword arguments and answers.
         tolerance: The largest absolute difference that an assert accepts; 0 for none.
@@ -131,7 +130,6 @@ def write_tool(problem: Problem, out: Path) -> Path:
     """Write the tool of a problem.
 
     Args:
-        problem: The problem.
         out: The folder of the tools; one with the name of the problem is made in it.
 
     Raises:

@@ -126,7 +126,6 @@ class Boxed:
     """Runs `python script.py ...` and `python -c code ...` in boxes of a pool, one at a time.
 
     Args:
-        pool: Opens the boxes.
         memory_mb: Memory of a script in MiB.
     """
 

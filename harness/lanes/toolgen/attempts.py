@@ -26,8 +26,6 @@ class Attempts:
     """Runs the attempts of one case, one after the other.
 
     Args:
-        pool: Opens boxes.
-        questions: The questions.
         plan: How the candidate is asked; it has one hash seed per attempt.
 
     Attributes:
@@ -107,7 +105,6 @@ class Attempts:
         was asked when a box failed.
 
         Args:
-            status: The verdict.
             timed: Wrong answers while the candidate was timed.
         """
         if status in (Status.WRONG, Status.FLAKY):

@@ -32,9 +32,6 @@ def find_disagreement(entry: str, questions: Questions, first: Outcome, other: O
 
     Args:
         entry: Name of the candidate's function.
-        questions: The questions of both attempts.
-        first: One attempt, with its (trimmed) replies.
-        other: Another attempt, with its replies.
     """
     for number in sorted(first.replies.keys() & other.replies.keys()):
         if first.fingerprints[number] == other.fingerprints[number]:
@@ -74,9 +71,7 @@ async def depends_on_other_questions(
 
     Args:
         pool: Opens up to three boxes for each round.
-        questions: The questions.
         plan: How the candidate is asked.
-        key: The key of the question.
         hash_seeds: The hash seeds of the two attempts that disagree.
 
     Raises:

@@ -78,14 +78,11 @@ class Questions:
     """All questions of one tool in one run.
 
     Attributes:
-        tool: The tool.
         oracle: Its trusted code; None for a tool with examples only.
         shared: Questions of every attempt: examples, sampled inputs, and the oracle's own edge inputs.
         extras: Additional questions of each attempt; the first attempt has none.
         trials: Checks of properties on sampled inputs, in every attempt.
         derived: Edge inputs derived from annotations, which the oracle does not define; they count for robustness only.
-        seed: Seed of this tool in this run.
-        digest: Digest of all inputs.
     """
 
     tool: Tool
@@ -171,9 +168,6 @@ async def build_questions(
     """Build the questions of a tool in this run.
 
     Args:
-        tool: The tool.
-        oracle: The process of its oracle.
-        secret_seed: The run's secret seed.
         count: Number of distinct sampled inputs.
         attempts: Number of attempts; all but the first get extra inputs.
         folder: The folder in which drawn inputs are kept for other processes of this run.

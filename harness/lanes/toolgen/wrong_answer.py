@@ -40,7 +40,6 @@ def describe_reply(reply: Reply, *, other: bytes = b"", limit: int = 120) -> str
     """Describe a reply: `returned ...`, `raised ValueError` or `returned a value of type set`, clipped.
 
     Args:
-        reply: The reply.
         other: As for `show_json`.
         limit: Characters of a returned value.
     """
