@@ -185,7 +185,7 @@ class _Board:
             colours=colours,
             paint=self.paint,
         )
-        board = [head]
+        board, said = [head], ""
         for row, line in zip(shown, lines, strict=True):
             if also and row is also[0] and order[row["nodeid"]] > self.top + 1:
                 board.append(self.paint("  …", "dim"))
@@ -194,7 +194,9 @@ class _Board:
                 board.append(self.paint(words.fit(f"    └ {words.unconfirmed(row)}", self.width), "warn"))
             if not row["passed"]:
                 why = reason(row, self.gates.get(row["nodeid"], queries.NO_GATES).failed)
-                board.append(self.paint(words.fit(f"    └ {why}", self.width), "dim"))
+                if why != said:
+                    board.append(self.paint(words.fit(f"    └ {why}", self.width), "dim"))
+                said = why
         if left := len(rows) - len(shown):
             bad = sum(failed(row) for row in rows[self.top :]) - len(also)
             verb = f": crucible top --suite {rerun.quote(rows[0]['suite'])} --top {len(rows)}"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.core.evaluation import Evaluation
 from harness.core.run import Run
 from harness.core.status import Status
 from harness.report import words
@@ -23,6 +24,7 @@ from harness.suites.settings import Settings
 MAX_LINES = 25
 MAX_SHOWN = 20  # of each kind with `-v`; the ledger has them all
 MAX_FAILURES, MAX_NOTICES, MAX_TIMINGS, MAX_ADVICE, MAX_GATES = 5, 3, 3, 3, 5
+MAX_REASON = 400  # columns of why a case could not be judged: its remedy stands at the end
 MIN_SUITES = 3
 
 
@@ -128,18 +130,29 @@ class Summary:
     def _failures(self) -> Iterator[tuple[str, str]]:
         verdict, known = self._outcome.verdict, {one.case.nodeid: one for one in self._outcome.failing}
         faults = [] if verdict is None else verdict.of_kind(Kind.CANDIDATE, Kind.CONTROL, Kind.INFRA)
-        failing = [known[fault.what] for fault in faults if fault.what in known]
-        for one in failing[: self._limit(MAX_FAILURES)]:
-            first, said = f"FAIL  {one.case.nodeid}", headline(one)
-            if words.width(f"{first}: {said}") <= self.width:
+        groups: dict[tuple[str, str], list[Evaluation]] = {}
+        for one in (known[fault.what] for fault in faults if fault.what in known):
+            groups.setdefault((one.case.nodeid.partition("::")[0], headline(one)), []).append(one)
+        # What could not be judged comes first: it fails whatever the candidates are, often all of a suite.
+        failing = sorted(groups.items(), key=lambda pair: pair[1][0].status is not Status.INFRA)
+        for (suite, said), alike in failing[: self._limit(MAX_FAILURES)]:
+            one, what = alike[0], alike[0].case.nodeid if len(alike) == 1 else suite
+            first = f"FAIL  {what}" + (f": {len(alike)} cases, such as {one.case.name}" if len(alike) > 1 else "")
+            if one.status is Status.INFRA:
+                yield words.fit(first, self.width, middle=True), "red"
+                lines = words.wrapped(words.fit(said, MAX_REASON), self.width - 2)
+                yield from ((f"  {line.strip()}", "red") for line in lines)
+            elif words.width(f"{first}: {said}") <= self.width:
                 yield f"{first}: {said}", "red"
             else:  # the reason has a line of its own: beside a long name there is no room for it
                 yield words.fit(first, self.width, middle=True), "red"
                 yield words.fit(f"  {said}", self.width), "red"
             if self._explains:
                 yield from ((line, "") for line in details(one))
-            yield f"  rerun: {self._rerun(one.case.nodeid)}", ""
-        yield from self._more(failing, MAX_FAILURES, f"that failed: crucible show --run {self._name}")
+            yield f"  rerun: {self._rerun(what)}", ""
+        left = sum(len(alike) for _, alike in failing[self._limit(MAX_FAILURES) :])
+        if left:
+            yield f"  … {left} more that failed: crucible show --run {self._name}", ""
 
     @property
     def _name(self) -> str:

@@ -21,8 +21,9 @@ from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.property_check import check_property, require_property
 from harness.lanes.toolgen.questions import Origin, Question, Questions, Trial, is_oversized
 from harness.lanes.toolgen.reply import Reply
+from harness.lanes.toolgen.shown_value import describe_reply
 from harness.lanes.toolgen.waiting import Waiting
-from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, wrong_answer
+from harness.lanes.toolgen.wrong_answer import WrongAnswer, format_arguments, wrong_answer
 from harness.sandbox.answer import Answer
 from harness.sandbox.awaited_box import ask, ask_all
 from harness.sandbox.awaited_box import opened as open_box

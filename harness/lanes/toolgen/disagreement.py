@@ -10,8 +10,8 @@ from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions, right_alone
 from harness.lanes.toolgen.reply import Reply
-from harness.lanes.toolgen.shown_value import show_json
-from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments
+from harness.lanes.toolgen.shown_value import describe_reply, show_reply
+from harness.lanes.toolgen.wrong_answer import WrongAnswer, format_arguments
 from harness.sandbox.awaited_box import ask
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.pool import BoxPool
@@ -47,8 +47,8 @@ def find_disagreement(entry: str, questions: Questions, first: Outcome, other: O
         shown = [describe_reply(a, other=b.payload, limit=SHOWN) for a, b in ((one, two), (two, one))]
         return WrongAnswer(
             question.key,
-            told + show_json(expected.payload, other=observed.payload),
-            (told and f"with hash seed {other.hash_seed}: ") + show_json(observed.payload, other=expected.payload),
+            told + show_reply(expected, other=observed.payload),
+            (told and f"with hash seed {other.hash_seed}: ") + show_reply(observed, other=expected.payload),
             f"{shown[0]} with hash seed {first.hash_seed}, {shown[1]} with hash seed {other.hash_seed}, asked "
             f"{entry}({format_arguments(question.key)})",
         )

@@ -16,7 +16,7 @@ from harness.lanes.toolgen.idempotence import IDEMPOTENT, difference, own_answer
 from harness.lanes.toolgen.oracle import Oracle
 from harness.lanes.toolgen.reply import Reply
 from harness.lanes.toolgen.sampler import sample_inputs
-from harness.lanes.toolgen.shown_value import show_json
+from harness.lanes.toolgen.shown_value import show_json, show_reply
 from harness.lanes.toolgen.tool_spec import Tool
 from harness.sandbox.codec import decode, encode
 from harness.sandbox.fault import BoxFault
@@ -228,7 +228,7 @@ async def _example(tool: Tool, oracle: Oracle | None, index: int, asked: set[byt
     if not (await oracle.accepts(key, wanted.payload) if oracle.defines("accept") else same):
         raise SpecError(
             f"test case {index + 1} expects {show_json(wanted.payload, limit=120)}, but the reference "
-            f"returns {show_json(answer, other=wanted.payload, limit=120)}",
+            f"{'returned ' * (found.reply.kind == 'value')}{show_reply(found.reply, other=wanted.payload)}",
             where=position(tool.oracle or tool.path),
             fix="correct the test case or the reference"
             + ("; keys of YAML and JSON are strings, others are {$dict: [[key, value]]}" if b"$dict" in answer else ""),

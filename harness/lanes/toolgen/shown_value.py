@@ -1,4 +1,4 @@
-"""Shown values: encoded arguments and answers as text for people, clipped."""
+"""Shown values: encoded arguments, answers and replies as text for people, clipped."""
 
 from __future__ import annotations
 
@@ -7,9 +7,41 @@ import json
 from typing import Any
 
 from harness.core.clip import CLIP, clip
+from harness.lanes.toolgen.reply import Reply
 
 MAX_LITERAL = 1 << 14
 """Bytes of JSON with tags that are shown as Python writes the value; a longer one is shown as it is."""
+
+
+def show_reply(reply: Reply, *, other: bytes = b"") -> str:
+    """A reply without the word `returned`: its value, or what happened instead; as for `show_json`."""
+    if reply.kind == "value":
+        return show_json(reply.payload, other=other)
+    said = describe_reply(reply)
+    return clip(f"{said}: {reply.message}") if reply.kind == "raised" and reply.message else said
+
+
+def describe_reply(reply: Reply, *, other: bytes = b"", limit: int = 120) -> str:
+    """Describe a reply: `returned ...`, `raised ValueError` or `returned a value of type set`, clipped.
+
+    Args:
+        other: As for `show_json`.
+        limit: Characters of a returned value.
+    """
+    if reply.kind == "value":
+        return f"returned {show_json(reply.payload, other=other, limit=limit)}"
+    name = clip(reply.exception, limit=60)
+    if reply.kind == "raised":
+        return f"raised {name}"
+    if reply.kind == "changed":
+        return f"changed its argument {name} to {show_json(reply.message.encode(), limit=80)}"
+    return f"returned a value of type {name}, which cannot cross the box{_reason(reply)}"
+
+
+def _reason(reply: Reply) -> str:
+    """What the codec says beyond the type of the whole value: the type of a part, or the remedy."""
+    reason = reply.message.removeprefix(f"a value of type {reply.exception} cannot cross the box")
+    return f": {clip(reason.removeprefix(': '), limit=120)}" if reason else ""
 
 
 def show_json(payload: bytes, *, other: bytes = b"", limit: int = CLIP) -> str:

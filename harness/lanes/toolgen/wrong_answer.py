@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.core.clip import clip
 from harness.lanes.toolgen.questions import Question
 from harness.lanes.toolgen.reply import Reply
-from harness.lanes.toolgen.shown_value import show_json
+from harness.lanes.toolgen.shown_value import describe_reply, show_json, show_reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,31 +31,8 @@ def wrong_answer(entry: str, question: Question, reply: Reply) -> WrongAnswer:
     observed = describe_reply(reply, other=right.payload)
     instead = f", not {expected.removeprefix('returned ')}" if reply.kind != "changed" else ""
     sentence = f"{entry}({format_arguments(question.key)}) {observed}{instead}"
-    payload, given = show_json(right.payload, other=other), show_json(other, other=right.payload)
-    return WrongAnswer(question.key, payload, given, sentence)
-
-
-def describe_reply(reply: Reply, *, other: bytes = b"", limit: int = 120) -> str:
-    """Describe a reply: `returned ...`, `raised ValueError` or `returned a value of type set`, clipped.
-
-    Args:
-        other: As for `show_json`.
-        limit: Characters of a returned value.
-    """
-    if reply.kind == "value":
-        return f"returned {show_json(reply.payload, other=other, limit=limit)}"
-    name = clip(reply.exception, limit=60)
-    if reply.kind == "raised":
-        return f"raised {name}"
-    if reply.kind == "changed":
-        return f"changed its argument {name} to {show_json(reply.message.encode(), limit=80)}"
-    return f"returned a value of type {name}, which cannot cross the box{_reason(reply)}"
-
-
-def _reason(reply: Reply) -> str:
-    """What the codec says beyond the type of the whole value: the type of a part, or the remedy."""
-    reason = reply.message.removeprefix(f"a value of type {reply.exception} cannot cross the box")
-    return f": {clip(reason.removeprefix(': '), limit=120)}" if reason else ""
+    wanted = show_reply(right, other=other) if question.expected else expected
+    return WrongAnswer(question.key, wanted, show_reply(reply, other=right.payload), sentence)
 
 
 def format_arguments(key: bytes) -> str:
