@@ -16,6 +16,7 @@ from bisect import bisect_right
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from harness.lanes.kernel.operation_memo import remember_operations
 from harness.lanes.kernel.plan import PlanFault
 
 
@@ -46,6 +47,7 @@ def patch(guarded: dict[int, tuple[int, int]]) -> None:
     _patch_types(interpreter.tl.core)
     _patch_bfloat16(interpreter)
     _patch_bounds(interpreter, guarded)
+    remember_operations(interpreter)
 
 
 def _patch_language(interpreter: Any) -> None:
