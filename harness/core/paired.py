@@ -36,6 +36,8 @@ PRECISE = 0.01
 """Rounds are added until the control's standard deviation is at most this."""
 MIN_GROUPS = 6
 """With fewer groups their variation cannot be estimated."""
+STEP_NOISE = 0.15
+"""Of a step in which differences are counted (`settle`)."""
 RESAMPLES = 1000
 CONFIDENCE = 0.95
 _AT_ONCE = 100  # resamples held in memory at a time: some MB with a few thousand pairs
@@ -140,6 +142,23 @@ def ratio_to(pairs: Groups, *, seed: int = 0) -> tuple[float, float, float] | No
         return None
     low, high = _interval(resampled(pairs, seed))
     return math.exp(pooled(pairs)), math.exp(low), math.exp(high)
+
+
+def settle(differences: Sequence[float], *, noise: float = STEP_NOISE) -> tuple[int, bool]:
+    """The number of whole steps that repeated measurements of one difference prove, and whether that is certain.
+
+    It is certain if the mean and two standard errors to either side round to the same number. Where it is not, the
+    number nearer to 0 counts: a difference within the noise is none.
+
+    Args:
+        differences: In steps; at least one.
+        noise: The standard deviation of one measurement is taken to be at least this.
+    """
+    mean = statistics.fmean(differences)
+    deviation = statistics.stdev(differences) if len(differences) > 1 else 0.0
+    margin = 2 * max(noise, deviation) / math.sqrt(len(differences))
+    proved = round(math.copysign(max(0.0, abs(mean) - margin), mean))
+    return proved, proved == round(abs(mean) + margin) * (1 if mean > 0 else -1)
 
 
 def smallest_effect(spread: float) -> float:
