@@ -119,7 +119,7 @@ def differences(evaluation: Evaluation, mine: Mapping[str, Any], other: Mapping[
 def time_ratio(evaluation: Evaluation) -> float | None:
     """The time of a candidate / that of the one it was measured next to; None if it was not."""
     paired = evaluation.evidence.facts.get("against")
-    return math.exp(statistics.fmean(paired["time"])) if paired and paired["time"] else None
+    return math.exp(statistics.median(paired["time"])) if paired and paired["time"] else None
 
 
 def relative(found: Mapping[str, Sequence[float]], parent: Mapping[str, Any]) -> dict[str, Any]:
