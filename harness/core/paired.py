@@ -36,6 +36,10 @@ PRECISE = 0.01
 """Rounds are added until the control's standard deviation is at most this."""
 MIN_GROUPS = 6
 """With fewer groups their variation cannot be estimated."""
+STEP_NOISE = 0.15
+"""The standard deviation of a difference in steps is taken to be at least this (`settle`)."""
+MAD_TO_DEVIATION, MEDIAN_TO_MEAN = 1.4826, 1.2533
+"""Of normal samples: standard deviation / median absolute deviation; standard error of their median / of their mean."""
 RESAMPLES = 1000
 CONFIDENCE = 0.95
 _AT_ONCE = 100  # resamples held in memory at a time: some MB with a few thousand pairs
@@ -139,6 +143,24 @@ def ratio_to(pairs: Groups, *, seed: int = 0) -> tuple[float, float, float] | No
         return None
     low, high = _interval(resampled(pairs, seed))
     return math.exp(pooled(pairs)), math.exp(low), math.exp(high)
+
+
+def settle(differences: Sequence[float]) -> tuple[int, bool]:
+    """The number of whole steps that repeated measurements of one difference prove, and whether that is certain.
+
+    It is certain if the median and two standard errors to either side round to the same number. Where it is not, the
+    number nearer to 0 counts: a difference within the noise is none. The deviation follows from that of the median
+    (Rousseeuw and Croux, "Alternatives to the Median Absolute Deviation", 1993), so a measurement that another process
+    disturbed has little weight.
+
+    Args:
+        differences: In steps; at least one.
+    """
+    centre = statistics.median(differences)
+    deviation = MAD_TO_DEVIATION * statistics.median(abs(one - centre) for one in differences)
+    margin = 2 * MEDIAN_TO_MEAN * max(STEP_NOISE, deviation) / math.sqrt(len(differences))
+    proved = round(math.copysign(max(0.0, abs(centre) - margin), centre))
+    return proved, proved == round(abs(centre) + margin) * (1 if centre > 0 else -1)
 
 
 def smallest_effect(spread: float) -> float:

@@ -11,7 +11,7 @@ from harness.core.evaluation import Evaluation
 from harness.core.status import Status
 from harness.core.trial import Trial, changed
 from harness.evolve.job import Batch, Job, Measures
-from harness.evolve.measures import CLAIM, RELATIVE, difference, measure
+from harness.evolve.measures import TIME_STEP, differences, measure, relative, time_ratio
 from harness.evolve.pools import Pools
 from harness.evolve.search_run import SearchRun
 from harness.judge.verdict import Verdict
@@ -19,8 +19,8 @@ from harness.lane.breed import Breed
 from harness.ledger.trials import Trials
 
 STAGES = ("reply", "known", "parse", "gate", "duplicate", "screen", "judged", "again", "confirmed", "rescored")
-"""In the order of the cascade. `reply`: a provider gave none. `again`: judged several times, since its measures differ
-from its parent's, or only time limits spoke against it."""
+"""In the order of the cascade. `reply`: a provider gave none. `again`: judged several times, since only time limits
+spoke against it."""
 MAX_LOOKS = 2
 TIME_GATE = "time_ms"  # of lanes that limit the time of a call
 _IN_TIME_OR_NOT = frozenset({Status.OK, Status.TIMEOUT})
@@ -56,8 +56,8 @@ class Cascade:
         *,
         known: Mapping[str, Trial],
         forms: Mapping[str, int],
-        root_of: Callable[[Trial], Measures | None],
-        parent_of: Callable[[Trial], Measures | None],
+        other_of: Callable[[Trial], str],
+        measures_of: Callable[[str], Measures | None],
     ) -> Batch:
         """Begin to judge trials of one tool and epoch; each gets its result, in whatever order.
 
@@ -65,10 +65,10 @@ class Cascade:
             proposed: The trials in the order of their numbers, with their sources.
             known: The first trial of each digest.
             forms: The number of the first trial with each normal form.
-            root_of: The measures of a trial's seed parent; None for a seed parent itself.
-            parent_of: The measures of a trial's first parent.
+            other_of: As in `Batch`.
+            measures_of: As in `Batch`.
         """
-        batch = Batch(known, root_of, parent_of)
+        batch = Batch(known, other_of, measures_of)
         for trial, text in proposed:
             if not trial.verdict.get("fault") and known[trial.digest].number < trial.number:
                 batch.copies.append(trial)
@@ -91,14 +91,14 @@ class Cascade:
             self._done.append(self.copied(trial, self._trials.rows[batch.known[trial.digest].number]))
         self._write()
 
-    def rescore(self, elites: Iterable[tuple[Trial, Trial]], *, parent_of: Callable[[Trial], Measures | None]) -> None:
-        """Score owners of cells for a new epoch; if only an earlier slow call speaks against one, judge it again."""
+    def rescore(self, elites: Iterable[tuple[Trial, Trial]]) -> None:
+        """Score owners of cells for a new epoch; if only an earlier slow call speaks against one, judge it again.
 
-        def before(trial: Trial) -> Measures | None:
-            found = parent_of(trial)
-            return None if found is None else {**found, "performance": None}  # which the new budget changes
-
-        batch = Batch({}, before, before)
+        Args:
+            elites: The trials, and the latest judged ones of the same bytes.
+        """
+        known_of = {trial.digest: known for trial, known in elites}
+        batch = Batch({}, lambda _trial: "", lambda digest: _without_performance(known_of[digest]))
         for trial, known in elites:
             scored = self.copied(trial, known)
             if known.passed and scored.verdict["why"].startswith(TIME_GATE):
@@ -131,10 +131,8 @@ class Cascade:
             evidence=before.evidence,
             score=lane.score(before.evidence, policy),
         )
-        old = known.verdict["measures"]
-        kept = {**{name: old[name] for name in RELATIVE}, "is_faster": old.get("is_faster", False)}
-        kept["performance"] = None  # the new budget changes it
-        return self._concluded(trial, scored, old["size"], stage=stage, spent={}, relative=kept)
+        kept = _without_performance(known)
+        return self._concluded(trial, scored, kept["size"], stage=stage, spent={}, relative=kept)
 
     # --- stages ---
 
@@ -158,13 +156,13 @@ class Cascade:
             self._submit(job, "screen")
 
     def _submit(self, job: Job, stage: str) -> None:
-        trial, text = job.trial, job.text
-        if stage == "parent":
-            text = self._trials.source(trial.parents[0])
-        if stage in ("again", "parent") or (stage == "screen" and job.looks):  # a pool remembers bytes that it judged
-            text += _blank(16 * trial.number + 2 * (job.looks + job.pairs) + (stage == "parent"))
+        trial, text, against = job.trial, job.text, None
+        if stage == "again" or (stage == "screen" and job.looks):  # a pool remembers bytes that it judged
+            text += _blank(4 * trial.number + job.looks)
+        if stage != "screen" and (other := job.batch.other_of(trial)):
+            against = self._trials.source(other), TIME_STEP
         job.batch.in_flight += 1
-        judged = self._pools.submit(trial.suite, text, epoch=trial.epoch, screen=stage == "screen")
+        judged = self._pools.submit(trial.suite, text, epoch=trial.epoch, screen=stage == "screen", against=against)
         judged.add_done_callback(lambda found: self._events.put((job, stage, found.exception() or found.result())))
 
     def _take(self, event: tuple[Job, str, Verdict | BaseException]) -> None:
@@ -172,21 +170,16 @@ class Cascade:
         job.batch.in_flight -= 1
         if isinstance(found, BaseException):
             raise found
-        part = "again" if stage == "parent" else stage
-        job.spent[part] = job.spent.get(part, 0.0) + found.evaluation.evidence.seconds
+        job.spent[stage] = job.spent.get(stage, 0.0) + found.evaluation.evidence.seconds
         if found.status is Status.INFRA and not job.retried:
             job.retried = True
             self._submit(job, stage)
-        elif job.first is not None:
-            job.pair[stage] = found
-            if len(job.pair) == 2:
-                self._compare(job, job.first)
         elif found.status is Status.INFRA:
             verdict = {**job.trial.verdict, "why": found.why}
             self._end(job, stage=stage, status=found.status.value, passed=None, verdict=verdict)
         elif stage == "screen" and found.status is Status.OK:
             self._submit(job, "judged")
-        elif stage == "screen" and not job.looks and job.batch.root_of(job.trial) is None and _was_late(found):
+        elif stage == "screen" and not job.looks and not job.trial.parents and _was_late(found):
             job.looks += 1  # without its seed parents, a search on a busy machine would take another course
             self._submit(job, "screen")
         elif stage == "screen":
@@ -199,52 +192,30 @@ class Cascade:
         elif stage in ("judged", "again") and job.looks < MAX_LOOKS and _was_late(found):
             job.looks += 1  # its calls were in time when it was screened: the next verdict counts
             self._submit(job, "again")
-        elif stage in ("judged", "again") and self._is_unlike(job, found):
-            job.first = found
-            self._measure_again(job)
         else:
             self._conclude(job, found.evaluation, stage)
-
-    def _is_unlike(self, job: Job, found: Verdict) -> bool:
-        """Whether a verdict says that a candidate takes more or less time or memory than its parent."""
-        parent = job.batch.parent_of(job.trial)
-        if not found.passed or parent is None or parent["time"] is None:
-            return False
-        mine = self._measure(job.trial, found.evaluation, job.size)
-        return any(abs(difference(name, mine[name], parent[name])) > CLAIM for name in RELATIVE)
-
-    def _measure_again(self, job: Job) -> None:
-        job.pair.clear()
-        job.pairs += 1
-        self._submit(job, "again")
-        self._submit(job, "parent")
-
-    def _compare(self, job: Job, first: Verdict) -> None:
-        """Take one more measurement of a candidate next to its parent, on the same machine at the same time.
-
-        The inputs are those of the first verdict, and so no noise brings a candidate evidence that others lack.
-        """
-        fresh, parent = job.pair["again"], job.pair["parent"]
-        if fresh.status is not Status.OK and fresh.reward is not None and not _was_late(fresh):  # it is not stable
-            self._conclude(job, fresh.evaluation, "again")
-            return
-        if fresh.status is parent.status is Status.OK:
-            job.compare(*(self._measure(job.trial, one.evaluation, job.size) for one in (fresh, parent)))
-        if job.is_settled:
-            self._conclude(job, first.evaluation, "again")
-        else:
-            self._measure_again(job)
 
     # --- results ---
 
     def _conclude(self, job: Job, evaluation: Evaluation, stage: str) -> None:
         """The result of a full verdict; its measures are a number of whole steps above its parent's."""
-        subject = evaluation.case.subject.model_copy(update={"digest": job.trial.digest})
-        evaluation = evaluation.model_copy(update={"case": evaluation.case.model_copy(update={"subject": subject})})
-        trial = job.trial
-        if job.differences["time"]:
-            trial = changed(trial, verdict={**trial.verdict, "differences": job.differences})
-        made = self._concluded(trial, evaluation, job.size, stage=stage, spent=job.spent, relative=job.relative)
+        trial, case = job.trial, evaluation.case
+        subject = case.subject.model_copy(update={"digest": trial.digest})
+        inputs = {name: value for name, value in case.inputs.items() if name != "against"}  # its source is a row's
+        evaluation = evaluation.model_copy(
+            update={"case": case.model_copy(update={"subject": subject, "inputs": inputs})}
+        )
+        other = job.batch.other_of(trial)
+        parent = job.batch.measures_of(trial.parents[0]) if trial.parents else None
+        settled: Measures = {}
+        if not trial.parents:
+            settled = {"time": time_ratio(evaluation)}
+        elif parent is not None and parent["time"] is not None:
+            mine = self._measure(trial, evaluation, job.size)
+            found = differences(evaluation, mine, parent) if evaluation.passed and other else {}
+            trial = changed(trial, verdict={**trial.verdict, "differences": found}) if found else trial
+            settled = relative(found, parent)
+        made = self._concluded(trial, evaluation, job.size, stage=stage, spent=job.spent, relative=settled)
         self._done.append(made)
 
     def _concluded(
@@ -299,6 +270,11 @@ class Cascade:
             done, self._done = self._done, []
             self._trials.complete(done)
             self._progress()
+
+
+def _without_performance(known: Trial) -> dict[str, Any]:
+    """The measures of a trial but for the performance, which a new budget changes."""
+    return {**known.verdict["measures"], "performance": None}
 
 
 def _blank(number: int) -> str:

@@ -11,7 +11,7 @@ from harness.core.trial import Trial, changed
 from harness.evolve.archive import Archive
 from harness.evolve.cascade import Cascade
 from harness.evolve.config import Experiment
-from harness.evolve.job import Batch, Measures
+from harness.evolve.job import Batch
 from harness.evolve.pools import FRESH, Pools
 from harness.evolve.proposal_plan import First, ProposalPlan, failures_of
 from harness.evolve.state import ELITE, MIGRANT, State, ToolState
@@ -95,15 +95,14 @@ class Generations:
         return rows
 
     def _begin(self, trials: Sequence[Trial], state: ToolState, book: Book) -> Batch:
-        def root_of(trial: Trial) -> Measures | None:
-            root = state.root(trial.digest)
-            return None if root == trial.digest else state.measures(root)
-
-        def parent_of(trial: Trial) -> Measures | None:
-            return state.measures(trial.parents[0]) if trial.parents else None
+        def other_of(trial: Trial) -> str:
+            if self.experiment.timing == "none":
+                return ""
+            return trial.parents[0] if trial.parents else state.first_root
 
         proposed = [(row, "" if row.verdict.get("fault") else book.kept.source(row.digest)) for row in trials]
-        return self.cascade.begin(proposed, known=state.first, forms=state.forms, root_of=root_of, parent_of=parent_of)
+        known, forms = state.first, state.forms
+        return self.cascade.begin(proposed, known=known, forms=forms, other_of=other_of, measures_of=state.measures)
 
     def judge(self, trials: Sequence[Trial], book: Book) -> None:
         """Wait for the verdicts on the proposals that were made first."""
@@ -143,8 +142,7 @@ class Generations:
             for member in state.archives[self._island].members
         ]
         waiting = book.add(rows)
-        elites = [(row, state.latest[row.digest]) for row in waiting]
-        self.cascade.rescore(elites, parent_of=lambda row: state.measures(row.digest))
+        self.cascade.rescore([(row, state.latest[row.digest]) for row in waiting])
         self.state.tighten(self._tool, generation, self._island, book.current(rows))
 
     # --- proposals ---

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from harness.core.digest import digest_bytes
 from harness.core.errors import UsageError
@@ -156,13 +155,10 @@ class Given:
             say(name, Trial(-1, 0, self._epoch, self._tool_name, "", stage="read", status="crash", verdict=verdict))
 
     def _judge(self, rows: Sequence[Trial], say: Callable[[str, Trial], None]) -> None:
-        def nothing(_trial: Trial) -> Any:
-            return None
-
         proposed = [(row, self._trials.source(row.digest)) for row in rows]
         known, forms = self._state.first, self._state.forms
         self._cascade.finish(
-            self._cascade.begin(proposed, known=known, forms=forms, root_of=nothing, parent_of=nothing)
+            self._cascade.begin(proposed, known=known, forms=forms, other_of=lambda _: "", measures_of=lambda _: None)
         )
         for row in rows:
             judged = self._trials.rows[row.number]

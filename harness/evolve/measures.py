@@ -1,9 +1,9 @@
 """Measures: what a verdict says of a candidate in numbers, and the steps in which the search compares them.
 
 Times and memory vary from run to run. A search that compared them as they are would take another course each time. So
-they count in steps from the values of the candidate's seed parent: an edit that changes nothing measurable stays on its
-parent's step whatever the noise, and whether small differences are real is decided at the end by paired timing. Seed
-parents are compared by the distance between neighbours, so that a machine that is slower today changes nothing.
+they count in steps from the values of the candidate's parent, and by paired measurements: the judge asks both the same
+inputs in turns until the number of steps between them is certain. What differs by less than a step, or is within the
+noise, is equal. Seed parents are measured next to the first one, and compared by the distance between neighbours.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import Any
 
 from harness.core.evaluation import Evaluation
+from harness.core.paired import settle
 from harness.core.policy import Timing
 from harness.core.stats import flake_bound
 
@@ -26,14 +27,10 @@ MEMORY_GRID, MEMORY_STEPS = 4.0, 4
 MIN_MEMORY = 4.0  # MiB; below it the peak of equal code differs by a factor of 1.5 from box to box
 GROWTH_STEP = 0.5
 """Between two growth classes: n, n^1.5, n^2, ..."""
+TIME_STEP = math.log(TIME_GRID) / TIME_STEPS
+"""The difference of the logarithms of two times that is one step."""
 RELATIVE = ("performance", "time", "memory", "growth")
 """Measures that vary from run to run. A candidate has its parent's, or a number of whole steps more or less."""
-CLAIM = 0.25
-"""Of a step: a larger difference to the parent's measure is measured again, with the parent next to it."""
-MAX_PAIRS = 2
-"""Measurements of a candidate next to its parent; fewer if the steps between them are certain before."""
-NOISE = 0.15
-"""Of a step: the standard deviation of a measured difference is taken to be at least this."""
 NAMES = ("performance", "time", "memory", "size", "stability")
 """The objectives, in order."""
 
@@ -82,7 +79,6 @@ def measure(evaluation: Evaluation, *, size: int, descriptor: Mapping[str, Any])
         "size": size,
         "stability": (flake_bound(attempts) if evidence.stable else 1.0) if attempts else None,
         "growth": None,
-        "is_faster": False,
         "style": "",
         **descriptor,
     }
@@ -104,56 +100,39 @@ def levels(values: Mapping[str, float | None], grid: float) -> dict[str, int]:
     return found
 
 
-def difference(name: str, mine: Any, other: Any) -> float:
-    """How many steps one value of a measure is above another one, not rounded; 0 where one was not measured.
+def differences(evaluation: Evaluation, mine: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, list[float]]:
+    """How many steps a candidate's measures are above its parent's, not rounded, by measure and measurement.
 
     Args:
-        name: One of `RELATIVE`.
-        mine: The value of a candidate.
-        other: The value of its parent.
+        evaluation: Its verdict, with the fact `against` of a lane that measured both next to each other.
+        mine: Its measures.
+        other: Those of its parent.
     """
-    if mine is None or other is None:
-        return 0.0
-    if name in _GRIDS:
-        grid, count = _GRIDS[name]
-        return count * math.log(max(mine, 1e-9) / max(other, 1e-9), grid)
-    return float((mine - other) / _UNITS[name])
+    found = {name: [_difference(name, mine[name], other[name])] for name in ("time", "memory", "growth")}
+    paired = evaluation.evidence.facts.get("against")
+    if paired is not None:
+        found["time"] = [one / TIME_STEP for one in paired["time"]]
+        found["growth"] = [one / GROWTH_STEP for one in paired["growth"]]
+    return found
 
 
-def shifted(name: str, value: Any, count: int) -> Any:
-    """The value that is a number of steps above another one; None where that was not measured."""
-    if value is None:
-        return None
-    if name in _GRIDS:
-        grid, steps_each = _GRIDS[name]
-        return value * math.pow(grid, count / steps_each)
-    return value + count * _UNITS[name]
+def time_ratio(evaluation: Evaluation) -> float | None:
+    """The time of a candidate / that of the one it was measured next to; None if it was not."""
+    paired = evaluation.evidence.facts.get("against")
+    return math.exp(statistics.median(paired["time"])) if paired and paired["time"] else None
 
 
-def settle(differences: Sequence[float]) -> tuple[int, bool]:
-    """The number of whole steps that repeated measurements of one difference prove, and whether that is certain.
-
-    It is certain if the mean and two standard errors to either side round to the same number. Where it is not, the
-    number nearer to 0 counts: a difference within the noise is none.
+def relative(found: Mapping[str, Sequence[float]], parent: Mapping[str, Any]) -> dict[str, Any]:
+    """The measures of a candidate by the differences to its parent; those that must be taken as measured are left out.
 
     Args:
-        differences: At least one.
+        found: From `differences`; empty if nothing was compared.
+        parent: The measures of the parent.
     """
-    mean, margin = _mean(differences)
-    proved = round(math.copysign(max(0.0, abs(mean) - margin), mean))
-    return proved, proved == round(abs(mean) + margin) * (1 if mean > 0 else -1)
-
-
-def is_less(differences: Sequence[float]) -> bool:
-    """Whether repeated measurements prove that there is less of something, be it by less than a step."""
-    mean, margin = _mean(differences) if differences else (0.0, 0.0)
-    return mean + margin < 0
-
-
-def _mean(differences: Sequence[float]) -> tuple[float, float]:
-    """The mean, and two standard errors."""
-    deviation = statistics.stdev(differences) if len(differences) > 1 else 0.0
-    return statistics.fmean(differences), 2 * max(NOISE, deviation) / math.sqrt(len(differences))
+    counts = {name: settle(one)[0] if one else 0 for name, one in found.items()}
+    values = {name: _shifted(name, parent[name], counts.get(name, 0)) for name in ("time", "memory", "growth")}
+    # Performance is a function of the times and the budget, so it is the parent's where the times are.
+    return values if counts.get("time") else {**values, "performance": parent["performance"]}
 
 
 def steps(mine: Mapping[str, Any], root: Mapping[str, Any], *, time: int = 0, memory: int = 0) -> Steps:
@@ -188,8 +167,27 @@ def _step(value: float | None, root: float | None, grid: float, count: int) -> i
     return round(count * math.log(max(value, 1e-9) / max(root, 1e-9), grid))
 
 
+def _difference(name: str, mine: Any, other: Any) -> float:
+    """How many steps one value is above another one, not rounded; 0 where one was not measured."""
+    if mine is None or other is None:
+        return 0.0
+    if name in _GRIDS:
+        grid, count = _GRIDS[name]
+        return count * math.log(max(mine, 1e-9) / max(other, 1e-9), grid)
+    return float((mine - other) / GROWTH_STEP)
+
+
+def _shifted(name: str, value: Any, count: int) -> Any:
+    """The value that is a number of steps above another one; None where that was not measured."""
+    if value is None:
+        return None
+    if name in _GRIDS:
+        grid, steps_each = _GRIDS[name]
+        return value * math.pow(grid, count / steps_each)
+    return value + count * GROWTH_STEP
+
+
 _GRIDS = {"time": (TIME_GRID, TIME_STEPS), "memory": (MEMORY_GRID, MEMORY_STEPS)}
-_UNITS = {"performance": 0.1, "growth": GROWTH_STEP}
 
 
 def _growth_class(mine: float | None, root: float | None) -> float:

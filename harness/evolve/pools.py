@@ -50,11 +50,20 @@ class Pools:
             self._open[inputs] = JudgePool(paths, workers=self._lanes, secret_seed=seed, **self._options)
         return self._open[inputs]
 
-    def submit(self, tool: str, source: str, *, epoch: int, screen: bool = False, inputs: int = OWN) -> Future[Verdict]:
-        """Begin to judge a candidate of a tool."""
+    def submit(
+        self,
+        tool: str,
+        source: str,
+        *,
+        epoch: int,
+        screen: bool = False,
+        inputs: int = OWN,
+        against: tuple[str, float] | None = None,
+    ) -> Future[Verdict]:
+        """Begin to judge a candidate of a tool; `against` as for `JudgePool.submit`."""
         pool = self.get(inputs)
         name = pool.tools[list(self._paths).index(tool)]
-        return pool.submit(source, screen=screen, tool=name, epoch=epoch)
+        return pool.submit(source, screen=screen, tool=name, epoch=epoch, against=against)
 
     def lane(self, tool: str) -> ObservingLane:
         """The lane of a tool."""

@@ -106,7 +106,7 @@ class Search:
     def _champion(self, tool: str) -> Champion | None:
         """The first finalist that is confirmed and faster than its seed parent; else the first that is not slower."""
         state = self.state.of(tool)
-        members = sorted(state.members, key=lambda one: (*one.key[:2], not state.is_faster(one.digest), one.key))
+        members = state.members
         if members and not self.experiment.finalists:
             return Champion(tool, state.latest[members[0].digest], False, None, "")
         found: list[tuple[bool, Champion]] = []

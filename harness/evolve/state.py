@@ -76,9 +76,10 @@ class ToolState:
         found = trial.verdict.get("measures") if trial is not None else None
         return found if isinstance(found, dict) else None
 
-    def is_faster(self, digest: str) -> bool:
-        """Whether a candidate is faster than its parent, be it by less than a step."""
-        return bool((self.measures(digest) or {}).get("is_faster"))
+    @property
+    def first_root(self) -> str:
+        """The digest of the seed parent with the lowest number, which the others are measured next to."""
+        return min(self.roots, key=lambda digest: self.first[digest].number, default="")
 
     def steps(self, trial: Trial) -> Steps:
         """The objectives of a trial that got a full verdict."""

@@ -122,19 +122,25 @@ class JudgedSuite:
             )
         return cls(name, suite, lane)
 
-    def case_of(self, path: Path, *, how: str = "", epoch: int | None = None) -> Case:
+    def case_of(
+        self, path: Path, *, how: str = "", epoch: int | None = None, against: tuple[str, float] | None = None
+    ) -> Case:
         """The case of a candidate.
 
         Args:
             path: Its file.
             how: `screen` for a cheap verdict, `graded` for one that counts all right answers, empty for the full one.
             epoch: Sets the budget; the suite's own by default.
+            against: As for `JudgePool.submit`.
         """
         case = self.lane.case_of(self.suite, path)
         if epoch is not None:
             case = case.model_copy(update={"policy": case.policy.model_copy(update={"epoch": epoch})})
         if how == "screen":
             return self.lane.screened(case)
+        compared: Callable[[Case, str, float], Case] | None = getattr(self.lane, "compared", None)
+        if against is not None and compared is not None:
+            return compared(case, *against)
         counted: Callable[[Case], Case] | None = getattr(self.lane, "counted", None)
         return counted(case) if how and counted is not None else case
 

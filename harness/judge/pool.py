@@ -189,6 +189,7 @@ class JudgePool(Closing):
         graded: bool = False,
         tool: str | None = None,
         epoch: int | None = None,
+        against: tuple[str, float] | None = None,
     ) -> Future[Verdict]:
         """Begin to judge a candidate. A future that is cancelled before its candidate was begun does no work.
 
@@ -198,6 +199,8 @@ class JudgePool(Closing):
             graded: Whether questions continue after a wrong answer, so that `Verdict.graded` is a share of all.
             tool: As for `judge`.
             epoch: Sets the budget of this candidate; the pool's own by default.
+            against: A source that it is timed next to, and the difference of logarithms that counts as a step; lanes
+                that cannot do this ignore it (`ObservingLane.compared`).
 
         Raises:
             InfraError: if the pool was closed.
@@ -208,7 +211,7 @@ class JudgePool(Closing):
         suite = self._suite(tool)
         how = "screen" if screen else "graded" if graded else ""
         data = None if isinstance(source, os.PathLike) else _bytes(source)
-        address = None if data is None else (suite.name, how, epoch, digest_bytes(data))
+        address = None if data is None or against else (suite.name, how, epoch, digest_bytes(data))
         caller: Future[Verdict] = Future()
         with self._lock:
             known = self._recall(suite, address)  # without making a case: ten thousand a second
@@ -216,7 +219,7 @@ class JudgePool(Closing):
                 caller.set_result(known)
                 return caller
             path = Path(source).absolute() if isinstance(source, os.PathLike) else self._sources.keep(data or b"")
-            case = suite.case_of(path, how=how, epoch=epoch)
+            case = suite.case_of(path, how=how, epoch=epoch, against=against)
             key = case.key
             known = self._known.get(key)
             self._known.link(key, address)

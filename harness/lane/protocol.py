@@ -63,8 +63,9 @@ class Lane(Protocol):
 class ObservingLane(Lane, Protocol):
     """A lane whose cases wait most of the time: a judge process observes many of them at once.
 
-    Optional, and read by `getattr`: `counted(case)`, the same case asked to the end, for partial credit, and
-    `controls(suite)`, the candidates by which a judge is checked (`harness.lane.controls`).
+    Optional, and read by `getattr`: `counted(case)`, the same case asked to the end, for partial credit;
+    `compared(case, source, step)`, the same case timed next to another source until the number of steps between both is
+    certain (fact `against`); `controls(suite)`, the candidates by which a judge is checked (`harness.lane.controls`).
     """
 
     async def observe(self, case: Case, context: Context) -> Evidence:

@@ -9,23 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.paired import Comparison
+from harness.core.case import Case, Subject
+from harness.core.evaluation import Evaluation
+from harness.core.evidence import Evidence
+from harness.core.paired import Comparison, settle
 from harness.core.pareto import dominates, hypervolume
+from harness.core.score import Score
 from harness.core.trial import Trial, changed
 from harness.evolve.archive import Archive, Front, Member
 from harness.evolve.finals import paired_time
-from harness.evolve.measures import (
-    MAX_PAIRS,
-    RELATIVE,
-    Steps,
-    cell_of,
-    difference,
-    is_less,
-    levels,
-    settle,
-    shifted,
-    steps,
-)
+from harness.evolve.measures import TIME_STEP, Steps, cell_of, differences, levels, relative, steps
 from harness.evolve.selection import crowding, order, ranks, tournament
 
 vectors = st.lists(st.tuples(*[st.integers(0, 6)] * 3), min_size=1, max_size=25)
@@ -141,27 +134,59 @@ def test_what_was_not_measured_is_no_step():
     assert at.vector == (0, 0, 0, 3, 0)
 
 
-@given(st.integers(-6, 6), st.lists(st.floats(-0.25, 0.25), min_size=1, max_size=MAX_PAIRS))
+@given(st.integers(-6, 6), st.lists(st.floats(-0.25, 0.25), min_size=1, max_size=4))
 def test_noise_within_its_margin_changes_no_number_of_steps(steps_apart, noise):
     """Whatever the measurements, they prove no more than there is; all at the truth prove it."""
     found, _ = settle([steps_apart + one for one in noise])
     assert abs(found) <= abs(steps_apart)
-    assert settle([float(steps_apart)] * MAX_PAIRS) == (steps_apart, True)
-
-
-@given(st.sampled_from(RELATIVE), st.floats(0.1, 10), st.integers(-4, 4))
-def test_a_value_is_as_many_steps_away_as_it_was_shifted(name, value, count):
-    assert difference(name, shifted(name, value, count), value) == pytest.approx(count, abs=1e-6)
+    assert settle([float(steps_apart)] * 4) == (steps_apart, True)
 
 
 def test_a_difference_within_the_noise_is_none():
     assert settle([0.46, 0.52, 0.55, 0.49]) == (0, False)
-    assert is_less([-0.46, -0.52, -0.55, -0.49])  # less than a step, and proved
-    assert not is_less([-0.1, 0.2, -0.3])
-    assert not is_less([])
     assert settle([0.02]) == (0, True)
     assert settle([-1.3]) == (-1, False)
     assert settle([-1.3, -1.1]) == (-1, True)
+
+
+SUBJECT = Subject(name="c", digest="0" * 64)
+PARENT = {"performance": 0.9, "time": 2.0, "memory": 16.0, "growth": 1.4}
+
+
+def verdict_with(facts):
+    evidence = Evidence(status="ok", facts=facts)
+    return Evaluation(
+        case=Case(lane="t", suite="s", name="c", subject=SUBJECT), evidence=evidence, score=Score(total=1)
+    )
+
+
+@given(
+    st.integers(-4, 4),
+    st.integers(-2, 2),
+    st.lists(st.floats(-0.1, 0.1), min_size=16, max_size=16),
+    st.lists(st.floats(-0.1, 0.1), min_size=16, max_size=16),
+)
+def test_two_noisy_measurements_of_one_child_give_the_same_measures(time, growth, noise, other_noise):
+    """Its own times, by a machine of any speed, have no part in that; those of both in turns have."""
+    found = []
+    for at in (noise, other_noise):
+        groups = [(time + one) * TIME_STEP for one in at]
+        verdict = verdict_with({"against": {"time": groups, "growth": [(growth + one) / 2 for one in at]}})
+        mine = PARENT | {"time": 5 + 9 * at[0], "performance": 0.5 + at[0], "memory": 16 + 9 * at[0]}
+        measured = differences(verdict, mine, PARENT)
+        found.append(relative(measured, PARENT))
+    assert found[0] == found[1]
+    assert found[0]["time"] == pytest.approx(2.0 * 2 ** (time / 3))
+    assert found[0]["growth"] == pytest.approx(1.4 + growth / 2)
+    assert found[0]["memory"] == 16.0
+    assert found[0].get("performance") == (None if time else 0.9), "it is what was measured only where the times differ"
+
+
+def test_a_lane_that_compares_nothing_has_one_measurement_of_each():
+    mine = {"time": 4.0, "memory": None, "growth": 1.9}
+    found = differences(verdict_with({}), mine, PARENT)
+    assert found == {"time": [pytest.approx(3)], "memory": [0.0], "growth": [pytest.approx(1)]}
+    assert relative({}, PARENT) == PARENT, "nothing was compared"
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from harness.lanes.toolgen.executed_code import count_lines
 from harness.lanes.toolgen.exhibits import candidate_exhibits
 from harness.lanes.toolgen.hash_dependence import attempts_for
 from harness.lanes.toolgen.outcome import Outcome
+from harness.lanes.toolgen.paired_timing import PairedTiming
 from harness.lanes.toolgen.performance import REPEATS, Profile, null_call
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.prepared_tools import PreparedTools
@@ -144,7 +145,7 @@ class Evaluator:
             reading.documentation.examples,
             lambda box: self._ask_more(box, questions, plan),
             between=timing.ask if timing is not None else None,
-            timed=min(PROCESSES, max(REPEATS, len(plan.hash_seeds) - 1)),
+            timed=1 if "against" in inputs else min(PROCESSES, max(REPEATS, len(plan.hash_seeds) - 1)),
         )
         shown = attempts.outcomes[0].doc_examples
         self.facts["documentation"]["example"] = bool(shown) and all(shown)
@@ -189,7 +190,12 @@ class Evaluator:
 
     async def _conclude(self, questions: Questions, plan: Plan, timing: WorkloadTiming | None) -> tuple[Status, str]:
         """Time a candidate whose answers are right."""
-        if timing is not None:
+        against = self.case.inputs.get("against")
+        if timing is not None and against:
+            workloads = await self.tools.workloads(questions)
+            paired = PairedTiming(self.context.boxes, workloads, plan, timing)
+            self.facts["against"] = await paired.run(against["source"], against["step"], self.reader)
+        elif timing is not None:
             await self._deepen(questions, plan, timing)
         measuring = CandidateTiming(self.case, self.context, questions, plan, self.facts, reader=self.reader)
         try:

@@ -58,6 +58,16 @@ class Toolgen:
         """The case for partial credit: questions continue after a wrong answer."""
         return case.model_copy(update={"inputs": {**case.inputs, "full": True}})
 
+    def compared(self, case: Case, source: str, step: float) -> Case:
+        """The case for a search: the candidate is timed next to another one, and in fewer processes by itself.
+
+        Args:
+            case: The case.
+            source: The source of the other candidate.
+            step: As for `PairedTiming.run`.
+        """
+        return case.model_copy(update={"inputs": {**case.inputs, "against": {"source": source, "step": step}}})
+
     def controls(self, suite: Suite) -> Controls:
         """The candidates by which a judge of this suite is checked."""
         return controls_of(tool_of(suite))

@@ -107,7 +107,7 @@ class WorkloadTiming:
     async def _ask_ordinary(self, box: PolledBox, asked: Sequence[tuple[int, Question]], outcome: Outcome) -> None:
         waiting = Waiting(box.pid)
         for number, question in asked:
-            answer = await self._answer(box, question)
+            answer = await self.answer(box, question)
             waiting.note(number, question.key, answer)
             if question.reference_seconds is not None:
                 outcome.clock = "wall" if answer.cpu_seconds is None else "cpu"
@@ -115,8 +115,13 @@ class WorkloadTiming:
         outcome.idle.update(waiting.idle)
         outcome.waits = outcome.waits or waiting.is_on_purpose(box.pid)
 
-    async def _answer(self, box: PolledBox, question: Question) -> Answer:
-        """The checked answer to a timed question."""
+    async def answer(self, box: PolledBox, question: Question) -> Answer:
+        """The answer to a timed question, which is checked.
+
+        Raises:
+            BoxFault: if the box ends.
+            SpecError: if the oracle fails.
+        """
         profile = self.profile
         profile.fault_question, profile.total = question.key, profile.total + 1
         answer = await ask(self._pool, box, question.key, due=question.due)
@@ -139,7 +144,7 @@ class WorkloadTiming:
         try:
             for number in order:
                 question = sizes[number].questions[repeat % REPEATS]
-                answer = await self._answer(box, question)
+                answer = await self.answer(box, question)
                 waiting.note(number, question.key, answer)
                 if answer.cpu_seconds is None:
                     profile.clock = "wall"
