@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 
 from harness.core.pareto import dominates, hypervolume
@@ -24,15 +23,34 @@ _AT_EPOCH = f"""{_BOARD.replace("rank", "NULL AS rank")} FROM (
     FROM evaluations WHERE epoch = ?3 AND expected IS NULL) e
 WHERE age = 1 AND passed AND score IS NOT NULL AND (?1 IS NULL OR lane = ?1) AND (?2 IS NULL OR instr(suite, ?2))
 ORDER BY lane, suite, score DESC, digest"""  # noqa: S608 - nothing but constants
-_SLIM = """SELECT lane, suite, digest, score, median_ms, peak_mb, stability_bound,
-    (SELECT size FROM sources s WHERE s.digest = e.digest) AS size
-FROM leaderboard e WHERE suite IN (SELECT value FROM json_each(?)) AND passed AND score IS NOT NULL"""
+_SLIM = """SELECT e.lane, e.suite, e.digest, e.score, e.median_ms, e.peak_mb, e.stability_bound,
+    (SELECT size FROM sources s WHERE s.digest = e.digest) AS size"""
+_UNRANKED = f"{_SLIM} FROM leaderboard e WHERE lane = ? AND suite = ? AND passed AND score IS NOT NULL"
+_RANKED = f"""{_SLIM} FROM standings k CROSS JOIN evaluations e ON e.run_id = k.run_id AND e.nodeid = k.nodeid
+WHERE k.lane = ? AND k.suite = ? AND k.position > ? AND k.position <= ? AND e.passed"""
+_CHUNK = 1000  # rows
 
 
-def fronts(ledger: Ledger, suites: Iterable[str]) -> set[tuple[str, str, str]]:
-    """Lane, suite and digest of the subjects on the fronts of some suites, as `pareto` marks them, without ranks."""
-    rows = [row for row in ledger.rows(_SLIM, json.dumps(sorted(suites)), keep=False) if row["score"] is not None]
+def fronts(ledger: Ledger, boards: Iterable[tuple[str, str]]) -> set[tuple[str, str, str]]:
+    """Lane, suite and digest of the subjects on the fronts of some boards, as `pareto` marks them, without ranks."""
+    ranked = {(row["lane"], row["suite"]) for row in ledger.rows("SELECT * FROM boards WHERE is_ranked", keep=False)}
+    rows = []
+    for board in boards:
+        if board in ranked:
+            rows += _passing(ledger, board)
+        else:
+            rows += ledger.rows(_UNRANKED, *board, keep=False)
+    rows = [row for row in rows if row["score"] is not None]
     return {(row["lane"], row["suite"], row["digest"]) for row in _marked(rows) if row["front"]}
+
+
+def _passing(ledger: Ledger, board: tuple[str, str]) -> Iterator[Row]:
+    """The passing rows of a ranked board; they come before all others."""
+    at, more = 0, True
+    while more:
+        rows = ledger.rows(_RANKED, *board, at, at + _CHUNK, keep=False)
+        at, more = at + _CHUNK, len(rows) == _CHUNK
+        yield from rows
 
 
 def pareto(ledger: Ledger, *, lane: str | None = None, suite: str | None = None, epoch: int | None = None) -> list[Row]:

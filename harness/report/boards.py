@@ -61,8 +61,8 @@ def pareto(ledger: Ledger, page: Page, board: Board, route: Callable[..., str]) 
     timed = [c for c in board.contest if c.row["score"] is not None and c.row["median_ms"]]
     if len(timed) < 2:
         return None
-    suites = {one.suite for one in page.boards}
-    front = ledger.remembered(("fronts", *sorted(suites)), lambda: queries.fronts(ledger, suites))
+    places = [(one.lane, one.suite) for one in page.boards]
+    front = ledger.remembered(("fronts", *places), lambda: queries.fronts(ledger, places))
     points = [
         Point(
             words.candidate(c.row),

@@ -109,7 +109,9 @@ def runs_island(ledger: Ledger, page: Page) -> str:
             number = nodeids.setdefault(row["nodeid"], len(nodeids))
             found[number] = [_number(row["score"]), row["status"], row["digest"][:8]]
         scores.append(found)
-    cells = [[found.get(number) for number in range(len(nodeids))] for found in scores]
+    # A run that judged few of all cases is an object: by number as a list is, without a null for each other case.
+    places = range(len(nodeids))
+    cells = [[*map(found.get, places)] if 2 * len(found) > len(nodeids) else found for found in scores]
     return _json({"runs": ids, "nodeids": list(nodeids), "cells": cells})
 
 

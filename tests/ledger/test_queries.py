@@ -347,6 +347,24 @@ class TestHistory:
             assert len(queries.pareto(ledger, epoch=at)) == 2
             assert queries.pareto(ledger, epoch=at + 1) == []
 
+    @pytest.mark.parametrize("is_ranked", [1, 0])
+    def test_the_front_of_a_board_is_read_from_its_passing_rows(self, path, monkeypatch, is_ranked):
+        monkeypatch.setattr(pareto, "_CHUNK", 2)
+        good = [make_evaluation(f"g{n}", score=0.9 + n / 100, median_ms=1.0 + n if n > 3 else 20.0) for n in range(7)]
+        bad = [make_evaluation(f"b{n}", status="wrong", score=0.99, median_ms=0.1) for n in range(3)]
+        other = make_evaluation("alone", suite="o.suite.yaml")
+        fill(path, [*bad, *good, other])
+        with Ledger.open(path) as ledger:
+            with ledger.writing() as connection:
+                connection.execute("UPDATE boards SET is_ranked = ?", (is_ranked,))
+            rows = queries.pareto(ledger)
+            boards = sorted({(row["lane"], row["suite"]) for row in rows})
+            wanted = {(row["lane"], row["suite"], row["digest"]) for row in rows if row["front"]}
+            assert queries.fronts(ledger, boards) == wanted
+            assert len(wanted) == 4  # g4, g5, g6, and that of the other board
+            assert queries.fronts(ledger, boards[:1]) == {one for one in wanted if one[:2] == boards[0]}
+            assert queries.fronts(ledger, [("nope", "nope")]) == set()
+
     @given(
         st.lists(
             st.tuples(
