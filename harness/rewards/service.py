@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import hmac
 import json
@@ -120,7 +121,8 @@ class Service:
                 asyncio.wrap_future(self.judge.submit(source, screen=screen, graded=is_graded, tool=asked.tool))
                 for source in asked.sources
             ]
-            await _while_connected(request, [*futures, *map(asyncio.wrap_future, self.judge.outstanding())])
+            controls = [asyncio.ensure_future(_arrival(found)) for found in self.judge.outstanding()]
+            await _while_connected(request, [*futures, *controls])
         finally:
             self._waiting -= count
         degraded = self.judge.examine()
@@ -204,6 +206,11 @@ class BoundedHead(H11Protocol):
             self.transport.abort()
         else:
             self.loop.call_later(HEAD_SECONDS, self._watch)
+
+
+async def _arrival(found: concurrent.futures.Future[Any]) -> None:
+    """Wait until a control was judged or failed. It is every client's: one that goes away does not cancel it."""
+    await asyncio.wait([asyncio.wrap_future(found)])
 
 
 async def _while_connected(request: Request, futures: list[asyncio.Future[Any]]) -> None:

@@ -17,11 +17,10 @@ import gc
 import os
 import sys
 import time
-import types
 from collections.abc import Callable
 from typing import Any
 
-from harness.sandbox.guard import BOX_CODE, with_constants
+from harness.sandbox.guard import made
 
 YEARS = 10
 DAYS = 7
@@ -57,83 +56,74 @@ def install() -> Callable[[], None]:
     for name, at in _PLAIN:
         read = getattr(time, f"{name}_ns")
         values |= {"@read": read, "@at": at}
-        setattr(time, name, _made(_seconds, name, values))
-        setattr(time, f"{name}_ns", _made(_nanoseconds, f"{name}_ns", values))
+        setattr(time, name, made(_seconds, name, values))
+        setattr(time, f"{name}_ns", made(_nanoseconds, f"{name}_ns", values))
     values["@read"] = time.clock_gettime_ns
     time.clock_gettime, time.clock_gettime_ns = (
-        _made(_seconds_by_id, "clock_gettime", values),
-        _made(_nanoseconds_by_id, "clock_gettime_ns", values),
+        made(_seconds_by_id, "clock_gettime", values),
+        made(_nanoseconds_by_id, "clock_gettime_ns", values),
     )
     values |= {"@now": time.time, "@monotonic": time.monotonic, "@local": time.localtime}
     for name in ("localtime", "gmtime", "ctime"):
-        setattr(time, name, _made(_of_seconds, name, values | {"@read": getattr(time, name)}))
-    time.asctime = _made(_asctime, "asctime", values | {"@read": time.asctime})
-    time.strftime = _made(_strftime, "strftime", values | {"@read": time.strftime})
+        setattr(time, name, made(_of_seconds, name, values | {"@read": getattr(time, name)}))
+    time.asctime = made(_asctime, "asctime", values | {"@read": time.asctime})
+    time.strftime = made(_strftime, "strftime", values | {"@read": time.strftime})
     for module in (os, sys.modules[os.name]):
-        vars(module)["times"] = _made(_times, "times", values | {"@read": os.times, "@type": os.times_result})
+        vars(module)["times"] = made(_times, "times", values | {"@read": os.times, "@type": os.times_result})
     members = gc.get_referents(vars(datetime.datetime))[0]  # the type is immutable, its dictionary is not
-    members["now"] = classmethod(_made(_now, "now", values))
-    members["utcnow"] = classmethod(_made(_utcnow, "utcnow", values))
-    move: Callable[[], None] = _made(_move, "move", values)
+    members["now"] = classmethod(made(_now, "now", values))
+    members["utcnow"] = classmethod(made(_utcnow, "utcnow", values))
+    move: Callable[[], None] = made(_move, "move", values)
     return move
 
 
-def _made(function: Callable[..., Any], name: str, values: dict[str, Any]) -> Any:
-    code = with_constants(function.__code__, values)
-    return types.FunctionType(code.replace(co_filename=BOX_CODE), {"__builtins__": {}}, name, function.__defaults__)
-
-
-# Each constant that begins with @ is replaced by a value: the code refers to no variable outside of it.
+# Each constant that begins with @ is replaced by a value: the code refers to no variable outside of it. The shifts are
+# not a local variable: `traceback` and `inspect` show a subject those of a frame below it, and of one that failed.
 
 
 def _move() -> None:
-    shifts: Any = "@shifts"
     urandom: Any = "@urandom"
     integer: Any = "@integer"
     years: Any = "@years"
     days: Any = "@days"
-    shifts[0] = integer(urandom(8), "little") % (2 * years) - years
-    shifts[1] += integer(urandom(8), "little") % days
+    "@shifts"[0] = integer(urandom(8), "little") % (2 * years) - years  # type: ignore[index]
+    "@shifts"[1] += integer(urandom(8), "little") % days  # type: ignore[index]
 
 
 def _nanoseconds() -> int:
     read: Any = "@read"
-    shifts: Any = "@shifts"
     at: Any = "@at"
-    return read() + shifts[at]  # type: ignore[no-any-return]
+    return read() + "@shifts"[at]  # type: ignore[no-any-return]
 
 
 def _seconds() -> float:
     read: Any = "@read"
-    shifts: Any = "@shifts"
     at: Any = "@at"
-    return (read() + shifts[at]) / 1e9  # type: ignore[no-any-return]
+    return (read() + "@shifts"[at]) / 1e9  # type: ignore[no-any-return]
 
 
 def _nanoseconds_by_id(clk_id: int, /) -> int:
     read: Any = "@read"
     index: Any = "@index"
-    shifts: Any = "@shifts"
     error: Any = "@error"
     number = index(clk_id)
     if number < 0:  # the CPU clock of any process that has the number
         raise error("@invalid", "Invalid argument")
     if number in "@cpu_ids":
         return read(number)  # type: ignore[no-any-return]
-    return read(number) + shifts[number not in "@wall_ids"]  # type: ignore[no-any-return]
+    return read(number) + "@shifts"[number not in "@wall_ids"]  # type: ignore[no-any-return]
 
 
 def _seconds_by_id(clk_id: int, /) -> float:
     read: Any = "@read"
     index: Any = "@index"
-    shifts: Any = "@shifts"
     error: Any = "@error"
     number = index(clk_id)
     if number < 0:  # the CPU clock of any process that has the number
         raise error("@invalid", "Invalid argument")
     if number in "@cpu_ids":
         return read(number) / 1e9  # type: ignore[no-any-return]
-    return (read(number) + shifts[number not in "@wall_ids"]) / 1e9  # type: ignore[no-any-return]
+    return (read(number) + "@shifts"[number not in "@wall_ids"]) / 1e9  # type: ignore[no-any-return]
 
 
 def _of_seconds(seconds: float | None = None, /) -> Any:

@@ -24,6 +24,7 @@ import struct
 import sys
 import types
 from _thread import get_ident
+from collections.abc import Callable
 from typing import Any
 
 from harness.sandbox import guarded_modules
@@ -60,8 +61,15 @@ REACH = frozenset(
 """Events that would give access to the hook, or to objects outside of the candidate: forbidden with any rule."""
 
 _ATTRIBUTES = frozenset(
-    {"__code__", "f_code", "tb_frame", "gi_frame", "gi_code", "cr_frame", "cr_code", "ag_frame", "ag_code"}
+    {"__code__", "f_code", "tb_frame", "gi_frame", "gi_code", "cr_frame", "cr_code", "ag_frame", "ag_code",
+     "f_back", "f_builtins", "f_globals", "f_locals", "__builtins__", "__globals__"}
 )  # fmt: skip
+_OUTWARD = {
+    types.FrameType: ("f_back", "f_builtins", "f_globals", "f_locals"),
+    types.FunctionType: ("__builtins__", "__globals__"),
+}
+"""Those of which the interpreter makes no event; they lead to the frames below a subject, and so to `ctypes`."""
+_READ = {name: vars(kind)[name].__get__ for kind, names in _OUTWARD.items() for name in names}
 _LIBRARIES = frozenset(
     (event, file, name)
     for event, names, files in (
@@ -151,6 +159,8 @@ def hook_code(rules: frozenset[str]) -> tuple[types.CodeType, dict[int, dict[str
         "@write": os.write,
         "@exit": os._exit,
         "@getframe": sys._getframe,
+        "@back": _READ["f_back"],
+        "@globals": _READ["f_globals"],
         "@ident": get_ident,
         "@busy": set(),
         "@id": id,
@@ -166,6 +176,53 @@ def hook_code(rules: frozenset[str]) -> tuple[types.CodeType, dict[int, dict[str
     }
     code = with_constants(_hook.__code__, values).replace(co_filename=BOX_CODE)
     return code, owned, len(sys.modules)
+
+
+def watch_attributes() -> None:
+    """Make reading an attribute of `_OUTWARD` an event, and hide the classes that read memory and make system calls.
+
+    It is done in the root zygote, once for all boxes, before their subjects run.
+    """
+    import ctypes  # not a name of this module: a subject that finds its globals must not find it
+
+    members = {kind: gc.get_referents(vars(kind))[0] for kind in (*_OUTWARD, type)}  # a type is immutable, this is not
+    for kind, names in _OUTWARD.items():
+        for name in names:
+            values = {"@read": _READ[name], "@audit": sys.audit, "@name": name}
+            members[kind][name] = property(made(_read_attribute, "_read_attribute", values))
+    hidden: list[type] = []
+    waiting: list[type] = [object]
+    while waiting:
+        below: list[type] = type.__subclasses__(waiting.pop())
+        waiting += below
+        hidden += [one for one in below if str(one.__module__).partition(".")[0] in ("ctypes", "_ctypes", "harness")]
+    values = {"@read": type.__subclasses__, "@id": id, "@hidden": frozenset(map(id, hidden)), "@kept": hidden}
+    members[type]["__subclasses__"] = made(_subclasses, "__subclasses__", values)
+    for kind in members:
+        ctypes.pythonapi.PyType_Modified(ctypes.py_object(kind))
+
+
+def _read_attribute(self: Any) -> Any:
+    audit: Any = "@audit"
+    read: Any = "@read"
+    audit("object.__getattr__", self, "@name")
+    return read(self)
+
+
+def _subclasses(self: Any, /) -> list[type]:
+    read: Any = "@read"
+    identity: Any = "@id"
+    found: list[type] = []
+    for one in read(self):
+        if identity(one) not in "@hidden":
+            found.append(one)  # noqa: PERF401 - a comprehension is a function of its own, with its own constants
+    return found
+
+
+def made(function: Callable[..., Any], name: str, values: dict[str, Any]) -> Any:
+    """The function with some of its constants replaced, without globals, as code of this package."""
+    code = with_constants(function.__code__, values)
+    return types.FunctionType(code.replace(co_filename=BOX_CODE), {"__builtins__": {}}, name, function.__defaults__)
 
 
 def with_constants(code: types.CodeType, values: dict[str, Any]) -> types.CodeType:
@@ -190,6 +247,8 @@ def _hook(event: Any, args: Any) -> None:  # noqa: PLR0915 - it cannot call anot
         return
     ident: Any = "@ident"
     getframe: Any = "@getframe"
+    back: Any = "@back"
+    globals_of: Any = "@globals"
     busy: Any = "@busy"
     kind: Any = "@type"
     length: Any = "@len"
@@ -218,8 +277,11 @@ def _hook(event: Any, args: Any) -> None:  # noqa: PLR0915 - it cannot call anot
         keep()  # a finaliser that runs now would see this frame
         frame = getframe(1)
         code, library = frame.f_code, ""
+        if code.co_name == "_read_attribute" and code.co_filename == "<box>":
+            frame = back(frame)
+            code = frame.f_code
         file = code.co_filename
-        if identity(frame.f_globals) in owned:
+        if identity(globals_of(frame)) in owned:
             if file.startswith(stdlib):
                 library = file[length(stdlib) :]
             elif file == "<box>" or file.startswith("<frozen "):
@@ -237,6 +299,8 @@ def _hook(event: Any, args: Any) -> None:  # noqa: PLR0915 - it cannot call anot
             allowed = library != ""
         elif event in ("object.__getattr__", "object.__setattr__"):
             allowed = library != "" and (args[1] in code.co_names or args[1] in code.co_consts)
+            if library == "inspect.py" and args[1] in ("f_back", "f_globals", "f_locals"):  # which it returns
+                allowed = False
         else:
             for name in code.co_names + code.co_varnames:
                 if (event, library, name) in libraries:
@@ -262,7 +326,7 @@ def _hook(event: Any, args: Any) -> None:  # noqa: PLR0915 - it cannot call anot
         while frame is not None and not line and not allowed:
             if frame.f_code.co_filename == "candidate.py":
                 line = frame.f_lineno or 0
-            frame = frame.f_back
+            frame = back(frame)
         for value in args:
             if kind(value) is text and not detail:
                 detail = value[:200]

@@ -43,16 +43,31 @@ def prepare(imports: list[str], listed: frozenset[str], count: int, *, holds_fil
             _load(name)
     added = loaded_since(count)
     _replace_silent(holds_files=holds_files)
-    for name in _REMOVED:
-        if name not in listed:
+    if "subprocess" in sys.modules:
+        vars(sys.modules["subprocess"])["_fork_exec"] = _event("subprocess.fork_exec")
+    for name in (*removable(), *(name for name in _names_since(count) if _is_removable(name))):
+        if not is_importable(name, listed):
             sys.modules.pop(name, None)
     return added
 
 
 def loaded_since(count: int) -> list[dict[str, Any]]:
     """The globals of the modules that were loaded since there were `count`: `sys.modules` is in order of loading."""
-    added = itertools.islice(reversed(sys.modules.items()), max(0, len(sys.modules) - count))
-    return [vars(module) for name, module in added if name != "candidate"]
+    return [vars(sys.modules[name]) for name in _names_since(count) if name != "candidate"]
+
+
+def _names_since(count: int) -> list[str]:
+    return list(itertools.islice(reversed(sys.modules), max(0, len(sys.modules) - count)))
+
+
+@functools.cache
+def removable() -> tuple[str, ...]:
+    """The loaded modules that no subject imports; as for `replacements`, the root zygote finds them for all boxes."""
+    return tuple(filter(_is_removable, sys.modules))
+
+
+def _is_removable(name: str) -> bool:
+    return not _REMOVED.isdisjoint((name, name.partition(".")[0]))
 
 
 _REMOVED = frozenset(
@@ -60,7 +75,7 @@ _REMOVED = frozenset(
     importlib._bootstrap importlib._bootstrap_external marshal multiprocessing posix resource select selectors signal
     socket ssl subprocess zipimport""".split()
 )
-"""Loaded modules that a subject may not import: their names are forgotten, so that an import of them is an event."""
+"""Loaded modules and packages that a subject may not import: they are forgotten, so that importing one is an event."""
 
 
 _COMPANIONS = {

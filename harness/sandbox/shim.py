@@ -120,6 +120,7 @@ def rehearse() -> None:
     hook = types.FunctionType(guard.hook_code(frozenset(guard.GROUPS))[0], {"__builtins__": {}})
     importable(frozenset(guard.GROUPS))
     guarded_modules.replacements(holds_files=True)
+    guarded_modules.removable()
     for _ in range(ROUNDS):
         hook("builtins.id", (1,))
 

@@ -6,7 +6,7 @@ reads untrusted bytes), `X` (a layer failed), `L` (loaded), `R` (result), `E` (a
 cannot be encoded), `A` (an argument is not as it was asked), `M` (out of memory), `F` (the guard ended the box: line of
 the subject, event, detail; with a nonce of zeros, since it answers no question).
 
-A source frame holds the length of the entry (u16), the entry and the source. The entry is the name of a function, or
+A source frame holds the length of the entry (u32), the entry and the source. The entry is the name of a function, or
 `name:rule,rule`: the forms that `codec.encode_plainly` makes of its answers, `arguments` if each call must leave its
 arguments unchanged, `lines` if each call is answered by the number of times that each line of the subject was executed,
 `clock` if its clocks move between calls (see `clock`), `compiled` if the source is a marshalled code object, and for a
@@ -51,7 +51,7 @@ COMPILED = "compiled"
 """The rule that the source is a marshalled code object, made by the parent's interpreter, which is the same."""
 COUNT_LINES = "lines"
 """The rule that each call is answered by the executions of the subject's lines."""
-SOURCE = struct.Struct("<H")
+SOURCE = struct.Struct("<I")
 """Length of the entry in a source frame."""
 
 GUARD_ENDED = 82

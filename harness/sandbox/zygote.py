@@ -24,7 +24,7 @@ from typing import Any
 
 from harness.sandbox import clock, namespaces, shim
 from harness.sandbox import layers as confinement
-from harness.sandbox.guard import BOX_CODE
+from harness.sandbox.guard import BOX_CODE, watch_attributes
 from harness.sandbox.layers import Layers
 from harness.sandbox.wire import ANSWERS, QUESTIONS, REPLY, REQUEST
 
@@ -185,9 +185,11 @@ def main(root: str, control_fd: int) -> None:
     sys.path[:] = [entry for entry in sys.path if entry != root]
     for name in [name for name in sys.modules if name.split(".")[0] == "harness"]:
         del sys.modules[name]
+    vars(sys.modules["__main__"]).pop("zygote", None)
     sys.argv[:] = ["candidate"]
     sys.orig_argv[:] = ["python"]
     shim.move_clock = clock.install()
+    watch_attributes()
     for name in PRELOADED:
         __import__(name)
     os.environ.clear()

@@ -270,6 +270,28 @@ class TestQueue:
             gated.open()
             assert ask(url, "/v1/judge", {"sources": [GOOD] * 3})[0] == 200  # there is room again
 
+    def test_a_client_that_goes_away_cancels_no_control_for_the_others(self, pool):
+        """The controls are judged for all clients: else one of them could end every check, and the others' requests."""
+        gated = Gated(pool)
+        with served(gated, check_every=10) as url:
+            first = http.client.HTTPConnection(url.removeprefix("http://"))
+            body = json.dumps({"sources": [f"{GOOD}# mine"]})
+            first.request("POST", "/v1/judge", body, {"Authorization": f"Bearer {TOKEN}"})
+            held = 1 + len(pool.controls().cheats) + (pool.controls().honest is not None)
+            for _ in range(held):
+                assert gated.arrived.acquire(timeout=60)
+            answers: list = []
+            other = threading.Thread(target=lambda: answers.append(ask(url, "/v1/judge", {"sources": [GOOD]})))
+            other.start()
+            assert gated.arrived.acquire(timeout=60)
+            first.close()
+            assert gated.cancelled.acquire(timeout=60)  # its own candidate
+            gated.open()
+            other.join(60)
+            assert [status for status, _, _ in answers] == [200]
+            checks = ask(url, "/v1/health", method="GET")[2]["checks"]
+            assert sum(checks.values()) == held - 1
+
     def test_a_degraded_judge_pays_nothing_and_says_so(self, pool):
         class Passing(Gated):
             def submit(self, source, **how):

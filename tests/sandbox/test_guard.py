@@ -61,6 +61,33 @@ FORBIDDEN = {
         "def run(): return types.coroutine(F()) and None",
         "code.__new__",
     ),
+    "globals of a frame below": (
+        "import traceback\ndef run(): return [frame.f_globals for frame, _ in traceback.walk_stack(None)]",
+        "object.__getattr__",
+    ),
+    "locals of a frame, by a pattern": (
+        "import traceback\ndef run():\n for frame, _ in traceback.walk_stack(None):\n"
+        "  match frame:\n   case object(f_locals=names): pass",
+        "object.__getattr__",
+    ),
+    "locals of a frame, by a format": (
+        "import traceback\ndef run(): return ['{0.f_locals}'.format(frame) for frame, _ in traceback.walk_stack(None)]",
+        "object.__getattr__",
+    ),
+    "locals of a frame, by inspect": (
+        "import inspect, traceback\ndef run(): return [inspect.getargvalues(frame) for frame, _ in traceback.walk_stack(None)]",
+        "object.__getattr__",
+    ),
+    "the frame below, by its descriptor": (
+        "import traceback, types\ndef run():\n"
+        " return [vars(types.FrameType)['f_back'].fget(frame) for frame, _ in traceback.walk_stack(None)]",
+        "object.__getattr__",
+    ),
+    "globals of a function": ("import os\ndef run(): return getattr(os.fsencode, '__globals__')", "object.__getattr__"),
+    "a process by what subprocess keeps": (
+        "import asyncio\ndef run(): asyncio.base_events.subprocess._fork_exec()",
+        "subprocess.fork_exec",
+    ),
     "code of a function": ("def run(): return run.__code__", "object.__getattr__"),
     "changed code": ("def f(): pass\ndef run(): f.__code__ = run.__code__", "object.__getattr__"),
     "a trace function": ("import sys\ndef run(): sys.settrace(print)", "sys.settrace"),
@@ -201,6 +228,67 @@ def run():
         payload = box.call({}).payload.decode()
     assert "harness/" not in payload
     assert sys.prefix == sys.base_prefix or sys.prefix not in payload
+
+
+REACH_SOURCE = b"""
+import asyncio, dataclasses, datetime, functools, inspect, logging, os, sys, threading, traceback, types, uuid
+
+def parts(value):
+    kind = type(value)
+    if kind is dict:
+        return [*value.values()]
+    if kind in (list, tuple, set, frozenset):
+        return [*value]
+    if kind is types.ModuleType:
+        return [vars(value)]
+    if kind is types.CellType:
+        return [] if value == types.CellType() else [value.cell_contents]
+    if issubclass(kind, type):
+        below = type.__subclasses__(value)
+        return [dict(vars(value)), *value.__mro__, *below, kind]
+    names = "__self__ __func__ __defaults__ __kwdefaults__ __closure__ __dict__ __class__ fget func args keywords".split()
+    found = []
+    for name in names:
+        try:
+            found.append(object.__getattribute__(value, name))
+        except AttributeError:
+            pass
+    return found
+
+def run():
+    waiting, known, found = [dict(sys.modules), [frame for frame, _ in traceback.walk_stack(None)], object], {}, set()
+    known[id(known)] = known[id(waiting)] = known[id(found)] = None
+    while waiting:
+        value = waiting.pop()
+        if id(value) in known:
+            continue
+        known[id(value)] = value
+        owner = value if type(value) is types.ModuleType or issubclass(type(value), type) else type(value)
+        names = vars(owner)
+        module = names.get("__name__") if type(owner) is types.ModuleType else names.get("__module__")
+        head = module.partition(".")[0] if type(module) is str else ""
+        stands_in = getattr(owner, "__name__", "") in ("End", "_Environment")  # for a socket, and for os.environ
+        if head in ("ctypes", "_ctypes", "_posixsubprocess", "harness") and not stands_in:
+            found.add(f"{module}: {value!r:.80}")
+        else:
+            waiting += parts(value)
+    return [len(known) > 20_000, sorted(found)]
+"""
+
+
+def test_nothing_that_reads_memory_or_makes_system_calls_can_be_reached(pool):
+    """From all loaded modules, all classes and the frames below, by what causes no event."""
+    names = "asyncio dataclasses datetime functools inspect logging os sys threading traceback types uuid".split()
+    entry = ",".join([f"run:{RULES}", *(f"import={name}" for name in names)])
+    with pool.open(REACH_SOURCE, entry=entry) as box:
+        answer = box.call({})
+    assert answer.payload == b"[true,[]]", answer.payload
+
+
+def test_a_source_may_import_any_number_of_modules(pool):
+    entry = ",".join([f"run:{RULES}", *(f"import=absent_{number}" for number in range(6000))])
+    with pool.open(b"def run():\n    return 1\n", entry=entry) as box:
+        assert box.call({}).payload == b"1"
 
 
 def test_only_listed_modules_of_the_standard_library_are_importable():

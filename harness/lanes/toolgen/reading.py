@@ -32,6 +32,8 @@ from harness.sandbox.importable import importable
 
 _NO_CLAIMS = Metadata()
 _NOTHING = Documentation(module=False, function=False, signature=False, defined=False, examples=())
+MAX_CODE = 2 << 20
+"""Bytes of a code object that is handed to boxes: 12 bytes of text can be 4 KiB of constants."""
 TOO_DEEP = "it is nested too deeply to be checked"
 
 
@@ -50,7 +52,7 @@ class Reading:
         mismatch: Why its function cannot be called as the signature says; empty if it can.
         imports: The modules that a box loads for it.
         code: Its code object, marshalled, for boxes: each would write to 180 pages more to compile it. Empty where it
-            cannot be compiled, or is not to be run; a box that compiles the text itself says what is wrong.
+            cannot be compiled, is too long, or is not to be run; then a box compiles the text, and says what is wrong.
     """
 
     status: Status = Status.OK
@@ -135,13 +137,14 @@ def read(data: bytes, rules: Mapping[str, Any]) -> Reading:
 
 
 def compiled(text: str) -> bytes:
-    """The marshalled code object of a source; empty if it cannot be compiled."""
+    """The marshalled code object of a source; empty if it cannot be compiled or has more than `MAX_CODE` bytes."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # as in `parse`
-            return marshal.dumps(compile(text, "candidate.py", "exec", dont_inherit=True, optimize=0))
+            code = marshal.dumps(compile(text, "candidate.py", "exec", dont_inherit=True, optimize=0))
     except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
         return b""
+    return code if len(code) <= MAX_CODE else b""
 
 
 def read_uses(tree: ast.Module, text: str, rules: Mapping[str, Any]) -> tuple[list[str], tuple[Violation, ...]]:

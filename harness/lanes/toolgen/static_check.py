@@ -76,6 +76,9 @@ class _Search:
         for node in self.nodes:
             if isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript):
                 self._judge(node)
+            elif isinstance(node, ast.MatchClass):
+                for name in ESCAPES.intersection(node.kwd_attrs):  # `case object(f_globals=names)`
+                    self._add(name, node, "it gives access to forbidden names")
         return sorted(self.found.values(), key=lambda one: (one.line, one.column))
 
     def _walk(self) -> None:

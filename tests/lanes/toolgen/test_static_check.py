@@ -74,6 +74,7 @@ def test_a_builtin_is_found_by_any_name(source):
         ("().__class__.__base__.__subclasses__()", "__subclasses__"),
         ("def f(): pass\nf.__globals__", "__globals__"),
         ('def f(): pass\ngetattr(f, "__glo" + "bals__")', "__globals__"),
+        ("match frame:\n    case object(f_lineno=1, f_globals=names):\n        pass", "f_globals"),
         ("exec(text)", "exec"),
         ("globals()[name]", "<globals>"),
     ],
