@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import resource
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -172,7 +173,13 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
     return [] if session is None or _is_worker(config) else session.open_serial(items)
 
 
-# xdist
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
+    """Refuse a limit on memory that xdist's threads do not fit in."""
+    if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
+        from harness.session.controller_memory import require_xdist_room
+
+        require_xdist_room(config, len(specs))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -22,6 +22,7 @@ from harness.core.errors import InfraError
 from harness.core.evaluation import SerialisedEvaluation
 from harness.core.named_path import named_path
 from harness.core.policy import Timing
+from harness.core.resources import start_thread
 from harness.core.tier import Tier
 from harness.judge.case import unjudged
 from harness.judge.cluster_address import CONNECT_SECONDS, connect, require_safe
@@ -105,7 +106,7 @@ class ClusterJudges(Closing):
         except BaseException:
             self._disconnect()
             raise
-        threading.Thread(target=self._dispatch, name="crucible-cluster", daemon=True).start()
+        start_thread(self._dispatch, name="crucible-cluster")
 
     def submit(self, case: Case) -> Future[str]:
         """Give a case to the cluster; the result is the JSON of its evaluation. See `Judges.submit`.
@@ -263,7 +264,11 @@ class ClusterJudges(Closing):
                 elif time.monotonic() - self._missing_since.setdefault(needs, time.monotonic()) > NO_WORKER_SECONDS:
                     refused = [job for job in jobs if job.losses or job.found.set_running_or_notify_cancel()]
                     jobs.clear()
-                    threading.Thread(target=self._refuse, args=(refused, needs), daemon=True).start()
+                    try:
+                        start_thread(self._refuse, refused, needs, name="crucible-cluster")
+                    except InfraError as error:
+                        for job in refused:
+                            self._resolve(job, str(error))
                 self._waiting.extend(jobs)
         return batches
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from harness.core.closing import Closing
 from harness.core.errors import InfraError
 from harness.core.evaluation import SerialisedEvaluation
 from harness.core.owned_folder import OwnedFolder
+from harness.core.resources import start_thread
 from harness.judge.case import unjudged
 from harness.lane.context import Context
 from harness.lane.json_worker import JsonWorker, WorkerFault
@@ -99,17 +101,20 @@ class Judges(Closing):
         A case whose future is cancelled before its process began with it is not judged.
 
         Raises:
-            InfraError: if the judges were closed.
+            InfraError: if the judges were closed, or not even one can be started.
         """
         with self._change:
             self.require_open()
+            if self._started < len(self._judges) and self._unfinished >= MIN_LOAD * self._started:
+                try:
+                    start_thread(self._tend, self._judges[self._started], name="crucible-judge")
+                    self._started += 1
+                except InfraError:
+                    if not self._started:
+                        raise
             self._count += 1
             job = _Job(self._count, case, Future())
             self._waiting.append(job)
-            if self._started < len(self._judges) and self._unfinished > MIN_LOAD * self._started:
-                judge = self._judges[self._started]
-                self._started += 1
-                threading.Thread(target=self._tend, args=(judge,), name="crucible-judge", daemon=True).start()
             for judge in self._judges[: self._started]:
                 self._give(judge)
             if self._waiting and any(judge.worker is None for judge in self._judges[: self._started]):
@@ -154,25 +159,15 @@ class Judges(Closing):
                 self._change.wait_for(lambda: self._is_closed or self._waiting or self._suspects or judge.jobs)
                 if self._is_closed:
                     return
-                log = self._folder.path / f"judge-{number}.log"
-                worker = judge.worker = JsonWorker(
-                    "harness.judge.judge_process", self._settings, folder=self._folder.path, log=log
-                )
                 judge.has_judged = False
                 judge.tools.clear()
-                self._give(judge)
-            self._read(judge, worker)
+            worker, why = self._run_process(judge, number)
             with self._change:
                 if judge.worker is not worker:  # closed meanwhile
                     return
-                status = worker.wait(5.0)
-                last_words = worker.last_error
                 judge.worker = None
                 lost, judge.jobs = list(judge.jobs.values()), {}
                 failures = 0 if judge.has_judged else failures + 1
-                why = f"the judge process ended with exit status {status}"
-                if last_words:
-                    why += f" ({last_words})"
                 if len(lost) == 1 and lost[0].is_suspect:
                     self._resolve(lost[0], self._unjudged(lost[0].case, f"{why}, twice, with this case"))
                 elif failures > 2:  # it cannot even start
@@ -184,7 +179,26 @@ class Judges(Closing):
                     for job in lost:
                         job.is_suspect = True
                     self._suspects.extend(lost)
-            worker.close()
+            if worker is not None:
+                worker.close()
+
+    def _run_process(self, judge: _Judge, number: int) -> tuple[JsonWorker | None, str]:
+        """Start a process and read its answers until it ends; the process, if there was one, and why it ended."""
+        worker = None
+        try:
+            with self._change:
+                if self._is_closed:
+                    return None, ""
+                folder = self._folder.path
+                worker = judge.worker = JsonWorker(
+                    "harness.judge.judge_process", self._settings, folder=folder, log=folder / f"judge-{number}.log"
+                )
+                self._give(judge)
+            self._read(judge, worker)
+            why = f"the judge process ended with exit status {worker.wait(5.0)}"
+            return worker, f"{why} ({worker.last_error})" if worker.last_error else why
+        except (OSError, MemoryError) as error:  # what waits must not wait forever
+            return worker, f"no judge process can be used: {str(error) or 'out of memory'}"
 
     def _read(self, judge: _Judge, worker: JsonWorker) -> None:
         """Read evaluations until the process ends."""
@@ -221,19 +235,21 @@ class Judges(Closing):
         lines: list[bytes] = []
         # Its share: a process that is only starting must find cases, too.
         limit = min(self._depth, math.ceil(self._unfinished / self._started))
-        while len(judge.jobs) < limit and (job := self._next(judge)) is not None:
-            if not job.is_suspect and not job.found.set_running_or_notify_cancel():
-                continue
-            judge.jobs[job.number] = job
-            judge.tools.add(job.tool)
-            lines.append(json.dumps({"number": job.number, "case": job.case.to_wire()}).encode())
-        if lines:
-            data = memoryview(b"\n".join(lines) + b"\n")
-            try:
+        try:
+            while len(judge.jobs) < limit and (job := self._next(judge)) is not None:
+                if not job.is_suspect and not job.found.set_running_or_notify_cancel():
+                    continue
+                judge.jobs[job.number] = job
+                judge.tools.add(job.tool)
+                lines.append(json.dumps({"number": job.number, "case": job.case.to_wire()}).encode())
+            if lines:
+                data = memoryview(b"\n".join(lines) + b"\n")
                 while data:
                     data = data[os.write(judge.worker.requests, data) :]
-            except (OSError, WorkerFault):
-                pass  # the process has ended: its thread gives its cases to another one
+        except (OSError, WorkerFault):
+            pass  # the process has ended: its thread gives its cases to another one
+        except MemoryError:  # a case that was taken but not sent: the same
+            os.kill(judge.worker.pid, signal.SIGKILL)
 
     def _next(self, judge: _Judge) -> _Job | None:
         alone = any(job.is_suspect for job in judge.jobs.values())

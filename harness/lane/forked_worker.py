@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from harness.core.resources import mapped_bytes
 from harness.lane.json_worker import JsonWorker, answer_requests
 
 MAX_DESCRIPTOR = 1 << 16  # descriptors below it are closed in the worker
@@ -91,7 +92,7 @@ def _work(
         os.dup2(null, 2)
         os.closerange(3, MAX_DESCRIPTOR)
         _limit(resource.RLIMIT_CORE, 0)
-        size = _address_space()
+        size = mapped_bytes()
         if size:
             _limit(resource.RLIMIT_AS, size + memory_bytes)
 
@@ -110,10 +111,3 @@ def _work(
 def _limit(kind: int, value: int) -> None:
     hard = resource.getrlimit(kind)[1]
     resource.setrlimit(kind, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
-
-
-def _address_space() -> int:
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    except OSError:
-        return 0

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from harness.core.closing import Closing
 from harness.core.errors import CrucibleError, InfraError, UsageError
 from harness.core.nearest import nearest
+from harness.core.resources import start_thread
 from harness.core.status import Status
 from harness.judge.pool import Source
 from harness.lane.controls import Controls
@@ -161,8 +162,8 @@ class Remote(Closing):
                 raise InfraError("the client is closed", where=self.url)
             self._waiting.append(_Job(kind, wire, caller))
             if not self._idle and self._lanes < LANES:
+                start_thread(self._serve, name="crucible-remote")
                 self._lanes += 1
-                threading.Thread(target=self._serve, name="crucible-remote", daemon=True).start()
             self._change.notify()
         return caller
 

@@ -18,6 +18,7 @@ import pytest
 
 from harness.core.case import Case
 from harness.core.errors import CrucibleError, InfraError
+from harness.core.resources import start_thread
 from harness.judge.judges import Judges
 from harness.judge.placement import CaseJudges, judges_for
 from harness.lane.context import Context
@@ -128,7 +129,7 @@ class JudgingAhead:
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(folder / SOCKET))
         self._listener.listen()
-        threading.Thread(target=self._accept, args=(self._listener,), name="crucible-judging", daemon=True).start()
+        start_thread(self._accept, self._listener, name="crucible-judging")
 
     def close(self) -> None:
         """End the judge processes; what was judged and not taken is forgotten."""
@@ -144,14 +145,26 @@ class JudgingAhead:
                 connection, _ = listener.accept()
             except OSError:  # closed
                 return
-            threading.Thread(target=self._serve, args=(connection,), name="crucible-judging", daemon=True).start()
+            try:
+                start_thread(self._serve, connection, name="crucible-judging")
+            except InfraError as error:
+                with contextlib.suppress(OSError), connection:
+                    connection.sendall(_message(str(error), is_refusal=True))
 
     def _serve(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError, InfraError), connection, connection.makefile("rwb") as stream:
+        with contextlib.suppress(OSError), connection, connection.makefile("rwb") as stream:
             for line in stream:
-                text = self.take(line.decode().removesuffix("\n")).encode()
-                stream.write(b"%d\n" % len(text) + text)
+                try:
+                    answer = _message(self.take(line.decode().removesuffix("\n")))
+                except (InfraError, MemoryError) as error:  # without an answer the worker would wait forever
+                    answer = _message(str(error) or "out of memory", is_refusal=True)
+                stream.write(answer)
                 stream.flush()
+
+
+def _message(text: str, *, is_refusal: bool = False) -> bytes:
+    data = text.encode()
+    return b"%s%d\n" % (b"-" if is_refusal else b"", len(data)) + data
 
 
 class JudgingClient:
@@ -178,17 +191,19 @@ class JudgingClient:
         """The evaluation of a case as JSON; waits until it is judged.
 
         Raises:
-            InfraError: if the controller has ended.
+            InfraError: if the controller has ended, or cannot have the case judged.
         """
         try:
             self._stream.write(nodeid.encode() + b"\n")
             self._stream.flush()
             length = self._stream.readline()
-            text = self._stream.read(int(length or b"0"))
+            text = self._stream.read(abs(int(length or b"0")))
         except OSError as error:
             raise InfraError(f"the controller does not answer: {error}") from error
-        if not length or len(text) < int(length):
+        if not length or len(text) < abs(int(length)):
             raise InfraError("the controller has ended")
+        if length.startswith(b"-"):
+            raise InfraError(text.decode())
         return text.decode()
 
     def close(self) -> None:

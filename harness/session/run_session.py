@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.core.case import Case
-from harness.core.errors import UsageError
+from harness.core.errors import InfraError, UsageError
 from harness.core.evaluation import Evaluation, SerialisedEvaluation
 from harness.judge.case import judge_case
 from harness.judge.evaluate import evaluate
@@ -21,6 +21,7 @@ from harness.lane.context import Context
 from harness.lane.registry import Registry
 from harness.report import rerun
 from harness.session.collection import SESSION_STATE, BareHooks, CaseItem, SessionState
+from harness.session.controller_memory import require_judging_room
 from harness.session.judging_ahead import JudgingAhead, JudgingClient, cases_for_judges, judge_count, judging_ahead
 from harness.session.run_inputs import RunInputs
 from harness.session.selection import PUBLISHED, SHARD, select_items
@@ -130,6 +131,7 @@ class RunSession:
         self.start()
         if self.controller is None or self.controller.is_prepared:
             return
+        require_judging_room(self.config, judge_count(self.config))
         snapshot = Snapshot(Path(folder))
         self.config.stash[SHARD] = snapshot.get(PUBLISHED) or ""
         known = {case.nodeid: case for suite in snapshot.suites() for case in suite.cases}
@@ -144,7 +146,7 @@ class RunSession:
         if isinstance(self._judging, JudgingAhead):
             try:
                 self._judging.listen(snapshot.folder)
-            except OSError:  # such as a path that is too long for a socket: the items judge their cases
+            except (OSError, InfraError):  # such as a path that is too long for a socket: the items judge their cases
                 self._judging.close()
                 self._judging, inputs = None, replace(inputs, ahead=frozenset())
         inputs.publish(snapshot)

@@ -22,6 +22,7 @@ from fcntl import flock
 from pathlib import Path
 
 from harness.core.errors import InfraError
+from harness.core.resources import start_thread
 
 MACHINE = "machine"
 PATIENCE = 600.0
@@ -195,8 +196,16 @@ class _Queue:
         self._granted = self._given_up = False
 
     def wait(self, seconds: float) -> int:
-        """The descriptor of the locked file, or -1 after `seconds` without the lock."""
-        threading.Thread(target=self._block, name="crucible-lock", daemon=True).start()
+        """The descriptor of the locked file, or -1 after `seconds` without the lock.
+
+        Raises:
+            InfraError: if no thread can be started.
+        """
+        try:
+            start_thread(self._block, name="crucible-lock")
+        except InfraError:
+            os.close(self._file)
+            raise
         try:
             self._over.wait(max(0.0, seconds))
         finally:  # also on Ctrl-C

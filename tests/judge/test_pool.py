@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -18,6 +20,7 @@ import pytest
 from harness import JudgePool, Status, Verdict
 from harness.core.digest import digest_bytes
 from harness.core.errors import InfraError, SuiteError, UsageError
+from harness.judge import judges
 from harness.lanes.toolgen.depth import FILE
 from harness.ledger.lookup import RECORD
 from harness.ledger.store import Ledger
@@ -295,6 +298,30 @@ class TestFaults:
             verdicts = pool.judge_all([GOOD, WRONG])
         assert {verdict.status for verdict in verdicts} == {Status.INFRA}
         assert "JSONDecodeError" in verdicts[0].why
+
+    @pytest.mark.parametrize("error", [OSError(errno.ENOMEM, "Cannot allocate memory"), MemoryError()], ids=repr)
+    def test_a_judge_that_no_memory_is_left_for_is_infra_for_all(self, tool, monkeypatch, error):
+        def refuse(*_given, **_named):
+            raise error
+
+        with JudgePool(tool, **FAST) as pool:
+            with monkeypatch.context() as limited:
+                limited.setattr(judges, "JsonWorker", refuse)
+                verdicts = pool.judge_all([GOOD, WRONG])
+            assert {verdict.status for verdict in verdicts} == {Status.INFRA}
+            assert re.search("no judge process can be used: .*memory", verdicts[0].why)
+            assert [verdict.status for verdict in pool.judge_all([GOOD, WRONG])] == [Status.OK, Status.WRONG]
+
+    def test_a_judge_whose_thread_cannot_start_is_an_error_and_the_pool_can_be_used_later(self, tool, monkeypatch):
+        def refuse(*_given, **_named):
+            raise InfraError("no thread can be started: out of memory")
+
+        with JudgePool(tool, **FAST) as pool:
+            with monkeypatch.context() as limited:
+                limited.setattr(judges, "start_thread", refuse)
+                with pytest.raises(InfraError, match="no thread"):
+                    pool.judge(GOOD)
+            assert pool.judge(GOOD).passed
 
     @pytest.mark.parametrize(
         ("body", "seconds", "said"),

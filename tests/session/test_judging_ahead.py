@@ -14,11 +14,13 @@ import pytest
 from harness.core.errors import InfraError
 from harness.core.evaluation import Evaluation
 from harness.core.policy import Policy
+from harness.core.resources import start_thread
 from harness.judge.judges import Judges
 from harness.lane.context import Context
 from harness.lanes.toolgen.collect import case_for
 from harness.lanes.toolgen.lane import Toolgen
 from harness.lanes.toolgen.tool_spec import read_tool
+from harness.session import judging_ahead
 from harness.session.judging_ahead import AHEAD, MIN_CASES, JudgingAhead, JudgingClient, cases_for_judges
 from tests.judge.conftest import GOOD, ORACLE, WRONG, write_tool
 
@@ -73,10 +75,43 @@ def test_a_worker_takes_them_through_the_socket(ahead, tmp_path):
         found = Evaluation.model_validate_json(clients[number % 2].take(nodeid))
         assert found.case.nodeid == nodeid
     ahead.close()
-    with pytest.raises(InfraError, match="controller"):
+    with pytest.raises(InfraError, match="closed"):
         clients[0].take(nodeid)
     for client in clients:
         client.close()
+
+
+def test_a_worker_that_no_thread_can_serve_has_an_answer(ahead, tmp_path, monkeypatch):
+    def start(work, *arguments, name):
+        if work == ahead._serve:
+            raise InfraError("no thread can be started: out of memory", fix="raise the limit")
+        return start_thread(work, *arguments, name=name)
+
+    monkeypatch.setattr(judging_ahead, "start_thread", start)
+    ahead.listen(tmp_path)
+    for _ in range(2):
+        client = JudgingClient(tmp_path)
+        with pytest.raises(InfraError, match="no thread can be started: out of memory\n  fix: raise the limit"):
+            client.take(next(iter(ahead._cases)))
+        client.close()
+
+
+def test_a_case_that_memory_has_no_room_for_is_answered_and_the_next_one_is_judged(ahead, tmp_path, monkeypatch):
+    first, second, *_ = ahead._cases
+    take = ahead.take
+
+    def refuse(nodeid: str) -> str:
+        if nodeid == first:
+            raise MemoryError
+        return take(nodeid)
+
+    monkeypatch.setattr(ahead, "take", refuse)
+    ahead.listen(tmp_path)
+    client = JudgingClient(tmp_path)
+    with pytest.raises(InfraError, match="out of memory"):
+        client.take(first)
+    assert Evaluation.model_validate_json(client.take(second)).status.value == "ok"
+    client.close()
 
 
 def test_few_cases_timed_ones_and_lanes_of_a_conftest_are_judged_by_their_items(ahead):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 
+from harness.core.resources import start_thread
 from harness.dsl.machine.external_effects import Interrupted
 from harness.dsl.plain import field, mutable
 
@@ -50,9 +50,7 @@ def perform_round(
         if call.is_quick:
             _perform(call)
         else:
-            thread = threading.Thread(target=_perform, args=(call,), daemon=True)
-            thread.start()
-            threads.append((thread, call))
+            threads.append((start_thread(_perform, call, name="crucible-effect"), call))
     deadline = time.monotonic() + seconds
     try:
         for thread, _ in threads:

@@ -8,13 +8,13 @@ a compile job, which starts the assembler), new privileges and core dumps; memor
 from __future__ import annotations
 
 import ctypes
-import os
 import resource
 import sys
 import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 
+from harness.core.resources import mapped_bytes
 from harness.sandbox.landlock import EXECUTE, READ, Ruleset
 from harness.sandbox.namespaces import NEWNET
 from harness.sandbox.seccomp import Filter
@@ -57,7 +57,7 @@ def confine(
     _libc.prctl(_PDEATHSIG, _SIGKILL, 0, 0, 0)
     if _libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
         layers.append("no_new_privs")
-    mapped = _mapped()
+    mapped = mapped_bytes()
     for layer, take in (
         ("network", _leave_network),
         ("landlock", lambda: _landlock(folder, readable, execute=may_execute)),
@@ -100,7 +100,3 @@ def _landlock(folder: str | None, readable: Iterable[str], *, execute: bool) -> 
         rules.allow_writing(folder)
         rules.allow(folder, reading)
     rules.enforce()
-
-
-def _mapped() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")

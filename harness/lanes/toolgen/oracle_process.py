@@ -24,6 +24,7 @@ from types import ModuleType
 from typing import Any
 
 from harness.core.module_file import import_file
+from harness.core.resources import mapped_bytes
 from harness.lane.json_worker import answer_requests, claim_channel, send_answer
 from harness.lanes.toolgen.drawing import draw, strategy_of
 from harness.sandbox.codec import CodecError, decode, encode, encode_plainly
@@ -261,10 +262,7 @@ class _Server:
 @contextlib.contextmanager
 def _bounded_memory() -> Iterator[None]:
     """A limit while trusted code works on a candidate's answer: what it would not fit in raises MemoryError."""
-    try:
-        size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    except OSError:
-        size = 0
+    size = mapped_bytes()
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     limit = size + ANSWER_BYTES
     if size and (soft == resource.RLIM_INFINITY or limit < soft):
