@@ -22,20 +22,9 @@ from dataclasses import dataclass
 
 from harness.core.gate import GateResult
 from harness.core.number import readable
+from harness.gates import syntax as s
 from harness.gates.aggregation import MAX_NAMED, Value, aggregate, contributions
 from harness.gates.parser import parse
-from harness.gates.syntax import (
-    RELATIONS,
-    Aggregate,
-    Arithmetic,
-    Comparison,
-    Negation,
-    Node,
-    Number,
-    Row,
-    Truth,
-    aggregates,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +37,7 @@ class GateExpression:
     """
 
     text: str
-    root: Truth
+    root: s.Truth
 
 
 def parse_gate(text: str, *, lanes: Collection[str] | None = None) -> GateExpression:
@@ -66,10 +55,10 @@ def parse_gate(text: str, *, lanes: Collection[str] | None = None) -> GateExpres
 
 def evaluate_gate(
     expression: GateExpression,
-    rows: Sequence[Row],
+    rows: Sequence[s.Row],
     *,
-    baseline: Sequence[Row] | None = None,
-    named: Mapping[str, Sequence[Row]] | None = None,
+    baseline: Sequence[s.Row] | None = None,
+    named: Mapping[str, Sequence[s.Row]] | None = None,
 ) -> GateResult:
     """Evaluate a gate on the evaluations of a run.
 
@@ -94,8 +83,8 @@ def evaluate_gate(
 
 
 def measured_cases(
-    expression: GateExpression, rows: Sequence[Row], *, baselines: Mapping[str, Sequence[Row]]
-) -> list[tuple[Row, float | None]]:
+    expression: GateExpression, rows: Sequence[s.Row], *, baselines: Mapping[str, Sequence[s.Row]]
+) -> list[tuple[s.Row, float | None]]:
     """The evaluations that decide a gate, each once, with the values that it reads, undefined and low ones first.
 
     Args:
@@ -103,8 +92,8 @@ def measured_cases(
         baselines: Earlier rows by the name of their run; the empty name is the last comparable run.
     """
     judged = [row for row in rows if not _is_control(row)]
-    found: dict[str, tuple[Row, float | None]] = {}
-    for node in aggregates(expression.root):
+    found: dict[str, tuple[s.Row, float | None]] = {}
+    for node in s.aggregates(expression.root):
         for row, value in contributions(node, judged, baselines.get(node.baseline, ())):
             found.setdefault(str(row.get("nodeid")), (row, value))
     return list(found.values())
@@ -112,8 +101,8 @@ def measured_cases(
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    rows: list[Row]
-    baselines: Mapping[str, Sequence[Row]]
+    rows: list[s.Row]
+    baselines: Mapping[str, Sequence[s.Row]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,18 +116,18 @@ class _Leaf:
     nodeid: str = ""
 
 
-def _is_control(row: Row) -> bool:
+def _is_control(row: s.Row) -> bool:
     # `expected` is the status a control must have; a plugin's own rows may say `planted` instead.
     return bool(row.get("planted")) or isinstance(row.get("expected"), str)
 
 
-def _truth(node: Truth, scope: _Scope, leaves: list[_Leaf]) -> bool | None:
+def _truth(node: s.Truth, scope: _Scope, leaves: list[_Leaf]) -> bool | None:
     """Kleene's three-valued logic: an undefined value never makes a gate pass, not even under `not`."""
-    if isinstance(node, Comparison):
+    if isinstance(node, s.Comparison):
         leaf = _compare(node, scope)
         leaves.append(leaf)
         return leaf.holds
-    if isinstance(node, Negation):
+    if isinstance(node, s.Negation):
         inner: list[_Leaf] = []
         value = _truth(node.operand, scope, inner)
         verdict = None if value is None else not value
@@ -154,7 +143,7 @@ def _truth(node: Truth, scope: _Scope, leaves: list[_Leaf]) -> bool | None:
 MIRRORED = {">=": "<=", "<=": ">=", ">": "<", "<": ">", "==": "==", "!=": "!="}
 
 
-def _compare(node: Comparison, scope: _Scope) -> _Leaf:
+def _compare(node: s.Comparison, scope: _Scope) -> _Leaf:
     left, right, relation = node.left, node.right, node.relation
     if _constant(left) and not _constant(right):  # `0.8 <= mean(score)`: observed is what the run decides
         left, right, relation = right, left, MIRRORED[relation]
@@ -166,7 +155,7 @@ def _compare(node: Comparison, scope: _Scope) -> _Leaf:
         needed = "" if threshold.number is None else f", needed {relation} {bound:g}"
         culprit = observed.low if missing else threshold.low
         return _Leaf(None, observed.number, bound, f"{side.text} is undefined{needed}: {why}", culprit)
-    holds = RELATIONS[relation](observed.number, bound)
+    holds = s.RELATIONS[relation](observed.number, bound)
     shown = f"{bound:.6g}" if _constant(right) else f"{right.text} ({bound:.6g})"
     number = readable(observed.number, threshold=bound)
     why = f"{left.text} is {number}, {'as' if holds else 'but'} needed {relation} {shown}"
@@ -177,16 +166,16 @@ def _compare(node: Comparison, scope: _Scope) -> _Leaf:
     )
 
 
-def _constant(node: Node) -> bool:
-    if isinstance(node, Arithmetic):
+def _constant(node: s.Node) -> bool:
+    if isinstance(node, s.Arithmetic):
         return all(_constant(part) for part in (node.left, node.right))
-    return isinstance(node, Number)
+    return isinstance(node, s.Number)
 
 
-def _number(node: Node, scope: _Scope) -> Value:
-    if isinstance(node, Number):
+def _number(node: s.Node, scope: _Scope) -> Value:
+    if isinstance(node, s.Number):
         return Value(node.value)
-    if isinstance(node, Aggregate):
+    if isinstance(node, s.Aggregate):
         return aggregate(node, scope.rows, scope.baselines)
     left, right = _number(node.left, scope), _number(node.right, scope)
     for side in (left, right):
