@@ -7,6 +7,7 @@ import sys
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from pkgutil import get_data
 from typing import Any
 
 
@@ -33,6 +34,7 @@ def find(package: str, name: str) -> Any:
 
 @cache
 def _modules(package: str) -> dict[str, str]:
-    tree = ast.parse(Path(sys.modules[package].__file__ or "").read_text(encoding="utf-8"))
+    spec = sys.modules[package].__spec__
+    tree = ast.parse(get_data(package, Path(str(spec and spec.origin)).name) or b"")  # also from a ZIP file
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     return {alias.name: str(node.module) for node in imports for alias in node.names if alias.asname == alias.name}

@@ -88,6 +88,7 @@ def aggregate(node: Aggregate, rows: Sequence[Row], baselines: Mapping[str, Sequ
             return Value(None, str(error))
     if node.name == "count":
         counted = {id(row) for row in chosen}
+        chosen.sort(key=lambda row: row.get("status") in UNJUDGED)  # a case that was judged is looked at first
         others = [row for row in rows if node.selects(row) and id(row) not in counted]
         return Value(float(len(chosen)), notes=_names(chosen), low=_nodeid(others), high=_nodeid(chosen))
     if node.name in RATES:

@@ -22,9 +22,21 @@ from dataclasses import dataclass
 
 from harness.core.gate import GateResult
 from harness.core.number import readable
-from harness.gates import syntax as s
 from harness.gates.aggregation import MAX_NAMED, Value, aggregate, contributions
 from harness.gates.parser import parse
+from harness.gates.syntax import (
+    OF_VALUES,
+    RELATIONS,
+    Aggregate,
+    Arithmetic,
+    Comparison,
+    Negation,
+    Node,
+    Number,
+    Row,
+    Truth,
+    aggregates,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +49,7 @@ class GateExpression:
     """
 
     text: str
-    root: s.Truth
+    root: Truth
 
 
 def parse_gate(text: str, *, lanes: Collection[str] | None = None) -> GateExpression:
@@ -55,10 +67,10 @@ def parse_gate(text: str, *, lanes: Collection[str] | None = None) -> GateExpres
 
 def evaluate_gate(
     expression: GateExpression,
-    rows: Sequence[s.Row],
+    rows: Sequence[Row],
     *,
-    baseline: Sequence[s.Row] | None = None,
-    named: Mapping[str, Sequence[s.Row]] | None = None,
+    baseline: Sequence[Row] | None = None,
+    named: Mapping[str, Sequence[Row]] | None = None,
 ) -> GateResult:
     """Evaluate a gate on the evaluations of a run.
 
@@ -83,8 +95,8 @@ def evaluate_gate(
 
 
 def measured_cases(
-    expression: GateExpression, rows: Sequence[s.Row], *, baselines: Mapping[str, Sequence[s.Row]]
-) -> list[tuple[s.Row, float | None]]:
+    expression: GateExpression, rows: Sequence[Row], *, baselines: Mapping[str, Sequence[Row]]
+) -> list[tuple[Row, float | None]]:
     """The evaluations that decide a gate, each once, with the values that it reads, undefined and low ones first.
 
     Args:
@@ -92,17 +104,28 @@ def measured_cases(
         baselines: Earlier rows by the name of their run; the empty name is the last comparable run.
     """
     judged = [row for row in rows if not _is_control(row)]
-    found: dict[str, tuple[s.Row, float | None]] = {}
-    for node in s.aggregates(expression.root):
+    found: dict[str, tuple[Row, float | None]] = {}
+    for node in aggregates(expression.root):
         for row, value in contributions(node, judged, baselines.get(node.baseline, ())):
             found.setdefault(str(row.get("nodeid")), (row, value))
     return list(found.values())
 
 
+def bound_of_a_case(expression: GateExpression) -> tuple[str, float] | None:
+    """Relation and bound that a gate on one aggregate of values sets for each of them; None for other gates."""
+    if not isinstance(expression.root, Comparison):
+        return None
+    left, right, relation = _observed_first(expression.root)
+    if not (isinstance(left, Aggregate) and left.name in OF_VALUES and _constant(right)):
+        return None
+    bound = _number(right, _Scope([], {})).number
+    return None if bound is None else (relation, bound)
+
+
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    rows: list[s.Row]
-    baselines: Mapping[str, Sequence[s.Row]]
+    rows: list[Row]
+    baselines: Mapping[str, Sequence[Row]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +139,18 @@ class _Leaf:
     nodeid: str = ""
 
 
-def _is_control(row: s.Row) -> bool:
+def _is_control(row: Row) -> bool:
     # `expected` is the status a control must have; a plugin's own rows may say `planted` instead.
     return bool(row.get("planted")) or isinstance(row.get("expected"), str)
 
 
-def _truth(node: s.Truth, scope: _Scope, leaves: list[_Leaf]) -> bool | None:
+def _truth(node: Truth, scope: _Scope, leaves: list[_Leaf]) -> bool | None:
     """Kleene's three-valued logic: an undefined value never makes a gate pass, not even under `not`."""
-    if isinstance(node, s.Comparison):
+    if isinstance(node, Comparison):
         leaf = _compare(node, scope)
         leaves.append(leaf)
         return leaf.holds
-    if isinstance(node, s.Negation):
+    if isinstance(node, Negation):
         inner: list[_Leaf] = []
         value = _truth(node.operand, scope, inner)
         verdict = None if value is None else not value
@@ -143,10 +166,15 @@ def _truth(node: s.Truth, scope: _Scope, leaves: list[_Leaf]) -> bool | None:
 MIRRORED = {">=": "<=", "<=": ">=", ">": "<", "<": ">", "==": "==", "!=": "!="}
 
 
-def _compare(node: s.Comparison, scope: _Scope) -> _Leaf:
-    left, right, relation = node.left, node.right, node.relation
-    if _constant(left) and not _constant(right):  # `0.8 <= mean(score)`: observed is what the run decides
-        left, right, relation = right, left, MIRRORED[relation]
+def _observed_first(node: Comparison) -> tuple[Node, Node, str]:
+    """The sides of a comparison, turned for `0.8 <= mean(score)`: observed is what the run decides."""
+    if _constant(node.left) and not _constant(node.right):
+        return node.right, node.left, MIRRORED[node.relation]
+    return node.left, node.right, node.relation
+
+
+def _compare(node: Comparison, scope: _Scope) -> _Leaf:
+    left, right, relation = _observed_first(node)
     observed, threshold = _number(left, scope), _number(right, scope)
     bound = 0.0 if threshold.number is None else threshold.number
     if observed.number is None or threshold.number is None:
@@ -155,7 +183,7 @@ def _compare(node: s.Comparison, scope: _Scope) -> _Leaf:
         needed = "" if threshold.number is None else f", needed {relation} {bound:g}"
         culprit = observed.low if missing else threshold.low
         return _Leaf(None, observed.number, bound, f"{side.text} is undefined{needed}: {why}", culprit)
-    holds = s.RELATIONS[relation](observed.number, bound)
+    holds = RELATIONS[relation](observed.number, bound)
     shown = f"{bound:.6g}" if _constant(right) else f"{right.text} ({bound:.6g})"
     number = readable(observed.number, threshold=bound)
     why = f"{left.text} is {number}, {'as' if holds else 'but'} needed {relation} {shown}"
@@ -166,16 +194,16 @@ def _compare(node: s.Comparison, scope: _Scope) -> _Leaf:
     )
 
 
-def _constant(node: s.Node) -> bool:
-    if isinstance(node, s.Arithmetic):
+def _constant(node: Node) -> bool:
+    if isinstance(node, Arithmetic):
         return all(_constant(part) for part in (node.left, node.right))
-    return isinstance(node, s.Number)
+    return isinstance(node, Number)
 
 
-def _number(node: s.Node, scope: _Scope) -> Value:
-    if isinstance(node, s.Number):
+def _number(node: Node, scope: _Scope) -> Value:
+    if isinstance(node, Number):
         return Value(node.value)
-    if isinstance(node, s.Aggregate):
+    if isinstance(node, Aggregate):
         return aggregate(node, scope.rows, scope.baselines)
     left, right = _number(node.left, scope), _number(node.right, scope)
     for side in (left, right):

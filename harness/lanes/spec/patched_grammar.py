@@ -77,7 +77,9 @@ def patch_grammar(source: Path, base: Any) -> PatchedGrammar | RejectedPatch:
     if found.grammar is None:
         listed = [clip(str(error)) for error in found.errors]
         why, facts = clip(f"Lint failed: {found.errors[0].message}"), {"lint": listed[:_MAX_SHOWN]}
-        return RejectedPatch(why, facts, "the grammar after the patch", "no error of `crucible spec lint`")
+        return RejectedPatch(
+            why, facts, "the grammar after the patch", "a grammar in which `crucible spec lint` finds no error"
+        )
     warnings = [clip(finding.message) for finding in found.warnings]
     return PatchedGrammar(found.grammar, len(patch.ops), patch.description, warnings[:_MAX_SHOWN])
 

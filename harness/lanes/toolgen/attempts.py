@@ -13,7 +13,8 @@ from harness.lanes.toolgen.documentation import DocExample
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Questions, right_alone
-from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, show_json, wrong_answer
+from harness.lanes.toolgen.shown_value import show_json
+from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, wrong_answer
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.pool import BoxPool

@@ -10,7 +10,8 @@ from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions, right_alone
 from harness.lanes.toolgen.reply import Reply
-from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, show_json
+from harness.lanes.toolgen.shown_value import show_json
+from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments
 from harness.sandbox.awaited_box import ask
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.pool import BoxPool
