@@ -5,21 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from harness.grammar.editing import operation as ops
 from harness.grammar.editing.frozen import freeze
-from harness.grammar.editing.operation import (
-    AddRegistryEntry,
-    AddType,
-    DeleteField,
-    InsertField,
-    MoveField,
-    Operation,
-    RemoveRegistryEntry,
-    RemoveType,
-    SetProperty,
-    UnsetProperty,
-    UpdateField,
-    UpdateType,
-)
 from harness.grammar.editing.path import ROOTS, Path
 from harness.grammar.patch import Patch, PatchError, apply_patch
 
@@ -45,8 +32,8 @@ def patch_between(old: Any, new: Any, *, description: str = "") -> Patch | None:
     except PatchError:
         pass
     # The documents are not well-formed grammars (for example a field is not a mapping): replace whole sections.
-    coarse = [SetProperty((key,), new[key]) for key in new if key not in old or not same(old[key], new[key])]
-    return Patch((*(UnsetProperty((key,)) for key in old if key not in new), *coarse), description)
+    coarse = [ops.SetProperty((key,), new[key]) for key in new if key not in old or not same(old[key], new[key])]
+    return Patch((*(ops.UnsetProperty((key,)) for key in old if key not in new), *coarse), description)
 
 
 def same(a: Any, b: Any) -> bool:
@@ -58,10 +45,10 @@ def same(a: Any, b: Any) -> bool:
     return type(a) is type(b) and bool(a == b)
 
 
-def _operations(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Operation]:
+def _operations(old: dict[str, Any], new: dict[str, Any]) -> Iterator[ops.Operation]:
     for key in old:
         if key not in new:
-            yield UnsetProperty((key,))
+            yield ops.UnsetProperty((key,))
     for key, value in new.items():
         before = old.get(key)
         if key in old and same(before, value):
@@ -71,26 +58,26 @@ def _operations(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Operation]
         elif key == "registry" and isinstance(before, dict) and isinstance(value, dict):
             yield from _registry(before, value)
         else:
-            yield SetProperty((key,), value)
+            yield ops.SetProperty((key,), value)
 
 
-def _types(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Operation]:
+def _types(old: dict[str, Any], new: dict[str, Any]) -> Iterator[ops.Operation]:
     for name in old:
         if name not in new:
-            yield RemoveType(("types", name))
+            yield ops.RemoveType(("types", name))
     for name, body in new.items():
         path: Path = ("types", name)
         if name not in old:
-            yield AddType(path, body)
+            yield ops.AddType(path, body)
         elif not same(old[name], body):
             yield from _type(path, old[name], body)
 
 
-def _type(path: Path, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Operation]:
+def _type(path: Path, old: dict[str, Any], new: dict[str, Any]) -> Iterator[ops.Operation]:
     updates = {}
     for key in old:
         if key not in new:
-            yield UnsetProperty((*path, key))
+            yield ops.UnsetProperty((*path, key))
     for key, value in new.items():
         if key in old and same(old[key], value):
             continue
@@ -99,7 +86,7 @@ def _type(path: Path, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Oper
         else:
             updates[key] = value
     if updates:
-        yield UpdateType(path, updates)
+        yield ops.UpdateType(path, updates)
 
 
 def _named(fields: Any) -> bool:
@@ -108,7 +95,7 @@ def _named(fields: Any) -> bool:
     return len({field["name"] for field in fields}) == len(fields)
 
 
-def _fields(path: Path, old: list[Any], new: list[Any]) -> Iterator[Operation]:
+def _fields(path: Path, old: list[Any], new: list[Any]) -> Iterator[ops.Operation]:
     """Edit the list of fields from the front into its new form, then delete the remaining old fields."""
     now = list(old)
     wanted = {field["name"] for field in new}
@@ -118,32 +105,32 @@ def _fields(path: Path, old: list[Any], new: list[Any]) -> Iterator[Operation]:
         if field["name"] in names:
             j = names.index(field["name"])
             if j != i:
-                yield MoveField((*path, "fields", j), i)
+                yield ops.MoveField((*path, "fields", j), i)
                 now.insert(i, now.pop(j))
         elif i < len(now) and names[i] not in wanted and now[i].get("type") == field.get("type"):
             pass  # a field of the same type whose name no longer exists was renamed
         else:
-            yield InsertField(path, i, field)
+            yield ops.InsertField(path, i, field)
             now.insert(i, field)
         yield from _field(here, now[i], field)
         now[i] = field
     for j in range(len(now) - 1, len(new) - 1, -1):
-        yield DeleteField((*path, "fields", j))
+        yield ops.DeleteField((*path, "fields", j))
 
 
-def _field(path: Path, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Operation]:
+def _field(path: Path, old: dict[str, Any], new: dict[str, Any]) -> Iterator[ops.Operation]:
     updates = {key: value for key, value in new.items() if key not in old or not same(old[key], value)}
     if updates:
-        yield UpdateField(path, updates)
+        yield ops.UpdateField(path, updates)
     for key in old:
         if key not in new:
-            yield UnsetProperty((*path, key))
+            yield ops.UnsetProperty((*path, key))
 
 
-def _registry(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Operation]:
+def _registry(old: dict[str, Any], new: dict[str, Any]) -> Iterator[ops.Operation]:
     for key, value in old.items():
         if key not in new or not same(value, new[key]):
-            yield RemoveRegistryEntry(("registry", key))
+            yield ops.RemoveRegistryEntry(("registry", key))
     for key, value in new.items():
         if key not in old or not same(old[key], value):
-            yield AddRegistryEntry(("registry", key), value)
+            yield ops.AddRegistryEntry(("registry", key), value)

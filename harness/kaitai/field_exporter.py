@@ -5,17 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from harness.grammar.language import grammar as g
 from harness.grammar.language.expression import Attribute, EnumLiteral, Expr, Literal, Name, walk
-from harness.grammar.language.grammar import (
-    Checks,
-    Constant,
-    EndianSwitch,
-    Field,
-    Switch,
-    TypeDef,
-    TypeRef,
-    Word,
-)
 from harness.grammar.language.inference import Inference
 from harness.grammar.language.primitive import Kind, Primitive
 from harness.grammar.language.types import Sort
@@ -41,7 +32,7 @@ class FieldExporter:
         self,
         inference: Inference,
         names: ExportNames,
-        owner: TypeDef,
+        owner: g.TypeDef,
         writer: ExpressionWriter,
         *,
         order: Order | None,
@@ -90,7 +81,7 @@ class FieldExporter:
             seq.append({"id": name, **made})
         return seq, instances
 
-    def raw_text(self, field: Field, name: str, made: dict[str, Any], instances: dict[str, dict[str, Any]]) -> str:
+    def raw_text(self, field: g.Field, name: str, made: dict[str, Any], instances: dict[str, dict[str, Any]]) -> str:
         """Make the bytes of a processed string a field of their own, because only bytes can be processed."""
         made.pop("type")
         encoding = made.pop("encoding")
@@ -104,7 +95,7 @@ class FieldExporter:
         instances[name] = {"value": f'{raw}.to_s("{encoding}")', **condition}
         return raw
 
-    def prefix_at(self, field: Field, prefix: Primitive, value: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    def prefix_at(self, field: g.Field, prefix: Primitive, value: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """Return the instance for the length prefix of a positioned value, which then begins after it."""
         place: dict[str, Any] = {key: value[key] for key in ("pos", "io", "if") if key in value}
         value["pos"] = f"({value['pos']}) + {prefix.width}"
@@ -112,7 +103,7 @@ class FieldExporter:
             self.report_lost("a length prefix of each item")
         return {self.names.field(field.name, prefix="len"): {**place, **self.primitive(prefix, field)}}
 
-    def before(self, field: Field) -> list[dict[str, Any]]:
+    def before(self, field: g.Field) -> list[dict[str, Any]]:
         """Return the additional fields for skipped bytes, alignment, or a length prefix."""
         made: list[dict[str, Any]] = []
         if field.skip is not None:
@@ -130,7 +121,7 @@ class FieldExporter:
                 each["if"] = condition
         return made
 
-    def field(self, field: Field) -> dict[str, Any]:
+    def field(self, field: g.Field) -> dict[str, Any]:
         """Convert a field to its keys, without `id`."""
         made: dict[str, Any] = {}
         if field.compute is not None:
@@ -146,7 +137,7 @@ class FieldExporter:
             self.data_type(field, made)
         if field.enum is not None:
             made["enum"] = self.names.enums[field.enum]
-        if field.repeat is Word.REST:
+        if field.repeat is g.Word.REST:
             made["repeat"] = "eos"
         elif isinstance(field.repeat, Expr):
             made["repeat"], made["repeat-expr"] = "expr", self.number(field.repeat)
@@ -169,14 +160,14 @@ class FieldExporter:
             made["doc"] = field.doc
         return made
 
-    def data_type(self, field: Field, made: dict[str, Any]) -> None:
+    def data_type(self, field: g.Field, made: dict[str, Any]) -> None:
         """Convert the type to `type` and the keys of its bytes."""
         if field.switch is not None:
             made["type"] = self.switch(field, field.switch)
         elif field.type is not None:
             made.update(self.reference(field.type, field))
         blob = made.get("type") in (None, "str", "strz")
-        if field.length is Word.REST:
+        if field.length is g.Word.REST:
             made["size-eos"] = True
         elif field.prefix is not None:
             made["size"] = self.names.field(field.name, prefix="len")
@@ -196,7 +187,7 @@ class FieldExporter:
         if not blob and field.type is None and field.switch is None:
             self.report_lost("a field without a type")
 
-    def delimiter(self, field: Field, made: dict[str, Any]) -> None:
+    def delimiter(self, field: g.Field, made: dict[str, Any]) -> None:
         """Convert the end to `terminator`, `include`, `consume`, `eos-error`, `pad-right`."""
         if (found := field.delimiter) is None:
             return
@@ -217,7 +208,7 @@ class FieldExporter:
         if found.pad is not None:
             made["pad-right"] = found.pad
 
-    def reference(self, ref: TypeRef, field: Field) -> dict[str, Any]:
+    def reference(self, ref: g.TypeRef, field: g.Field) -> dict[str, Any]:
         """Convert a type reference to `type`, and `encoding` of a string."""
         if ref.primitive is not None:
             return self.primitive(ref.primitive, field)
@@ -228,7 +219,7 @@ class FieldExporter:
             return {"type": name}
         return {"type": f"{name}({', '.join(str(self.text(argument)) for argument in ref.arguments)})"}
 
-    def primitive(self, found: Primitive, field: Field) -> dict[str, Any]:
+    def primitive(self, found: Primitive, field: g.Field) -> dict[str, Any]:
         """Return the name of a built-in type."""
         match found.kind:
             case Kind.BYTES:
@@ -255,7 +246,7 @@ class FieldExporter:
             self.report_lost(f"the number type {found.name}")
         return {"type": f"b{8 * found.width}{'be' if known is True else 'le'}"}
 
-    def switch(self, field: Field, found: Switch) -> dict[str, Any]:
+    def switch(self, field: g.Field, found: g.Switch) -> dict[str, Any]:
         """Convert a switch to `type` with `switch-on` and `cases`."""
         default = found.default or field.type
         numbers = all(isinstance(key, int) and not isinstance(key, bool) for key in found.cases)
@@ -266,21 +257,21 @@ class FieldExporter:
             cases["_"] = self.case(default, field)
         return {"switch-on": self.number(found.by) if numbers else self.text(found.by), "cases": cases}
 
-    def case(self, ref: TypeRef, field: Field) -> str:
+    def case(self, ref: g.TypeRef, field: g.Field) -> str:
         """Return the type of one case."""
         made = self.reference(ref, field)
         if "type" not in made:
             self.report_lost("bytes as one of the cases of a switch")
         return str(made.get("type", "u1"))
 
-    def byte_order(self, found: EndianSwitch) -> dict[str, Any]:
+    def byte_order(self, found: g.EndianSwitch) -> dict[str, Any]:
         """Return the value of `meta/endian`."""
         cases: dict[Any, str] = {_case(key): "be" if big else "le" for key, big in found.cases.items()}
         if found.default is not None:
             cases["_"] = "be" if found.default else "le"
         return {"switch-on": self.number(found.by), "cases": cases}
 
-    def checks(self, field: Field, found: Checks, made: dict[str, Any]) -> None:
+    def checks(self, field: g.Field, found: g.Checks, made: dict[str, Any]) -> None:
         """Convert checks to `valid`; checks without a key become a condition."""
         item = self.inference.of_item(field)
         self.writer.item = item
@@ -302,7 +293,7 @@ class FieldExporter:
         if found.all_bytes is not None:
             self.report_lost("all_bytes", serious=False)
 
-    def conditions(self, found: Checks, value: str) -> list[str]:
+    def conditions(self, found: g.Checks, value: str) -> list[str]:
         """Return conditions on the value `_`."""
         write = self.writer.operand if value != "_" else self._tight
         made = [
@@ -325,7 +316,7 @@ class FieldExporter:
         return self.writer.inner(expr) if isinstance(expr, EnumLiteral | Literal) else self.writer.operand(expr)
 
 
-def _case(key: Constant) -> Any:
+def _case(key: g.Constant) -> Any:
     if isinstance(key, bool):
         return str(key).lower()
     if isinstance(key, int | float):

@@ -99,7 +99,6 @@ def deltas(ledger: Ledger, run_id: str, *, before: str | None = None) -> dict[st
 
     Args:
         ledger: Where the runs are recorded.
-        run_id: The run.
         before: The run to compare with; None for the last comparable one of each case.
 
     Returns:

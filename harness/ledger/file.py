@@ -157,8 +157,6 @@ def inspect(connection: sqlite3.Connection, path: Path, *, thorough: bool = Fals
     """The schema version of a ledger, 0 for an empty database.
 
     Args:
-        connection: An open connection to it.
-        path: Where it is.
         thorough: Read even a large file through.
 
     Raises:
@@ -200,8 +198,6 @@ def set_aside(path: Path, why: str, *, known: bool = False) -> str:
     """Rename a damaged ledger, with its write-ahead log, and say so.
 
     Args:
-        path: Where it is.
-        why: What is wrong with it.
         known: Whether it was a ledger a moment ago, whatever its first bytes say now.
 
     Raises:

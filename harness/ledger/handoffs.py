@@ -48,10 +48,6 @@ class Handoff:
     """One candidate that waits for repair.
 
     Attributes:
-        lane: The lane that judged it.
-        tool: Name of the tool that it implements.
-        tool_digest: Digest of the tool's files.
-        digest: Digest of the candidate.
         reason: Why it was handed off.
         payload: The tournament's keys (`ts`, `source`, `spec_path`, `bundle_dir`, `epoch`, `impl_style`, `reason`,
             `metrics`), with `candidate` (its file), `suite` (the suite's file or "") and `tool_digest`; JSON only.
@@ -161,7 +157,6 @@ class Handoffs:
         """Store what became of an entry; False if the holder has lost it.
 
         Args:
-            one: The entry.
             holder: Who took it.
             state: `repaired`, `nothing to repair`, `exhausted`, `unconfirmed` or `invalid`.
             result: A JSON table.

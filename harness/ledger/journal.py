@@ -39,8 +39,6 @@ class Journal:
     """The journal of a run that is being written.
 
     Attributes:
-        path: The file.
-        run: The run it is about.
         missing: Lines that the disk refused so far, oldest first; each `append` tries them again.
     """
 
@@ -140,7 +138,6 @@ class Leftover:
     """The journal of a run whose process is gone, locked by this process until it is replayed.
 
     Attributes:
-        path: The file.
         run: The run as it began.
         count: Evaluations, as far as `records` has read.
         torn: Whether the last line is incomplete: the process died while writing it.

@@ -35,7 +35,6 @@ class Packer:
         """Pack a text.
 
         Args:
-            text: The text.
             kind: Texts of one kind are alike, such as the records of one suite.
             context: What the reader knows besides: strings that the text may contain.
         """

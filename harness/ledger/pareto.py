@@ -62,8 +62,6 @@ def pareto(ledger: Ledger, *, lane: str | None = None, suite: str | None = None,
 
     Args:
         ledger: Open for reading.
-        lane: Only this lane.
-        suite: Only suites whose name contains this.
         epoch: Verdicts of this epoch; by default the latest of each subject.
     """
     found = ledger.rows(_LATEST if epoch is None else _AT_EPOCH, lane, suite, epoch)

@@ -24,7 +24,6 @@ class Points:
 
     Args:
         ledger: Open for writing, or for reading if nothing is kept.
-        lane: The lane of the points.
     """
 
     def __init__(self, ledger: Ledger, *, lane: str) -> None:
@@ -42,7 +41,6 @@ class Points:
             identity: All that the value depends on.
             value: A JSON table.
             kind: The kind of result: `compiled`, `measured`, ...
-            subject: The name of what was searched.
 
         Raises:
             LedgerError: if the ledger cannot be written.

@@ -41,7 +41,6 @@ def judged(
 
     Args:
         ledger: Where to look.
-        keys: What to look for.
         machine: Only what this class of machines measured.
         engine: Only runs with this fingerprint of the lane's judging code, `engine:NAME`.
     """

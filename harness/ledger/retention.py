@@ -34,7 +34,6 @@ def shorten_rejected(ledger: Ledger, keep: Literal["leaders", "none"], *, run_id
     Args:
         ledger: Open for writing.
         keep: "leaders" keeps those of candidates that led a board once.
-        run_id: Only those of one run.
 
     Returns:
         How many evaluations were shortened.

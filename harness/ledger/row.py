@@ -25,11 +25,9 @@ class Record:
     """One evaluation on its way into the ledger.
 
     Attributes:
-        run_id: The run it belongs to.
         created_at: When it was recorded, ISO 8601 with a zone.
         machine: The run's machine class.
         wire: The evaluation's JSON text; written once, used by the journal and by the `record` column.
-        evaluation: The value itself.
     """
 
     run_id: str

@@ -144,7 +144,6 @@ class Ledger(Closing):
         """Record one evaluation: in the journal now, in SQLite with the next batch. A full disk does not stop it.
 
         Args:
-            evaluation: The evaluation.
             run_id: A run that has begun.
             text: Its JSON text (`SerialisedEvaluation`) where a caller has it already.
 

@@ -28,9 +28,6 @@ class Trials:
     Args:
         ledger: Open for writing, or for reading if nothing is added.
         experiment: Its key in `experiments`.
-
-    Attributes:
-        rows: All trials by number.
     """
 
     def __init__(self, ledger: Ledger, experiment: str) -> None:
@@ -47,8 +44,6 @@ class Trials:
 
         Args:
             ledger: Open for writing.
-            experiment: Its key.
-            lane: Its lane.
             config: All that it depends on, JSON only.
             is_new: Whether it begins again: earlier trials of it are deleted.
 

@@ -33,7 +33,6 @@ class SessionState:
 
     Attributes:
         settings: What the run was asked to do.
-        registry: The lanes.
         judge: Turns a case into an evaluation; passed in, because judging is a layer above.
         rerun: The command that repeats the case of a node id; also passed in.
         snapshot: Shared by the processes of the run; None when there is only this one.

@@ -42,9 +42,7 @@ def another_round(before: Evaluation, lane: Lane, context: Context, *, attempts:
 
     Args:
         before: The evaluation so far.
-        lane: Its lane.
         context: Its secret seed must differ from that of `before`.
-        attempts: Number of attempts to add.
         remeasure: Whether the fresh observations, time included, replace those from before.
 
     Returns:
@@ -70,9 +68,6 @@ def merge_round(before: Evaluation, fresh: Evaluation, lane: Lane, secret_seed: 
 
     Args:
         before: The evaluation so far.
-        fresh: The evaluation of the new round.
-        lane: Its lane.
-        secret_seed: That of the new round.
         remeasure: As in `another_round`.
     """
     if fresh.status in (Status.INFRA, Status.SKIPPED, Status.REVIEW):
@@ -94,8 +89,6 @@ class Confirmation:
 
     Args:
         recorder: The recorder of the open run; confirmed evaluations replace the recorded ones.
-        registry: The lanes.
-        settings: The settings of the run.
         rerun: The command that repeats the case of a node id, with settings changed by name.
         say: Shows a line before a slow confirmation.
         processes: Number of judge processes, for several finalists at once.
@@ -181,7 +174,6 @@ class Confirmation:
         """Judge finalists on fresh inputs: in judge processes if they are several, and meanwhile the others here.
 
         Args:
-            batch: The finalists.
             until: After the first, none is begun here that is expected to take longer.
 
         Returns:

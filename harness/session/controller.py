@@ -46,9 +46,6 @@ class Controller:
     """A pytest plugin of the process that owns the ledger: the only one, or the controller of xdist workers.
 
     Args:
-        config: pytest's.
-        settings: The settings of the run.
-        registry: The lanes.
         seal: The untrusted folders, if any suite was found before the run.
         fresh: Evaluations of this process that were not recorded yet, by node id.
         rerun: The command that repeats the case of a node id, with settings changed by name.

@@ -22,7 +22,6 @@ class Contender:
     Attributes:
         run_id: The run that judged it last.
         nodeid: The node id of its case.
-        digest: The digest of its content.
         attempts: Number of attempts so far.
         seconds: Time of judging it.
         asked: The part of `seconds` that its attempts took; 0 where it was not measured.

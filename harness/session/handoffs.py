@@ -20,11 +20,9 @@ def hand_off(found: Iterable[Evaluation], *, ledger: Ledger, registry: Registry,
     """Queue what can be repaired; returns a sentence for the user, empty if nothing is new.
 
     Args:
-        found: Evaluations of a run.
         ledger: Open for writing.
         registry: The lanes; one whose attribute `repairable` is true takes part.
         root: The folder that the names of suites are relative to.
-        run_id: The run.
 
     Raises:
         LedgerError: if the ledger cannot be written.

@@ -58,10 +58,7 @@ def judging_ahead(
 
     Args:
         cases: The cases by node id, in the order of their items.
-        lanes: All lanes.
-        settings: The settings of the run.
         context: Its values are those of the judges' own contexts.
-        processes: Number of judge processes of this machine.
         option: pytest's, with `--cluster` and `--insecure`.
 
     Raises:
@@ -93,7 +90,6 @@ class JudgingAhead:
 
     Args:
         cases: The cases by node id, in the order of their items.
-        judges: Judge the cases.
         ahead: Cases that may be judged before their items ask for them.
     """
 

@@ -19,7 +19,6 @@ class LivePage:
     """The page of an open run.
 
     Args:
-        opened: The run.
         settings: Its settings: where the page is.
         clock: Seconds, monotonic.
     """

@@ -29,7 +29,6 @@ class OpenRun:
     """A registered run with its ledger; it exists on the controller only.
 
     Attributes:
-        run: The run as the ledger stores it.
         ledger: Open for writing until the session ends.
         tier: The isolation that the probe proved; None where no selected case uses a box.
         protect: Folders that boxes hide.
@@ -59,11 +58,7 @@ def open_run(
     """Open the ledger and register the run.
 
     Args:
-        config: pytest's.
-        settings: The settings of the run.
-        registry: The lanes.
         cases: The selected cases by node id.
-        tier: The proved tier.
         protect: Folders that boxes hide.
 
     Raises:

@@ -17,7 +17,6 @@ def opponents_of(cases: Mapping[str, Case], ledger: Ledger) -> dict[str, tuple[O
     The file of an opponent is not opened here; its digest is checked when it is used.
 
     Args:
-        cases: The selected cases.
         ledger: Has the champions of earlier runs, and parents that are not in this run.
     """
     timed = {nodeid: case for nodeid, case in cases.items() if case.timed and case.policy.expect is None}

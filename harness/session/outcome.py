@@ -22,12 +22,10 @@ class RunOutcome:
     Attributes:
         rows: One mapping per evaluation, for gates; empty mappings where there are no gates.
         columns: The columns that plugins add, by node id; only for evaluations that have some.
-        statuses: Evaluations by status.
         failing: Evaluations that differ from what their suite expects.
         neutral: Evaluations that neither pass nor fail.
         wrong_suites: Suites that could not be collected, by node id, with the first line of the reason.
         timing: The results of paired timing.
-        gates: The evaluated gates of the run.
         examples: By the name of a gate that fails, the lines that explain the case it fails for.
         problems: What keeps the run from holding although no case and no gate says so.
         notices: Sentences for the summary.
@@ -37,7 +35,6 @@ class RunOutcome:
         sandbox_line: The result of the probe; empty where no selected case uses a box.
         confirmation_line: The result of the confirmation; empty where there was none.
         report_path: The HTML page; None if it was not written.
-        aborted: Whether the run was interrupted.
     """
 
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -21,7 +21,6 @@ def divide(cases: Mapping[str, str], parts: int, durations: Mapping[str, float] 
 
     Args:
         cases: Digests of the subjects by node id.
-        parts: Number of shards.
         durations: Seconds by node id.
     """
     if durations is None:
@@ -43,7 +42,6 @@ def partition_digest(cases: Mapping[str, str], parts: int, durations: Mapping[st
 
     Args:
         cases: Digests of the subjects by node id.
-        parts: Number of shards.
         durations: Seconds by node id.
     """
     seconds = None if durations is None else sorted(durations.items())

@@ -29,10 +29,8 @@ class Progress:
     """A pytest plugin that shows the progress of an open run through pytest's own terminal reporter.
 
     Args:
-        reporter: pytest's terminal reporter.
         cases: The selected cases by node id.
         is_alone: Whether the run consists of nothing else; else the letters of other tests stand on the line.
-        environ: The environment.
         clock: Seconds, monotonic.
     """
 

@@ -25,8 +25,6 @@ def publish(outcome: RunOutcome, opened: OpenRun | None, settings: Settings, con
     Args:
         outcome: The results of the run; gets the verdict and what the summary prints.
         opened: The run; None if none was opened.
-        settings: The settings of the run.
-        config: pytest's.
     """
     if opened is not None:
         _finish(outcome, opened)
@@ -105,9 +103,6 @@ def board(opened: OpenRun, settings: Settings, config: pytest.Config, *, rows: i
     """Lines for the summary: the candidates of one suite, or with `-v` of all; else one line for each suite.
 
     Args:
-        opened: The run.
-        settings: The settings of the run.
-        config: pytest's.
         rows: Lines that there is room for.
         width: Columns no line exceeds, except commands.
     """

@@ -18,7 +18,6 @@ class Recorder:
     """Records the evaluations of an open run; it exists on the controller only.
 
     Args:
-        opened: The run.
         outcome: Updated with each evaluation.
         registry: Its `crucible_evaluated` hooks are called after an evaluation was recorded.
         settings: Of the run: gates, also those of plugins, need a row of each evaluation.
@@ -73,7 +72,6 @@ class Recorder:
         """Replace an evaluation that passed by the result of its confirmation.
 
         Args:
-            before: The recorded status.
             after: The evaluation with the attempts of the confirmation.
             rerun: The command that repeats the confirmation.
         """

@@ -28,7 +28,6 @@ def reusable_evidence(opened: OpenRun, registry: Registry, option: argparse.Name
 
     Args:
         opened: The run; its ledger has the earlier runs.
-        registry: The lanes.
         option: pytest's options; a case that pytest-benchmark must time in this run is not reused.
     """
     needs_times = wants_samples(option)

@@ -17,8 +17,6 @@ def check_gates(gates: Sequence[str], lanes: Iterable[str], ledger: Ledger) -> d
     """Check the gates of a run that is about to open: the lanes and runs that they name must exist.
 
     Args:
-        gates: The gates as expressions.
-        lanes: The names of the lanes.
         ledger: Holds the earlier runs.
 
     Returns:
@@ -51,10 +49,8 @@ def evaluate_gates(
     """Evaluate the gates of a run that is over.
 
     Args:
-        gates: The gates as expressions.
         rows: One row per evaluation of the run (`harness.gates.row`).
         ledger: Holds the baselines; None if no run was opened.
-        run_id: The run.
         named: The result of `check_gates`.
     """
     before: list[queries.Row] | None = None

@@ -47,7 +47,6 @@ class RunSession:
 
     Attributes:
         problem: Why nothing can run (a wrong `[tool.crucible]`); empty otherwise.
-        registry: The lanes of this process.
         state: The values that collection and items use.
         controller: The part that owns the ledger; None on an xdist worker.
     """

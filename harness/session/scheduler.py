@@ -24,8 +24,6 @@ def exclusive_phase(config: pytest.Config, log: Any, timed: Callable[[], Collect
     """The scheduler of a run; None if the user gave a distribution mode.
 
     Args:
-        config: pytest's.
-        log: xdist's.
         timed: Returns the node ids of timed items; called when the first worker has collected.
     """
     return None if is_distribution_given(config) else ExclusivePhase(config, log, timed)

@@ -32,10 +32,8 @@ class Summary:
     """The summary of one run.
 
     Args:
-        outcome: The results of the run.
         terminal: pytest's terminal reporter.
         run: The run; None if none was opened.
-        settings: The settings of the run.
         base: The folder that shown paths are relative to.
         rerun: The command that repeats the case of a node id.
         explains: Whether failing cases are explained here, because pytest does not (`--tb=no`).

@@ -114,7 +114,6 @@ class Seal:
     """The untrusted paths of a run.
 
     Args:
-        config: pytest's.
         lanes: Gives the lanes known so far; called only when a suite was found.
     """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeGuard
 
+from harness.dsl import ir
 from harness.dsl.analysis import calls, control_flow
 from harness.dsl.analysis.build import artifact_step
 from harness.dsl.analysis.code import UNRESOLVED, Code
@@ -14,21 +15,6 @@ from harness.dsl.analysis.scope import Scope
 from harness.dsl.analysis.signature import Signature
 from harness.dsl.analysis.tool_calls import calls_tools, lower_tool_calls
 from harness.dsl.expressions import nodes as n
-from harness.dsl.ir import (
-    Answerer,
-    Deadline,
-    Effect,
-    Fail,
-    Handler,
-    Judge,
-    Jump,
-    Let,
-    Rethrow,
-    Return,
-    Run,
-    Semantics,
-    Target,
-)
 from harness.dsl.language import syntax as s
 from harness.dsl.types import ANY, BOOL, FLOAT, STRING, Kind, Type
 from harness.dsl.types import UNITS as QUANTITIES
@@ -67,7 +53,7 @@ class Statements:
         self.parameters: list[s.Parameter] = []
         self.handlers: list[s.On] = []
         self.runs: list[tuple[int, tuple[tuple[str, n.Expr], ...]]] = []
-        self.failures: list[Handler] = []
+        self.failures: list[ir.Handler] = []
         self.event: s.On | None = None  # the handler that is being lowered
         scope.look_up = self._look_up
         self._seen: set[str] = set()
@@ -111,11 +97,11 @@ class Statements:
                 self._run(node.unit, node.entries, node.arrows, node.span)
             case s.Fail():
                 message = fit(elaborate(node.message, self.scope), STRING, self.scope, what="a message")
-                self.code.add(Fail(self.code.label("fail"), node.span, message))
+                self.code.add(ir.Fail(self.code.label("fail"), node.span, message))
             case s.Wait():
                 self._wait(node)
             case s.Return():
-                self.code.add(Return(self.code.label("return"), node.span, elaborate(node.value, self.scope)))
+                self.code.add(ir.Return(self.code.label("return"), node.span, elaborate(node.value, self.scope)))
             case s.Evaluation():
                 for check in node.checks:
                     self._check(check)
@@ -137,9 +123,9 @@ class Statements:
     def _look_up(self, path: n.Expr, span: s.Span) -> n.Expr:
         path = fit(path, STRING, self.scope, what="a path")
         slot = self.scope.bind_hidden("exists", BOOL)
-        out = Target(slot, self.scope.slots[slot].name)
-        label, tool = self.code.label("tool.exists"), Answerer.TOOL
-        self.code.add(Effect(label, span, tool, "exists", (("path", path),), out, BOOL, semantics=Semantics.PURE))
+        out = ir.Target(slot, self.scope.slots[slot].name)
+        label, tool = self.code.label("tool.exists"), ir.Answerer.TOOL
+        self.code.add(ir.Effect(label, span, tool, "exists", (("path", path),), out, BOOL, semantics=ir.Semantics.PURE))
         return n.Slot(slot, out.name, BOOL, span)
 
     def _description(self, node: s.Setting | s.Entries | s.Parameter | s.On) -> None:
@@ -177,7 +163,7 @@ class Statements:
         with self.code.step(node.label.text, "step", node.span):
             for setting in deadlines:
                 seconds = calls.parse_seconds(setting.values[0], self.scope, what="deadline") or 1.0
-                self.code.add(Deadline(self.code.label("deadline"), setting.span, len(self.code.steps) - 1, seconds))
+                self.code.add(ir.Deadline(self.code.label("deadline"), setting.span, len(self.code.steps) - 1, seconds))
             self.body([x for x in node.body if x not in failing and x not in deadlines])
         self.on_failure(failing, [(start, len(self.code))])
         for twice, found in (("on failure", failing), ("deadline", deadlines)):
@@ -192,14 +178,14 @@ class Statements:
             if block.fields:
                 self.scope.report.add("E206", "`on failure` takes no fields: {{failure}} says what failed", block.span)
             visible = dict(self.scope.visible)
-            over = self.code.add(Jump(self.code.label("after"), block.span, UNRESOLVED))
+            over = self.code.add(ir.Jump(self.code.label("after"), block.span, UNRESOLVED))
             target, slot = len(self.code), self.scope.bind("failure", STRING)
             with self.code.within("on failure"):
                 self.body(block.body)
-                self.code.add(Rethrow(self.code.label("rethrow"), (block.span[1], block.span[1])))
+                self.code.add(ir.Rethrow(self.code.label("rethrow"), (block.span[1], block.span[1])))
             self.code.set_jump_target(over)
             self.scope.visible = visible
-            self.failures += [Handler(start, end, target, slot) for start, end in ranges]
+            self.failures += [ir.Handler(start, end, target, slot) for start, end in ranges]
 
     def _wait(self, node: s.Wait) -> None:
         """`wait` is an effect of the machine's own clock, so it is begun and ended in the log like any other."""
@@ -212,8 +198,8 @@ class Statements:
             wanted = "seconds of the run, or a date such as 2026-12-01T08:00:00Z" if node.is_until else "a duration"
             self.scope.report.add("E301", f"`wait` takes {wanted}, not {amount.type}", node.amount.span)
         word = "until" if node.is_until else "for"
-        label, tool, given = self.code.label(f"wait {word}"), Answerer.TOOL, ((word, amount),)
-        self.code.add(Effect(label, node.span, tool, "wait", given, None, FLOAT, semantics=Semantics.IDEMPOTENT))
+        label, tool, given = self.code.label(f"wait {word}"), ir.Answerer.TOOL, ((word, amount),)
+        self.code.add(ir.Effect(label, node.span, tool, "wait", given, None, FLOAT, semantics=ir.Semantics.IDEMPOTENT))
 
     def _name(self, name: str, span: s.Span) -> None:
         if name in self._seen:
@@ -253,14 +239,14 @@ class Statements:
             return
         self.scope.shared.used.add(name)
         inputs = tuple((entry.key, elaborate(entry.value, self.scope)) for entry in entries)
-        out: Target | None = None
+        out: ir.Target | None = None
         for arrow in arrows:
             if arrow.is_emit:
                 self.scope.report.add("E206", "a unit emits items itself: use `-> name` to bind its result", arrow.span)
             else:
                 out, _ = self.scope.bind_target(arrow.paths[0], ANY)
         # The slots of the other unit are not known yet: `UnitAnalysis.finish` resolves the names in `runs`.
-        index = self.code.add(Run(self.code.label(f"run {name}"), span, self.units[name], (), out))
+        index = self.code.add(ir.Run(self.code.label(f"run {name}"), span, self.units[name], (), out))
         self.runs.append((index, inputs))
 
     def _let(self, node: s.Let) -> None:
@@ -270,13 +256,13 @@ class Statements:
             kind = self.scope.shared.types.of(node.type)
             value = fit(value, kind, self.scope, what=node.name)
         slot = self.scope.bind(node.name, kind)
-        self.code.add(Let(self.code.label(f"let {node.name}"), node.span, Target(slot, node.name), value))
+        self.code.add(ir.Let(self.code.label(f"let {node.name}"), node.span, ir.Target(slot, node.name), value))
 
     def _assign(self, node: s.Assign) -> None:
         value = elaborate(node.value, self.scope)
         target, kind = self.scope.bind_target(node.name, value.type)
         value = fit(value, kind, self.scope, what=node.name)
-        self.code.add(Let(self.code.label(f"set {node.name}"), node.span, target, value))
+        self.code.add(ir.Let(self.code.label(f"set {node.name}"), node.span, target, value))
 
     def _variable(self, node: s.Variable) -> None:
         if node.keyword == "const":
@@ -298,8 +284,8 @@ class Statements:
                 self._call(node.subject, check=node.name)
             else:
                 found = elaborate_condition(node.subject, self.scope, what="a check")
-                held = Target(self.scope.bind(f"check {node.name}", BOOL), f"check {node.name}")
-                self.code.add(Judge(self.code.label("judge"), node.span, node.name, found, "true", held))
+                held = ir.Target(self.scope.bind(f"check {node.name}", BOOL), f"check {node.name}")
+                self.code.add(ir.Judge(self.code.label("judge"), node.span, node.name, found, "true", held))
 
     def _expect(self, node: s.Expect) -> None:
         name = f"expect {node.fact}"
@@ -317,8 +303,8 @@ class Statements:
         self.scope.shared.used.add(node.fact)
         found = n.Verdict(self.scope.shared.facts[node.fact], node.fact, BOOL, node.span)
         with self.code.step(name, "expect", node.span):
-            held = Target(self.scope.bind(f"check {name}", BOOL), f"check {name}")
-            self.code.add(Judge(self.code.label("judge"), node.span, name, found, word, held))
+            held = ir.Target(self.scope.bind(f"check {name}", BOOL), f"check {name}")
+            self.code.add(ir.Judge(self.code.label("judge"), node.span, name, found, word, held))
 
 
 def is_artifact(node: s.Statement) -> TypeGuard[s.Entries]:

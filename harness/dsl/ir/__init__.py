@@ -1,81 +1,38 @@
 """The typed intermediate representation: the checker produces it, and the machine runs it."""
 
-from harness.dsl.ir.instruction import (
-    Answerer,
-    Await,
-    Branch,
-    Comparison,
-    Deadline,
-    Effect,
-    Emit,
-    Enter,
-    Fail,
-    Fork,
-    Instruction,
-    Judge,
-    Jump,
-    Leave,
-    Let,
-    Measure,
-    Parameter,
-    Post,
-    Rethrow,
-    Retry,
-    Return,
-    Run,
-    Semantics,
-    Sweep,
-    Target,
-)
-from harness.dsl.ir.program import (
-    Budget,
-    Choice,
-    Criterion,
-    Fact,
-    Handler,
-    Invariant,
-    Program,
-    Rule,
-    Step,
-    Unit,
-    Variable,
-)
-
-__all__ = [
-    "Answerer",
-    "Await",
-    "Branch",
-    "Budget",
-    "Choice",
-    "Comparison",
-    "Criterion",
-    "Deadline",
-    "Effect",
-    "Emit",
-    "Enter",
-    "Fact",
-    "Fail",
-    "Fork",
-    "Handler",
-    "Instruction",
-    "Invariant",
-    "Judge",
-    "Jump",
-    "Leave",
-    "Let",
-    "Measure",
-    "Parameter",
-    "Post",
-    "Program",
-    "Rethrow",
-    "Retry",
-    "Return",
-    "Rule",
-    "Run",
-    "Semantics",
-    "Step",
-    "Sweep",
-    "Target",
-    "Unit",
-    "Variable",
-]
+from harness.dsl.ir.instruction import Answerer as Answerer
+from harness.dsl.ir.instruction import Await as Await
+from harness.dsl.ir.instruction import Branch as Branch
+from harness.dsl.ir.instruction import Comparison as Comparison
+from harness.dsl.ir.instruction import Deadline as Deadline
+from harness.dsl.ir.instruction import Effect as Effect
+from harness.dsl.ir.instruction import Emit as Emit
+from harness.dsl.ir.instruction import Enter as Enter
+from harness.dsl.ir.instruction import Fail as Fail
+from harness.dsl.ir.instruction import Fork as Fork
+from harness.dsl.ir.instruction import Instruction as Instruction
+from harness.dsl.ir.instruction import Judge as Judge
+from harness.dsl.ir.instruction import Jump as Jump
+from harness.dsl.ir.instruction import Leave as Leave
+from harness.dsl.ir.instruction import Let as Let
+from harness.dsl.ir.instruction import Measure as Measure
+from harness.dsl.ir.instruction import Parameter as Parameter
+from harness.dsl.ir.instruction import Post as Post
+from harness.dsl.ir.instruction import Rethrow as Rethrow
+from harness.dsl.ir.instruction import Retry as Retry
+from harness.dsl.ir.instruction import Return as Return
+from harness.dsl.ir.instruction import Run as Run
+from harness.dsl.ir.instruction import Semantics as Semantics
+from harness.dsl.ir.instruction import Sweep as Sweep
+from harness.dsl.ir.instruction import Target as Target
+from harness.dsl.ir.program import Budget as Budget
+from harness.dsl.ir.program import Choice as Choice
+from harness.dsl.ir.program import Criterion as Criterion
+from harness.dsl.ir.program import Fact as Fact
+from harness.dsl.ir.program import Handler as Handler
+from harness.dsl.ir.program import Invariant as Invariant
+from harness.dsl.ir.program import Program as Program
+from harness.dsl.ir.program import Rule as Rule
+from harness.dsl.ir.program import Step as Step
+from harness.dsl.ir.program import Unit as Unit
+from harness.dsl.ir.program import Variable as Variable

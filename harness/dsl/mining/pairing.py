@@ -6,24 +6,11 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from harness.dsl.mining import technique as t
 from harness.dsl.mining.effect_size import Group
 from harness.dsl.mining.measurement import Measurement
-from harness.dsl.mining.technique import (
-    KNOWN,
-    Technique,
-    about,
-    distinctive_words,
-    is_attention,
-    is_baseline,
-    is_library,
-    known_in,
-    step_of,
-    technique_named_by,
-    words_in,
-    words_of,
-)
 
-_ONLINE = next(technique for technique in KNOWN if technique.name == "Online Softmax")
+_ONLINE = next(technique for technique in t.KNOWN if technique.name == "Online Softmax")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +25,7 @@ class Kind:
     """
 
     members: Group
-    known: dict[str, Technique]
+    known: dict[str, t.Technique]
     words: tuple[str, ...]
     mentioned: frozenset[str]
 
@@ -57,11 +44,11 @@ class Kind:
         """The highest rank of their techniques; 0 without techniques."""
         return max((technique.rank for technique in self.known.values()), default=1 if self.words else 0)
 
-    def beyond(self, other: Kind) -> tuple[Technique, ...]:
+    def beyond(self, other: Kind) -> tuple[t.Technique, ...]:
         """The techniques that the other kind lacks."""
         fresh = [technique for name, technique in self.known.items() if name not in other.known]
         words = [word for word in self.words if word not in other.words]
-        return (*fresh, technique_named_by(words)) if words else tuple(fresh)
+        return (*fresh, t.technique_named_by(words)) if words else tuple(fresh)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,32 +62,32 @@ class Pair:
 
     before: Kind
     after: Kind
-    brings: tuple[Technique, ...]
+    brings: tuple[t.Technique, ...]
 
 
 def kinds_of(members: Sequence[Measurement]) -> list[Kind]:
     """The usable subjects of a setting, grouped by features; ladder steps and derived subjects stay alone."""
     usable = [member for member in members if member.usable]
-    words = {id(member): words_of(member) for member in members}
+    words = {id(member): t.words_of(member) for member in members}
     common = set.intersection(*(set(found) for found in words.values())) if len(words) > 1 else set()
     is_ladder = _is_ladder(usable)
     groups: dict[object, list[Measurement]] = {}
-    made: dict[object, tuple[dict[str, Technique], tuple[str, ...], frozenset[str]]] = {}
+    made: dict[object, tuple[dict[str, t.Technique], tuple[str, ...], frozenset[str]]] = {}
     for member in usable:
-        known = known_in((word for word in words[id(member)] if word not in common), about(member))
+        known = t.known_in((word for word in words[id(member)] if word not in common), t.about(member))
         mentioned = frozenset(known)
-        if "Fusion" in known and is_attention(member):
+        if "Fusion" in known and t.is_attention(member):
             # A single pass over the scores can only normalise them online.
             known.setdefault(_ONLINE.name, _ONLINE)
         # Labels describe a subject; its name is used only without labels.
-        label_words = [word for label in member.labels for word in words_in(label)]
-        is_labelled = distinctive_words(label_words, about(member)) or known_in(label_words, about(member))
+        label_words = [word for label in member.labels for word in t.words_in(label)]
+        is_labelled = t.distinctive_words(label_words, t.about(member)) or t.known_in(label_words, t.about(member))
         own_words = tuple(
             w
-            for w in distinctive_words(label_words if is_labelled else words[id(member)], about(member))
+            for w in t.distinctive_words(label_words if is_labelled else words[id(member)], t.about(member))
             if w not in common
         )
-        alone = is_ladder or member.parents or is_library(member) or (not known and not own_words)
+        alone = is_ladder or member.parents or t.is_library(member) or (not known and not own_words)
         key = id(member) if alone else (tuple(known), own_words)
         groups.setdefault(key, []).append(member)
         made[key] = (known, own_words, mentioned)
@@ -109,7 +96,7 @@ def kinds_of(members: Sequence[Measurement]) -> list[Kind]:
 
 def pairs_of(kinds: Sequence[Kind], members: Sequence[Measurement]) -> Iterator[Pair]:
     """The comparisons of each kind: with its parent, the step before it, or the kind that lacks one feature."""
-    candidates = [kind for kind in kinds if not is_library(kind.members[0])]
+    candidates = [kind for kind in kinds if not t.is_library(kind.members[0])]
     is_ladder = _is_ladder([kind.members[0] for kind in kinds])
     # Names that list all features define the order themselves: ranks are not used.
     feature_sets = {kind.mentioned | set(kind.words) for kind in candidates} - {frozenset()}
@@ -118,7 +105,7 @@ def pairs_of(kinds: Sequence[Kind], members: Sequence[Measurement]) -> Iterator[
         parent = _parent(after, kinds)
         if parent is not None:
             found = [parent]
-        elif is_library(after.members[0]) or not after.features:
+        elif t.is_library(after.members[0]) or not after.features:
             continue
         elif is_ladder:
             found = _step_before(after, candidates) or _references(after, kinds)
@@ -136,7 +123,7 @@ def pairs_of(kinds: Sequence[Kind], members: Sequence[Measurement]) -> Iterator[
 
 def _is_ladder(members: Iterable[Measurement]) -> bool:
     """Whether the names number steps: then each step is compared with the one before it."""
-    return len({member.order for member in members if step_of(member.subject) is not None}) > 1
+    return len({member.order for member in members if t.step_of(member.subject) is not None}) > 1
 
 
 def _parent(after: Kind, kinds: Sequence[Kind]) -> Kind | None:
@@ -163,22 +150,22 @@ def _references(after: Kind, kinds: Sequence[Kind]) -> list[Kind]:
         samples = [(run, value) for (run, _), value in zip(first.samples, first.reference, strict=False)]
         library = replace(first, subject=first.reference_name, samples=samples, reference=[], others={}, labels=())
         return [Kind((library,), {}, (), frozenset())]
-    return _best([kind for kind in kinds if is_library(kind.members[0])])
+    return _best([kind for kind in kinds if t.is_library(kind.members[0])])
 
 
 def _skipped(
-    before: Kind, after: Kind, members: Sequence[Measurement], brings: Sequence[Technique], *, is_ladder: bool
-) -> Iterator[Technique]:
+    before: Kind, after: Kind, members: Sequence[Measurement], brings: Sequence[t.Technique], *, is_ladder: bool
+) -> Iterator[t.Technique]:
     """Techniques of skipped steps (wrong or not measured) between two kinds: the later kind may contain them."""
     low, high = before.members[0].order, after.members[0].order
     have = {technique.name for technique in (*brings, *before.known.values())}
     for member in members:
         if member.usable:
             continue
-        known = known_in(words_of(member), about(member))
+        known = t.known_in(t.words_of(member), t.about(member))
         rank = max((technique.rank for technique in known.values()), default=0)
         if is_ladder:
-            between = step_of(member.subject) is not None and low < member.order < high
+            between = t.step_of(member.subject) is not None and low < member.order < high
         else:
             between = before.rank < rank < after.rank and not after.words
         for name, technique in known.items() if between else ():
@@ -209,7 +196,7 @@ def _highest_below(after: Kind, kinds: Sequence[Kind]) -> list[Kind]:
 def _baseline(after: Kind, kinds: Sequence[Kind]) -> list[Kind]:
     """The kind without features: a named baseline, otherwise the best, so that a weak baseline yields no gain."""
     plain = [kind for kind in kinds if kind is not after and not kind.features]
-    named = [kind for kind in plain if any(is_baseline(member) for member in kind.members)]
+    named = [kind for kind in plain if any(t.is_baseline(member) for member in kind.members)]
     return _best(named or plain)
 
 

@@ -4,26 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.grammar.editing.operation import (
-    AddRegistryEntry,
-    AddType,
-    DeleteField,
-    ExpectValue,
-    InsertField,
-    MoveField,
-    Operation,
-    RemoveRegistryEntry,
-    RemoveType,
-    RenameType,
-    SetEndian,
-    SetFraming,
-    SetProperty,
-    SetSwitch,
-    UnsetProperty,
-    UpdateField,
-    UpdateRegistryEntry,
-    UpdateType,
-)
+from harness.grammar.editing import operation as ops
 from harness.grammar.editing.operation_edits import PatchError
 from harness.grammar.editing.path import Path, validate_path
 
@@ -32,14 +13,14 @@ LISTS = frozenset({"fields", "instances", "one_of", "params", "over", "process",
 _FIELD, _PROPERTY = 4, 5
 
 
-def from_json_patch(value: list[dict[str, Any]]) -> tuple[Operation, ...]:
+def from_json_patch(value: list[dict[str, Any]]) -> tuple[ops.Operation, ...]:
     """Convert a JSON Patch to operations.
 
     Raises:
         PatchError: for `copy`, changes of whole sections, and moves other than of a field within its type or of a
             type to another name.
     """
-    made: list[Operation] = []
+    made: list[ops.Operation] = []
     for i, raw in enumerate(value):
         try:
             made.extend(_operations(raw))
@@ -71,7 +52,7 @@ def pointer_to_path(pointer: str) -> Path:
     return path
 
 
-def _operations(raw: dict[str, Any]) -> list[Operation]:
+def _operations(raw: dict[str, Any]) -> list[ops.Operation]:
     path = pointer_to_path(raw["path"])
     match raw["op"]:
         case "add" | "replace" | "test" if "value" not in raw:
@@ -85,67 +66,67 @@ def _operations(raw: dict[str, Any]) -> list[Operation]:
         case "move":
             return [_move(pointer_to_path(str(raw.get("from", ""))), path)]
         case "test":
-            return [ExpectValue(path, raw["value"])]
+            return [ops.ExpectValue(path, raw["value"])]
         case _:
             raise PatchError("copy is not supported: add the value instead")
 
 
-def _add(path: Path, value: Any) -> list[Operation]:
+def _add(path: Path, value: Any) -> list[ops.Operation]:
     if _is_field(path):
         if path[2] != "fields":
             raise PatchError("an instance cannot be changed alone: set the property instances of its type")
-        return [InsertField(path[:2], int(path[3]), value)]
+        return [ops.InsertField(path[:2], int(path[3]), value)]
     if len(path) == 2 and path[0] == "types":
-        return [AddType(path, value)]
+        return [ops.AddType(path, value)]
     if len(path) == 2 and path[0] == "registry":
-        return [AddRegistryEntry(path, value)]
+        return [ops.AddRegistryEntry(path, value)]
     return [_set(path, value)]
 
 
-def _replace(path: Path, value: Any) -> list[Operation]:
+def _replace(path: Path, value: Any) -> list[ops.Operation]:
     if _is_field(path):
-        return [DeleteField(path), InsertField(path[:2], int(path[3]), value)]
+        return [ops.DeleteField(path), ops.InsertField(path[:2], int(path[3]), value)]
     if len(path) == 2 and path[0] == "types":
-        return [RemoveType(path), AddType(path, value)]
+        return [ops.RemoveType(path), ops.AddType(path, value)]
     if len(path) == 2 and path[0] == "registry":
-        return [RemoveRegistryEntry(path), AddRegistryEntry(path, value)]
+        return [ops.RemoveRegistryEntry(path), ops.AddRegistryEntry(path, value)]
     return [_set(path, value)]
 
 
-def _set(path: Path, value: Any) -> Operation:
+def _set(path: Path, value: Any) -> ops.Operation:
     key = path[-1]
     if path == ("endian",):
-        return SetEndian(path, value)
+        return ops.SetEndian(path, value)
     if path == ("framing",):
-        return SetFraming(path, value)
+        return ops.SetFraming(path, value)
     if path == ("record", "switch"):
-        return SetSwitch(("record",), value)
+        return ops.SetSwitch(("record",), value)
     if len(path) == _PROPERTY and _is_field(path[:_FIELD]):
-        return UpdateField(path[:_FIELD], {str(key): value})
+        return ops.UpdateField(path[:_FIELD], {str(key): value})
     if len(path) == 3 and path[0] == "types":
-        return UpdateType(path[:2], {str(key): value})
+        return ops.UpdateType(path[:2], {str(key): value})
     if len(path) == 3 and path[0] == "registry":
-        return UpdateRegistryEntry(path[:2], {str(key): value})
+        return ops.UpdateRegistryEntry(path[:2], {str(key): value})
     if path in (("types",), ("registry",)):
         raise PatchError("a whole section cannot be replaced: change its entries")
-    return SetProperty(path, value)
+    return ops.SetProperty(path, value)
 
 
-def _remove(path: Path) -> Operation:
+def _remove(path: Path) -> ops.Operation:
     if _is_field(path):
-        return DeleteField(path)
+        return ops.DeleteField(path)
     if len(path) == 2 and path[0] == "types":
-        return RemoveType(path)
+        return ops.RemoveType(path)
     if len(path) == 2 and path[0] == "registry":
-        return RemoveRegistryEntry(path)
-    return UnsetProperty(path)
+        return ops.RemoveRegistryEntry(path)
+    return ops.UnsetProperty(path)
 
 
-def _move(source: Path, target: Path) -> Operation:
+def _move(source: Path, target: Path) -> ops.Operation:
     if _is_field(source) and _is_field(target) and source[:3] == target[:3]:
-        return MoveField(source, int(target[3]))
+        return ops.MoveField(source, int(target[3]))
     if len(source) == len(target) == 2 and source[0] == target[0] == "types":
-        return RenameType(source, str(target[1]))
+        return ops.RenameType(source, str(target[1]))
     raise PatchError("only a field within its type, or a type to another name, can be moved")
 
 

@@ -6,28 +6,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from harness.grammar.editing import operation as ops
 from harness.grammar.editing.edit import Edit, Insert, Put, Remove, Rename, apply_edit, get
 from harness.grammar.editing.frozen import FrozenDict, FrozenList
-from harness.grammar.editing.operation import (
-    AddRegistryEntry,
-    AddType,
-    DeleteField,
-    ExpectValue,
-    InsertField,
-    MoveField,
-    Operation,
-    RemoveRegistryEntry,
-    RemoveType,
-    RenameType,
-    SetEndian,
-    SetFraming,
-    SetProperty,
-    SetSwitch,
-    UnsetProperty,
-    UpdateField,
-    UpdateRegistryEntry,
-    UpdateType,
-)
 from harness.grammar.editing.path import Path, path_to_string
 
 
@@ -35,7 +16,7 @@ class PatchError(Exception):
     """A patch is malformed or does not fit the grammar; the message names the operation and the reason."""
 
 
-def edits_of(operation: Operation, document: Any) -> list[Edit]:
+def edits_of(operation: ops.Operation, document: Any) -> list[Edit]:
     """Return the edits of an operation, to be applied to a document in order.
 
     Raises:
@@ -46,22 +27,22 @@ def edits_of(operation: Operation, document: Any) -> list[Edit]:
     return list(_EDITS[type(operation)](operation, document))
 
 
-def _insert_field(op: InsertField, document: Any) -> Iterator[Edit]:
+def _insert_field(op: ops.InsertField, document: Any) -> Iterator[Edit]:
     fields = _fields(document, op.path)
     at = len(fields) if op.index < 0 else min(op.index, len(fields))
     yield Insert((*op.path, "fields", at), op.field_def)
 
 
-def _update_field(op: UpdateField, document: Any) -> Iterator[Edit]:
+def _update_field(op: ops.UpdateField, document: Any) -> Iterator[Edit]:
     path = _field(document, op.path)
     yield from _merge(document, path, op.updates)
 
 
-def _delete_field(op: DeleteField, document: Any) -> Iterator[Edit]:
+def _delete_field(op: ops.DeleteField, document: Any) -> Iterator[Edit]:
     yield Remove(_field(document, op.path))
 
 
-def _move_field(op: MoveField, document: Any) -> Iterator[Edit]:
+def _move_field(op: ops.MoveField, document: Any) -> Iterator[Edit]:
     path = _field(document, op.path)
     fields = get(document, path[:-1])
     to = len(fields) - 1 if op.index < 0 else min(op.index, len(fields) - 1)
@@ -70,23 +51,23 @@ def _move_field(op: MoveField, document: Any) -> Iterator[Edit]:
         yield Insert((*path[:-1], to), fields[path[-1]])
 
 
-def _add_type(op: AddType, document: Any) -> Iterator[Edit]:
+def _add_type(op: ops.AddType, document: Any) -> Iterator[Edit]:
     if op.path[1] in _section(document, "types"):
         raise PatchError(f"Type {op.path[1]} already exists")
     yield from _put(document, op.path, op.type_def)
 
 
-def _update_type(op: UpdateType, document: Any) -> Iterator[Edit]:
+def _update_type(op: ops.UpdateType, document: Any) -> Iterator[Edit]:
     _type(document, op.path)
     yield from _merge(document, op.path, op.updates)
 
 
-def _remove_type(op: RemoveType, document: Any) -> Iterator[Edit]:
+def _remove_type(op: ops.RemoveType, document: Any) -> Iterator[Edit]:
     _type(document, op.path)
     yield Remove(op.path)
 
 
-def _rename_type(op: RenameType, document: Any) -> Iterator[Edit]:
+def _rename_type(op: ops.RenameType, document: Any) -> Iterator[Edit]:
     _type(document, op.path)
     if op.new_name in _section(document, "types"):
         raise PatchError(f"Type {op.new_name} already exists")
@@ -124,12 +105,12 @@ def _names(text: str, name: str) -> bool:
     return text == name or (text.startswith(name) and text[len(name) :].lstrip().startswith("("))
 
 
-def _unset_property(op: UnsetProperty, document: Any) -> Iterator[Edit]:
+def _unset_property(op: ops.UnsetProperty, document: Any) -> Iterator[Edit]:
     path = _resolve(document, op.path)
     yield Remove(path)
 
 
-def _set_property(op: SetProperty, document: Any) -> Iterator[Edit]:
+def _set_property(op: ops.SetProperty, document: Any) -> Iterator[Edit]:
     if op.path[0] not in document and all(isinstance(part, str) for part in op.path):
         yield from _put(document, op.path, op.value)
         return
@@ -142,21 +123,21 @@ def _set_property(op: SetProperty, document: Any) -> Iterator[Edit]:
     yield from _put(document, (*parent, last), op.value)
 
 
-def _add_registry_entry(op: AddRegistryEntry, document: Any) -> Iterator[Edit]:
+def _add_registry_entry(op: ops.AddRegistryEntry, document: Any) -> Iterator[Edit]:
     if op.path[1] in _section(document, "registry", missing=FrozenDict()):
         raise PatchError(f"Registry entry {op.path[1]} already exists")
     yield from _put(document, op.path, op.entry)
 
 
-def _update_registry_entry(op: UpdateRegistryEntry, document: Any) -> Iterator[Edit]:
+def _update_registry_entry(op: ops.UpdateRegistryEntry, document: Any) -> Iterator[Edit]:
     yield from _merge(document, _entry(document, op.path), op.updates)
 
 
-def _remove_registry_entry(op: RemoveRegistryEntry, document: Any) -> Iterator[Edit]:
+def _remove_registry_entry(op: ops.RemoveRegistryEntry, document: Any) -> Iterator[Edit]:
     yield Remove(_entry(document, op.path))
 
 
-def _set_endian(op: SetEndian, document: Any) -> Iterator[Edit]:
+def _set_endian(op: ops.SetEndian, document: Any) -> Iterator[Edit]:
     path = op.path
     if len(path) == 2:
         _type(document, path)
@@ -165,16 +146,16 @@ def _set_endian(op: SetEndian, document: Any) -> Iterator[Edit]:
     yield from _put(document, ("endian",) if path == ("endian",) else (*path, "endian"), op.endian)
 
 
-def _set_framing(op: SetFraming, document: Any) -> Iterator[Edit]:
+def _set_framing(op: ops.SetFraming, document: Any) -> Iterator[Edit]:
     yield from _put(document, ("framing",), op.framing)
 
 
-def _set_switch(op: SetSwitch, document: Any) -> Iterator[Edit]:
+def _set_switch(op: ops.SetSwitch, document: Any) -> Iterator[Edit]:
     path = op.path if op.path == ("record",) else _field(document, op.path)
     yield from _put(document, (*path, "switch"), op.switch)
 
 
-def _expect_value(op: ExpectValue, document: Any) -> Iterator[Edit]:
+def _expect_value(op: ops.ExpectValue, document: Any) -> Iterator[Edit]:
     found = get(document, _resolve(document, op.path))
     if found != op.value or isinstance(found, bool) is not isinstance(op.value, bool):
         raise PatchError(f"expected {op.value!r:.80}, found {found!r:.80}")
@@ -182,23 +163,23 @@ def _expect_value(op: ExpectValue, document: Any) -> Iterator[Edit]:
 
 
 _EDITS: dict[type[Any], Callable[[Any, Any], Iterator[Edit]]] = {
-    InsertField: _insert_field,
-    UpdateField: _update_field,
-    DeleteField: _delete_field,
-    MoveField: _move_field,
-    AddType: _add_type,
-    UpdateType: _update_type,
-    RemoveType: _remove_type,
-    RenameType: _rename_type,
-    UnsetProperty: _unset_property,
-    SetProperty: _set_property,
-    AddRegistryEntry: _add_registry_entry,
-    UpdateRegistryEntry: _update_registry_entry,
-    RemoveRegistryEntry: _remove_registry_entry,
-    SetEndian: _set_endian,
-    SetFraming: _set_framing,
-    SetSwitch: _set_switch,
-    ExpectValue: _expect_value,
+    ops.InsertField: _insert_field,
+    ops.UpdateField: _update_field,
+    ops.DeleteField: _delete_field,
+    ops.MoveField: _move_field,
+    ops.AddType: _add_type,
+    ops.UpdateType: _update_type,
+    ops.RemoveType: _remove_type,
+    ops.RenameType: _rename_type,
+    ops.UnsetProperty: _unset_property,
+    ops.SetProperty: _set_property,
+    ops.AddRegistryEntry: _add_registry_entry,
+    ops.UpdateRegistryEntry: _update_registry_entry,
+    ops.RemoveRegistryEntry: _remove_registry_entry,
+    ops.SetEndian: _set_endian,
+    ops.SetFraming: _set_framing,
+    ops.SetSwitch: _set_switch,
+    ops.ExpectValue: _expect_value,
 }
 
 
@@ -273,7 +254,7 @@ def _resolve(document: Any, path: Path) -> Path:
     return tuple(done)
 
 
-def apply_operation(operation: Operation, document: Any) -> tuple[Any, list[Edit]]:
+def apply_operation(operation: ops.Operation, document: Any) -> tuple[Any, list[Edit]]:
     """Apply one operation to a document; return the new document and the edits.
 
     Raises:

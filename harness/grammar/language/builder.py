@@ -5,29 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harness.grammar.language import grammar as g
 from harness.grammar.language.constant import constant_key
 from harness.grammar.language.constructs import GRAMMAR, RECORD_SWITCH, REGISTRY_ENTRY, SWITCH, TYPE
 from harness.grammar.language.expression import Attribute, Expr, Name
 from harness.grammar.language.field_builder import FieldBuilder
 from harness.grammar.language.finding import Key, Report
-from harness.grammar.language.grammar import (
-    Constant,
-    Decode,
-    EndianSwitch,
-    EnumDef,
-    Field,
-    Grammar,
-    RecordSwitch,
-    RegistryEntry,
-    TypeDef,
-    TypeRef,
-)
 from harness.grammar.language.primitive import primitive
 from harness.grammar.language.raw_values import Raw, kind_of, number, short
 from harness.grammar.processing import PROCESSORS, Processor
 
 
-def build(value: Any, report: Report, processes: Mapping[str, Processor]) -> Grammar | None:
+def build(value: Any, report: Report, processes: Mapping[str, Processor]) -> g.Grammar | None:
     """Build a grammar; None if the document defines no types. The grammar is usable only if no error was reported."""
     return _Builder(report, {**PROCESSORS, **processes}).grammar(value)
 
@@ -47,7 +36,7 @@ class _Builder:
         self.report, self.raw, self.processes = report, Raw(report), processes
         self.bits_big, self.encoding = True, "utf-8"
 
-    def grammar(self, value: Any) -> Grammar | None:
+    def grammar(self, value: Any) -> g.Grammar | None:
         if not isinstance(value, dict):
             self.report.error("wrong-kind", f"a grammar is a mapping, not {kind_of(value)}", ())
             return None
@@ -80,8 +69,8 @@ class _Builder:
         if root is not None and root.primitive is not None:
             self.report.error("unknown-type", f"{root.name} is not a type of the grammar", ("root",))
         if root is None or root.primitive is not None:
-            root = TypeRef(next(iter(names)))
-        return Grammar(
+            root = g.TypeRef(next(iter(names)))
+        return g.Grammar(
             root=root.name,
             arguments=root.arguments,
             once=repeat == "once",
@@ -115,7 +104,7 @@ class _Builder:
                 made.append((at, constant))
         return tuple(made)
 
-    def enums(self, value: Any) -> dict[str, EnumDef]:
+    def enums(self, value: Any) -> dict[str, g.EnumDef]:
         made = {}
         for name, body in self.raw.mapping(value or {}, ("enums",), "enums").items():
             path: Key = ("enums", str(name))
@@ -138,10 +127,10 @@ class _Builder:
                         self.report.warning("duplicate", f"duplicate label {label!r}", place)
                     labels[found] = str(label)
                     numbers.setdefault(str(label), found)
-            made[str(name)] = EnumDef(str(name), labels, numbers)
+            made[str(name)] = g.EnumDef(str(name), labels, numbers)
         return made
 
-    def type(self, name: str, body: Any, fields: FieldBuilder, enums: dict[str, EnumDef]) -> TypeDef:
+    def type(self, name: str, body: Any, fields: FieldBuilder, enums: dict[str, g.EnumDef]) -> g.TypeDef:
         path: Key = ("types", name)
         if self.raw.name(name, path, "a type") is not None and primitive(name) is not None:
             self.report.error("bad-name", f"{name!r} is the name of a primitive", path)
@@ -155,7 +144,7 @@ class _Builder:
             listed = []
         params = self.params(body.get("params"), (*path, "params"))
         taken = dict.fromkeys(params, 0)
-        made: dict[str, list[Field]] = {"fields": [], "instances": []}
+        made: dict[str, list[g.Field]] = {"fields": [], "instances": []}
         given = body.get("instances") or []
         instances: list[tuple[Any, str | int, str | None]] = (
             [
@@ -187,7 +176,7 @@ class _Builder:
                 continue
             taken[field.name] = 1
             made[where].append(field)
-        return TypeDef(
+        return g.TypeDef(
             name=name,
             fields=tuple(made["fields"]),
             instances=tuple(made["instances"]),
@@ -209,22 +198,22 @@ class _Builder:
             self.report.error("duplicate", "duplicate parameter", path)
         return tuple(dict.fromkeys(names))
 
-    def endian(self, body: dict[Any, Any], path: Key, enums: dict[str, EnumDef]) -> EndianSwitch | bool | None:
+    def endian(self, body: dict[Any, Any], path: Key, enums: dict[str, g.EnumDef]) -> g.EndianSwitch | bool | None:
         value = body.get("endian")
         if not isinstance(value, dict):
             return self.raw.order(body, "endian", path)
         at = (*path, "endian")
         self.raw.keys(value, SWITCH, at)
         by = self.raw.expression(value.get("by"), (*at, "by"))
-        cases: dict[Constant, bool] = {}
+        cases: dict[g.Constant, bool] = {}
         raw_cases = self.raw.mapping(value.get("cases"), (*at, "cases"), "cases")
         for key in raw_cases:
             order = self.raw.order(raw_cases, key, (*at, "cases"))
             if order is not None:
                 cases[constant_key(key, enums)] = order
-        return None if by is None else EndianSwitch(by, cases, self.raw.order(value, "default", at))
+        return None if by is None else g.EndianSwitch(by, cases, self.raw.order(value, "default", at))
 
-    def select(self, value: Any, types: dict[str, TypeDef]) -> RecordSwitch | None:
+    def select(self, value: Any, types: dict[str, g.TypeDef]) -> g.RecordSwitch | None:
         raw = self.raw.mapping(value, ("record",), "record")
         self.raw.keys(raw, ("switch",), ("record",))
         path: Key = ("record", "switch")
@@ -232,7 +221,7 @@ class _Builder:
         self.raw.keys(raw, RECORD_SWITCH, path)
         expr = self.raw.expression(raw.get("expr"), (*path, "expr"))
         way = _way(expr) if expr is not None else ()
-        cases: dict[Constant, str] = {}
+        cases: dict[g.Constant, str] = {}
         for key, target in self.raw.mapping(raw.get("cases"), (*path, "cases"), "cases").items():
             at = (*path, "cases", str(key))
             constant = constant_key(key, {})
@@ -248,15 +237,15 @@ class _Builder:
             return None
         if not self.known(way[0], types, (*path, "expr")):
             return None
-        return RecordSwitch(way[0], way[1:], cases, None if default is None else str(default))
+        return g.RecordSwitch(way[0], way[1:], cases, None if default is None else str(default))
 
-    def known(self, name: Any, types: dict[str, TypeDef], path: Key) -> bool:
+    def known(self, name: Any, types: dict[str, g.TypeDef], path: Key) -> bool:
         if isinstance(name, str) and name in types:
             return True
         self.report.error("unknown-type", f"Unknown type {short(name)}", path, hint=self.report.nearest(name, types))
         return False
 
-    def registry(self, value: Any, fields: FieldBuilder) -> dict[int, RegistryEntry]:
+    def registry(self, value: Any, fields: FieldBuilder) -> dict[int, g.RegistryEntry]:
         made = {}
         for key, raw in self.raw.mapping(value or {}, ("registry",), "registry").items():
             path: Key = ("registry", str(key))
@@ -270,7 +259,7 @@ class _Builder:
                 self.report.error("duplicate", f"duplicate discriminator {short(key)}", path)
             name = self.raw.text(entry.get("name"), (*path, "name"), "name")
             decode = fields.decode(entry.get("decode") or {}, (*path, "decode"))
-            made[found] = RegistryEntry(name, decode or Decode(decoder="hex"))
+            made[found] = g.RegistryEntry(name, decode or g.Decode(decoder="hex"))
         return made
 
 

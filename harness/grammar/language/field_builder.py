@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from harness.grammar.checksums import ALGORITHMS
+from harness.grammar.language import grammar as g
 from harness.grammar.language.check_builder import check_constants, checks_of
 from harness.grammar.language.color import parse_color
 from harness.grammar.language.constant import constant_key
@@ -13,19 +14,6 @@ from harness.grammar.language.constructs import CHECKSUM, DECODE, FIELD, SWITCH,
 from harness.grammar.language.decoders import DECODERS
 from harness.grammar.language.expression import Call, Expr, Literal, Method
 from harness.grammar.language.finding import Key
-from harness.grammar.language.grammar import (
-    Checks,
-    Checksum,
-    Constant,
-    Decode,
-    Delimiter,
-    EnumDef,
-    Field,
-    Process,
-    Switch,
-    TypeRef,
-    Word,
-)
 from harness.grammar.language.habits import repeat_hint, type_hint
 from harness.grammar.language.primitive import NAMES, Kind, Primitive, primitive
 from harness.grammar.language.printer import print_expression
@@ -44,14 +32,14 @@ class FieldBuilder:
     """
 
     def __init__(
-        self, raw: Raw, type_names: dict[str, int], enums: dict[str, EnumDef], processes: dict[str, Processor]
+        self, raw: Raw, type_names: dict[str, int], enums: dict[str, g.EnumDef], processes: dict[str, Processor]
     ) -> None:
         self.raw, self.report = raw, raw.report
         self.type_names, self.enums, self.processes = type_names, enums, processes
 
     def field(
         self, raw: Any, path: Key, *, index: int, name: str | None, lazy: bool, encoding: str, bits_big: bool
-    ) -> Field | None:
+    ) -> g.Field | None:
         """Build a field; None if it has no valid name.
 
         `index` is its position in its list; `name` is given if it is the key of a mapping; `lazy` makes it an
@@ -76,7 +64,7 @@ class FieldBuilder:
         self.lengths(raw, path, kind, has_end=ends, switched=switch is not None)
         enum = self.enum(raw, path)
         checks, checksum = self.validate(raw, path, kind, enum)
-        return Field(
+        return g.Field(
             name=found,
             type=type_ref,
             big=self.raw.order(raw, "endian", path),
@@ -107,25 +95,25 @@ class FieldBuilder:
             index=index,
         )
 
-    def repeat(self, raw: dict[Any, Any], path: Key) -> Expr | Word | None:
+    def repeat(self, raw: dict[Any, Any], path: Key) -> Expr | g.Word | None:
         """The number of items: an expression, or `rest`."""
         value = raw.get("repeat")
         if isinstance(value, str) and (hint := repeat_hint(value)):
             self.report.error("wrong-value", f"{short(value)} is not a number of items", (*path, "repeat"), hint=hint)
             return None
-        return Word.REST if value == Word.REST else self.raw.optional(raw, "repeat", path)
+        return g.Word.REST if value == g.Word.REST else self.raw.optional(raw, "repeat", path)
 
-    def reference(self, value: Any, path: Key) -> TypeRef | None:
+    def reference(self, value: Any, path: Key) -> g.TypeRef | None:
         """Read a type reference: a primitive, a type, or a type with arguments."""
         if isinstance(value, str):
             if (found := primitive(value)) is not None:
-                return TypeRef(str(value), found)
+                return g.TypeRef(str(value), found)
             if value in self.type_names:
-                return TypeRef(str(value))
+                return g.TypeRef(str(value))
             if "(" in value:
                 parsed = self.raw.expression(value, path)
                 if isinstance(parsed, Call) and parsed.name in self.type_names:
-                    return TypeRef(parsed.name, None, parsed.arguments)
+                    return g.TypeRef(parsed.name, None, parsed.arguments)
                 if parsed is None:
                     return None
         bits = _ODD_NUMBER.fullmatch(str(value))
@@ -135,7 +123,7 @@ class FieldBuilder:
         self.report.error("unknown-type", f"Unknown type {short(value)}", path, hint=hint)
         return None
 
-    def type_of(self, raw: dict[Any, Any], path: Key, *, switch: Switch | None, computed: bool) -> TypeRef | None:
+    def type_of(self, raw: dict[Any, Any], path: Key, *, switch: g.Switch | None, computed: bool) -> g.TypeRef | None:
         """Read the field's type; it is optional with a switch and forbidden in a computed field."""
         if computed:
             for key in ("type", "length", "switch", "repeat", "until", "at", "offset", "process"):
@@ -146,13 +134,13 @@ class FieldBuilder:
             if switch is None and "switch" not in raw:
                 self.report.error("missing-type", "a field needs a type", path, hint="or compute, or switch")
             elif "length" in raw:
-                return TypeRef("bytes", primitive("bytes"))
+                return g.TypeRef("bytes", primitive("bytes"))
             return None
         if raw["type"] == "bytes" and "encoding" in raw:
-            return TypeRef("string", primitive("string"))  # the seed guide's spelling of a string
+            return g.TypeRef("string", primitive("string"))  # the seed guide's spelling of a string
         return self.reference(raw["type"], (*path, "type"))
 
-    def length(self, raw: dict[Any, Any], path: Key) -> tuple[Expr | Word | None, Primitive | None]:
+    def length(self, raw: dict[Any, Any], path: Key) -> tuple[Expr | g.Word | None, Primitive | None]:
         """Read the length, which has three spellings."""
         given = [key for key in ("length", "length_field", "length_expr") if raw.get(key) is not None]
         if len(given) > 1:
@@ -162,8 +150,8 @@ class FieldBuilder:
             return None, None
         key = given[-1]
         value = raw[key]
-        if value == Word.REST and key == "length":
-            return Word.REST, None
+        if value == g.Word.REST and key == "length":
+            return g.Word.REST, None
         if isinstance(value, dict):
             self.raw.keys(value, ("prefix",), (*path, key))
             found = primitive(str(value.get("prefix")))
@@ -172,7 +160,7 @@ class FieldBuilder:
                     "unknown-type", f"{short(value.get('prefix'))} is not a number type", (*path, key, "prefix")
                 )
                 return None, None
-            return Word.PREFIX, found
+            return g.Word.PREFIX, found
         expr = self.raw.expression(value, (*path, key))
         if isinstance(value, int) and value < 0:
             self.report.error("wrong-value", f"a length of {short(value)}", (*path, key))
@@ -193,7 +181,7 @@ class FieldBuilder:
         if "process" in raw and kind.kind not in (Kind.BYTES, Kind.STRING) and not switched:
             self.report.error("conflict", f"process is for bytes, not {kind.name}", (*path, "process"))
 
-    def delimiter(self, raw: dict[Any, Any], path: Key) -> Delimiter | None:
+    def delimiter(self, raw: dict[Any, Any], path: Key) -> g.Delimiter | None:
         """Read the terminator and the padding."""
         if not {"terminator", "pad", "include", "consume", "require_terminator"} & raw.keys():
             return None
@@ -206,7 +194,7 @@ class FieldBuilder:
         for key in ("include", "consume", "require_terminator"):
             if key in raw and "terminator" not in raw:
                 self.report.error("conflict", f"{key} needs a terminator", (*path, key))
-        return Delimiter(
+        return g.Delimiter(
             terminator=terminator,
             include=self.raw.flag(raw, "include", False, path),
             consume=self.raw.flag(raw, "consume", True, path),
@@ -214,13 +202,13 @@ class FieldBuilder:
             pad=self.raw.byte(raw["pad"], (*path, "pad")) if raw.get("pad") is not None else None,
         )
 
-    def switch(self, raw: Any, path: Key) -> Switch | None:
+    def switch(self, raw: Any, path: Key) -> g.Switch | None:
         """Read a switch; two cases with equal values are an error, because the second is unreachable."""
         value = self.raw.mapping(raw, path, "switch")
         self.raw.keys(value, SWITCH, path)
         by = self.raw.expression(value.get("by"), (*path, "by"))
-        cases: dict[Constant, TypeRef] = {}
-        spellings: dict[str, TypeRef] = {}
+        cases: dict[g.Constant, g.TypeRef] = {}
+        spellings: dict[str, g.TypeRef] = {}
         for key, target in self.raw.mapping(value.get("cases"), (*path, "cases"), "cases").items():
             place = (*path, "cases", str(key))
             reference = self.reference(target, place)
@@ -230,7 +218,7 @@ class FieldBuilder:
             elif reference is not None:
                 cases[constant] = spellings[str(key)] = reference
         default = self.reference(value["default"], (*path, "default")) if value.get("default") is not None else None
-        return None if by is None else Switch(by, cases, default, spellings)
+        return None if by is None else g.Switch(by, cases, default, spellings)
 
     def enum(self, raw: dict[Any, Any], path: Key) -> str | None:
         """The name of the field's enum; None without one or if it is invalid, which is reported."""
@@ -245,7 +233,7 @@ class FieldBuilder:
 
     def validate(
         self, raw: dict[Any, Any], path: Key, kind: Primitive | None, enum: str | None
-    ) -> tuple[Checks | None, Checksum | None]:
+    ) -> tuple[g.Checks | None, g.Checksum | None]:
         """The checks of `validate` and its checksum; None for each that is absent or invalid."""
         checksum = self.checksum(raw["checksum"], (*path, "checksum")) if "checksum" in raw else None
         if raw.get("validate") is None:
@@ -261,7 +249,7 @@ class FieldBuilder:
             check_constants(checks, kind, raw, self.raw.report, (*path, "validate"))
         return checks, checksum
 
-    def checksum(self, raw: Any, path: Key) -> Checksum | None:
+    def checksum(self, raw: Any, path: Key) -> g.Checksum | None:
         """The checksum of a field; None if it is invalid, which is reported."""
         value = self.raw.mapping(raw, path, "checksum")
         self.raw.keys(value, CHECKSUM, path)
@@ -281,9 +269,9 @@ class FieldBuilder:
         if bool(over) == (of is not None):
             self.report.error("conflict", "a checksum has either over or of", path)
         blank = self.raw.byte(value["blank"], (*path, "blank")) if value.get("blank") is not None else None
-        return Checksum(algorithm=str(algorithm), over=tuple(str(n) for n in over), of=of, blank=blank)
+        return g.Checksum(algorithm=str(algorithm), over=tuple(str(n) for n in over), of=of, blank=blank)
 
-    def process(self, raw: dict[Any, Any], path: Key) -> tuple[Process, ...]:
+    def process(self, raw: dict[Any, Any], path: Key) -> tuple[g.Process, ...]:
         """Read the processors of the field's bytes."""
         value = raw.get("process")
         steps = value if isinstance(value, list) else [] if value is None else [value]
@@ -304,7 +292,7 @@ class FieldBuilder:
                 found.append(made)
         return tuple(found)
 
-    def decode(self, raw: Any, path: Key) -> Decode | None:
+    def decode(self, raw: Any, path: Key) -> g.Decode | None:
         """The decoder of a field; None if it is invalid, which is reported."""
         value = {"as": raw} if isinstance(raw, str) else self.raw.mapping(raw, path, "decode")
         self.raw.keys(value, DECODE, path)
@@ -313,7 +301,7 @@ class FieldBuilder:
             hint = self.report.nearest(name, DECODERS) or f"known are {', '.join(DECODERS)}"
             self.report.error("unknown-decoder", f"unknown decoder {short(name)}", (*path, "as"), hint=hint)
             return None
-        return Decode(
+        return g.Decode(
             decoder=str(name),
             encoding=self.raw.encoding(value.get("encoding"), (*path, "encoding"), "utf-8"),
             big=self.raw.order(value, "endian", path),
@@ -321,13 +309,13 @@ class FieldBuilder:
         )
 
 
-def _process(expr: Expr) -> Process:
+def _process(expr: Expr) -> g.Process:
     match expr:
         case Call(name, arguments):
-            return Process(name, arguments)
+            return g.Process(name, arguments)
         case Method(of, name, arguments):
-            return Process(f"{print_expression(of)}.{name}", arguments)
-    return Process(print_expression(expr))
+            return g.Process(f"{print_expression(of)}.{name}", arguments)
+    return g.Process(print_expression(expr))
 
 
 def _bounded(raw: dict[Any, Any]) -> bool:

@@ -3,136 +3,64 @@
 Nodes are slotted dataclasses; they are not changed after parsing.
 """
 
-from harness.dsl.language.syntax.declaration import (
-    Declaration,
-    FactDeclaration,
-    Group,
-    Mock,
-    Module,
-    Shape,
-    Unit,
-    Variant,
-)
-from harness.dsl.language.syntax.expression import (
-    NOWHERE,
-    Alternatives,
-    Each,
-    Expression,
-    FieldRef,
-    Function,
-    Infix,
-    Literal,
-    Name,
-    Prefix,
-    Range,
-    Record,
-    Sequence,
-    Span,
-    Subscript,
-    Value,
-)
-from harness.dsl.language.syntax.statement import (
-    Arm,
-    Arrow,
-    Assign,
-    Branch,
-    Call,
-    Check,
-    Description,
-    Emit,
-    Entries,
-    Entry,
-    Evaluation,
-    Expect,
-    Fail,
-    For,
-    If,
-    Label,
-    Let,
-    Match,
-    On,
-    Parallel,
-    Parameter,
-    Repeat,
-    Return,
-    RunUnit,
-    Setting,
-    Statement,
-    Step,
-    Variable,
-    Wait,
-)
-from harness.dsl.language.syntax.type_expression import (
-    DefaultType,
-    EnumType,
-    FieldDeclaration,
-    ListType,
-    NamedType,
-    RecordType,
-    ShapedType,
-    TypeExpression,
-)
-
-__all__ = [
-    "NOWHERE",
-    "Alternatives",
-    "Arm",
-    "Arrow",
-    "Assign",
-    "Branch",
-    "Call",
-    "Check",
-    "Declaration",
-    "DefaultType",
-    "Description",
-    "Each",
-    "Emit",
-    "Entries",
-    "Entry",
-    "EnumType",
-    "Evaluation",
-    "Expect",
-    "Expression",
-    "FactDeclaration",
-    "Fail",
-    "FieldDeclaration",
-    "FieldRef",
-    "For",
-    "Function",
-    "Group",
-    "If",
-    "Infix",
-    "Label",
-    "Let",
-    "ListType",
-    "Literal",
-    "Match",
-    "Mock",
-    "Module",
-    "Name",
-    "NamedType",
-    "On",
-    "Parallel",
-    "Parameter",
-    "Prefix",
-    "Range",
-    "Record",
-    "RecordType",
-    "Repeat",
-    "Return",
-    "RunUnit",
-    "Sequence",
-    "Setting",
-    "Shape",
-    "ShapedType",
-    "Span",
-    "Statement",
-    "Step",
-    "Subscript",
-    "TypeExpression",
-    "Unit",
-    "Value",
-    "Variable",
-    "Variant",
-    "Wait",
-]
+from harness.dsl.language.syntax.declaration import Declaration as Declaration
+from harness.dsl.language.syntax.declaration import FactDeclaration as FactDeclaration
+from harness.dsl.language.syntax.declaration import Group as Group
+from harness.dsl.language.syntax.declaration import Mock as Mock
+from harness.dsl.language.syntax.declaration import Module as Module
+from harness.dsl.language.syntax.declaration import Shape as Shape
+from harness.dsl.language.syntax.declaration import Unit as Unit
+from harness.dsl.language.syntax.declaration import Variant as Variant
+from harness.dsl.language.syntax.expression import NOWHERE as NOWHERE
+from harness.dsl.language.syntax.expression import Alternatives as Alternatives
+from harness.dsl.language.syntax.expression import Each as Each
+from harness.dsl.language.syntax.expression import Expression as Expression
+from harness.dsl.language.syntax.expression import FieldRef as FieldRef
+from harness.dsl.language.syntax.expression import Function as Function
+from harness.dsl.language.syntax.expression import Infix as Infix
+from harness.dsl.language.syntax.expression import Literal as Literal
+from harness.dsl.language.syntax.expression import Name as Name
+from harness.dsl.language.syntax.expression import Prefix as Prefix
+from harness.dsl.language.syntax.expression import Range as Range
+from harness.dsl.language.syntax.expression import Record as Record
+from harness.dsl.language.syntax.expression import Sequence as Sequence
+from harness.dsl.language.syntax.expression import Span as Span
+from harness.dsl.language.syntax.expression import Subscript as Subscript
+from harness.dsl.language.syntax.expression import Value as Value
+from harness.dsl.language.syntax.statement import Arm as Arm
+from harness.dsl.language.syntax.statement import Arrow as Arrow
+from harness.dsl.language.syntax.statement import Assign as Assign
+from harness.dsl.language.syntax.statement import Branch as Branch
+from harness.dsl.language.syntax.statement import Call as Call
+from harness.dsl.language.syntax.statement import Check as Check
+from harness.dsl.language.syntax.statement import Description as Description
+from harness.dsl.language.syntax.statement import Emit as Emit
+from harness.dsl.language.syntax.statement import Entries as Entries
+from harness.dsl.language.syntax.statement import Entry as Entry
+from harness.dsl.language.syntax.statement import Evaluation as Evaluation
+from harness.dsl.language.syntax.statement import Expect as Expect
+from harness.dsl.language.syntax.statement import Fail as Fail
+from harness.dsl.language.syntax.statement import For as For
+from harness.dsl.language.syntax.statement import If as If
+from harness.dsl.language.syntax.statement import Label as Label
+from harness.dsl.language.syntax.statement import Let as Let
+from harness.dsl.language.syntax.statement import Match as Match
+from harness.dsl.language.syntax.statement import On as On
+from harness.dsl.language.syntax.statement import Parallel as Parallel
+from harness.dsl.language.syntax.statement import Parameter as Parameter
+from harness.dsl.language.syntax.statement import Repeat as Repeat
+from harness.dsl.language.syntax.statement import Return as Return
+from harness.dsl.language.syntax.statement import RunUnit as RunUnit
+from harness.dsl.language.syntax.statement import Setting as Setting
+from harness.dsl.language.syntax.statement import Statement as Statement
+from harness.dsl.language.syntax.statement import Step as Step
+from harness.dsl.language.syntax.statement import Variable as Variable
+from harness.dsl.language.syntax.statement import Wait as Wait
+from harness.dsl.language.syntax.type_expression import DefaultType as DefaultType
+from harness.dsl.language.syntax.type_expression import EnumType as EnumType
+from harness.dsl.language.syntax.type_expression import FieldDeclaration as FieldDeclaration
+from harness.dsl.language.syntax.type_expression import ListType as ListType
+from harness.dsl.language.syntax.type_expression import NamedType as NamedType
+from harness.dsl.language.syntax.type_expression import RecordType as RecordType
+from harness.dsl.language.syntax.type_expression import ShapedType as ShapedType
+from harness.dsl.language.syntax.type_expression import TypeExpression as TypeExpression
