@@ -210,11 +210,13 @@ class _Recording:
                 return lambda leaves, _values: leaves[index]
         kind = type(result)
         if kind is self.tensor:
+            tensor, found = self.tensor, result.type
+            if result.handle is None:  # of a store
+                return lambda _leaves, _values: tensor(None, found)
             place = self.places.get(id(result.handle), -1)
             if place < 0:
                 raise _UnknownError
             self.used.append(place)
-            tensor, found = self.tensor, result.type
             if not self.constant[place]:
                 return lambda _leaves, values: tensor(values[place], found)
             handle = self.handle  # a later operation may change the handle, but not the array
