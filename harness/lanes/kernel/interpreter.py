@@ -98,7 +98,7 @@ def _patch_bfloat16(interpreter: Any) -> None:  # noqa: PLR0915 - one patch, in 
     import triton.language as tl
 
     builder, handle = interpreter.InterpreterBuilder, interpreter.TensorHandle
-    usual_dtype, usual_size = interpreter._get_np_dtype, interpreter._validate_np_data_size
+    usual_dtype = interpreter._get_np_dtype
     eights = (tl.float8e5, tl.float8e5b16, tl.float8e4nv, tl.float8e4b8, tl.float8e4b15)
 
     names = frozenset(one.name for one in eights)  # comparing types takes longer
@@ -114,6 +114,11 @@ def _patch_bfloat16(interpreter: Any) -> None:  # noqa: PLR0915 - one patch, in 
         bits = np.ascontiguousarray(data, dtype=np.float32).view(np.uint32)
         rounded = ((bits + (0x7FFF + ((bits >> 16) & 1))) >> 16).astype(np.uint16)
         return np.where(np.isnan(data), np.uint16(0x7FC0), rounded)
+
+    def kept_bits(block: Any) -> Any:
+        if block.attr.get("of") is not block.data:  # a constant block is used in every round of a loop
+            block.attr.update(of=block.data, bits=to_bits(block.data))
+        return block.attr["bits"]
 
     def from_bits(bits: Any) -> Any:
         return (np.ascontiguousarray(bits).astype(np.uint32) << 16).view(np.float32)
@@ -134,7 +139,9 @@ def _patch_bfloat16(interpreter: Any) -> None:  # noqa: PLR0915 - one patch, in 
         return address if isinstance(scalar, tl.pointer_type) else table[scalar]
 
     def data_size(data: Any, dtype: Any) -> bool:
-        return True if is_brain(dtype) and data.dtype == np.float32 else bool(usual_size(data, dtype))
+        if data.itemsize == 1 or type(dtype) is tl.pointer_type:
+            return True
+        return data.itemsize * 8 <= dtype.primitive_bitwidth or (is_brain(dtype) and data.dtype == np.float32)
 
     def cast(_self: Any, src: Any, dst_type: Any) -> Any:
         target = np_dtype(dst_type)
@@ -154,7 +161,7 @@ def _patch_bfloat16(interpreter: Any) -> None:  # noqa: PLR0915 - one patch, in 
     def load(self: Any, pointers: Any, mask: Any, other: Any, *rest: Any, **named: Any) -> Any:
         if not is_brain(pointers.get_element_ty()):
             return usual_load(self, pointers, mask, other, *rest, **named)
-        zero = np.zeros(pointers.data.shape, np.uint16) if other is None else to_bits(other.data)
+        zero = np.zeros(pointers.data.shape, np.uint16) if other is None else kept_bits(other)
         raw = interpreter._interpreter.load(pointers.data, mask.data, zero, np.dtype(np.uint16))
         return handle(from_bits(raw).reshape(raw.shape), tl.bfloat16)
 
@@ -171,6 +178,13 @@ def _patch_bfloat16(interpreter: Any) -> None:  # noqa: PLR0915 - one patch, in 
             return rounded(usual(self, *args, **named))
 
         return run
+
+    def binary_op(self: Any, lhs: Any, rhs: Any, op: Any) -> Any:
+        kind = lhs.dtype.scalar
+        if kind.name in special or rhs.dtype.scalar.name in special:
+            return usual_binary(self, lhs, rhs, op)
+        output = op(lhs.data, rhs.data)
+        return handle(output if data_size(output, kind) else output.astype(np_dtype(kind)), kind)
 
     def atomic(usual: Any) -> Any:
         def run(self: Any, *args: Any) -> Any:
@@ -202,7 +216,9 @@ def _patch_bfloat16(interpreter: Any) -> None:  # noqa: PLR0915 - one patch, in 
     interpreter._get_np_dtype, interpreter._validate_np_data_size = np_dtype, data_size
     builder.cast_impl, builder.create_fp_to_fp, builder.create_bitcast = cast, fp_to_fp, bitcast
     builder.create_masked_load, builder.create_masked_store = load, store
-    for name in ("binary_op", "unary_op", "ternary_op", "create_fma", "create_rsqrt", "create_erf"):
+    usual_binary, special = rounding(builder.binary_op), names | {tl.bfloat16.name}
+    builder.binary_op = binary_op
+    for name in ("unary_op", "ternary_op", "create_fma", "create_rsqrt", "create_erf"):
         setattr(builder, name, rounding(getattr(builder, name)))
     for name in ("create_atomic_rmw", "create_atomic_cas"):
         setattr(builder, name, atomic(getattr(builder, name)))
@@ -227,19 +243,24 @@ class _Bounds:
     def check(self, pointers: Any, mask: Any, verb: str) -> None:
         import numpy as np
 
-        active = pointers.data[np.broadcast_to(mask.data, pointers.data.shape)]
-        if not active.size:
-            return
         width = max(1, pointers.get_element_ty().primitive_bitwidth // 8)
-        first, last = int(active.min()), int(active.max()) + width
-        at = bisect_right(self.starts, first) - 1
-        if at >= 0 and last <= self.ends[at]:
+        if self._contain(pointers.data, width):  # with those that the mask leaves out
+            return
+        active = pointers.data[np.broadcast_to(mask.data, pointers.data.shape)]
+        if self._contain(active, width):
             return
         starts, ends = np.array(self.starts, np.uint64), np.array(self.ends, np.uint64)
         where = np.searchsorted(starts, active, side="right").astype(np.int64) - 1
         outside = (where < 0) | (active + np.uint64(width) > ends[np.maximum(where, 0)])
         if outside.any():
             self._report(int(active[outside][0]), width, verb, int(outside.sum()))
+
+    def _contain(self, addresses: Any, width: int) -> bool:
+        """Whether all are in one tensor; they may be all right where they are not."""
+        if not addresses.size:
+            return True
+        at = bisect_right(self.starts, int(addresses.min())) - 1
+        return at >= 0 and int(addresses.max()) + width <= self.ends[at]
 
     def _report(self, address: int, width: int, verb: str, count: int) -> None:
         gaps = [

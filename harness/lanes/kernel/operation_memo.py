@@ -8,7 +8,9 @@ operation that fails, nor of one with an operand of another kind: those take Tri
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
+from operator import itemgetter
 from typing import Any
 
 MAX_VARIANTS = 256
@@ -16,13 +18,15 @@ MAX_VARIANTS = 256
 
 # Builder methods without an effect beside their result. A result that depends on constants only is computed once, and
 # one that nobody uses (as of Triton's overflow checks, which only report in debug mode) is not computed.
-_PURE = frozenset("""
+_PURE = frozenset(
+    """
 create_splat create_broadcast create_expand_dims create_int_cast create_si_to_fp create_ui_to_fp create_fp_ext
 create_fp_trunc create_add create_sub create_mul create_and create_or create_xor create_icmpSLE create_icmpSLT
 create_icmpSGE create_icmpSGT create_icmpULE create_icmpULT create_icmpUGE create_icmpUGT create_icmpEQ create_icmpNE
 get_int1 get_int8 get_uint8 get_int16 get_uint16 get_int32 get_uint32 get_int64 get_uint64 get_fp16 get_fp32 get_fp64
 get_null_value get_all_ones_value
-""".split())
+""".split()
+)
 _CHANGING = frozenset({"create_ashr"})  # it changes its operands
 
 
@@ -94,7 +98,7 @@ def _key(value: Any, leaves: list[Any], core: Any) -> Any:
     if value is None or kind in (int, bool, str):
         return kind, value
     if kind is float:
-        if value != value:
+        if math.isnan(value):
             raise _UnknownError
         return kind, value.hex()  # 0.0 and -0.0 are equal
     if kind in (list, tuple):
@@ -206,11 +210,13 @@ class _Recording:
                 return lambda leaves, _values: leaves[index]
         kind = type(result)
         if kind is self.tensor:
+            tensor, found = self.tensor, result.type
+            if result.handle is None:  # of a store
+                return lambda _leaves, _values: tensor(None, found)
             place = self.places.get(id(result.handle), -1)
             if place < 0:
                 raise _UnknownError
             self.used.append(place)
-            tensor, found = self.tensor, result.type
             if not self.constant[place]:
                 return lambda _leaves, values: tensor(values[place], found)
             handle = self.handle  # a later operation may change the handle, but not the array
@@ -230,12 +236,13 @@ def _replay(
 ) -> Callable[[list[Any]], Any]:
     blank = [value if is_constant else None for value, is_constant in zip(values, constant, strict=True)]
     blank = blank[operands:]
+    prepared = [(function, _getter(sources), outputs) for function, sources, outputs in steps]
 
     def run(leaves: list[Any]) -> Any:
         values = [leaf.handle for leaf in leaves]
         values += blank
-        for function, sources, outputs in steps:
-            result = function(*[values[i] if type(i) is int else [values[j] for j in i] for i in sources])
+        for function, sources, outputs in prepared:
+            result = function(*sources(values))
             if len(outputs) == 1:
                 values[outputs[0]] = result
             else:
@@ -244,3 +251,10 @@ def _replay(
         return make(leaves, values)
 
     return run
+
+
+def _getter(sources: list[Any]) -> Callable[[list[Any]], Iterable[Any]]:
+    """Takes the arguments of a call from the values; a list among them is made of several."""
+    if len(sources) > 1 and all(type(one) is int for one in sources):
+        return itemgetter(*sources)
+    return lambda values: [values[one] if type(one) is int else [values[place] for place in one] for one in sources]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.lane.json_worker import answer_requests, claim_channel, send_answer
 from harness.lanes.kernel.inputs import sample_inputs
-from harness.lanes.kernel.numerical_error import SINGLE_UNIT, compare_output
+from harness.lanes.kernel.numerical_error import SINGLE_UNIT, compare_output, is_far
 from harness.lanes.kernel.trusted_function import outputs_of, resolve
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def compare(request: dict[str, Any]) -> dict[str, Any]:
             trivial = [
                 _null(name, truth, before, plan["outputs"][i]["dtype"]) for i, truth in enumerate(expected.truths)
             ]
-            nulls[name] += all(verdict["right"] for verdict in compare_outputs(trivial, expected, request["times"]))
+            nulls[name] += _are_right(trivial, expected, request["times"])
         previous = expected.truths
     if device != "cpu":  # the device is shared with the kernel's process
         del expected, previous
@@ -161,6 +161,13 @@ def compare_outputs(observed: list[torch.Tensor], expected: Expected, times: flo
         )
         for index, one in enumerate(observed)
     ]
+
+
+def _are_right(observed: list[torch.Tensor], expected: Expected, times: float) -> bool:
+    every = zip(observed, expected.truths, expected.usual, strict=True)
+    if any(is_far(one, truth, usual, times=times) for one, truth, usual in every):
+        return False
+    return all(verdict["right"] for verdict in compare_outputs(observed, expected, times))
 
 
 def _read(path: Path, tensor: dict[str, Any], device: str) -> torch.Tensor:

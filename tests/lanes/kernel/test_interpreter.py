@@ -42,6 +42,26 @@ def test_bfloat16_is_calculated_as_the_hardware_does(judged, softmax, arithmetic
     assert found.status is Status.OK, found.why
 
 
+REMEMBERED = """
+    square, other = n * n, n * (n + 1)  # one operand twice, then two
+    k = n * 0
+    for i in range(300):  # more constants than are kept
+        k = k + i
+    half = (n - 8 >> 1) + 4 - (n >> 1)  # changes its operand
+    whole, ratio, truth = n // 2 * 2 + n % 2, n / 2 * 2, n + True - 1
+    good = (other - square == n) & (k == 44850) & (half == 0)
+    good = good & (whole == n) & (ratio == n) & (truth == n)
+    e = tl.exp(x - tl.max(x, 0))
+    y = tl.where(good, e / tl.sum(e, 0), 0.0)
+"""
+
+
+def test_an_operation_is_remembered_for_equal_operands_only(judged) -> None:
+    """In the second and third program of the launch all of it is remembered."""
+    found = judged(with_body(REMEMBERED.strip()), shapes=[{"M": 3, "N": 16, "dtype": "float32"}])
+    assert found.status is Status.OK, found.why
+
+
 def test_bfloat16_products(judged, processes, tmp_path) -> None:
     from harness.lanes.kernel.definition import read_definition
     from tests.lanes.kernel.conftest import ROOT

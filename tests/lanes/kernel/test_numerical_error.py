@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="pip install 'pytest-crucible[kernels]'")
-from harness.lanes.kernel.numerical_error import compare_output  # noqa: E402
+from harness.lanes.kernel.numerical_error import compare_output, is_far  # noqa: E402
 from harness.lanes.kernel.reference import Expected, compare_outputs  # noqa: E402
 
 
@@ -34,6 +34,19 @@ def test_one_element_that_is_not_finite_is_never_right(row: int, column: int, va
     found = compare_output(spoiled, exact, exact.float(), times=2)
     assert not found["right"]
     assert found["error"] is None
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(-9, 1), st.integers(1, 40), st.floats(0, 2), st.sampled_from([torch.float32, torch.float16]))
+def test_what_is_far_is_never_right_however_much_sensitivity_adds(exponent, size, share, dtype) -> None:
+    exact = truth(size=size)
+    noise = truth(1, size) * 10.0**exponent
+    observed, change = (exact + noise).to(dtype), torch.full_like(exact, share)  # above the limit as well
+    given_up = is_far(observed, exact, exact.to(dtype), times=2)
+    found = compare_output(observed, exact, exact.to(dtype), times=2, sensitivity=lambda: change)
+    assert not (given_up and found["right"])
+    assert given_up or exponent < 0
+    assert not given_up or exponent > -8
 
 
 def test_a_part_that_is_left_out_is_seen_however_small_it_is_beside_the_whole() -> None:
