@@ -15,7 +15,6 @@ def visible(text: str, *, keep: str = "") -> str:
     """The string with unprintable characters escaped, such as those that steer a terminal.
 
     Args:
-        text: Any string.
         keep: Unprintable characters that stay, such as line feeds.
     """
     if text.isprintable():  # almost every string: without a look at each character
