@@ -30,7 +30,7 @@ def test_a_failure_is_explained_without_a_traceback(project):
     result = project.run("--secret-seed", "7", "--epoch", "3", "--attempts", "2", "--anneal-temp", "0.5")
     result.stdout.fnmatch_lines(
         [
-            "words bad (*): wrong: it says wrong",
+            "wrong: it says wrong",
             "  gate match: observed 0.25, threshold 1",
             "  rerun: pytest 'a.suite.yaml::bad' --epoch 3 --attempts 2 --anneal-temp 0.5 --secret-seed 7",
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Annotated, Self
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
@@ -54,6 +55,7 @@ class Schedule(Frozen):
                 raise ValueError(msg)
         return self
 
+    @lru_cache(maxsize=64)  # noqa: B019 - schedules are small, equal ones share an entry
     def at(self, epoch: int) -> Budget:
         """The budget of one epoch; epochs below 0 and beyond the last are clamped."""
         k = min(max(epoch, 0), self.epochs) / self.epochs

@@ -66,23 +66,15 @@ class Case(Frozen):
 
     @property
     def key(self) -> str:
-        """Digest of all that the verdict may depend on: subject, inputs, policy."""
-        return self.keys()[0]
+        """Digest of all that the verdict may depend on: subject, inputs, policy; raises what `key_parts` does."""
+        return key_of(self.subject.digest, *self.key_parts())
 
-    def keys(self) -> tuple[str, str]:
-        """`key`, and the digest of lane and inputs alone.
+    def key_parts(self) -> tuple[str, str, str]:
+        """What `key` depends on besides the subject, as canonical JSON: lane, inputs, policy.
 
         Raises:
             TypeError: if the inputs are not JSON.
             ValueError: if they contain NaN or infinity.
-        """
-        lane, inputs, policy = self.key_parts()
-        return key_of(self.subject.digest, lane, inputs, policy), digest_text(f"[{lane},{inputs}]")
-
-    def key_parts(self) -> tuple[str, str, str]:
-        """What `key` depends on besides the subject, as canonical JSON: lane, inputs, policy; raises what `keys` does.
-
-        The inputs are serialised once for both keys, and a policy once for all cases that have it.
         """
         lane, inputs = canonical_json(self.lane), canonical_json(self.inputs)
         return lane, inputs, _canonical_policy(self.policy.model_dump_json())

@@ -17,4 +17,6 @@ def visible(text: str, *, keep: str = "") -> str:
     Args:
         keep: Unprintable characters that stay, such as line feeds.
     """
+    if text.isprintable():  # almost every string: without a look at each character
+        return text
     return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape", "replace").decode() for c in text)

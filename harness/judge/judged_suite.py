@@ -22,6 +22,8 @@ from harness.suites.settings import Settings
 from harness.suites.suite import Suite
 
 Model = TypeVar("Model", bound=BaseModel)
+SCREENED = ("screen", "quick")
+"""How a candidate gets a cheap verdict; by `quick` a slow one does not pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +131,15 @@ class JudgedSuite:
 
         Args:
             path: Its file.
-            how: `screen` for a cheap verdict, `graded` for one that counts all right answers, empty for the full one.
+            how: One of `SCREENED`, `graded` for a verdict that counts all right answers, empty for the full one.
             epoch: Sets the budget; the suite's own by default.
             against: As for `JudgePool.submit`.
         """
         case = self.lane.case_of(self.suite, path)
         if epoch is not None:
             case = case.model_copy(update={"policy": case.policy.model_copy(update={"epoch": epoch})})
-        if how == "screen":
-            return self.lane.screened(case)
+        if how in SCREENED:
+            return self.lane.screened(case, allow_slow=how == "screen")
         compared: Callable[[Case, str, float], Case] | None = getattr(self.lane, "compared", None)
         if against is not None and compared is not None:
             return compared(case, *against)

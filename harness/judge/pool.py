@@ -15,12 +15,11 @@ from harness.core.case import Case
 from harness.core.closing import Closing
 from harness.core.digest import digest_bytes
 from harness.core.errors import CrucibleError, UsageError
-from harness.core.evaluation import Evaluation
 from harness.core.nearest import nearest
 from harness.core.tier import Tier
 from harness.judge.folders import project_root, scratch_folder
 from harness.judge.isolation import folders_of, prove_tier, secrets_of
-from harness.judge.judged_suite import JudgedSuite
+from harness.judge.judged_suite import SCREENED, JudgedSuite
 from harness.judge.judging import Judging
 from harness.judge.kept_sources import KeptSources
 from harness.judge.known import KnownVerdicts, without_path
@@ -174,12 +173,20 @@ class JudgePool(Closing):
         """The verdicts of all candidates, in their order."""
         return [found.result() for found in [self.submit(source, tool=tool) for source in sources]]
 
-    def screen_all(self, sources: Iterable[Source], *, tool: str | None = None) -> list[Verdict]:
+    def screen_all(
+        self, sources: Iterable[Source], *, tool: str | None = None, allow_slow: bool = True
+    ) -> list[Verdict]:
         """Cheap verdicts: the tool's examples first, then sampled and edge inputs by size, until an answer is wrong.
 
         Nothing is timed, and each candidate has one attempt without pauses: `ok` means only that nothing was found.
+
+        Args:
+            sources: As for `judge`.
+            tool: As for `judge`.
+            allow_slow: As for `submit`.
         """
-        return [found.result() for found in [self.submit(source, screen=True, tool=tool) for source in sources]]
+        asked = [self.submit(source, screen=True, tool=tool, allow_slow=allow_slow) for source in sources]
+        return [found.result() for found in asked]
 
     def submit(
         self,
@@ -190,6 +197,7 @@ class JudgePool(Closing):
         tool: str | None = None,
         epoch: int | None = None,
         against: tuple[str, float] | None = None,
+        allow_slow: bool = True,
     ) -> Future[Verdict]:
         """Begin to judge a candidate. A future that is cancelled before its candidate was begun does no work.
 
@@ -201,6 +209,8 @@ class JudgePool(Closing):
             epoch: Sets the budget of this candidate; the pool's own by default.
             against: A source that it is timed next to, and the difference of logarithms that counts as a step; lanes
                 that cannot do this ignore it (`ObservingLane.compared`).
+            allow_slow: Whether a screened call has the limit of a full verdict, by which an endless loop takes seconds;
+                else a few times what the reference takes, and a candidate that exceeds it is `timeout`.
 
         Raises:
             InfraError: if the pool was closed.
@@ -209,7 +219,7 @@ class JudgePool(Closing):
         """
         self._judges.require_open()
         suite = self._suite(tool)
-        how = "screen" if screen else "graded" if graded else ""
+        how = ("screen" if allow_slow else "quick") if screen else "graded" if graded else ""
         data = None if isinstance(source, os.PathLike) else _bytes(source)
         address = None if data is None or against else (suite.name, how, epoch, digest_bytes(data))
         caller: Future[Verdict] = Future()
@@ -262,7 +272,7 @@ class JudgePool(Closing):
             return None
         if known := self._known.at(address):
             return known
-        if self._ledger is None or address[1] == "screen":
+        if self._ledger is None or address[1] in SCREENED:
             return None
         key, found = self._ledger.find_bytes(suite, self._blank, *address[1:])
         if found is not None:
@@ -285,22 +295,23 @@ class JudgePool(Closing):
         if error := asyncio.CancelledError() if found.cancelled() else found.exception():
             self._settle(judging, error)
             return
-        evaluation = Evaluation.model_validate_json(found.result())
+        verdict = StoredVerdict(found.result())
         if self._ledger is not None and is_recorded:
+            evaluation = verdict.evaluation
             is_kept = self._sources.has(judging.path)  # then its path says nothing: the file is the pool's own
             try:
                 self._ledger.record(*(without_path(evaluation) if is_kept else (evaluation, found.result())))
             except CrucibleError as refused:
                 self._settle(judging, refused)
                 return
-        self._settle(judging, Verdict(evaluation), found.result())
+        self._settle(judging, verdict)
 
-    def _settle(self, judging: Judging, result: Verdict | BaseException, text: str = "") -> None:
+    def _settle(self, judging: Judging, result: StoredVerdict | BaseException) -> None:
         """Pass a result on; only what says something about the candidate is remembered."""
         with self._lock:
             self._sources.release(judging.path)
-            if isinstance(result, Verdict) and result.reward is not None:
-                self._known.add(judging.key, StoredVerdict(text))
+            if isinstance(result, StoredVerdict) and result.reward is not None:
+                self._known.add(judging.key, StoredVerdict(result.text))
             elif self._known.get(judging.key) is judging:
                 self._known.drop(judging.key)
             callers = judging.callers.copy()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 
 from harness.core.evaluation import Evaluation
+from harness.core.evidence import Evidence
+from harness.core.score import Score
 from harness.core.status import Status
 
 UNDECIDED = (Status.INFRA, Status.NOISY, Status.REVIEW, Status.SKIPPED)
 """Statuses that say nothing about the candidate."""
+BRIEF = ("questions", "public_why")  # facts of which a verdict tells
 
 
 @dataclass(frozen=True)
@@ -23,19 +27,24 @@ class Verdict:
     evaluation: Evaluation
 
     @property
+    def _brief(self) -> Evaluation:
+        """What the other properties are read from: status, reason, score, and the facts that `BRIEF` names."""
+        return self.evaluation
+
+    @property
     def status(self) -> Status:
         """ok, wrong, timeout, …; see `Status`."""
-        return self.evaluation.status
+        return self._brief.status
 
     @property
     def passed(self) -> bool:
         """Whether the status is ok and every gate passes."""
-        return self.evaluation.passed
+        return self._brief.passed
 
     @property
     def score(self) -> float | None:
         """The score between 0 and 1; None if the candidate was not judged."""
-        return self.evaluation.score.total
+        return self._brief.score.total
 
     @property
     def reward(self) -> float | None:
@@ -51,7 +60,7 @@ class Verdict:
         Only answers count: documentation, style and time never pay a wrong candidate. The share is of all questions
         where the candidate was judged with `graded=True`; elsewhere the questions end with the first wrong answer.
         """
-        asked = self.evaluation.evidence.facts.get("questions")
+        asked = self._brief.evidence.facts.get("questions")
         if self.status is not Status.WRONG or not isinstance(asked, dict) or not asked.get("total"):
             return self.reward
         right, total = int(asked["right"]), int(asked["total"])
@@ -60,7 +69,7 @@ class Verdict:
     @property
     def why(self) -> str:
         """One sentence: the reason of the status, of the first gate that fails, or of the score."""
-        return self.evaluation.why
+        return self._brief.why
 
     @property
     def feedback(self) -> str:
@@ -68,7 +77,7 @@ class Verdict:
 
         A wrong answer to one of the tool's own test cases is shown.
         """
-        evidence = self.evaluation.evidence
+        evidence = self._brief.evidence
         if self.passed:
             return f"{self.status}: it passed"
         if self.status in (Status.WRONG, Status.FLAKY):
@@ -77,7 +86,7 @@ class Verdict:
 
 
 class StoredVerdict(Verdict):
-    """A verdict as its JSON, a fifth of the memory of an evaluation, which is read when it is asked for."""
+    """A verdict as the JSON that a judge wrote; an evaluation is five times as large, and read when it is asked for."""
 
     text: str
 
@@ -88,3 +97,13 @@ class StoredVerdict(Verdict):
     def evaluation(self) -> Evaluation:
         """The evaluation."""
         return Evaluation.model_validate_json(self.text)
+
+    @cached_property
+    def _brief(self) -> Evaluation:
+        """Read without the case, the attempts and the exhibits, which most callers never ask for."""
+        wire = json.loads(self.text)
+        found = wire["evidence"]
+        facts = {name: fact for name, fact in found["facts"].items() if name in BRIEF}
+        evidence = Evidence.model_construct(status=Status(found["status"]), why=found["why"], facts=facts)
+        score = Score.model_validate(wire["score"])
+        return Evaluation.model_construct(evidence=evidence, score=score)  # type: ignore[call-arg]

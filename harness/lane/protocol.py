@@ -80,6 +80,6 @@ class ObservingLane(Lane, Protocol):
         """
         ...
 
-    def screened(self, case: Case) -> Case:
+    def screened(self, case: Case, *, allow_slow: bool = True) -> Case:
         """The same case for a cheap verdict, which may miss faults but finds none where there is none."""
         ...

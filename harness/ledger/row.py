@@ -68,7 +68,7 @@ def plain(text: str) -> str:
 def _key(case: Case) -> str:
     """`Case.key`, or an empty string where inputs are not JSON: such a case still gets a row."""
     try:
-        return case.keys()[0]
+        return case.key
     except (TypeError, ValueError):
         return ""
 

@@ -100,7 +100,8 @@ class Workbench(Closing):
             InfraError: if a judge process cannot start.
         """
         if self._searching is None:
-            limit = self._call_ms()  # also finds out how many inputs there are
+            self._seen()  # finds out how many inputs there are
+            budget = self._policy.budget
             self._searching = JudgePool(
                 self.searched.path,
                 workers=self._workers,
@@ -109,9 +110,9 @@ class Workbench(Closing):
                 timing="none",
                 secret_seed=self._seed,
                 questions=self._inputs,
-                budget={"time_ms": limit, "memory_mb": self._policy.budget.memory_mb},
+                budget={"time_ms": budget.time_ms, "memory_mb": budget.memory_mb},
             )
-        return self._searching.screen_all(sources)
+        return self._searching.screen_all(sources, allow_slow=False)
 
     def suspects(self, source: str) -> Suspects:
         """The suspicious lines of a candidate, on the inputs of the search.
@@ -197,12 +198,6 @@ class Workbench(Closing):
         return drive(
             self._prepared.questions(tool, secret_seed=seed, count=count, attempts=attempts, scratch=scratch_folder())
         )
-
-    def _call_ms(self) -> float:
-        """The limit of a screened call. It decides, since a repair that is so slow is not looked for."""
-        own = self.tool.spec.constraints.max_runtime_sec
-        full = min(self._policy.budget.time_ms / 1e3, own if own is not None else float("inf"))
-        return self._seen().short_limit(full) * 1e3
 
 
 def _tool_of(spec: Path, epoch: int) -> tuple[Path, Policy, ToolgenSuite | None]:

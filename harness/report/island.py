@@ -17,10 +17,12 @@ from harness.ledger.store import Ledger
 from harness.report import words
 from harness.report.boards import HEADS, NUMERIC, cell
 from harness.report.page import Candidate, Page
+from harness.report.urgency import Urgency
 
 CASES = 50  # of one island of details
 SOURCES = 20  # of one island of sources
 MAX_DETAILS = 500  # cases in full, the most urgent; `crucible show` prints any other
+MAX_QUIET = 100  # of them, where there are more cases, that passed, did not change and lead nothing
 MAX_CELLS = 200_000  # of the scores of earlier runs
 LEVEL = 6  # of compression
 
@@ -56,7 +58,11 @@ def _number(value: float | None) -> float | None:
 
 def in_full(page: Page, shown: int) -> list[Candidate]:
     """The cases that islands of details hold, most urgent first; the first `shown` are on the page already."""
-    return page.urgent[shown : shown + MAX_DETAILS]
+    rest = page.urgent[shown:]
+    if len(rest) <= MAX_DETAILS:
+        return rest
+    quiet = sum(c.urgency >= Urgency.OTHER for c in rest)  # the last ones
+    return rest[: min(MAX_DETAILS, len(rest) - quiet + MAX_QUIET)]
 
 
 def rows_island(page: Page, details: list[Candidate]) -> str:

@@ -57,7 +57,10 @@ def cpu_clock(pid: int) -> int | None:
 def core_delay(pid: int) -> float | None:
     """Seconds for which the main thread of a process was ready to run and had no core; None if the kernel is silent."""
     try:
-        with open(f"/proc/{pid}/schedstat", "rb", buffering=0) as opened:
-            return int(opened.read().split()[1]) / 1e9
+        opened = os.open(f"/proc/{pid}/schedstat", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return int(os.read(opened, 100).split()[1]) / 1e9
+        finally:
+            os.close(opened)
     except (OSError, ValueError, IndexError):
         return None

@@ -239,6 +239,10 @@ def test_screening_names_each_fault_and_the_question_that_causes_it(pool):
     verdicts = pool.screen_all(late.format(body) for body in bodies)
     assert [verdict.status for verdict in verdicts] == list(bodies.values())
     assert all('{"n":' in verdict.why for verdict in verdicts)
+    assert "within 2 s" in verdicts[0].why
+    [quick] = pool.screen_all([late.format("while True: pass")], allow_slow=False)  # another verdict than the known one
+    assert quick.status is Status.TIMEOUT
+    assert "within 2 s" not in quick.why
 
 
 class TestFaults:

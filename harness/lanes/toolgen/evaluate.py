@@ -6,6 +6,7 @@ import platform
 import random
 import statistics
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,7 @@ class Evaluator:
             scratch=self.context.scratch,
         )
         low, high = inputs["jitter_ms"]
+        call_seconds = time_limit(self.facts, policy) / 1e3
         plan = Plan(
             source=self.source.data,
             code=reading.code,
@@ -120,7 +122,7 @@ class Evaluator:
             tool=self.tool,
             limits=Limits(
                 load_seconds=LOAD_SECONDS,
-                call_seconds=time_limit(self.facts, policy) / 1e3,
+                call_seconds=questions.short_limit(call_seconds) if inputs.get("quick") else call_seconds,
                 total_seconds=inputs["attempt_seconds"],
                 cpu_seconds=inputs["attempt_seconds"],
                 memory_bytes=int(memory_limit(self.facts, policy) * MIB),
@@ -202,7 +204,8 @@ class Evaluator:
             return await measuring.run(timing)
         finally:
             self.profile, self.comparisons = measuring.profile, measuring.comparisons
-            self._note_costs(questions, timing)
+            if timing is None:
+                self._note_costs(questions, [])
 
     async def _deepen(self, questions: Questions, plan: Plan, timing: WorkloadTiming) -> None:
         """Time it in several processes if its times decide something: a gate, or one of the first places."""
@@ -214,19 +217,19 @@ class Evaluator:
         if gate or (score.gates_pass and standings.is_in_reach(board, evidence, score)):
             self.facts["deepened"] = f"near the gate {gate}" if gate else f"in reach of the first {FIRST}"
             await timing.deepen(random.Random(derive_seed(plan.seed, "depth")))  # noqa: S311 - the seed is the secret
+            evidence, score = self._score_so_far(questions, timing)
             if timing.profile.fault is None and not timing.profile.wrong:
-                standings.enter(board, *self._score_so_far(questions, timing))
+                standings.enter(board, evidence, score)
 
     def _score_so_far(self, questions: Questions, timing: WorkloadTiming) -> tuple[Evidence, Score]:
         self.profile = timing.conclude()
         self.facts["profile"] = {"clock": self.profile.clock, "rows": self.profile.rows}
-        self._note_costs(questions, timing)
+        self._note_costs(questions, timing.further)
         self._note_style()
         evidence = self._observed(Status.OK, "")
         return evidence, score_toolgen(evidence, self.case.policy)
 
-    def _note_costs(self, questions: Questions, timing: WorkloadTiming | None) -> None:
-        further = timing.further if timing is not None else []
+    def _note_costs(self, questions: Questions, further: Sequence[Outcome]) -> None:
         costs = exact_costs(self.profile) if self.profile is not None and self.profile.quality is not None else None
         costs = costs or ordinary_costs(questions, [*self.outcomes, *further], null_call(self.context.boxes))
         if costs is not None:

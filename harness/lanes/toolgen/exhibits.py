@@ -34,8 +34,7 @@ def candidate_exhibits(evidence: Evidence, policy: Policy) -> tuple[Exhibit, ...
 def _growth(profile: dict[str, Any], factor: float, *, status: str) -> Iterator[Exhibit]:
     rows: list[dict[str, Any]] = profile["rows"]
     if not rows:
-        why = "the tool has no workload" if status == "ok" else f"not timed: the verdict is {status}"
-        yield pack("growth", Series(title="Time against size", x=Axis(label="size"), y=_TIME, absent=why))
+        yield _no_growth("the tool has no workload" if status == "ok" else f"not timed: the verdict is {status}")
         return
     sizes = tuple(row["size"] for row in rows)
     exponent, usual = growth(rows), growth(rows, "reference_s")
@@ -65,6 +64,11 @@ def _growth(profile: dict[str, Any], factor: float, *, status: str) -> Iterator[
             ),
         ),
     )
+
+
+@lru_cache(maxsize=32)
+def _no_growth(why: str) -> Exhibit:
+    return pack("growth", Series(title="Time against size", x=Axis(label="size"), y=_TIME, absent=why))
 
 
 def _milliseconds(rows: Sequence[dict[str, Any]], name: str) -> tuple[float | None, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import re
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 NETWORK = ("socket", "ssl", "urllib", "http", "requests", "ftplib", "smtplib", "socketserver", "xmlrpc")
 FILES = ("open", "shutil", "tempfile")
@@ -95,7 +95,7 @@ class Forbidden:
             + "".join(rf"|\b{re.escape(end)}" for end in sorted(ends))
         )
 
-    @property
+    @cached_property
     def guard_rules(self) -> frozenset[str]:
         """The rules of the box's guard that the list asks for; empty if nothing is forbidden."""
         if not self:

@@ -48,10 +48,14 @@ class Toolgen:
         """Make the case of a candidate that the suite does not name; see `collect.case_of` for errors."""
         return case_of(suite, path)
 
-    def screened(self, case: Case) -> Case:
-        """The case for a cheap verdict: one attempt without pauses and timing, which ends at the first wrong answer."""
+    def screened(self, case: Case, *, allow_slow: bool = True) -> Case:
+        """The case for a cheap verdict: one attempt without pauses and timing, which ends at the first wrong answer.
+
+        Unless slow candidates are allowed, a call has the limit `Questions.short_limit`.
+        """
         policy = case.policy.model_copy(update={"attempts": 1, "timing": Timing.NONE})
         inputs = {**case.inputs, "screen": True, "full": False, "jitter_ms": [0.0, 0.0]}
+        inputs |= {} if allow_slow else {"quick": True}
         return case.model_copy(update={"policy": policy, "inputs": inputs})
 
     def counted(self, case: Case) -> Case:

@@ -51,7 +51,7 @@ def local_names(scope: ast.AST) -> frozenset[str]:
     """Names that a function, a lambda or a comprehension binds."""
     names: set[str] = set()
     outer: set[str] = set()
-    waiting: list[ast.AST] = children(scope)
+    waiting = [*children(scope)]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):

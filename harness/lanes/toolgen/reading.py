@@ -10,7 +10,7 @@ import base64
 import marshal
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
@@ -69,12 +69,14 @@ class Reading:
 
     def to_wire(self) -> dict[str, Any]:
         """The reading as a JSON object."""
-        wire = asdict(replace(self, metadata=_NO_CLAIMS, violations=(), documentation=_NOTHING))
-        wire["code"] = base64.b64encode(self.code).decode("ascii")
-        wire |= {"metadata": self.metadata.model_dump(), "violations": [one.to_wire() for one in self.violations]}
         shown = self.documentation
         examples = [[one.key.decode("ascii"), one.promised.decode("ascii")] for one in shown.examples]
-        return wire | {"documentation": asdict(replace(shown, examples=())) | {"examples": examples}}
+        return _fields_of(self) | {
+            "metadata": self.metadata.model_dump(),
+            "violations": [one.to_wire() for one in self.violations],
+            "documentation": _fields_of(shown) | {"examples": examples},
+            "code": base64.b64encode(self.code).decode("ascii"),
+        }
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> Reading:
@@ -92,6 +94,10 @@ class Reading:
                 "code": base64.b64decode(wire["code"]),
             }
         )
+
+
+def _fields_of(value: Reading | Documentation) -> dict[str, Any]:
+    return {one.name: getattr(value, one.name) for one in fields(value)}
 
 
 def rules_of(tool: Tool, *, is_strict: bool = False) -> dict[str, Any]:
@@ -121,27 +127,30 @@ def read(data: bytes, rules: Mapping[str, Any]) -> Reading:
     tree = parse(source)
     if isinstance(tree, Source):
         return Reading(tree.status, tree.why)
-    found = Reading(parsed=True, metadata=read_metadata(source.text))
     wanted = _signature(rules["signature"])
     imports, uses = read_uses(tree, source.text, rules)
-    return replace(
-        found,
+    return Reading(
+        parsed=True,
+        metadata=read_metadata(source.text),
         violations=uses,
         documentation=read_documentation(tree, wanted),
         style=detect(tree, wanted.name),
         uses_hashes=may_depend_on_hash_seed(tree),
         mismatch=find_mismatch(tree, wanted, iterators=rules["iterators"]),
         imports=tuple(imports),
-        code=b"" if uses else compiled(source.text),
+        code=b"" if uses else compiled(tree),
     )
 
 
-def compiled(text: str) -> bytes:
-    """The marshalled code object of a source; empty if it cannot be compiled or has more than `MAX_CODE` bytes."""
+def compiled(source: str | ast.Module) -> bytes:
+    """The marshalled code object of a text, or of its unchanged tree.
+
+    Empty if it cannot be compiled or has more than `MAX_CODE` bytes.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # as in `parse`
-            code = marshal.dumps(compile(text, "candidate.py", "exec", dont_inherit=True, optimize=0))
+            code = marshal.dumps(compile(source, "candidate.py", "exec", dont_inherit=True, optimize=0))
     except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
         return b""
     return code if len(code) <= MAX_CODE else b""

@@ -64,7 +64,7 @@ def score_toolgen(evidence: Evidence, policy: Policy) -> Score:
     if not whole:  # every component that counts is unknown, and so is the total
         observed, whole = set(weights), 1.0
     components = [
-        part.model_copy(update={"weight": weights.get(part.name, 0.0) / whole if part.name in observed else 0.0})
+        Component(**vars(part) | {"weight": weights.get(part.name, 0.0) / whole if part.name in observed else 0.0})
         for part in parts
     ]
     components.append(_diversity(facts, components[0].value or 0.0, policy))

@@ -8,9 +8,12 @@ _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}
 _LEAVES = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
 
 
-def children(node: ast.AST) -> list[ast.AST]:
+def children(node: ast.AST) -> tuple[ast.AST, ...]:
     """The direct child nodes, without contexts and operators, which are read from their parents."""
-    kind = type(node)
+    known = _CHILDREN.get(id(node))
+    if known is not None:
+        return known
+    kind = node.__class__
     fields = _FIELDS.get(kind)
     if fields is None:
         skipped = {"ctx", "op", "ops", "kind", "type_comment", "id", "attr", "arg"}
@@ -22,9 +25,9 @@ def children(node: ast.AST) -> list[ast.AST]:
         value = getattr(node, name, None)
         if value.__class__ is list:
             found += [item for item in value if isinstance(item, ast.AST)]
-        elif isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
+        elif value is not None and isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
             found.append(value)
-    return found
+    return tuple(found)
 
 
 def descendants(node: ast.AST) -> list[ast.AST]:
@@ -32,14 +35,21 @@ def descendants(node: ast.AST) -> list[ast.AST]:
 
     The nodes of a module are found once for all parts of the check, so a module must not be changed afterwards.
     """
-    if _LAST and _LAST[0] is node:
-        return _LAST
+    [last] = _LAST
+    if last and last[0] is node:
+        return last
     found = [node]
-    for one in found:  # the list grows during the iteration
-        found += children(one)
-    if isinstance(node, ast.Module):
-        _LAST[:] = found
+    if not isinstance(node, ast.Module):
+        for one in found:  # the list grows during the iteration
+            found += children(one)
+        return found
+    _CHILDREN.clear()
+    for one in found:
+        _CHILDREN[id(one)] = below = children(one)
+        found += below
+    _LAST[0] = found
     return found
 
 
-_LAST: list[ast.AST] = []
+_LAST: list[list[ast.AST]] = [[]]  # the nodes of the last module
+_CHILDREN: dict[int, tuple[ast.AST, ...]] = {}  # of each of them

@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -111,28 +112,36 @@ def read_tool(path: Path) -> Tool:
     Raises:
         SpecError: with the `file:line` of the first problem.
     """
+    # A run reads the same tool thousands of times; the files are read again only if they may have changed.
+    held = _READ.get(path)
+    if held is not None and held[0] == _states(held[1]):
+        return held[2]
     path = path.absolute()
     file, oracle = _files(path)
+    read = tuple(map(str, (file.parent, file, oracle or file)))  # a folder changes with the names of its files
     try:
-        # A run reads the same tool thousands of times; the files are read again only if they may have changed.
-        states = tuple((state.st_mtime_ns, state.st_size, state.st_ino) for state in _states(file, oracle))
-        held = _READ.get(path)
-        if held is not None and held[0] == states:
-            return held[1]
+        states = _states(read)
         data = file.read_bytes()
         code = oracle.read_bytes() if oracle else b""
     except OSError as error:
         raise SpecError(f"cannot be read: {error.strerror}", where=position(path)) from None
     tool = _build(path, file, data, oracle, code)
-    _READ[path] = states, tool
+    if states:
+        _READ[path] = states, read, tool
     return tool
 
 
-_READ: dict[Path, tuple[tuple[tuple[int, int, int], ...], Tool]] = {}
+States = list[tuple[int, int, int]]
+_READ: dict[Path, tuple[States, tuple[str, ...], Tool]] = {}
 
 
-def _states(file: Path, oracle: Path | None) -> list[os.stat_result]:
-    return [file.stat(), *([oracle.stat()] if oracle else [])]
+def _states(paths: Iterable[str]) -> States:
+    """What changes with a file, or with the names in a folder; empty if one of them is gone."""
+    try:
+        found = [os.stat(path) for path in paths]  # noqa: PTH116 - a Path for each file takes longer than the call
+    except OSError:
+        return []
+    return [(state.st_mtime_ns, state.st_size, state.st_ino) for state in found]
 
 
 def _files(path: Path) -> tuple[Path, Path | None]:

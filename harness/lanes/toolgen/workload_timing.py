@@ -58,6 +58,7 @@ class WorkloadTiming:
         self._null = null_call(pool)
         self._waits: dict[int, list[float]] = {one.size: [] for one in workloads}
         self._idle_cpu = 0.0
+        self._concluded = 0  # of `times`
         self.profile = Profile()
         self.times: list[dict[int, float]] = []
         self.further: list[Outcome] = []
@@ -166,8 +167,9 @@ class WorkloadTiming:
     def conclude(self) -> Profile:
         """The profile of all calls so far; it may be asked more afterwards, and concluded again."""
         profile, asked = self.profile, self.times
-        if not asked or profile.fault is not None:
+        if len(asked) == self._concluded or profile.fault is not None:
             return profile
+        self._concluded = len(asked)
         profile.samples = {
             one.size: [times[one.size] for times in asked if one.size in times] for one in self._workloads
         }

@@ -68,6 +68,29 @@ def test_an_endless_candidate_has_the_limit_of_a_full_verdict(screen, bench):
     assert found.why.startswith("no answer in a call within 0.3 s, asked clamp(")
 
 
+ENDLESS = "def clamp(x: int, lo: int, hi: int) -> int:\n    while True:\n        pass\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "status"),
+    [
+        (GOOD, Status.OK),
+        (GOOD.replace("lo if x < lo", "hi if x < lo"), Status.WRONG),
+        ("def clamp(x: int, lo: int, hi: int) -> int:\n    return [][0]\n", Status.WRONG),
+        ("import os\n\n\ndef clamp(x: int, lo: int, hi: int) -> int:\n    os._exit(3)\n", Status.CRASH),
+        (ENDLESS, Status.TIMEOUT),
+    ],
+)
+def test_only_slow_candidates_are_judged_otherwise_where_none_is_wanted(bench, context, screen, source, status):
+    bench.tool(f"{TOOL}constraints: {{max_runtime_sec: 0.4}}\n", ORACLE)
+    lane = Toolgen()
+    quick = lane.evaluate(lane.screened(bench.case(source), allow_slow=False), context)
+    assert quick.status is status
+    found = screen(source)
+    assert found.status is status
+    assert (quick.why == found.why) is (status is not Status.TIMEOUT)
+
+
 def test_questions_are_asked_in_batches_of_one_origin_until_an_answer_is_wrong(screen, batches):
     assert screen("def clamp(x, lo, hi):\n    return 7\n").status is Status.WRONG
     assert batches == [(2, MIN_SHORT_SECONDS)]  # the examples; the reference takes microseconds
