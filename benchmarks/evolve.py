@@ -105,7 +105,7 @@ def compare_search(rounds: int, population: int) -> None:
                 search.run()
                 searched, searched_cpu = time.perf_counter() - began, cpu() - used
                 rows = [one for one in search.trials.rows.values() if one.stage in ("screen", "judged", "again")]
-                sources = [(search.trials.source(one.digest), one.epoch) for one in rows]
+                sources = [(search.trials.source(one.digest), one.epoch, bool(one.parents)) for one in rows]
             began, used = time.perf_counter(), cpu()
             options = pool_options(experiment, None)
             seed = secret_of(experiment.replace(seed=number))
@@ -121,10 +121,10 @@ def compare_search(rounds: int, population: int) -> None:
     print(f"search / pool: {statistics.median(walls):.2f}x by wall time, {statistics.median(cpus):.2f}x by CPU time")
 
 
-def judge_bare(pool: JudgePool, sources: list[tuple[str, int]]) -> None:
-    """Screen all, and judge those that pass."""
+def judge_bare(pool: JudgePool, sources: list[tuple[str, int, bool]]) -> None:
+    """Screen all as a search does, and judge those that pass."""
     screened: list[tuple[str, int, Future[Verdict]]] = [
-        (source, epoch, pool.submit(source, screen=True, epoch=epoch)) for source, epoch in sources
+        (source, epoch, pool.submit(source, screen=True, short=short, epoch=epoch)) for source, epoch, short in sources
     ]
     judged = [pool.submit(source, epoch=epoch) for source, epoch, one in screened if one.result().status == "ok"]
     for one in judged:
@@ -186,6 +186,11 @@ def rate_archive() -> None:
     print(f"archive ({len(archive.owners)} cells) and front ({len(front.members)}): {mean:.3f} ms an insertion")
 
 
+def screen(pool: JudgePool, sources: list[str]) -> list[Verdict]:
+    """The verdicts of the screening in a search."""
+    return [found.result() for found in [pool.submit(source, screen=True, short=True) for source in sources]]
+
+
 def rate_screening() -> None:
     """Wrong mutants of one template of each seed tool."""
     for tool_id in TOOLS:
@@ -193,12 +198,12 @@ def rate_screening() -> None:
         mutants = [edit.apply(source) for edit in edits(source)]
         random.Random(1).shuffle(mutants)
         with JudgePool(ROOT / "specs" / "tools" / tool_id) as pool:
-            verdicts = pool.screen_all(mutants[:250])
+            verdicts = screen(pool, mutants[:250])
             failed = [text for text, one in zip(mutants[:250], verdicts, strict=True) if one.status != "ok"]
             again = [f"{text}\n# again\n" for text in failed]
             counts = Counter(str(one.status) for one in verdicts)
             began = time.perf_counter()
-            pool.screen_all(again)
+            screen(pool, again)
             seconds = time.perf_counter() - began
         print(f"screening of {tool_id}: {len(again) / seconds:.0f} mutants that fail per second ({dict(counts)})")
 

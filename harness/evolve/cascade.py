@@ -156,13 +156,16 @@ class Cascade:
             self._submit(job, "screen")
 
     def _submit(self, job: Job, stage: str) -> None:
-        trial, text, against = job.trial, job.text, None
+        trial, text = job.trial, job.text
         if stage == "again" or (stage == "screen" and job.looks):  # a pool remembers bytes that it judged
             text += _blank(4 * trial.number + job.looks)
-        if stage != "screen" and (other := job.batch.other_of(trial)):
-            against = self._trials.source(other), TIME_STEP
+        other = job.batch.other_of(trial)
+        against = (self._trials.source(other), TIME_STEP) if other else None
         job.batch.in_flight += 1
-        judged = self._pools.submit(trial.suite, text, epoch=trial.epoch, screen=stage == "screen", against=against)
+        how: dict[str, Any] = (
+            {"screen": True, "short": bool(trial.parents)} if stage == "screen" else {"against": against}
+        )
+        judged = self._pools.submit(trial.suite, text, epoch=trial.epoch, **how)
         judged.add_done_callback(lambda found: self._events.put((job, stage, found.exception() or found.result())))
 
     def _take(self, event: tuple[Job, str, Verdict | BaseException]) -> None:
@@ -179,8 +182,8 @@ class Cascade:
             self._end(job, stage=stage, status=found.status.value, passed=None, verdict=verdict)
         elif stage == "screen" and found.status is Status.OK:
             self._submit(job, "judged")
-        elif stage == "screen" and not job.looks and not job.trial.parents and _was_late(found):
-            job.looks += 1  # without its seed parents, a search on a busy machine would take another course
+        elif stage == "screen" and not job.looks and _was_late(found):
+            job.looks += 1  # on a busy machine a search would take another course
             self._submit(job, "screen")
         elif stage == "screen":
             verdict = {

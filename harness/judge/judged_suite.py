@@ -21,6 +21,7 @@ from harness.suites.loader import SUFFIX, load_suite
 from harness.suites.settings import Settings
 from harness.suites.suite import Suite
 
+SCREENINGS = ("screen", "short")
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -129,15 +130,17 @@ class JudgedSuite:
 
         Args:
             path: Its file.
-            how: `screen` for a cheap verdict, `graded` for one that counts all right answers, empty for the full one.
+            how: `screen` or `short` for a cheap verdict (see `JudgePool.submit`), `graded` for one that counts right
+                answers after a wrong one, empty for the full one.
             epoch: Sets the budget; the suite's own by default.
             against: As for `JudgePool.submit`.
         """
         case = self.lane.case_of(self.suite, path)
         if epoch is not None:
             case = case.model_copy(update={"policy": case.policy.model_copy(update={"epoch": epoch})})
-        if how == "screen":
-            return self.lane.screened(case)
+        if how in SCREENINGS:
+            case = self.lane.screened(case)
+            return case.model_copy(update={"inputs": {**case.inputs, "short": True}}) if how == "short" else case
         compared: Callable[[Case, str, float], Case] | None = getattr(self.lane, "compared", None)
         if against is not None and compared is not None:
             return compared(case, *against)

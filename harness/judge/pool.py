@@ -20,7 +20,7 @@ from harness.core.nearest import nearest
 from harness.core.tier import Tier
 from harness.judge.folders import project_root, scratch_folder
 from harness.judge.isolation import folders_of, prove_tier, secrets_of
-from harness.judge.judged_suite import JudgedSuite
+from harness.judge.judged_suite import SCREENINGS, JudgedSuite
 from harness.judge.judging import Judging
 from harness.judge.kept_sources import KeptSources
 from harness.judge.known import KnownVerdicts, without_path
@@ -186,6 +186,7 @@ class JudgePool(Closing):
         source: Source,
         *,
         screen: bool = False,
+        short: bool = False,
         graded: bool = False,
         tool: str | None = None,
         epoch: int | None = None,
@@ -196,6 +197,8 @@ class JudgePool(Closing):
         Args:
             source: As for `judge`.
             screen: As for `screen_all`.
+            short: Whether a call of the screening that takes much longer than the reference's ends it, as in a search,
+                where endless loops are common and slow candidates are not wanted.
             graded: Whether questions continue after a wrong answer, so that `Verdict.graded` is a share of all.
             tool: As for `judge`.
             epoch: Sets the budget of this candidate; the pool's own by default.
@@ -209,7 +212,7 @@ class JudgePool(Closing):
         """
         self._judges.require_open()
         suite = self._suite(tool)
-        how = "screen" if screen else "graded" if graded else ""
+        how = ("short" if short else "screen") if screen else "graded" if graded else ""
         data = None if isinstance(source, os.PathLike) else _bytes(source)
         address = None if data is None or against else (suite.name, how, epoch, digest_bytes(data))
         caller: Future[Verdict] = Future()
@@ -262,7 +265,7 @@ class JudgePool(Closing):
             return None
         if known := self._known.at(address):
             return known
-        if self._ledger is None or address[1] == "screen":
+        if self._ledger is None or address[1] in SCREENINGS:
             return None
         key, found = self._ledger.find_bytes(suite, self._blank, *address[1:])
         if found is not None:

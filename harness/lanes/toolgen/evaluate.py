@@ -133,6 +133,7 @@ class Evaluator:
             jitter_ms=(low, high),
             is_full=inputs.get("full", False),
             is_screening=inputs.get("screen", False),
+            is_short=inputs.get("short", False),
             is_timed=policy.timing is not Timing.NONE,
             is_strict=inputs.get("strict", False),
         )

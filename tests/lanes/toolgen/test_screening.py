@@ -16,7 +16,12 @@ from tests.lanes.toolgen.conftest import GOOD, ORACLE, TOOL
 @pytest.fixture
 def screen(bench, context):
     lane = Toolgen()
-    return lambda source: lane.evaluate(lane.screened(bench.case(source)), context)
+
+    def run(source, **inputs):
+        case = lane.screened(bench.case(source))
+        return lane.evaluate(case.model_copy(update={"inputs": {**case.inputs, **inputs}}), context)
+
+    return run
 
 
 @pytest.fixture
@@ -66,6 +71,12 @@ def test_an_endless_candidate_has_the_limit_of_a_full_verdict(screen, bench):
     found = screen("def clamp(x: int, lo: int, hi: int) -> int:\n    while True:\n        pass\n")
     assert found.status is Status.TIMEOUT
     assert found.why.startswith("no answer in a call within 0.3 s, asked clamp(")
+
+
+def test_in_a_search_the_short_limit_decides(screen):
+    """Full verdicts allow a call of this tool two seconds, and an endless one would have them."""
+    found = screen("def clamp(x: int, lo: int, hi: int) -> int:\n    while True:\n        pass\n", short=True)
+    assert (found.status, found.why) == (Status.TIMEOUT, f"no answer in a call within {MIN_SHORT_SECONDS:g} s")
 
 
 def test_questions_are_asked_in_batches_of_one_origin_until_an_answer_is_wrong(screen, batches):
