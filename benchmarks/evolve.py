@@ -82,8 +82,13 @@ def search_killed(kills: int = 20, seed: int = 1) -> None:
         whole, cut = searched("whole.db", 0), searched("killed.db", kills)
     both = [(whole[number], cut[number]) for number in sorted(whole) if number in cut]
     same = next((at for at, (one, other) in enumerate(both) if one.digest != other.digest), len(both))
-    stages = sum(one.stage != other.stage for one, other in both[:same])
-    print(f"{same} of {len(whole)} proposals are the same before the first other one; {stages} ended at another stage")
+    print(f"{same} of {len(whole)} proposals are the same before the first other one")
+    for pair in both[:same]:
+        if pair[0].stage != pair[1].stage:
+            print(
+                *(f"{one.number} ended at {one.stage}, {one.verdict.get('final', one.status)}" for one in pair),
+                sep="; ",
+            )
 
 
 def compare_search(rounds: int, population: int) -> None:
