@@ -82,8 +82,13 @@ def search_killed(kills: int = 20, seed: int = 1) -> None:
         whole, cut = searched("whole.db", 0), searched("killed.db", kills)
     both = [(whole[number], cut[number]) for number in sorted(whole) if number in cut]
     same = next((at for at, (one, other) in enumerate(both) if one.digest != other.digest), len(both))
-    stages = sum(one.stage != other.stage for one, other in both[:same])
-    print(f"{same} of {len(whole)} proposals are the same before the first other one; {stages} ended at another stage")
+    print(f"{same} of {len(whole)} proposals are the same before the first other one")
+    for pair in both[:same]:
+        if pair[0].stage != pair[1].stage:
+            print(
+                *(f"{one.number} ended at {one.stage}, {one.verdict.get('final', one.status)}" for one in pair),
+                sep="; ",
+            )
 
 
 def compare_search(rounds: int, population: int) -> None:
@@ -105,7 +110,7 @@ def compare_search(rounds: int, population: int) -> None:
                 search.run()
                 searched, searched_cpu = time.perf_counter() - began, cpu() - used
                 rows = [one for one in search.trials.rows.values() if one.stage in ("screen", "judged", "again")]
-                sources = [(search.trials.source(one.digest), one.epoch) for one in rows]
+                sources = [(search.trials.source(one.digest), one.epoch, not one.parents) for one in rows]
             began, used = time.perf_counter(), cpu()
             options = pool_options(experiment, None)
             seed = secret_of(experiment.replace(seed=number))
@@ -121,10 +126,15 @@ def compare_search(rounds: int, population: int) -> None:
     print(f"search / pool: {statistics.median(walls):.2f}x by wall time, {statistics.median(cpus):.2f}x by CPU time")
 
 
-def judge_bare(pool: JudgePool, sources: list[tuple[str, int]]) -> None:
-    """Screen all, and judge those that pass."""
+def judge_bare(pool: JudgePool, sources: list[tuple[str, int, bool]]) -> None:
+    """Screen all as a search does, and judge those that pass.
+
+    Args:
+        sources: Texts, epochs, and whether a slow one passes the screening.
+    """
     screened: list[tuple[str, int, Future[Verdict]]] = [
-        (source, epoch, pool.submit(source, screen=True, epoch=epoch)) for source, epoch in sources
+        (source, epoch, pool.submit(source, screen=True, allow_slow=allow_slow, epoch=epoch))
+        for source, epoch, allow_slow in sources
     ]
     judged = [pool.submit(source, epoch=epoch) for source, epoch, one in screened if one.result().status == "ok"]
     for one in judged:

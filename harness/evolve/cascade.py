@@ -11,7 +11,7 @@ from harness.core.evaluation import Evaluation
 from harness.core.status import Status
 from harness.core.trial import Trial, changed
 from harness.evolve.job import Batch, Job, Measures
-from harness.evolve.measures import TIME_STEP, differences, measure, relative, time_ratio
+from harness.evolve.measures import TIME_GATE, TIME_STEP, differences, measure, relative, time_ratio, was_late
 from harness.evolve.pools import Pools
 from harness.evolve.search_run import SearchRun
 from harness.judge.verdict import Verdict
@@ -22,8 +22,6 @@ STAGES = ("reply", "known", "parse", "gate", "duplicate", "screen", "judged", "a
 """In the order of the cascade. `reply`: a provider gave none. `again`: judged several times, since only time limits
 spoke against it."""
 MAX_LOOKS = 2
-TIME_GATE = "time_ms"  # of lanes that limit the time of a call
-_IN_TIME_OR_NOT = frozenset({Status.OK, Status.TIMEOUT})
 
 
 class Cascade:
@@ -156,13 +154,16 @@ class Cascade:
             self._submit(job, "screen")
 
     def _submit(self, job: Job, stage: str) -> None:
-        trial, text, against = job.trial, job.text, None
+        trial, text = job.trial, job.text
         if stage == "again" or (stage == "screen" and job.looks):  # a pool remembers bytes that it judged
             text += _blank(4 * trial.number + job.looks)
-        if stage != "screen" and (other := job.batch.other_of(trial)):
-            against = self._trials.source(other), TIME_STEP
+        other = job.batch.other_of(trial)
+        against = (self._trials.source(other), TIME_STEP) if other else None
         job.batch.in_flight += 1
-        judged = self._pools.submit(trial.suite, text, epoch=trial.epoch, screen=stage == "screen", against=against)
+        how: dict[str, Any] = (
+            {"screen": True, "allow_slow": not trial.parents} if stage == "screen" else {"against": against}
+        )
+        judged = self._pools.submit(trial.suite, text, epoch=trial.epoch, **how)
         judged.add_done_callback(lambda found: self._events.put((job, stage, found.exception() or found.result())))
 
     def _take(self, event: tuple[Job, str, Verdict | BaseException]) -> None:
@@ -179,8 +180,8 @@ class Cascade:
             self._end(job, stage=stage, status=found.status.value, passed=None, verdict=verdict)
         elif stage == "screen" and found.status is Status.OK:
             self._submit(job, "judged")
-        elif stage == "screen" and not job.looks and not job.trial.parents and _was_late(found):
-            job.looks += 1  # without its seed parents, a search on a busy machine would take another course
+        elif stage == "screen" and not job.looks and was_late(found.evaluation):
+            job.looks += 1  # on a busy machine a search would take another course
             self._submit(job, "screen")
         elif stage == "screen":
             verdict = {
@@ -189,7 +190,7 @@ class Cascade:
                 "feedback": self._breeds[job.trial.suite].feedback(found.evaluation, is_screened=True),
             }
             self._end(job, stage=stage, status=found.status.value, passed=False, verdict=verdict)
-        elif stage in ("judged", "again") and job.looks < MAX_LOOKS and _was_late(found):
+        elif stage in ("judged", "again") and job.looks < MAX_LOOKS and was_late(found.evaluation):
             job.looks += 1  # its calls were in time when it was screened: the next verdict counts
             self._submit(job, "again")
         else:
@@ -280,11 +281,3 @@ def _without_performance(known: Trial) -> dict[str, Any]:
 def _blank(number: int) -> str:
     """A blank line for a number: other bytes, and the same candidate, in any language."""
     return f"\n{number:b}\n".translate({ord("0"): " ", ord("1"): "\t"})
-
-
-def _was_late(found: Verdict) -> bool:
-    """Whether time limits alone speak against a candidate; on a busy machine that may be the machine's fault."""
-    statuses = {attempt.status for attempt in found.evaluation.evidence.attempts}
-    is_late = found.status is Status.TIMEOUT or (found.status is Status.FLAKY and Status.TIMEOUT in statuses)
-    failed = {gate.name for gate in found.evaluation.score.failed}
-    return (is_late and statuses <= _IN_TIME_OR_NOT) or (found.status is Status.OK and failed == {TIME_GATE})

@@ -19,6 +19,7 @@ from harness.core.owned_folder import OwnedFolder
 from harness.core.paired import MIN_EFFECT, Comparison, Verdict
 from harness.core.policy import Timing
 from harness.core.stability import EVERYONE, FACT, FIRST_TEN, MIN_HASH_SEEDS, stability_of
+from harness.evolve.measures import was_late
 from harness.judge.folders import scratch_folder
 from harness.lane.context import Context
 from harness.lane.protocol import Lane
@@ -114,6 +115,8 @@ def confirm(
                     continue  # a failure of the judge: once more
                 if fresh.evidence.unconfirmed and found:
                     break
+                if was_late(fresh) and number < MAX_TIMINGS - 1:
+                    continue  # it answered in time before: the machine was too busy
                 after = fresh
                 new = [one for one in after.evidence.comparisons if one.role == "parent"]
                 found += new

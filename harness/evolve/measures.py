@@ -19,6 +19,7 @@ from harness.core.evaluation import Evaluation
 from harness.core.paired import settle
 from harness.core.policy import Timing
 from harness.core.stats import flake_bound
+from harness.core.status import Status
 
 TIME_GRID, TIME_STEPS = 2.0, 3
 """Seed parents differ by factors of 2; each has three steps (a factor of 1.26), of which times of equal code use one:
@@ -31,6 +32,7 @@ TIME_STEP = math.log(TIME_GRID) / TIME_STEPS
 """The difference of the logarithms of two times that is one step."""
 RELATIVE = ("performance", "time", "memory", "growth")
 """Measures that vary from run to run. A candidate has its parent's, or a number of whole steps more or less."""
+TIME_GATE = "time_ms"  # of lanes that limit the time of a call
 NAMES = ("performance", "time", "memory", "size", "stability")
 """The objectives, in order."""
 
@@ -114,6 +116,14 @@ def differences(evaluation: Evaluation, mine: Mapping[str, Any], other: Mapping[
         found["time"] = [one / TIME_STEP for one in paired["time"]]
         found["growth"] = [one / GROWTH_STEP for one in paired["growth"]]
     return found
+
+
+def was_late(evaluation: Evaluation) -> bool:
+    """Whether time limits alone speak against a candidate; on a busy machine that may be the machine's fault."""
+    status, statuses = evaluation.status, {attempt.status for attempt in evaluation.evidence.attempts}
+    is_late = status is Status.TIMEOUT or (status is Status.FLAKY and Status.TIMEOUT in statuses)
+    failed = {gate.name for gate in evaluation.score.failed}
+    return (is_late and statuses <= {Status.OK, Status.TIMEOUT}) or (status is Status.OK and failed == {TIME_GATE})
 
 
 def time_ratio(evaluation: Evaluation) -> float | None:

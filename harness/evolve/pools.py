@@ -57,13 +57,14 @@ class Pools:
         *,
         epoch: int,
         screen: bool = False,
+        allow_slow: bool = True,
         inputs: int = OWN,
         against: tuple[str, float] | None = None,
     ) -> Future[Verdict]:
-        """Begin to judge a candidate of a tool; `against` as for `JudgePool.submit`."""
+        """Begin to judge a candidate of a tool; `allow_slow` and `against` as for `JudgePool.submit`."""
         pool = self.get(inputs)
         name = pool.tools[list(self._paths).index(tool)]
-        return pool.submit(source, screen=screen, tool=name, epoch=epoch, against=against)
+        return pool.submit(source, screen=screen, allow_slow=allow_slow, tool=name, epoch=epoch, against=against)
 
     def lane(self, tool: str) -> ObservingLane:
         """The lane of a tool."""

@@ -14,8 +14,7 @@ from harness.core.paired import Comparison
 from harness.core.score import Score
 from harness.core.status import Status
 from harness.evolve import finals
-from harness.evolve.cascade import _was_late
-from harness.judge.verdict import Verdict
+from harness.evolve.measures import was_late
 
 OK, TIMEOUT, WRONG, FLAKY = Status.OK, Status.TIMEOUT, Status.WRONG, Status.FLAKY
 
@@ -25,7 +24,7 @@ def test_a_call_that_is_too_slow_for_the_budget_alone_is_doubted(gates, is_late)
     evidence = Evidence(status=OK, attempts=(Attempt(index=0, seed=0, status=OK, answers=""),))
     case = Case(lane="toolgen", suite="s", name="c", subject=Subject(name="c", digest="0" * 64))
     score = Score(total=None, gates=tuple(Gate(name=name, threshold=1.0).evaluate(0.5) for name in gates))
-    assert _was_late(Verdict(Evaluation(case=case, evidence=evidence, score=score))) is is_late
+    assert was_late(Evaluation(case=case, evidence=evidence, score=score)) is is_late
 
 
 @pytest.mark.parametrize(
@@ -46,7 +45,7 @@ def test_only_time_limits_are_doubted(status, attempts, is_late):
     made = tuple(Attempt(index=at, seed=at, status=one, answers="") for at, one in enumerate(attempts))
     evidence = Evidence(status=status, why="" if status is OK else "because", attempts=made)
     case = Case(lane="toolgen", suite="s", name="c", subject=Subject(name="c", digest="0" * 64))
-    assert _was_late(Verdict(Evaluation(case=case, evidence=evidence, score=Score(total=None)))) is is_late
+    assert was_late(Evaluation(case=case, evidence=evidence, score=Score(total=None))) is is_late
 
 
 def test_a_finalist_keeps_its_measures_where_the_machine_was_too_busy_for_further_ones():
@@ -72,6 +71,9 @@ def test_a_finalist_keeps_its_measures_where_the_machine_was_too_busy_for_furthe
         ([0.97, 0.97, 0.97, 0.97], 4, "underpowered", ""),
         ([0.97, "infra"], 2, "underpowered", ""),
         ([None], 1, None, ""),  # a lane that compares nothing
+        (["late", 0.9], 2, "faster", ""),
+        ([0.97, "late", 0.9], 3, "faster", ""),
+        (["late", "late", "late", "late"], 4, None, ""),
     ],
 )
 def test_a_finalist_is_timed_until_it_is_certain_and_a_failure_of_the_judge_is_asked_once_more(
@@ -84,6 +86,10 @@ def test_a_finalist_is_timed_until_it_is_certain_and_a_failure_of_the_judge_is_a
         made.append(rounds[len(made)])
         if made[-1] == "infra":
             return before.model_copy(update={"evidence": before.evidence.replace(unconfirmed="infra: no box")})
+        if made[-1] == "late":
+            attempts = before.evidence.attempts[:1], Attempt(index=1, seed=0, status=TIMEOUT, answers="", round=1)
+            late = before.evidence.replace(status=FLAKY, why="late", attempts=(*attempts[0], attempts[1]))
+            return before.model_copy(update={"evidence": late})
         compared = Comparison(verdict="alike", why="", role="parent", ratio=made[-1], deviation=0.02)
         evidence = before.evidence.replace(unconfirmed="", comparisons=(compared,) if made[-1] else ())
         return before.model_copy(update={"evidence": evidence})
@@ -96,3 +102,4 @@ def test_a_finalist_is_timed_until_it_is_certain_and_a_failure_of_the_judge_is_a
     after, timed = finals.confirm(before, "x = 1", seed_parent="x = 2", lane=None, like=like, secret_seed=1)
     assert (len(made), timed and timed.verdict) == (asked, verdict)
     assert after.evidence.unconfirmed == unconfirmed
+    assert after.passed is (rounds[-1] != "late"), "a machine that is always busy confirms nothing"

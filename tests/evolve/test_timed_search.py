@@ -81,9 +81,10 @@ class Machine:
         return get
 
     def submit(self, real):
-        def submit(pools, tool, source, *, epoch, screen=False, inputs=OWN, against=None):
+        def submit(pools, tool, source, *, epoch, screen=False, allow_slow=True, inputs=OWN, against=None):
             self.asked.append((inputs, epoch, source, screen))
-            found, judged = Future(), real(pools, tool, source, epoch=epoch, screen=screen, inputs=inputs).result()
+            given = {"epoch": epoch, "screen": screen, "allow_slow": allow_slow, "inputs": inputs}
+            found, judged = Future(), real(pools, tool, source, **given).result()
             slowest, evaluation = self.slowest_ms if inputs == OWN and not epoch else None, judged.evaluation
             if judged.passed and not screen:
                 evaluation = self.timed(evaluation, source, pools.lane(tool), slowest, against)

@@ -123,9 +123,7 @@ def test_expectations_decide(project):
     project.put("a.suite.yaml", "lane: words\ninline: {bad: wrong, good: ok}\nexpect: {bad: wrong, good: wrong}\n")
     result = project.run()
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(
-        ["ok instead of wrong", "*expected: wrong (a control of a.suite.yaml:2)"]
-    )
+    result.stdout.fnmatch_lines(["ok instead of wrong", "*expected: wrong (a control of a.suite.yaml:2)"])
     result.stdout.fnmatch_lines(["FAIL  a.suite.yaml::good: ok instead of wrong"])
 
 

@@ -16,6 +16,7 @@ from tests.lanes.toolgen.conftest import GOOD, ORACLE, TOOL
 @pytest.fixture
 def screen(bench, context):
     lane = Toolgen()
+
     return lambda source: lane.evaluate(lane.screened(bench.case(source)), context)
 
 
