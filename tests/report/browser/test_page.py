@@ -94,7 +94,8 @@ class TestNavigation:
         for row in rows:
             page.evaluate("id => { location.hash = `/case/${encodeURIComponent(id)}`; }", row["nodeid"])
             shown = page.locator(f'#view article[id="{route("case", row["nodeid"])}"]')
-            opened += shown.locator(".chip").first.text_content() == row["status"]
+            wanted = "fails a gate" if row["status"] == "ok" and not row["as_expected"] else row["status"]
+            opened += shown.locator(".chip").first.text_content() == wanted
         assert opened == len(rows) == 19
 
     def test_a_case_without_details_says_what_to_type(self, look):
