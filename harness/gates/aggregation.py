@@ -73,7 +73,6 @@ def aggregate(node: Aggregate, rows: Sequence[Row], baselines: Mapping[str, Sequ
     """The value of an aggregate.
 
     Args:
-        node: The aggregate.
         rows: The evaluations, without controls.
         baselines: Earlier evaluations by the name of their run; the last comparable run has the empty name.
     """
@@ -190,7 +189,6 @@ def contributions(node: Aggregate, rows: Sequence[Row], baseline: Sequence[Row])
     """The evaluations that an aggregate is computed from, with their values, undefined and low ones first.
 
     Args:
-        node: The aggregate.
         rows: The evaluations, without controls.
         baseline: Earlier evaluations, for `delta` and `regressions`.
     """

@@ -75,10 +75,8 @@ def evaluate_gate(
     """Evaluate a gate on the evaluations of a run.
 
     Args:
-        expression: The gate.
         rows: Evaluations with the columns of the ledger.
         baseline: For `delta` and `regressions`: earlier rows, as `queries.baseline` returns them.
-        named: The same for the runs that gates name, by these names.
     """
     scope = _Scope([row for row in rows if not _is_control(row)], {"": baseline or (), **(named or {})})
     leaves: list[_Leaf] = []
@@ -102,7 +100,6 @@ def measured_cases(
     """The evaluations that decide a gate, each once, with the values that it reads, undefined and low ones first.
 
     Args:
-        expression: The gate.
         rows: As for `evaluate_gate`.
         baselines: Earlier rows by the name of their run; the empty name is the last comparable run.
     """

@@ -25,7 +25,6 @@ class PatchedGrammar:
     Attributes:
         grammar: What lint built.
         operations: How many operations the patch has.
-        description: The patch's own description.
         warnings: Messages of lint, at most 20.
     """
 
@@ -40,7 +39,6 @@ class RejectedPatch:
     """Why a patch file gives no grammar.
 
     Attributes:
-        why: The reason.
         facts: What the evidence keeps of it.
         about: What was rejected: the file, an operation or the patched grammar.
         expected: What it should have been.
