@@ -34,7 +34,7 @@ _CHUNK = 1000  # rows
 def fronts(ledger: Ledger, boards: Iterable[tuple[str, str]]) -> set[tuple[str, str, str]]:
     """Lane, suite and digest of the subjects on the fronts of some boards, as `pareto` marks them, without ranks."""
     ranked = {(row["lane"], row["suite"]) for row in ledger.rows("SELECT * FROM boards WHERE is_ranked", keep=False)}
-    rows = []
+    rows: list[Row] = []
     for board in boards:
         if board in ranked:
             rows += _passing(ledger, board)

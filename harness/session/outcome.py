@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness.core.evaluation import Evaluation
 from harness.core.gate import GateResult
-from harness.core.status import Status
 from harness.ledger.run_gates import Problem
 from harness.report.run_verdict import RunVerdict
 from harness.session.timing_summary import TimingSummary
@@ -22,7 +20,6 @@ class RunOutcome:
     Attributes:
         rows: One mapping per evaluation, for gates; empty mappings where there are no gates.
         columns: The columns that plugins add, by node id; only for evaluations that have some.
-        statuses: Evaluations by status.
         failing: Evaluations that differ from what their suite expects.
         neutral: Evaluations that neither pass nor fail.
         wrong_suites: Suites that could not be collected, by node id, with the first line of the reason.
@@ -42,7 +39,6 @@ class RunOutcome:
 
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     columns: dict[str, dict[str, float | str | None]] = field(default_factory=dict)
-    statuses: Counter[Status] = field(default_factory=Counter)
     failing: list[Evaluation] = field(default_factory=list)
     neutral: list[Evaluation] = field(default_factory=list)
     wrong_suites: dict[str, str] = field(default_factory=dict)
