@@ -34,7 +34,7 @@ _CHUNK = 1000  # rows
 def fronts(ledger: Ledger, boards: Iterable[tuple[str, str]]) -> set[tuple[str, str, str]]:
     """Lane, suite and digest of the subjects on the fronts of some boards, as `pareto` marks them, without ranks."""
     ranked = {(row["lane"], row["suite"]) for row in ledger.rows("SELECT * FROM boards WHERE is_ranked", keep=False)}
-    rows: list[Any] = []
+    rows: list[Row] = []
     for board in boards:
         if board in ranked:
             rows += _passing(ledger, board)
@@ -62,6 +62,8 @@ def pareto(ledger: Ledger, *, lane: str | None = None, suite: str | None = None,
 
     Args:
         ledger: Open for reading.
+        lane: Only this lane.
+        suite: Only suites whose name contains this.
         epoch: Verdicts of this epoch; by default the latest of each subject.
     """
     found = ledger.rows(_LATEST if epoch is None else _AT_EPOCH, lane, suite, epoch)

@@ -307,8 +307,6 @@ def _visible(value: Any) -> Any:
     """Replace control characters, lone surrogates and direction marks by visible escapes."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
-    if value.isalnum():  # most of them: numbers, names, classes
-        return value
     text = value if len(value) <= CLIPPED else f"{value[: CLIPPED - 1]}…"
     return "\n".join(words.printable(line) for line in text.split("\n"))
 

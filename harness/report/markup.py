@@ -41,12 +41,15 @@ def breakable(text: Any) -> Markup:
 
 
 def differing(text: str, other: str) -> Markup:
-    """A string with what differs from another one marked, between their common beginning and their common end."""
+    """A string with what differs from another one marked, between their common beginning and their common end.
+
+    Nothing is marked where these are less than a quarter of the shorter string: then all of it differs.
+    """
     text, other = words.printable(text), words.printable(other)
     start = _shared(text, other)
     end = _shared(text[start:][::-1], other[start:][::-1])
     middle = text[start : len(text) - end]
-    if not (start or end) or not middle:
+    if 4 * (start + end) < min(len(text), len(other)) or not middle or middle == text:
         return escape(text)
     return escape(text[:start]) + made("<mark>") + escape(middle) + made("</mark>") + escape(text[len(text) - end :])
 

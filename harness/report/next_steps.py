@@ -226,7 +226,7 @@ def _unjudged(urgent: Sequence[Case], overview: Sequence[Suite], repeat: Callabl
 
 def _kinds(cases: Sequence[Case]) -> str:
     """How many of some failing cases have each status, and how many of them regressed or are new."""
-    named = Counter("below a gate" if c.row["status"] == "ok" else c.row["status"] for c in cases)
+    named = Counter("failing a gate" if c.row["status"] == "ok" else c.row["status"] for c in cases)
     found = ", ".join(f"{count} {status}" for status, count in named.most_common())
     regressed, new = sum(c.has_regressed for c in cases), sum(c.new and not c.has_regressed for c in cases)
     since = ", ".join(

@@ -79,10 +79,10 @@ def failure_rate(row: dict[str, Any]) -> str:
     """What `stability` says, in words: the failure rate that the attempts exclude; nothing of a case that fails."""
     if row["status"] != "ok":
         return "flaky" if row["status"] == "flaky" else ""
-    made, bound = count(row["attempts"] or 0, "attempt"), row.get("stability_bound")
+    bound = row.get("stability_bound")
     if stability(row) == "flaky" or bound is None or row["attempts"] == 1:
         return stability(row)
-    known = f"a failure rate of {percent(bound)} or more is excluded at 95 % confidence ({made})"
+    known = f"its failure rate is below {percent(bound)} at 95 % confidence"
     return f"{known}, confirmed on fresh inputs" if row["confirmed"] else known
 
 

@@ -213,7 +213,7 @@ class Confirmation:
         if after.evidence.unconfirmed or stability is None or not stability.confirmed:
             self._finalists.tried.add(job[2].nodeid)  # no verdict, or its lane makes too few attempts
         rerun = self._rerun_line(before.case, number, job[3])
-        self._recorder.revise(before.status, SerialisedEvaluation.of(after), rerun=rerun)
+        self._recorder.revise(SerialisedEvaluation.of(after), rerun=rerun)
 
     def _context(self, number: int) -> Context:
         if number not in self._contexts:

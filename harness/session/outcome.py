@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness.core.evaluation import Evaluation
 from harness.core.gate import GateResult
-from harness.core.status import Status
 from harness.ledger.run_gates import Problem
 from harness.report.run_verdict import RunVerdict
 from harness.session.timing_summary import TimingSummary
@@ -39,7 +37,6 @@ class RunOutcome:
 
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     columns: dict[str, dict[str, float | str | None]] = field(default_factory=dict)
-    statuses: Counter[Status] = field(default_factory=Counter)
     failing: list[Evaluation] = field(default_factory=list)
     neutral: list[Evaluation] = field(default_factory=list)
     wrong_suites: dict[str, str] = field(default_factory=dict)

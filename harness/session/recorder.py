@@ -37,7 +37,6 @@ class Recorder:
                 outcome.notices.append(notice)
         columns = self._columns(evaluation)
         outcome.rows[evaluation.case.nodeid] = columns | row(evaluation, self.opened.run) if self._with_rows else {}
-        outcome.statuses[evaluation.status] += 1
         outcome.timing.add(evaluation)
         if evaluation.neutral and evaluation.status is not Status.INFRA:
             outcome.neutral.append(evaluation)
@@ -68,14 +67,13 @@ class Recorder:
             self.outcome.columns[evaluation.case.nodeid] = found
         return found
 
-    def revise(self, before: Status, after: SerialisedEvaluation, *, rerun: str) -> None:
+    def revise(self, after: SerialisedEvaluation, *, rerun: str) -> None:
         """Replace an evaluation that passed by the result of its confirmation.
 
         Args:
             after: The evaluation with the attempts of the confirmation.
             rerun: The command that repeats the confirmation.
         """
-        self.outcome.statuses[before] -= 1
         self.record(after)
         evaluation = after.evaluation
         if not evaluation.as_expected:

@@ -96,8 +96,7 @@ class Summary:
         yield first, "green" if verdict.held else "red"
         yield from ((line, "") for line in others)
         if self._level > 0 and self._run is not None:
-            counts = ", ".join(f"{number} {status}" for status, number in self._outcome.statuses.items() if number)
-            yield from ((line, "") for line in words.folded([f"run {self._run.run_id}", counts], self.width))
+            yield f"run {self._run.run_id}", ""
             yield from ((line, "") for line in [self._outcome.sandbox_line] if line)
             yield from ((f"not judged: {number} {why}", "") for why, number in verdict.unjudged)
 

@@ -72,6 +72,24 @@ def test_a_run_that_did_not_finish_is_shown_as_what_it_is(path, how):
     assert ("Not good: the run was interrupted" if how is RunStatus.ABORTED else "this run has not ended") in text
 
 
+def test_two_runs_at_once_are_not_compared_with_each_other(path):
+    fill(path, [make_evaluation("a", score=0.85)])
+    ids = []
+    with Ledger.open(path) as ledger:
+        for number in (2, 3):
+            ledger.begin(run := make_run(number))
+            ids.append(run.run_id)
+        for number, run_id in enumerate(ids):
+            ledger.record(make_evaluation("a", score=0.9 + number / 100), run_id=run_id)
+        texts = [render_report(ledger, run_id) for run_id in ids]
+    for mine, other, text in zip(ids, reversed(ids), texts, strict=True):
+        said = Document(text).text
+        assert "this run has not ended" in said
+        assert f"Crucible {mine}" in text
+        assert f"since {other}" not in " ".join(said.split())
+        assert "+0.05" in said or "+0.06" in said  # against the run that is over
+
+
 def test_infinity_that_another_program_wrote_is_undefined(path, capsys, tmp_path):
     bad = make_evaluation("a", status="wrong", score=0.1)
     fill(path, [bad, make_evaluation("b")], [bad, make_evaluation("b", score=0.85)])

@@ -48,6 +48,7 @@ def test_what_differs_is_marked_and_no_more():
     assert marked(differing('{"cycle":["t1","t2"]}', '{"cycle":["t1","t9"]}')) == "2"
     assert marked(differing("[1,2]", "[1,2]")) == ""
     assert marked(differing("yes", "no")) == ""  # nothing in common: all of it differs
+    assert marked(differing("relative error 0.707", "at most 4.77e-07")) == ""  # only their last digits
 
 
 def test_a_threshold_of_zero_is_seen():

@@ -153,7 +153,7 @@
     if (c("why")) name.append(make("span", { class: "why" }, c("why")));
     made.append(make("td", { class: "num rank", title: c("unconfirmed") }, c("unconfirmed") ? "?" : c("rank") || "–"), name);
     for (const n of names) {
-      const one = n === "status" ? cell(heads[n], chip(c(n)), c("reused") && " reused") : cell(heads[n], shown[n][i]);
+      const one = n === "status" ? cell(heads[n], chip(c(n) === "ok" && c("verdict") === "bad" ? "fails a gate" : c(n)), c("reused") && " reused") : cell(heads[n], shown[n][i]);
       if (numeric.includes(n)) one.className = "num";
       made.append(one);
     }

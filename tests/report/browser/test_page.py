@@ -23,6 +23,8 @@ PLACES = ["", *(f"#/{name}" for name in ("failing", "gates/1", "controls", "comp
                                       "suite/tool/tool")),
           *(f"#/case/{quote(name)}" for name in CASES)]  # fmt: skip
 
+PLAIN = ("#/controls", "#/compare", "#/trends", "#/environment", "#/words")
+
 
 def case(name, suite="tool"):
     return f"#/case/{quote(f'{suite}.suite.yaml::{name}', safe='!~*()')}"
@@ -94,7 +96,8 @@ class TestNavigation:
         for row in rows:
             page.evaluate("id => { location.hash = `/case/${encodeURIComponent(id)}`; }", row["nodeid"])
             shown = page.locator(f'#view article[id="{route("case", row["nodeid"])}"]')
-            opened += shown.locator(".chip").first.text_content() == row["status"]
+            wanted = "fails a gate" if row["status"] == "ok" and not row["as_expected"] else row["status"]
+            opened += shown.locator(".chip").first.text_content() == wanted
         assert opened == len(rows) == 19
 
     def test_a_case_without_details_says_what_to_type(self, look):
@@ -291,17 +294,17 @@ class TestHarmless:
     def test_it_is_accessible(self, look, scheme):
         axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
         page = look(color_scheme=scheme)
-        for place in visit(page):
+        # Only colours differ between the themes, and the places left out have none of their own.
+        for place in visit(page, PLACES if scheme == "light" else [place for place in PLACES if place not in PLAIN]):
             page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-            # Only colours differ between the themes.
             rules = {"runOnly": ["color-contrast"]} if scheme == "dark" else {}
             found = axe.run(page, options=rules).response["violations"]
             assert [(one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in found] == [], place
 
 
-def visit(page):
-    """Go to each place of the page."""
-    for place in PLACES:
+def visit(page, places=PLACES):
+    """Go to some places of the page."""
+    for place in places:
         page.evaluate("place => { location.hash = place; }", place or "#/")
         shown = "#view > *" if place else "#overview:not([hidden])"
         page.locator(shown).first.wait_for()
