@@ -287,12 +287,14 @@ class ClusterJudges(Closing):
 
     def _receive(self, key: str) -> None:
         """Take the result of a batch, or its loss."""
+        from harness.judge.cluster_worker import require_answers
+
         with self._change:
             batch = self._running.pop(key, None)
         if batch is None:  # closed meanwhile
             return
         try:
-            texts: list[str] = batch.task.result(timeout=CONNECT_SECONDS)
+            texts = require_answers(batch.task.result(timeout=CONNECT_SECONDS), [job.case for job in batch.jobs])
         except BaseException as error:
             self._lose(batch.jobs, f"the worker of this case was lost: {type(error).__name__}: {error}")
         else:

@@ -140,7 +140,7 @@ class ClusterWorker(WorkerPlugin):  # type: ignore[misc]  # it has no types here
         for text, source in sent:
             wire = json.loads(text)
             case = Case.from_wire(wire)
-            place = self._sources / f"{digest_bytes(source)[:32]}-{Path(case.subject.path).name}"
+            place = Path(tempfile.mkdtemp(dir=self._sources)) / Path(case.subject.path).name
             place.write_bytes(source)
             moved = {case.subject.path: place, **self._places}
             inputs = {key: str(moved.get(value, value)) if isinstance(value, str) else value
@@ -154,7 +154,7 @@ class ClusterWorker(WorkerPlugin):  # type: ignore[misc]  # it has no types here
             for path, local in moved.items():
                 evaluation = evaluation.replace(_quoted(str(local)), _quoted(path))
             texts.append(evaluation)
-            place.unlink(missing_ok=True)
+            shutil.rmtree(place.parent, ignore_errors=True)
         return texts
 
 
@@ -162,6 +162,13 @@ def judge_batch(name: str, sent: Sequence[Sent]) -> list[str]:
     """The task of a batch: the evaluations of its cases, in their order."""
     plugin: ClusterWorker = get_worker().plugins[name]
     return plugin.judge(sent)
+
+
+def require_answers(texts: list[str], cases: Sequence[Case]) -> list[str]:
+    """The evaluations of a batch, as JSON; raises ValueError if they are not those of its subjects, in their order."""
+    if [json.loads(text)["case"]["subject"]["digest"] for text in texts] != [case.subject.digest for case in cases]:
+        raise ValueError("it answered for other cases")
+    return texts
 
 
 def worker_state(name: str, dask_worker: Any = None) -> str:

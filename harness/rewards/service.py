@@ -21,6 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from harness.core.clip import clip
 from harness.core.errors import CrucibleError, UsageError
 from harness.rewards.checked_judge import CheckedJudge
 from harness.rewards.openapi import openapi
@@ -166,6 +167,9 @@ class Service:
             value = json.loads(body)
         except (ValueError, RecursionError) as error:
             raise _Refusal(400, f"the request is not JSON: {error}") from None
+        for key in value if isinstance(value, dict) else ():  # pydantic would describe each of two million
+            if key not in JudgeRequest.model_fields:
+                raise _Refusal(422, clip(f"{key}: a request has no such key, but sources, tool and mode"))
         try:
             return JudgeRequest.model_validate(value)
         except ValidationError as error:

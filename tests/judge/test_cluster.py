@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from harness import JudgePool, Status
+from harness.core.case import Case, Subject
 from harness.core.errors import InfraError, UsageError
+from harness.core.evaluation import SerialisedEvaluation
+from harness.core.tier import Tier
 from harness.judge import cluster
+from harness.judge.case import unjudged
 from harness.judge.cluster_address import require_safe
 from harness.ledger.store import Ledger
 from tests.judge.conftest import CRASHING, GOOD, WRONG, write_tool
 
 pytest.importorskip("distributed", reason="a cluster needs the extra `cluster`")
+
+from harness.judge.cluster_worker import ClusterWorker, require_answers
 
 FAST = {"jitter_ms": (0, 0), "timing": "none", "attempts": 1, "secret_seed": 7}
 ROOT = Path(__file__).parents[2]
@@ -130,6 +138,34 @@ def test_a_verdict_names_the_drivers_paths(pool, tool, tmp_path):
     path.write_text(GOOD)
     case = pool.judge(path).evaluation.case
     assert (case.subject.path, case.inputs["tool"]) == (str(path), str(tool))
+
+
+def case_for(name):
+    subject = Subject.from_bytes(name, name.encode(), path=Path(f"/far/{name}.py"))
+    return Case(lane="toolgen", suite="s", name=name, subject=subject)
+
+
+def test_each_case_of_a_batch_has_a_file_of_its_own(tmp_path):
+    """Equal bytes under one name, for two tools: the file of one was removed when the other had been judged."""
+
+    class Judges:
+        def submit(self, case):
+            return SimpleNamespace(result=lambda: f"{case.subject.path} {Path(case.subject.path).read_text()}")
+
+    worker = ClusterWorker("name", lanes={}, engine={}, secret_seed=1, bundles=[])
+    worker._sources, worker._places, worker._judges = tmp_path, {}, Judges()
+    case = case_for("long" * 60)
+    assert worker.judge([(json.dumps(case.to_wire()), b"same")] * 2) == [f"{case.subject.path} same"] * 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_answers_for_other_cases_are_refused():
+    cases = [case_for("a"), case_for("b")]
+    texts = [SerialisedEvaluation.of(unjudged(case, "no box", tier=Tier.A)).text for case in cases]
+    assert require_answers(texts, cases) == texts
+    for wrong in (texts[::-1], texts[:1], [*texts, texts[0]]):
+        with pytest.raises(ValueError, match="for other cases"):
+            require_answers(wrong, cases)
 
 
 def test_order_screening_and_partial_credit(pool):

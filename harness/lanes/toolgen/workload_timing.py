@@ -75,32 +75,46 @@ class WorkloadTiming:
     async def deepen(self, rng: random.Random) -> None:
         """Time the candidate in further processes, up to `PROCESSES`; ends with a fault or a wrong answer.
 
-        Each is asked a few ordinary questions, too, and each size at a moment among them, as in an attempt.
+        Each is asked a few ordinary questions, too, and each size at a moment among them, as in an attempt. The input
+        of a slow call that alone does not count is asked again in one more: a disturbance does not come back.
 
         Raises:
             SpecError: if the oracle fails.
             InfraError: if no box can be opened.
         """
-        profile, seeds = self.profile, self._plan.hash_seeds
-        while profile.depth < PROCESSES and profile.fault is None and not profile.wrong:
-            seed = seeds[profile.depth % len(seeds)]
-            try:
-                async with opened(self._pool, self._plan, seed) as box:
-                    await self._ask_among(box, rng, Outcome(profile.depth, 0, seed))
-            except BoxFault as fault:
-                profile.fault = profile.fault or fault
-            else:
-                usages = [box.usage, *([profile.usage] if profile.usage else [])]
-                profile.usage = max(usages, key=lambda usage: usage.peak_mb)
+        while self.profile.depth < PROCESSES and self._is_right:
+            await self._ask_further(rng)
+        if self._is_right and (call := slow_call(self.times)) is not None:
+            await self._ask_further(rng, call)
 
-    async def _ask_among(self, box: PolledBox, rng: random.Random, outcome: Outcome) -> None:
+    @property
+    def _is_right(self) -> bool:
+        return self.profile.fault is None and not self.profile.wrong
+
+    async def _ask_further(self, rng: random.Random, again: tuple[int, int] | None = None) -> None:
+        profile, seeds = self.profile, self._plan.hash_seeds
+        seed = seeds[profile.depth % len(seeds)]
+        try:
+            async with opened(self._pool, self._plan, seed) as box:
+                await self._ask_among(box, rng, Outcome(profile.depth, 0, seed), again)
+        except BoxFault as fault:
+            profile.fault = profile.fault or fault
+        else:
+            usages = [box.usage, *([profile.usage] if profile.usage else [])]
+            profile.usage = max(usages, key=lambda usage: usage.peak_mb)
+
+    async def _ask_among(
+        self, box: PolledBox, rng: random.Random, outcome: Outcome, again: tuple[int, int] | None
+    ) -> None:
         numbered = list(enumerate(self._questions.shared))
         picked = rng.sample(numbered, min(AMONG, len(numbered)))
-        moment = rng.randrange(len(picked) + 1)
+        # The first call of a box fills caches, so what is asked again is not the first.
+        moment = rng.randint(min(len(picked), again is not None), len(picked))
         await self._ask_ordinary(box, picked[:moment], outcome)
         if moment:
             outcome.costs.pop(picked[0][0], None)  # the first call of a box fills caches
-        await self.ask(box, rng)
+        self.profile.depth += 1
+        await self._ask_sizes(box, rng, again)
         if box.is_open and not self.profile.wrong:
             await self._ask_ordinary(box, picked[moment:], outcome)
             self.further.append(outcome)
@@ -135,11 +149,13 @@ class WorkloadTiming:
             profile.wrong.append(wrong_answer(self._plan.entry, question, reply))
         return answer
 
-    async def _ask_sizes(self, box: PolledBox, rng: random.Random) -> None:
-        repeat, profile, seconds = len(self.times), self.profile, dict[int, float]()
-        if profile.fault is not None or profile.wrong:
+    async def _ask_sizes(self, box: PolledBox, rng: random.Random, again: tuple[int, int] | None = None) -> None:
+        profile, seconds = self.profile, dict[int, float]()
+        if not self._is_right:
             return
+        repeat, size = again or (len(self.times), 0)
         sizes = self._workloads if repeat < REPEATS else self._workloads[:SMALL]
+        sizes = [one for one in sizes if size in (0, one.size)]
         idle, waiting = box.idle_cpu, Waiting(box.pid)
         order = rng.sample(range(len(sizes)), len(sizes))
         try:
@@ -201,6 +217,24 @@ class WorkloadTiming:
         return profile
 
 
+def slow_call(processes: Sequence[Mapping[int, float]]) -> tuple[int, int] | None:
+    """Index of the process and size of the slowest call by factor; None if none is `SLOW`, or if they count already."""
+    if is_slow_somewhere(processes):
+        return None
+    factor, *call = max(
+        ((seconds + GRACE_SECONDS) / least, number, size)
+        for size, least in _least(processes).items()
+        for number, times in enumerate(processes)
+        if (seconds := times.get(size)) is not None
+    )
+    return (call[0], call[1]) if factor > SLOW else None
+
+
+def _least(processes: Sequence[Mapping[int, float]]) -> dict[int, float]:
+    sizes = {size for times in processes for size in times}
+    return {size: min(times[size] for times in processes if size in times) + GRACE_SECONDS for size in sizes}
+
+
 def is_slow_somewhere(processes: Sequence[Mapping[int, float]]) -> bool:
     """Whether a process, or `SLOW_SHARE` of all calls, or all without the slowest, took `SLOW` times the quickest.
 
@@ -210,8 +244,7 @@ def is_slow_somewhere(processes: Sequence[Mapping[int, float]]) -> bool:
     Args:
         processes: For each process its seconds by size.
     """
-    sizes = {size for times in processes for size in times}
-    least = {size: min(times[size] for times in processes if size in times) + GRACE_SECONDS for size in sizes}
+    least = _least(processes)
     factors = [[(seconds + GRACE_SECONDS) / least[size] for size, seconds in times.items()] for times in processes]
     calls = sorted(factor for one in factors for factor in one)
     if any(statistics.median(one) > SLOW for one in factors) or sum(calls[:-1]) > SLOW * len(calls):

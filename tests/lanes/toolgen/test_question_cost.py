@@ -20,7 +20,7 @@ from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.reply import Reply
 from harness.lanes.toolgen.tool_spec import read_tool
 from harness.lanes.toolgen.waiting import Waiting
-from harness.lanes.toolgen.workload_timing import is_slow_somewhere
+from harness.lanes.toolgen.workload_timing import is_slow_somewhere, slow_call
 from harness.sandbox import loop as event_loop
 from harness.sandbox.awaited_box import ask
 from harness.sandbox.loop import drive, pause
@@ -287,3 +287,20 @@ def test_a_candidate_that_is_slow_at_every_third_call_counts_as_slow():
 def test_workloads_of_a_candidate_that_is_slow_in_some_processes_or_on_some_inputs(processes, is_slow):
     sizes = (1, 2, 4, 8)
     assert is_slow_somewhere([dict(zip(sizes, times, strict=False)) for times in processes]) is is_slow
+
+
+@pytest.mark.parametrize(
+    ("processes", "call"),
+    [
+        ([(0.01, 0.02, 0.04, 0.08)] * 5, None),
+        ([(0.01, 0.02, 0.04, 0.08), (0.01, 0.02, 0.3, 0.08), (0.03, 0.02, 0.04, 0.08)], (1, 4)),
+        ([(0.01, 0.02, 0.04, 0.08)] * 3 + [(0.3, 0.3)], None),  # counts already
+        ([(0.0001, 0.0001, 0.0001, 0.0001), (0.0001, 0.0001, 0.0001, 0.0003)], None),
+    ],
+)
+def test_the_input_of_a_lone_slow_call_is_asked_again_and_counts_if_it_is_slow_again(processes, call):
+    asked = [dict(zip((1, 2, 4, 8), times, strict=False)) for times in processes]
+    assert slow_call(asked) == call
+    if call is not None:
+        assert is_slow_somewhere([*asked, {call[1]: asked[call[0]][call[1]]}])
+        assert not is_slow_somewhere([*asked, {call[1]: asked[0][call[1]]}])
