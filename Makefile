@@ -70,6 +70,7 @@ fuzz: $(TEST_STAMP)  ## search for inputs that break a reader of bytes from outs
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --upgrade "pip>=25"
 	.venv-bench/bin/python -m pip install --quiet -c constraints.txt -e .
+	@echo "installing the peers: about 185 packages, some minutes"
 	-.venv-bench/bin/python -m pip install --quiet -e ".[bench]"
 	@touch $@
 

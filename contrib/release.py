@@ -18,6 +18,7 @@ import tempfile
 import tomllib
 import zipfile
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
@@ -77,7 +78,10 @@ def sbom() -> None:
 
 
 def audit() -> None:
-    """Look all locked packages up in the database of known vulnerabilities; ends with 1 if one is affected."""
+    """Look all locked packages up in the database of known vulnerabilities.
+
+    Ends with 1 if one is affected, and with 2 if none could be looked up: what was not audited is not known to be safe.
+    """
     done = subprocess.run(
         [tool("pip-audit"), "-r", LOCK, "--disable-pip", "--progress-spinner", "off", "-f", "json"],
         capture_output=True,
@@ -88,18 +92,22 @@ def audit() -> None:
         found = json.loads(done.stdout)["dependencies"]
     except ValueError:
         why = (done.stderr.strip().splitlines() or ["no answer"])[-1]
-        print(f"not audited: the database of vulnerabilities cannot be asked: {why}")
-        return
+        not_audited(f"the database of vulnerabilities cannot be reached: {why}")
     unknown = [one["name"] for one in found if "skip_reason" in one]
     affected = [f"{one['name']} {one['version']}: {hit['id']}" for one in found for hit in one.get("vulns", ())]
     if len(unknown) == len(found):
-        print("not audited: the database of vulnerabilities does not know one of the packages; ask it from elsewhere")
-        return
+        not_audited("the database of vulnerabilities knows none of the packages")
     print(f"{len(found) - len(unknown)} packages audited, {len(affected)} known vulnerabilities")
     if unknown:
         print(f"not audited: {', '.join(unknown)}")
     if affected:
         sys.exit("\n".join(affected))
+
+
+def not_audited(why: str) -> NoReturn:
+    """End with 2, and say how to audit."""
+    print(f"not audited: {why}\n  fix: run `make audit` where the package index can be reached", file=sys.stderr)
+    raise SystemExit(2)
 
 
 def check(tests: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import sys
@@ -22,6 +23,7 @@ DEFAULT_LEDGER = Path("reports/ledger.db")
 MIN_WIDTH, DEFAULT_WIDTH, MAX_WIDTH = 40, 100, 120  # columns of a table
 
 WRITABLE = "name a file that you may write"
+MAKE_ROOM = "make room, or name a file on another disk"
 
 
 def add_ledger(parser: argparse.ArgumentParser) -> None:
@@ -178,7 +180,8 @@ def write_file(path: Path, result: str | bytes) -> None:
     try:
         named_path.write_file(path, result.encode("utf-8") if isinstance(result, str) else result)
     except OSError as error:
-        raise UsageError(f"it cannot be written: {error.strerror}", where=str(path), fix=WRITABLE) from error
+        fix = MAKE_ROOM if error.errno in (errno.ENOSPC, errno.EDQUOT) else WRITABLE
+        raise UsageError(f"it cannot be written: {error.strerror}", where=str(path), fix=fix) from error
 
 
 def print_or_write(text: str, args: argparse.Namespace) -> None:

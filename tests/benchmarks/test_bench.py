@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import select
 import sys
 from pathlib import Path
 
@@ -56,3 +58,40 @@ def test_rows_of_another_size_are_not_compared() -> None:
     now = made(1, slower=3.0)
     now["rows"][0]["command"] = "x.py --steps 1000"
     assert bench.regressions(now, made(2)) == ["compared with the rows of 2026-01-01: 0 differ"]
+
+
+LEAVES_A_PROCESS = """
+import json, subprocess
+left = subprocess.Popen(["sleep", "1000"])
+print(json.dumps({"what": "a", "peer": "b", "left": left.pid}), flush=True)
+"""
+
+
+def test_a_process_that_a_script_leaves_is_not_waited_for_and_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr(bench, "HERE", tmp_path)
+    (tmp_path / "leaves.py").write_text(LEAVES_A_PROCESS)
+    (row,), is_done = bench.run(bench.Script("leaves", "", ""), "--rounds 1", 600.0)
+    assert is_done
+    assert (row["what"], row["command"]) == ("a", "leaves.py --rounds 1")
+    try:
+        left = os.pidfd_open(row["left"])
+    except ProcessLookupError:
+        return
+    with os.fdopen(left) as file:
+        assert select.select([file], [], [], 600.0)[0]  # readable once the process has ended
+
+
+def test_a_script_that_does_not_end_is_ended(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(bench, "HERE", tmp_path)
+    (tmp_path / "endless.py").write_text("import threading\nthreading.Event().wait()\n")
+    assert bench.run(bench.Script("endless", "", ""), "", 0.5) == ([], False)
+    assert "endless: not done after 0.5 s" in capsys.readouterr().err
+
+
+def test_rows_of_default_settings_come_first():
+    found = made(1)
+    found["rows"] = [
+        found["rows"][0] | {"what": f"JudgePool, {settings}"} for settings in ("screening", "default settings")
+    ]
+    table = "\n".join(bench.table(found))
+    assert table.index("default settings") < table.index("screening")

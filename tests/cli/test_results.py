@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
+from harness.cli.output import WRITABLE
 from tests.ledger.factory import fill, make_evaluation
 
 ROOT = Path(__file__).parents[2]
 GRAMMAR = str(ROOT / "specs/grammars/png.yaml")
 PATCH = str(next((ROOT / "candidates/png_patches").glob("*.patch.yaml")))
+TOOL = str(ROOT / "specs/tools/json_flatten")
 PROGRAM = str(ROOT / "specs/programs/hello.spak")
 
 
@@ -164,12 +166,16 @@ def test_an_input_that_does_not_exist_is_named_with_a_remedy(words, tmp_path, mo
         ("spec", "patch", GRAMMAR, PATCH, "--out", "result"),
         ("spec", "export-ksy", GRAMMAR, "--out", "result"),
         ("schema", "ledger"),
+        ("repair", "--once", "--ledger", "l.db"),
+        ("evolve", "{tmp}/search.yaml", "--ledger", "l.db"),
+        ("serve", "--tool", TOOL, "--port", "0", "--ledger", "l.db"),
     ],
     ids=lambda words: " ".join(words[:2]),
 )
 def test_a_full_disk_is_one_line_and_nothing_that_was_there_is_lost(words, small_disk, tmp_path, monkeypatch, capfd):
     fill(small_disk.path / "l.db", [make_evaluation("old")], [make_evaluation("new")])
     fill(tmp_path / "a.db", [make_evaluation("more")], start=5)
+    (tmp_path / "search.yaml").write_text(f"name: tiny\ntools: {{json_flatten: {TOOL}}}\n")
     monkeypatch.chdir(small_disk.path)
     with pytest.raises(OSError, match="No space left"), Path("ballast").open("wb", buffering=0) as ballast:
         while ballast.write(b"x" * 4096):
@@ -183,6 +189,7 @@ def test_a_full_disk_is_one_line_and_nothing_that_was_there_is_lost(words, small
     assert status in (1, 4)
     assert any(said in message for said in ("No space left", "disk is full", "make room")), message
     assert "Traceback" not in message
+    assert WRITABLE not in message
     small_disk.resize(32 << 10)
     result = small_disk.path / "result"
     assert not result.is_file()
