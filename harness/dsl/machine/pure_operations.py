@@ -21,11 +21,7 @@ Observe = Callable[[dict[str, list[Any]], int, tuple[Value, ...], str], None]
 
 
 class Operations:
-    """The pure instructions of a program as functions, by unit and index; None for all others.
-
-    Args:
-        observe: Called with each item to trace.
-    """
+    """The pure instructions of a program as functions, by unit and index; None for all others."""
 
     def __init__(self, program: Program, layout: Layout, observe: Observe) -> None:
         self._program, self._layout, self._observe = program, layout, observe
