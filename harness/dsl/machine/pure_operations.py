@@ -40,7 +40,7 @@ class Operations:
         following = index + 1
         match instruction:
             case Enter(label=label):
-                return _enter(_step_label(self._program, unit, instruction.step) or label, following)
+                return _enter(self._program.units[unit].steps[instruction.step].label or label, following)
             case Leave():
                 return None  # ends a segment: one event per step
             case Let():
@@ -101,10 +101,6 @@ def _measured(case: Case, slot: int, value: Value) -> Value:
         return item_of(case, {name: value})[slot]
     except MismatchError as error:
         return Undefined(str(error))
-
-
-def _step_label(program: Program, unit: int, step: int) -> str:
-    return program.units[unit].steps[step].label
 
 
 def _enter(label: str, following: int) -> Operation:
