@@ -6,19 +6,9 @@ import random
 import statistics
 from collections.abc import Mapping, Sequence
 
+from harness.lanes.toolgen import performance as perf
 from harness.lanes.toolgen.attempt import opened
 from harness.lanes.toolgen.outcome import Outcome
-from harness.lanes.toolgen.performance import (
-    GRACE_SECONDS,
-    MIN_SECONDS,
-    NOISE,
-    REPEATS,
-    SLOW,
-    SLOW_SHARE,
-    Profile,
-    Workload,
-    null_call,
-)
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.reply import Reply
@@ -53,12 +43,12 @@ class WorkloadTiming:
         further: The costs of ordinary questions in the processes beyond the attempts.
     """
 
-    def __init__(self, pool: BoxPool, workloads: Sequence[Workload], questions: Questions, plan: Plan) -> None:
+    def __init__(self, pool: BoxPool, workloads: Sequence[perf.Workload], questions: Questions, plan: Plan) -> None:
         self._pool, self._workloads, self._questions, self._plan = pool, workloads, questions, plan
-        self._null = null_call(pool)
+        self._null = perf.null_call(pool)
         self._waits: dict[int, list[float]] = {one.size: [] for one in workloads}
         self._idle_cpu = 0.0
-        self.profile = Profile()
+        self.profile = perf.Profile()
         self.times: list[dict[int, float]] = []
         self.further: list[Outcome] = []
 
@@ -133,12 +123,12 @@ class WorkloadTiming:
         repeat, profile, seconds = len(self.times), self.profile, dict[int, float]()
         if profile.fault is not None or profile.wrong:
             return
-        sizes = self._workloads if repeat < REPEATS else self._workloads[:SMALL]
+        sizes = self._workloads if repeat < perf.REPEATS else self._workloads[:SMALL]
         idle, waiting = box.idle_cpu, Waiting(box.pid)
         order = rng.sample(range(len(sizes)), len(sizes))
         try:
             for number in order:
-                question = sizes[number].questions[repeat % REPEATS]
+                question = sizes[number].questions[repeat % perf.REPEATS]
                 answer = await self._answer(box, question)
                 waiting.note(number, question.key, answer)
                 if answer.cpu_seconds is None:
@@ -158,7 +148,7 @@ class WorkloadTiming:
         self._idle_cpu += (box.idle_cpu - idle) / len(order)
         self.times.append(seconds)
 
-    def conclude(self) -> Profile:
+    def conclude(self) -> perf.Profile:
         """The profile of all calls so far; it may be asked more afterwards, and concluded again."""
         profile, asked = self.profile, self.times
         if not asked or profile.fault is not None:
@@ -175,11 +165,11 @@ class WorkloadTiming:
         longest = 0.0
         for one in self._workloads:
             wait = statistics.fmean(self._waits[one.size])
-            times = [max(MIN_SECONDS, seconds) + wait + charged for seconds in profile.samples[one.size]]
+            times = [max(perf.MIN_SECONDS, seconds) + wait + charged for seconds in profile.samples[one.size]]
             profile.samples[one.size] = times
             # By chance no call of one size may have been slow, but a smaller one was.
             usual = longest = max(longest * is_slow, profile.statistic(times))
-            noise = NOISE if len(times) == 1 else 1.0
+            noise = perf.NOISE if len(times) == 1 else 1.0
             profile.rows.append(
                 {
                     "size": one.size,
@@ -204,9 +194,9 @@ def is_slow_somewhere(processes: Sequence[Mapping[int, float]]) -> bool:
         processes: For each process its seconds by size.
     """
     sizes = {size for times in processes for size in times}
-    least = {size: min(times[size] for times in processes if size in times) + GRACE_SECONDS for size in sizes}
-    factors = [[(seconds + GRACE_SECONDS) / least[size] for size, seconds in times.items()] for times in processes]
+    least = {size: min(times[size] for times in processes if size in times) + perf.GRACE_SECONDS for size in sizes}
+    factors = [[(seconds + perf.GRACE_SECONDS) / least[size] for size, seconds in times.items()] for times in processes]
     calls = sorted(factor for one in factors for factor in one)
-    if any(statistics.median(one) > SLOW for one in factors) or sum(calls[:-1]) > SLOW * len(calls):
+    if any(statistics.median(one) > perf.SLOW for one in factors) or sum(calls[:-1]) > perf.SLOW * len(calls):
         return True
-    return sum(factor > SLOW for factor in calls) >= max(2, SLOW_SHARE * len(calls))
+    return sum(factor > perf.SLOW for factor in calls) >= max(2, perf.SLOW_SHARE * len(calls))
