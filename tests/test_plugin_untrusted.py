@@ -143,7 +143,9 @@ def test_a_suite_among_candidates_is_not_collected_and_seals_nothing(planted):
     planted.put("mine/test_mine.py", "def test_mine():\n    pass\n")
     result = planted.run(".")
     result.assert_outcomes(passed=3)
-    result.stdout.fnmatch_lines(["not collected: *evil.suite.yaml is one of the untrusted files of *zuites/a.suite.yaml*"])
+    result.stdout.fnmatch_lines(
+        ["not collected: *evil.suite.yaml is one of the untrusted files of *zuites/a.suite.yaml*"]
+    )
 
 
 def test_two_suites_that_seal_each_other_stop_the_run(planted):
