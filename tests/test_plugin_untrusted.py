@@ -84,7 +84,7 @@ def test_a_suite_with_a_planted_file_where_its_candidates_are_is_refused(project
         result.assert_outcomes(passed=3)
     else:
         result.assert_outcomes(errors=3)
-        lies = f"one/a.suite.yaml: one/candidates/{name} lies where its candidates are*"
+        lies = f"one/a.suite.yaml: one/candidates/{name} is among its candidates*"
         result.stdout.fnmatch_lines([lies, "*fix: *"])
     assert ran(project) == []
 
@@ -143,7 +143,9 @@ def test_a_suite_among_candidates_is_not_collected_and_seals_nothing(planted):
     planted.put("mine/test_mine.py", "def test_mine():\n    pass\n")
     result = planted.run(".")
     result.assert_outcomes(passed=3)
-    result.stdout.fnmatch_lines(["not collected: candidates/evil.suite.yaml lies among *zuites/a.suite.yaml*"])
+    result.stdout.fnmatch_lines(
+        ["not collected: *evil.suite.yaml is one of the untrusted files of *zuites/a.suite.yaml*"]
+    )
 
 
 def test_two_suites_that_seal_each_other_stop_the_run(planted):

@@ -145,6 +145,15 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2))
 
 
+def print_result(args: argparse.Namespace, value: Any, line: str) -> int:
+    """Print the value with `--json`, else the line; returns exit status 0."""
+    if args.json:
+        print_json(value)
+    else:
+        print(line)
+    return 0
+
+
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
     """Print rows as an aligned table that fits the terminal."""
     from harness.report import table

@@ -1,7 +1,7 @@
 """Repair candidates whose answers are wrong: those that pytest queued, or one file.
 
 Without options it watches the queue. A repair is believed only if it is right on inputs that the search has not seen;
-the repaired bytes are stored beside the candidate, and `pytest` judges them like any other candidate.
+the repaired bytes stored next to the candidate, and `pytest` judges them like any other candidate.
 
 The exit status is 0; 1 if the named candidate was not repaired, or a hand-off could not be worked on.
 
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=amount(0.01),
         default=INTERVAL,
         metavar="S",
-        help=f"seconds between two looks at the queue (default {INTERVAL:g})",
+        help=f"seconds between two checks of the queue (default {INTERVAL:g})",
     )
     parser.add_argument("--workers", type=whole(1), metavar="N", help="judge processes (default: one for each core)")
     parser.add_argument("--import", dest="imported", type=Path, nargs="+", metavar="PATH", help="queue JSON hand-offs")
@@ -167,7 +167,7 @@ def _import(queue: Handoffs, paths: list[Path]) -> int:
 
     for path in paths:
         if not path.exists():
-            raise UsageError("there is nothing here", where=str(path))
+            raise UsageError("the file does not exist", where=str(path), fix="name a JSON file, or a folder")
     found, problems = read_handoffs(paths)
     print(f"{queue.add(found)} of {len(found)} hand-offs are new")
     for problem in problems:

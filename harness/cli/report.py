@@ -9,6 +9,7 @@ Example:
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from harness.cli import output
@@ -43,21 +44,15 @@ def run(args: argparse.Namespace) -> int:
 
             written = write_csv(ledger, args.run, args.csv) if args.csv else []
             written += write_svg(ledger, args.run, args.svg) if args.svg else []
-            if args.json:
-                output.print_json({"files": [str(path) for path in written]})
-            else:
-                print(f"{len(written)} files in {' and '.join(str(path) for path in (args.csv, args.svg) if path)}")
-            return 0
+            line = f"{len(written)} files in {' and '.join(str(path) for path in (args.csv, args.svg) if path)}"
+            return output.print_result(args, {"files": [str(path) for path in written]}, line)
         from harness.report.html import write_report
 
         path = write_report(ledger, args.run, args.report, compare=args.compare, size=1000 * args.report_size)
-    if args.json:
-        output.print_json({"report": str(path), "bytes": path.stat().st_size})
-    else:
-        print(path)
+    output.print_result(args, {"report": str(path), "bytes": path.stat().st_size}, str(path))
     if args.open:
         import webbrowser
 
         if not webbrowser.open(path.absolute().as_uri()):
-            print(f"no browser was found: open {path} yourself")
+            print(f"no browser was found: open {path} yourself", file=sys.stderr)
     return 0

@@ -50,7 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--timing", choices=["cpu", "none"], help="whether workloads are timed (default none)")
     parser.add_argument("--cluster", metavar="ADDRESS", help="judge on a Dask cluster: tcp://…, tls://… or local")
     parser.add_argument("--insecure", action="store_true", help="let --cluster reach another machine without TLS")
-    parser.add_argument("--ledger", type=Path, metavar="PATH", help="a ledger that keeps and knows verdicts")
+    parser.add_argument(
+        "--ledger", type=Path, metavar="PATH", help="the ledger of verdicts; known ones are not judged again"
+    )
     output.add_min_tier(parser)
 
 
@@ -101,7 +103,7 @@ def _bound(address: str, port: int) -> socket.socket:
         bound.bind((address, port))
         bound.listen()  # clients may connect as soon as the address is printed
     except (OSError, OverflowError) as error:
-        raise UsageError(f"it cannot be listened to: {error}", where=f"{address}:{port}") from None
+        raise UsageError(f"cannot listen here: {error}", where=f"{address}:{port}") from None
     return bound
 
 

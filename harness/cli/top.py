@@ -124,7 +124,11 @@ def _format_rate(rate: dict[str, Any], names: list[str]) -> list[str]:
 def _format_cells(row: queries.Row) -> list[str]:
     control = "" if row["expected"] is None else " (control)"
     return [
-        "-" if row["score"] is None else "?" if row["rank"] == 1 and words.unconfirmed(row) else _format_place(row),
+        "-"
+        if row["score"] is None
+        else "?"
+        if row["rank"] == 1 and words.unconfirmed(row)
+        else str(Place(row["rank"], row["worst_rank"])),
         row["subject"] + control,
         row["digest"][:8],
         words.score(row["score"]),
@@ -135,7 +139,3 @@ def _format_cells(row: queries.Row) -> list[str]:
         row["run_id"],
         words.style(row),
     ]
-
-
-def _format_place(row: queries.Row) -> str:
-    return str(Place(row["rank"], row["worst_rank"]))

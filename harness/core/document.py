@@ -205,7 +205,7 @@ class _Reader:
         merged: list[Any] = []
         while not isinstance(inner := next(self.events), yaml.MappingEndEvent):
             if not isinstance(inner, yaml.ScalarEvent):
-                raise self._error(inner, "a key must be plain text")
+                raise self._error(inner, "a key must be a string")
             self.count += 1
             name: str = inner.value
             mark = inner.start_mark

@@ -91,7 +91,6 @@ def pack(name: str, value: Value) -> Exhibit:
 
     Args:
         name: Unique within the evaluation.
-        value: One of the kinds of this module.
 
     Raises:
         ValueError: if its title and names alone are too large.

@@ -126,7 +126,6 @@ def judge(
     Args:
         evidence: The observations; with status `infra` or `skipped` the case stays unscored.
         policy: Its `gates` name components or `score`.
-        components: The lane's soft scores.
         gates: The results of the lane's own gates (budget, safety ...).
         factor: Multiplies the weighted sum (stability).
         cap: Upper end of the total.

@@ -76,8 +76,6 @@ def add_round(first: Evidence, fresh: Evidence, *, adopt: bool, note: dict[str, 
     """Merge two evidences of the same subject from different inputs.
 
     Args:
-        first: The evidence so far.
-        fresh: The evidence of the new attempts.
         adopt: Whether the fresh observations replace the first if both have the same status; otherwise the
             observations of the worse status are kept.
         note: JSON values for this round, stored in the fact `confirmation`.

@@ -16,7 +16,6 @@ class Trial:
 
     Attributes:
         number: Its number in the experiment, from 0; the order of all decisions.
-        generation: The barrier that it belongs to.
         suite: The name of what it is judged by; for tools the tool id.
         digest: Digest of its bytes; the source is kept under it.
         normal_form: Digest of what it is apart from spelling: for a tool its syntax tree without names of local

@@ -20,7 +20,6 @@ def report(program: Program, log: RunLog, outcome: Outcome, laws: Findings, doma
     """The report of a run.
 
     Args:
-        laws: What its measurements support.
         domain: The same as the source of a domain.
     """
     why = f" ({outcome.why})" if outcome.why else ""

@@ -45,7 +45,6 @@ class GateExpression:
 
     Attributes:
         text: The gate as it was written, with single spaces.
-        root: Its syntax tree.
     """
 
     text: str
@@ -56,7 +55,6 @@ def parse_gate(text: str, *, lanes: Collection[str] | None = None) -> GateExpres
     """Parse a gate.
 
     Args:
-        text: What the user wrote.
         lanes: The known lanes; without them any lane is accepted unless it looks like a misspelt built-in one.
 
     Raises:

@@ -96,7 +96,7 @@ def _of_fault(fault: Fault, result: ParseResult) -> Anomaly:
             kind, severity = AnomalyKind.BAD_CHECKSUM, Severity.MEDIUM
         case FaultKind.TRUNCATED if fault.overflow:
             kind = AnomalyKind.FIELD_OVERFLOW
-        case FaultKind.TRUNCATED | FaultKind.TERMINATOR if _in_last_record(fault, result):
+        case FaultKind.TRUNCATED | FaultKind.TERMINATOR if result.records and fault.offset >= result.records[-1].offset:
             severity = Severity.MEDIUM  # a truncated file loses the bytes of its last record
         case FaultKind.MISMATCH | FaultKind.ENCODING:
             severity = Severity.MEDIUM
@@ -108,10 +108,6 @@ def _of_fault(fault: Fault, result: ParseResult) -> Anomaly:
     return Anomaly(
         kind, severity, record, fault.path, f"expected {fault.expected}, found {fault.found}", None, fault.offset
     )
-
-
-def _in_last_record(fault: Fault, result: ParseResult) -> bool:
-    return bool(result.records) and fault.offset >= result.records[-1].offset
 
 
 def _record_start(fault: Fault, result: ParseResult) -> int:

@@ -17,7 +17,6 @@ class RunStats:
     """Statistics of a run.
 
     Attributes:
-        record_count: Number of top-level records.
         total_bytes_parsed: Bytes from the start offset to where the parse stopped.
         parse_stopped_at: End offset (exclusive) of the last record.
         file_size: Bytes of the whole file.

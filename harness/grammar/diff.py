@@ -18,7 +18,6 @@ class RunDiff:
     Attributes:
         coverage_delta: Percentage points of the examined bytes.
         bytes_delta: Parsed bytes.
-        record_delta: Top-level records.
         explained_delta: Share of the examined bytes that the default policy counts as explained.
         cut_off_delta: Errors that say only that the file ends in the middle of its last part.
         cut_off_share: Percentage of the examined bytes that the new run cannot read for that reason.

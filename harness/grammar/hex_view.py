@@ -101,17 +101,13 @@ def compare(before: ParseResult, after: ParseResult, *, start: int = 0, length: 
     ends = sorted({edge for view in views for s in view.stretches for edge in (s.start, s.end)})
     changed: list[tuple[int, int]] = []
     for a, b in itertools.pairwise(ends):
-        stretches_at = [_stretch_at(view, a) for view in views]
+        stretches_at = [next((s for s in view.stretches if s.start <= a < s.end), None) for view in views]
         if stretches_at[0] != stretches_at[1]:
             if changed and changed[-1][1] == a:
                 changed[-1] = (changed[-1][0], b)
             else:
                 changed.append((a, b))
     return Comparison(before=views[0], after=views[1], changed=tuple(changed))
-
-
-def _stretch_at(view: HexView, at: int) -> Stretch | None:
-    return next((s for s in view.stretches if s.start <= at < s.end), None)
 
 
 def _partition(spans: tuple[Span, ...], leaves: dict[Any, Any], start: int, end: int) -> Iterator[Stretch]:

@@ -106,7 +106,6 @@ def measure(grammar: Grammar, samples: Samples, *, limits: Limits, fit: Fit | No
     """Read files with a grammar and compute the share that it explains.
 
     Args:
-        grammar: A grammar that passed lint.
         fit: Parameters learned from other files; None to learn them from these.
     """
     tallies = {name: session.tally(grammar, limits=limits, weigh=True) for name, session in samples.sessions.items()}

@@ -59,7 +59,6 @@ class PatchResult:
     Attributes:
         success: Whether there is a new version.
         new_spec_id: Id of the new version, or None.
-        errors: Why the patch was rejected.
         rejected_ops: Indices of the operations that do not fit.
     """
 

@@ -96,7 +96,6 @@ class Breed(Protocol):
         """Role and prompt for one proposal; nothing hidden may be in it.
 
         Args:
-            parent: The source of the parent, which passes.
             failures: Sentences of `feedback` about children that failed.
         """
         ...

@@ -26,7 +26,6 @@ class ClimbRequest:
     """What a climb is made from.
 
     Attributes:
-        name: The name of the subject in rows.
         file: The subject: a grammar, a program, a kernel.
         options: An instance of the lane's `climb_options`.
         folder: What paths among the options are relative to.

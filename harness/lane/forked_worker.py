@@ -21,7 +21,7 @@ from harness.core.resources import mapped_bytes
 from harness.lane.json_worker import JsonWorker, answer_requests
 
 MAX_DESCRIPTOR = 1 << 16  # descriptors below it are closed in the worker
-POLL_SECONDS = 0.001  # between two looks at a process that ends
+POLL_SECONDS = 0.001  # between two checks of a process that ends
 
 
 class ForkedWorker(JsonWorker):

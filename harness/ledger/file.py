@@ -187,7 +187,7 @@ def inspect(connection: sqlite3.Connection, path: Path, *, thorough: bool = Fals
         )
     if version > SCHEMA_VERSION:
         raise LedgerError(
-            f"the ledger was written by a newer version (schema {version}, this one knows {SCHEMA_VERSION})",
+            f"the ledger was written by a newer version (schema {version}; this version reads up to {SCHEMA_VERSION})",
             where=str(path),
             fix="pip install --upgrade pytest-crucible, or name another ledger with --ledger",
         )
@@ -267,13 +267,13 @@ def use_wal(connection: sqlite3.Connection, path: Path) -> str | None:
     connection.execute("PRAGMA journal_mode = DELETE")
     where = "a network file system" if shared else "this file system"
     return (
-        f"the ledger {path} lies on {where}, which cannot do write-ahead logging: it is written with a rollback "
-        "journal; give each machine a ledger of its own and join them with `crucible merge`"
+        f"the ledger {path} is on {where}, which does not support write-ahead logging, so it uses a rollback journal; "
+        "give each machine its own ledger and join them with `crucible merge`"
     )
 
 
 def file_system(path: Path) -> str:
-    """The type of the file system a path lies on, empty if the kernel does not say."""
+    """The type of the file system of a path; empty if the kernel does not report it."""
     try:
         lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -31,7 +31,7 @@ from harness.timing.lock import machine_lock
 MIN_CONFIRM_SECONDS = 10.0  # the budget of a short run
 CONFIRM_SHARE = 0.25  # of the run's own duration: the budget of a longer one
 SLOW_SECONDS = 1.0  # a confirmation that is expected to take longer is announced
-MAX_BATCH = 24  # finalists that are judged beside each other
+MAX_BATCH = 24  # finalists that are judged in parallel
 MARGIN = 1.5  # of the expected time of confirmations: what is suggested for `--confirm`
 SPEED_UP = 4.0  # of one judge process over one case after the other, since most of a case's time is pauses
 Job = tuple[int, float, Contender, int]
@@ -134,7 +134,7 @@ class Confirmation:
         self._report(done, [job for job in jobs if job[0] == LEADER], time.monotonic() - started)
 
     def _batch(self, fitting: list[Job], left: float) -> list[Job]:
-        """The most urgent job, and those of the same urgency that can be judged beside it in the time that is left."""
+        """The most urgent job, and equally urgent ones that can be judged in parallel with it in the remaining time."""
         urgency, expected, first, _ = fitting[0]
         batch = fitting[:1]
         if self._is_timed(first):

@@ -162,7 +162,7 @@ class Controller:
             folders = [f"{words.count(len(folders), 'folder')} (`-v` lists them)"]
         lines = [f"untrusted, never imported: {', '.join(folders)}"] if folders else []
         return lines + [
-            f"not collected: {_shown(Path(suite), root)} lies among the untrusted files of {_shown(Path(by), root)}"
+            f"not collected: {_shown(Path(suite), root)} is one of the untrusted files of {_shown(Path(by), root)}"
             for suite, by in dict.fromkeys(self._seal.dropped)
         ]
 

@@ -141,7 +141,7 @@ class Summary:
                 yield from ((f"  {line.strip()}", "red") for line in lines)
             elif words.width(f"{first}: {said}") <= self.width:
                 yield f"{first}: {said}", "red"
-            else:  # the reason has a line of its own: beside a long name there is no room for it
+            else:  # the reason has a line of its own: a long name leaves no room for it
                 yield words.fit(first, self.width, middle=True), "red"
                 yield words.fit(f"  {said}", self.width), "red"
             if self._explains:

@@ -192,7 +192,7 @@ class Seal:
                 )
             elif area.planted:
                 self.refused[area.suite] = (
-                    f"{area.planted} lies where its candidates are: pytest would configure itself by it, or import it"
+                    f"{area.planted} is among its candidates, and pytest would read its settings from it, or import it"
                 )
         return [area for area in areas if area in genuine]
 

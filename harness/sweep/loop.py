@@ -199,7 +199,6 @@ def run(searched: Searched, rows: Rows, limits: Limits, *, parts: int = 1) -> En
 
     Args:
         rows: Its rows; those that are there already are neither proposed nor judged again.
-        limits: When it ends.
         parts: Calls of `propose` in each generation. Before a part is proposed, the same part of the generation before
             was decided; the parts between them are judged meanwhile, so that no judge waits for the slowest verdict.
 

@@ -113,7 +113,6 @@ def search(
 
     Args:
         store: Keeps the measurements; by default in memory, for this call only.
-        retry_failed: Whether to repeat failed measurements of the store.
         progress: Receives short progress messages.
 
     Raises:

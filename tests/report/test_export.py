@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -55,13 +56,15 @@ def test_a_page_against_a_named_run(ledger, tmp_path, capsys, monkeypatch):
     opened = []
     monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or False)
     target = tmp_path / "page.html"
-    words = ["report", "--open", "--compare", "latest~1", "--report", str(target), "--ledger", str(ledger)]
+    words = ["report", "--open", "--compare", "latest~1", "--report", str(target), "--ledger", str(ledger), "--json"]
     assert main(words) == 0
     text = target.read_text()
     assert "What changed since <code>20261122-110100-000001</code>" in text
     assert "1 better" in text
     assert opened == [target.as_uri()]
-    assert "no browser was found" in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == {"report": str(target), "bytes": target.stat().st_size}
+    assert "no browser was found" in printed.err
 
 
 @pytest.mark.parametrize(

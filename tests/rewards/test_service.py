@@ -346,7 +346,7 @@ class TestVerb:
         for words, said in (
             (["--listen", "0.0.0.0"], "is reachable from other machines, and there is no token"),
             (["--listen", "somewhere"], "is not an IP address"),
-            (["--listen", "192.0.2.1", "--token-file", str(tmp_path / "t")], "cannot be listened to"),
+            (["--listen", "192.0.2.1", "--token-file", str(tmp_path / "t")], "cannot listen here"),
             (["--token-file", str(tmp_path / "no" / "t")], "cannot be written"),
         ):
             assert main(["serve", "--tool", str(tool), *words]) == 4

@@ -33,13 +33,9 @@ def run(args: argparse.Namespace) -> int:
         result = session.answer(args.question, text, source=args.source)
         outcome = session.outcome
         display.write_exports(session, outcome)
-        if args.json:
-            output.print_json(
-                {"question": args.question, "answer": result, "waits_for": [q.id for q in outcome.questions]}
-            )
-        else:
-            print(f"question {args.question}: {'answered' if result == 'answered' else 'already has this answer'}")
-    return 0
+    shown = {"question": args.question, "answer": result, "waits_for": [q.id for q in outcome.questions]}
+    done = "answered" if result == "answered" else "already has this answer"
+    return output.print_result(args, shown, f"question {args.question}: {done}")
 
 
 def _read_answer(args: argparse.Namespace) -> str:

@@ -36,10 +36,6 @@ def run(args: argparse.Namespace) -> int:
             inbox.clear_cancel()
             raise
         status = "asked"
-    if args.json:
-        output.print_json({"status": status})
-    else:
-        print(
-            {"asked": "the process that runs it will end it", "cancelled": "cancelled"}.get(status, f"it is {status}")
-        )
+    lines = {"asked": "the process that runs it will end it", "cancelled": "cancelled"}
+    output.print_result(args, {"status": status}, lines.get(status, f"it is {status}"))
     return 0 if status in ("asked", "cancelled") else 1

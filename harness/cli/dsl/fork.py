@@ -29,8 +29,5 @@ def run(args: argparse.Namespace) -> int:
     folder = run_folders.find_folder(args.run_folder)
     with LogFile(folder / LOG) as file:
         new = fork(file, file.open_run(args.run), args.seq)
-    if args.json:
-        output.print_json({"run": new.name, "seq": args.seq, "head": new.head.hex()})
-    else:
-        print(f"{new.name}: `crucible dsl resume {folder} --run {new.name}` continues after event {args.seq}")
-    return 0
+    line = f"{new.name}: `crucible dsl resume {folder} --run {new.name}` continues after event {args.seq}"
+    return output.print_result(args, {"run": new.name, "seq": args.seq, "head": new.head.hex()}, line)

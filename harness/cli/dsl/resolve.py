@@ -33,8 +33,5 @@ def run(args: argparse.Namespace) -> int:
         session.resolve(args.key, args.how, value)
         outcome = session.outcome
         display.write_exports(session, outcome)
-        if args.json:
-            output.print_json({"key": args.key, "how": args.how, "in_doubt": list(outcome.in_doubt)})
-        else:
-            print(f"effect {args.key}: {args.how}; `crucible dsl resume {session.folder}` continues")
-    return 0
+    line = f"effect {args.key}: {args.how}; `crucible dsl resume {session.folder}` continues"
+    return output.print_result(args, {"key": args.key, "how": args.how, "in_doubt": list(outcome.in_doubt)}, line)

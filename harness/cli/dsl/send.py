@@ -37,8 +37,5 @@ def run(args: argparse.Namespace) -> int:
     if status not in ("running", "suspended", "budget", "in_doubt"):
         raise UsageError(f"the run has ended ({status})", where=args.run_folder, fix="send to a run that has not ended")
     message = Inbox(place).send(data)
-    if args.json:
-        output.print_json({"message": message})
-    else:
-        print(f"sent {message}; `crucible dsl resume {args.run_folder}` continues the run, if no process runs it")
-    return 0
+    line = f"sent {message}; `crucible dsl resume {args.run_folder}` continues the run, if no process runs it"
+    return output.print_result(args, {"message": message}, line)

@@ -39,8 +39,6 @@ def run(args: argparse.Namespace) -> int:
         )
     grammar = result.parse.grammar if result.parse else None
     found = ToolHost.decode_field(DecodeFieldInput(result.records[args.record], grammar, args.field))
-    if args.json:
-        output.print_json(asdict(found))
-    else:
-        print(clip(found.value or "") if found.success else f"not decoded: {found.error}")
+    line = clip(found.value or "") if found.success else f"not decoded: {found.error}"
+    output.print_result(args, asdict(found), line)
     return int(not found.success)

@@ -8,6 +8,7 @@ Examples:
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from harness.cli import output
@@ -57,10 +58,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(str(error), where=str(first), fix=fix) from None
     except OSError as error:
         raise UsageError(f"it cannot be written: {error.strerror}", where=str(args.out), fix=output.WRITABLE) from None
-    if args.json:
-        output.print_json({"files": made})
-    else:
-        print(f"{args.out}: {words.count(len(made), 'file')}")
+    output.print_result(args, {"files": made}, f"{args.out}: {words.count(len(made), 'file')}")
     if len(made) < args.count:
-        print(f"note: {args.count - len(made)} of {args.count} had nothing new")
+        print(f"note: {args.count - len(made)} of {args.count} had nothing new", file=sys.stderr)
     return 0 if made else 1

@@ -23,7 +23,6 @@ def lower_effect(
     """The effect of a call; None, with a diagnostic, if the call is unknown.
 
     Args:
-        call: The syntax node.
         scope: Visible names; the call's `output_var` is added.
         tools: Signatures of tools, in addition to the queries.
         check: Name of the check whose subject the call is, or None.

@@ -39,7 +39,6 @@ def analyse(
     """The program of a module and its diagnostics; it can only run if none of them is an error.
 
     Args:
-        module: The syntax tree.
         path: Name of the file, for messages.
         inputs: Names that the caller provides and the program does not declare.
         entry: Name of the unit that a run starts with; by default a task or loop that no other unit runs.

@@ -27,7 +27,6 @@ class Shared:
     """Data that all scopes of a module share.
 
     Attributes:
-        report: Receives diagnostics.
         constants: Values of `const` by name.
         state: State variables and module inputs, in order.
         facts: Index of each fact by name.
@@ -60,7 +59,6 @@ class Scope:
     """Names of one unit, fact or invariant.
 
     Attributes:
-        shared: Data of the module.
         slots: Variables, including hidden ones.
         visible: Slot of each visible name.
         templates: Whether strings can contain `{{name}}`: in units, not in facts and invariants.

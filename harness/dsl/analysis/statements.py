@@ -29,8 +29,6 @@ class Statements:
     """Lowers the body of one unit.
 
     Args:
-        unit: The syntax node of the unit.
-        code: Receives the instructions.
         tools: Signatures of tools by name.
         units: Index of each unit by name.
         events: Handlers of the service loops by event.

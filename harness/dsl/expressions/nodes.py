@@ -28,7 +28,6 @@ class Frame:
     Attributes:
         slots: Variables of the running unit, by index; `Undefined` until they are bound.
         state: State variables of the program, by index.
-        trace: The trace so far.
         verdicts: The latest verdict of each fact, by index: True, False or Undefined.
         hints: Suggestions of the hints and rules that fired, oldest first.
         visits: Elements visited by the current evaluation; see `operations.MAX_VISITS`.

@@ -28,7 +28,6 @@ class Objective:
 
     Attributes:
         metric: A check with a number, or `Variant.Case.field`; empty for the share of checks and criteria that pass.
-        maximize: Whether higher is better.
     """
 
     metric: str = ""

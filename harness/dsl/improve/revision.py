@@ -35,7 +35,6 @@ class Attempt:
 
     Attributes:
         round: Number of the round, from 1.
-        accepted: Whether it replaced the program.
         why: Reason of the rejection, or the improvement.
         values: Values of the objective in its runs.
         text: Source of the revision; empty if the reply has none.
@@ -58,7 +57,6 @@ class Improvement:
     """The settings of an improvement.
 
     Attributes:
-        objective: The quantity to improve.
         measure: Runs a program and returns its values; the second argument is the first seed.
         provider: Answers the questions for revisions.
         inputs: Names that the caller provides.
@@ -193,7 +191,6 @@ class ProgramClimb:
         name: The name of the program, for rows; by default its own.
 
     Attributes:
-        best: The best program so far.
         values: The values of the objective in its runs.
     """
 

@@ -234,7 +234,6 @@ class Measure:
         command: argv, as a list expression over the parameters' slots.
         metric: Field of the command's trace item (or name of a `name: value` line in compatibility mode).
         case: Index of the case with the metric; -1 for a `name: value` line.
-        maximize: Whether higher is better.
         repeats: Runs per point; the median is used and its interval is reported.
         timeout_s: Time limit of one run in seconds; None for the limit of the budget.
     """

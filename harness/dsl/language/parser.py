@@ -15,8 +15,8 @@ from harness.dsl.language import syntax
 from harness.dsl.language.builder import Builder
 from harness.dsl.language.description import KIND, UNCLOSED, collapse_descriptions
 from harness.dsl.language.diagnostic import MAX_SYNTAX_ERRORS, Diagnostic, Lines
+from harness.dsl.language.enclosing_text import find_program
 from harness.dsl.language.lexer import KEYWORDS, TokenList, tokens
-from harness.dsl.language.surroundings import find_program
 
 MAX_CHARACTERS = 4_000_000
 MAX_TOKENS = 400_000

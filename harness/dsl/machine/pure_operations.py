@@ -21,11 +21,7 @@ Observe = Callable[[dict[str, list[Any]], int, tuple[Value, ...], str], None]
 
 
 class Operations:
-    """The pure instructions of a program as functions, by unit and index; None for all others.
-
-    Args:
-        observe: Called with each item to trace.
-    """
+    """The pure instructions of a program as functions, by unit and index; None for all others."""
 
     def __init__(self, program: Program, layout: Layout, observe: Observe) -> None:
         self._program, self._layout, self._observe = program, layout, observe
@@ -44,7 +40,7 @@ class Operations:
         following = index + 1
         match instruction:
             case Enter(label=label):
-                return _enter(_step_label(self._program, unit, instruction.step) or label, following)
+                return _enter(self._program.units[unit].steps[instruction.step].label or label, following)
             case Leave():
                 return None  # ends a segment: one event per step
             case Let():
@@ -105,10 +101,6 @@ def _measured(case: Case, slot: int, value: Value) -> Value:
         return item_of(case, {name: value})[slot]
     except MismatchError as error:
         return Undefined(str(error))
-
-
-def _step_label(program: Program, unit: int, step: int) -> str:
-    return program.units[unit].steps[step].label
 
 
 def _enter(label: str, following: int) -> Operation:

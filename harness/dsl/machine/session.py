@@ -115,7 +115,6 @@ class Session(Closing):
 
         Args:
             folder: Created if it does not exist.
-            seed: Of the run's random numbers.
             settings: Of the run; see `RunSettings`.
             files: Initial content of the work folder, by path.
             probe: See `LogFile`.

@@ -28,7 +28,6 @@ class Stepper:
     Args:
         fold: Applies events to the state.
         knowledge: Trace and verdicts that expressions read.
-        recorder: Writes events.
     """
 
     def __init__(
@@ -132,7 +131,6 @@ class Stepper:
         """Write a failure: it continues in the innermost `on failure` around it, or ends the run.
 
         Args:
-            fiber: Where it happened.
             event: With `label`, `status` and `why`.
         """
         found = self._handler(fiber)

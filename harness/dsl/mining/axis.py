@@ -40,7 +40,6 @@ class AxisFinding:
     """The effect of one axis.
 
     Attributes:
-        axis: The parameter with its values.
         good: The values that no other value is shown to be better than, in order.
         effect: The best value against the worst value that is not good; against the next best if all are good.
         levels: How much worse than the best each value is, as a ratio of at least 1.

@@ -104,7 +104,6 @@ class Findings:
 
     Attributes:
         techniques: Effects of techniques, in order of appearance.
-        axes: Effects of parameters.
     """
 
     techniques: tuple[TechniqueFinding, ...]

@@ -39,7 +39,6 @@ class Toolbox:
     """The tools of one run. Thread-safe.
 
     Attributes:
-        folder: The program's files.
         live: Whether effects are performed; otherwise they answer from recordings, and no file is written.
         boxed: Returns what runs Python scripts; None without boxes: then only granted programs run.
         granted: Names of programs that may run outside a box.

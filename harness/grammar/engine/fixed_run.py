@@ -24,7 +24,9 @@ class FixedRun:
         self.plans, self.count = tuple(plans), len(plans)
         primitives = [plan.simple for plan in plans if plan.simple is not None]
         codes = "".join(primitive.code for primitive in primitives)
-        self.codecs = tuple(struct.Struct((">" if own else "<") + codes) for own in _orders(big))
+        self.codecs = tuple(
+            struct.Struct((">" if own else "<") + codes) for own in ((False, True) if big is None else (big, big))
+        )
         self.size = self.codecs[0].size
         places, at = [], 0
         for plan, primitive in zip(plans, primitives, strict=True):
@@ -36,10 +38,6 @@ class FixedRun:
         """The names and leaves of values read at a position."""
         for (name, field, start, end, primitive), value in zip(self.places, values, strict=True):
             yield name, Leaf(field, buffer, at + start, at + end, value, primitive=primitive)
-
-
-def _orders(big: bool | None) -> tuple[bool, bool]:
-    return (False, True) if big is None else (big, big)
 
 
 def steps_of(plans: Sequence[FieldPlan]) -> tuple[FixedRun | FieldPlan, ...]:

@@ -24,12 +24,7 @@ _FAR = 1 << 62
 
 
 class Interpreter:
-    """One reading of one file.
-
-    Args:
-        program: The compiled grammar.
-        state: Limits and faults.
-    """
+    """One reading of one file."""
 
     def __init__(self, program: Program, state: State) -> None:
         self.program, self.state = program, state

@@ -28,7 +28,6 @@ def parse(
     """Read bytes with a grammar.
 
     Args:
-        data: The content of the file.
         start: Start offset; no read goes beyond the file.
         length: Number of bytes to read; a top-level record that crosses that end is left out, which is not an error.
     """

@@ -43,7 +43,6 @@ class Evidence:
         rates: Bits saved per record, without code books and grammar, for types with values.
         anchors: How far the bytes after a length or a count confirm it, from 0 to 1.
         tops: Types of top-level records.
-        columns: The values of the sample files.
         closed: Whether the grammar accounts for all bytes by values that it read; that confirms counted records.
     """
 
@@ -64,11 +63,7 @@ def weigh_evidence(
     tallies: Sequence[Tally],
     histogram: ByteHistogram,
 ) -> Evidence:
-    """The evidence of sample files.
-
-    Args:
-        columns: The values of each field.
-    """
+    """The evidence of sample files."""
     saved, profit = dict.fromkeys(grammar.types, 0.0), {key: -use.bits for key, use in known.items()}
     for ends in (
         size_consistency_bits(grammar, known, columns),

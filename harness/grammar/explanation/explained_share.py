@@ -138,7 +138,6 @@ def explain(
     """Compute the share of some files that a grammar explains.
 
     Args:
-        grammar: The grammar that the tallies come from.
         tallies: One tally per file, with weights.
         fit: Result of `learn`, from these files or from others.
         held: Whether `fit` is from other files.

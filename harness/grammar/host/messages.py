@@ -29,7 +29,6 @@ class LintGrammarOutput:
     """The result of lint.
 
     Attributes:
-        success: Whether lint found no errors.
         grammar: The grammar that the other tools take; None if there are errors.
         findings: Errors and warnings with code, line, column and hint.
     """
@@ -70,7 +69,6 @@ class ParseResult:
         grammar_format: The grammar's `format`.
         total_bytes_parsed: Bytes from the start offset to where parsing stopped.
         parse_stopped_at: End offset (exclusive) of the last record.
-        record_count: Number of top-level records.
         faults: The errors as data.
         truncated: Whether a limit, not the end of the file, ended the parse.
         parse: The engine's result; None if the file could not be read.

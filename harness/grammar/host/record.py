@@ -17,7 +17,6 @@ class ParsedField:
     """A field of a record: its position and its value.
 
     Attributes:
-        offset: Byte offset in the file.
         size: Bytes; 0 for a computed value.
         value: Number, string, bytes, mapping (nested record) or list (repeated field); None if unreadable.
         valid: Whether the value is valid; None if nothing was validated.
@@ -36,7 +35,6 @@ class ParsedRecord:
     """A top-level record.
 
     Attributes:
-        offset: Byte offset in the file.
         size: Bytes up to where reading it stopped.
         complete: False if an error stopped it; the fields read before the error are kept.
     """
@@ -117,7 +115,6 @@ def tree(parse: Parse, *, items: int = 100) -> list[dict[str, Any]]:
     A number with a label has `label`, a value with a decoder `decoded`.
 
     Args:
-        parse: The engine's result.
         items: Maximum number of elements per array; the number of omitted elements is included.
     """
     return [json_of(parse.grammar, record, items=items) for record in parse.records]

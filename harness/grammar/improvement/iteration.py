@@ -48,7 +48,6 @@ class Improvement:
     """The result of `improve_spec`.
 
     Attributes:
-        best: The version with the best score on the samples.
         initial_score: Score of `initial` on the samples, 0 to 100.
         best_score: Score of `best` on the samples, 0 to 100.
         holdout_before: Score of `initial` on the hold-out files; None without such files.
@@ -119,7 +118,6 @@ class GrammarClimb:
 
     Attributes:
         best: The best version so far.
-        first: The measurement of the start.
         judged: The measurement of each version of the current generation, by its id.
         steps: One entry per iteration.
 

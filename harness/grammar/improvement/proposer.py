@@ -65,7 +65,6 @@ def from_command(command: Sequence[str], *, seconds: float = COMMAND_SECONDS) ->
     """A program that reads a situation as JSON from stdin and writes a JSON list of patches to stdout.
 
     Args:
-        command: Argument vector of the program.
         seconds: Time limit of one call.
     """
 

@@ -35,7 +35,6 @@ def settle(grammar: Grammar, data: bytes, wrong: set[str], changes: Mapping[str,
     Args:
         data: The new file, but for these values.
         wrong: Paths whose errors may stay: those of the old file.
-        changes: The new values by path.
         rebuild: Gives the bytes of a parse with changed values.
 
     Raises:

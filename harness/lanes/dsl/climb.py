@@ -42,11 +42,7 @@ class DslClimbOptions(Frozen):
 
 
 class DslClimb:
-    """See `harness.lane.climb.Climb`.
-
-    Args:
-        lane: Scores its revisions.
-    """
+    """See `harness.lane.climb.Climb`."""
 
     def __init__(self, searched: ProgramClimb, lane: Lane, objective: Objective) -> None:
         self.searched, self._lane, self._objective = searched, lane, objective

@@ -31,7 +31,6 @@ class Trial:
 
     Attributes:
         answers: To its questions, by id.
-        seed: Of its random numbers.
         files: Initial content of its work folder, by path.
     """
 

@@ -100,7 +100,6 @@ class Baselines(Closing):
         """Time a block of each baseline, once for each definition and point.
 
         Args:
-            place: The folder of its files.
             plans: The plans of the block's calls; the first is for warming up.
 
         Raises:

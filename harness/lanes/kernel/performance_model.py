@@ -84,7 +84,6 @@ def predict(
     """Predict the time of a configuration at a point.
 
     Args:
-        point: Its size and precision.
         configuration: The kernel's keyword arguments; used are `BLOCK_M`, `BLOCK_N`, `BLOCK_K`, `GROUP`, `SPLIT` and
             `num_stages`.
     """

@@ -8,23 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from harness.core.clip import clip
+from harness.lanes.kernel import plan as p
 from harness.lanes.kernel.inputs import strides_of
-from harness.lanes.kernel.plan import (
-    ALWAYS,
-    SIZES,
-    Argument,
-    Call,
-    Launch,
-    New,
-    Operand,
-    Plan,
-    PlanFault,
-    Region,
-    Step,
-    Write,
-    flat,
-    regions,
-)  # fmt: skip
 
 MAX_STEPS, MAX_LIBRARY_STEPS, MAX_LAUNCHES = 256, 4096, 64
 MAX_BYTES, MAX_TIMES_INPUTS = 2 << 30, 64
@@ -35,7 +20,7 @@ _UNSAFE = frozenset("from_file set_ resize_ resize_as_ _resize_output_ record_st
 
 
 def check_plan(
-    plan: Plan,
+    plan: p.Plan,
     question: Mapping[str, Any],
     parameters: Mapping[str, Iterable[str]],
     *,
@@ -56,16 +41,16 @@ def check_plan(
     Raises:
         PlanFault: if it may not, or does not.
     """
-    check = _Check(question, parameters, None if library else ALWAYS | {"manual_seed", *operators})
+    check = _Check(question, parameters, None if library else p.ALWAYS | {"manual_seed", *operators})
     steps = MAX_LIBRARY_STEPS if library else MAX_STEPS
     if len(plan.steps) > steps or len(plan.launches) > MAX_LAUNCHES:
-        raise PlanFault("forbidden", f"{len(plan.steps)} steps with {len(plan.launches)} launches are too many")
+        raise p.PlanFault("forbidden", f"{len(plan.steps)} steps with {len(plan.launches)} launches are too many")
     for step in plan.steps:
         check.step(step)
     if not library and not plan.launches:
-        raise PlanFault("forbidden", "no Triton kernel is launched")
+        raise p.PlanFault("forbidden", "no Triton kernel is launched")
     if is_interpreted and any(math.prod(launch.grid) > MAX_PROGRAMS for launch in plan.launches):
-        raise PlanFault("forbidden", f"more than {MAX_PROGRAMS} programs at a small size")
+        raise p.PlanFault("forbidden", f"more than {MAX_PROGRAMS} programs at a small size")
     check.returns(plan.returns)
 
 
@@ -75,51 +60,53 @@ class _Check:
     ) -> None:
         self.names, self.outputs, self.parameters = question["names"], question["outputs"], parameters
         self.operators = operators
-        self.sizes = [math.prod(one["sizes"]) * SIZES[one["dtype"]] for one in question["inputs"]]
+        self.sizes = [math.prod(one["sizes"]) * p.SIZES[one["dtype"]] for one in question["inputs"]]
         self.limit = max(MAX_BYTES, MAX_TIMES_INPUTS * sum(self.sizes))
         aliases = {one["alias"] for one in question["outputs"]}
         self.protected = {index for index, name in enumerate(self.names) if name not in aliases}
         self.computed: set[int] = set()
         """Storages that a launch or an allowed operator was given, and copies of them."""
 
-    def step(self, step: Step) -> None:
+    def step(self, step: p.Step) -> None:
         match step:
-            case New():
+            case p.New():
                 self.add(step.bytes, step.dtype)
-            case Write(to=to, value=value):
+            case p.Write(to=to, value=value):
                 self.write(to)
-                if isinstance(value, Region):
+                if isinstance(value, p.Region):
                     self.region(value)
                     self.computed |= {to.storage} if value.storage in self.computed else set()
                 elif isinstance(value, tuple) and math.prod(to.sizes) != len(value):
-                    raise PlanFault("protocol", f"{len(value)} numbers for a region of {list(to.sizes)}")
-            case Call():
+                    raise p.PlanFault("protocol", f"{len(value)} numbers for a region of {list(to.sizes)}")
+            case p.Call():
                 self.call(step)
-            case Launch():
+            case p.Launch():
                 for one in step.every:
                     self.launch(one)
 
     def add(self, size: int, dtype: str) -> None:
-        if dtype not in SIZES:
-            raise PlanFault("forbidden", f"a tensor of {clip(dtype, limit=40)}")
+        if dtype not in p.SIZES:
+            raise p.PlanFault("forbidden", f"a tensor of {clip(dtype, limit=40)}")
         self.sizes.append(size)
         if sum(self.sizes) > self.limit:
-            raise PlanFault("memory", f"{sum(self.sizes) >> 20} MiB, {self.limit >> 20} are allowed")
+            raise p.PlanFault("memory", f"{sum(self.sizes) >> 20} MiB, {self.limit >> 20} are allowed")
 
-    def region(self, region: Region) -> None:
-        known = region.storage < len(self.sizes) and region.dtype in SIZES and len(region.sizes) == len(region.strides)
+    def region(self, region: p.Region) -> None:
+        known = (
+            region.storage < len(self.sizes) and region.dtype in p.SIZES and len(region.sizes) == len(region.strides)
+        )
         if not known or region.end > self.sizes[region.storage]:
-            raise PlanFault("protocol", "a region that is not within its storage")
+            raise p.PlanFault("protocol", "a region that is not within its storage")
 
-    def write(self, region: Region) -> None:
+    def write(self, region: p.Region) -> None:
         self.region(region)
         if region.storage in self.protected:
-            raise PlanFault("changed", f"it changes its input {self.names[region.storage]}")
+            raise p.PlanFault("changed", f"it changes its input {self.names[region.storage]}")
 
-    def call(self, step: Call) -> None:
+    def call(self, step: p.Call) -> None:
         if step.operator in _UNSAFE or (self.operators is not None and step.operator not in self.operators):
-            raise PlanFault("forbidden", f"it calls the library's own operator {step.operator}")
-        for region in regions((*step.args, *step.named.values())):
+            raise p.PlanFault("forbidden", f"it calls the library's own operator {step.operator}")
+        for region in p.regions((*step.args, *step.named.values())):
             self.region(region)
         for output in step.outputs:
             if output.bytes is not None:
@@ -127,46 +114,46 @@ class _Check:
             self.write(output)
             self.computed.add(output.storage)
 
-    def launch(self, step: Launch) -> None:
+    def launch(self, step: p.Launch) -> None:
         self.jit(step.kernel)
         if step.args.keys() != set(self.parameters[step.kernel]):
-            raise PlanFault("protocol", f"arguments of {step.kernel} that are not its parameters")
-        for one in flat(step.args.values()):
+            raise p.PlanFault("protocol", f"arguments of {step.kernel} that are not its parameters")
+        for one in p.flat(step.args.values()):
             self.argument(one)
-        self.computed |= {region.storage for region in regions(step.args.values())}
+        self.computed |= {region.storage for region in p.regions(step.args.values())}
 
-    def argument(self, value: Argument) -> None:
+    def argument(self, value: p.Argument) -> None:
         if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
-            raise PlanFault("protocol", "an integer of more than 64 bits")
-        if not isinstance(value, Operand):
+            raise p.PlanFault("protocol", "an integer of more than 64 bits")
+        if not isinstance(value, p.Operand):
             return
         if value.jit is not None:
             self.jit(value.jit)
         if value.tensor is not None:
             self.region(value.tensor)
             if value.block_shape is not None and len(value.block_shape) != len(value.tensor.sizes):
-                raise PlanFault("protocol", "a descriptor with blocks of other dimensions")
+                raise p.PlanFault("protocol", "a descriptor with blocks of other dimensions")
 
     def jit(self, name: str) -> None:
         if name not in self.parameters:
-            raise PlanFault("forbidden", f"{clip(name, limit=60)} is not a jit function at the top of the file")
+            raise p.PlanFault("forbidden", f"{clip(name, limit=60)} is not a jit function at the top of the file")
 
-    def returns(self, returned: tuple[Region, ...]) -> None:
+    def returns(self, returned: tuple[p.Region, ...]) -> None:
         if len(returned) != len(self.outputs):
-            raise PlanFault("refused", f"{len(returned)} outputs, not {len(self.outputs)}")
+            raise p.PlanFault("refused", f"{len(returned)} outputs, not {len(self.outputs)}")
         for region, output in zip(returned, self.outputs, strict=True):
             self.region(region)
             sizes = list(output["sizes"])
             if (region.dtype, list(region.sizes)) != (output["dtype"], sizes):
                 found = f"a tensor of {region.dtype} {list(region.sizes)}"
-                raise PlanFault("refused", f"{found}, not {output['dtype']} {sizes}")
+                raise p.PlanFault("refused", f"{found}, not {output['dtype']} {sizes}")
             strides = strides_of(sizes, list(output["layout"]))
             if any(size > 1 and a != b for size, a, b in zip(sizes, region.strides, strides, strict=True)):
-                raise PlanFault("refused", f"strides {list(region.strides)}, not {strides}")
+                raise p.PlanFault("refused", f"strides {list(region.strides)}, not {strides}")
             if region.storage in self.protected:
-                raise PlanFault("refused", f"its input {self.names[region.storage]} as an output")
+                raise p.PlanFault("refused", f"its input {self.names[region.storage]} as an output")
             if region.storage not in self.computed:
-                raise PlanFault("forbidden", "it returns a tensor that no kernel was given")
-        ends = sorted((r.storage, r.offset * SIZES[r.dtype], r.end) for r in returned if 0 not in r.sizes)
+                raise p.PlanFault("forbidden", "it returns a tensor that no kernel was given")
+        ends = sorted((r.storage, r.offset * p.SIZES[r.dtype], r.end) for r in returned if 0 not in r.sizes)
         if any(a[0] == b[0] and b[1] < a[2] for a, b in itertools.pairwise(ends)):
-            raise PlanFault("refused", "outputs that share memory")
+            raise p.PlanFault("refused", "outputs that share memory")

@@ -33,7 +33,6 @@ def score_kernel(evidence: Evidence, policy: Policy) -> Score:
 
     Args:
         evidence: Of one stage, see `evaluate_case`.
-        policy: The suite's gates and budget.
     """
     facts = evidence.facts
     stage = facts.get("stage", "interpreter")

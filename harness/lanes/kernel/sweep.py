@@ -39,8 +39,6 @@ class KernelClimb:
     """A sweep as a `harness.sweep.loop.Searched`: the space in one generation, or what a proposer chooses from it.
 
     Args:
-        points: The lane's points of the ledger.
-        compilers: The pool of compile processes.
         max_configurations: Sample this many configurations instead of trying all.
         measure: Times a configuration on a device; None if there is no device.
         best: How many of the best predictions of a generation are measured.

@@ -27,11 +27,7 @@ class SpecClimbOptions(Frozen):
 
 
 class SpecClimb:
-    """See `harness.lane.climb.Climb`.
-
-    Args:
-        lane: Scores its versions.
-    """
+    """See `harness.lane.climb.Climb`."""
 
     def __init__(self, searched: GrammarClimb, lane: Lane) -> None:
         self.searched, self._lane = searched, lane

@@ -17,6 +17,6 @@ class SpecOptions(SuiteOptions):
     holdout: str | tuple[str, ...] = ()
     """Globs of files that the author of a patch has not seen; each component is the worse of both sets."""
     patches: str | tuple[str, ...]
-    """Globs of patch files: operations of docs/spec-lane.md or JSON Patch, as YAML or JSON."""
+    """Globs of patch files: operations (docs/lanes.md) or JSON Patch, as YAML or JSON."""
     policy: Literal["default", "classic"] = "default"
     """`default` rewards explanation; `classic` is the coverage score of the original guide."""

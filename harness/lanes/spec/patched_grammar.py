@@ -23,8 +23,6 @@ class PatchedGrammar:
     """A grammar after a patch.
 
     Attributes:
-        grammar: What lint built.
-        operations: How many operations the patch has.
         warnings: Messages of lint, at most 20.
     """
 
@@ -39,7 +37,6 @@ class RejectedPatch:
     """Why a patch file gives no grammar.
 
     Attributes:
-        facts: What the evidence keeps of it.
         about: What was rejected: the file, an operation or the patched grammar.
         expected: What it should have been.
     """

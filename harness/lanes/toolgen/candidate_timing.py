@@ -27,10 +27,7 @@ class CandidateTiming:
     """Times one candidate and writes the observations into the facts.
 
     Args:
-        context: This process's resources.
-        plan: How the candidate is asked.
         facts: Receives `profile`; the timed answers are added to `questions`.
-        reader: Reads the opponents.
 
     Attributes:
         profile: The times; None if nothing was timed.

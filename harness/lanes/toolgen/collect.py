@@ -103,7 +103,6 @@ def case_for(
 
     Args:
         suite: Name of the suite, the first part of the node id.
-        policy: How the candidate is judged.
         questions: Number of distinct sampled inputs.
         jitter_ms: Range of the pauses in each attempt, in milliseconds.
         attempt_seconds: Wall seconds for loading and all calls of one attempt.

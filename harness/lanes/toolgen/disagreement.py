@@ -28,11 +28,7 @@ SHOWN = 50  # characters of each reply, so that the first line of the reason has
 
 
 def find_disagreement(entry: str, questions: Questions, first: Outcome, other: Outcome) -> WrongAnswer | None:
-    """The first shared question, in question order, with different replies in two attempts; None if all agree.
-
-    Args:
-        entry: Name of the candidate's function.
-    """
+    """The first shared question, in question order, with different replies in two attempts; None if all agree."""
     for number in sorted(first.replies.keys() & other.replies.keys()):
         if first.fingerprints[number] == other.fingerprints[number]:
             continue

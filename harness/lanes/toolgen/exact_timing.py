@@ -42,7 +42,6 @@ def measure_exactly(pool: BoxPool, questions: Questions, plan: Plan, stopwatch: 
     Args:
         questions: The shared questions are asked again, each once per box, so that caching does not help; for growth,
             the oracle's `workload` makes a fresh input for every call.
-        plan: How the candidate is asked.
         name: Name of the measurement, for messages.
 
     Raises:

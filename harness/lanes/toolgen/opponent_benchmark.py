@@ -45,7 +45,6 @@ class OpponentBenchmark:
     """Compares one candidate with its opponents.
 
     Args:
-        plan: How the candidate is asked.
         rows: The candidate's times at growing sizes; they determine the size of the timed inputs.
         reader: Reads the opponents, which may use no forbidden name either: an opponent may never have been judged.
 

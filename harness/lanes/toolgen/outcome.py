@@ -27,7 +27,6 @@ class Outcome:
         hash_seed: PYTHONHASHSEED of its box.
         answers: Digest of all replies to shared questions, in question order, see `seal`; empty after a fault.
         total: Number of questions with a known answer: shared, extra and properties.
-        right: Number of right answers among them.
         edges_total: Number of shared edge inputs; for a tool with examples only, of sampled inputs.
         edges_handled: Right answers among them; for a tool with examples only, answers without an exception.
         seconds: Wall seconds of each call on an example or a sampled input, by the parent's clock.

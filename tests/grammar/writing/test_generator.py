@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import struct
 import zipfile
 import zlib
@@ -161,3 +162,14 @@ def test_the_verbs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "more"
     assert main(["spec", "generate", str(png), "--out", str(folder), "--count", "3"]) == 0
     assert len(list(folder.iterdir())) == 3
+
+
+def test_json_stays_json_where_the_grammar_has_fewer_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    grammar = tmp_path / "one.yaml"
+    grammar.write_text(
+        "endian: big\ntypes:\n  A:\n    fields: [{name: x, type: u8, validate: {equals: 7}}]\nframing: {repeat: once}\n"
+    )
+    assert main(["spec", "generate", str(grammar), "--out", str(tmp_path / "new"), "--count", "3", "--json"]) == 0
+    printed = capsys.readouterr()
+    assert [Path(name).read_bytes() for name in json.loads(printed.out)["files"]] == [b"\x07"]
+    assert printed.err == "note: 2 of 3 had nothing new\n"

@@ -49,7 +49,6 @@ def express(base: Trial, trials: Mapping[str, Trial]) -> tuple[list[list[str]], 
     """Every size of the inputs and outputs as arithmetic over the constants.
 
     Args:
-        base: The problem's own setting.
         trials: For each constant that could be changed alone, the sizes under the changed setting.
 
     Raises:

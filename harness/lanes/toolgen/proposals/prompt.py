@@ -54,7 +54,6 @@ def prompt_for(tool: Tool, parent: str, failures: Sequence[str], *, task: str = 
     Args:
         tool: The tool; only its public part is used.
         failures: Sentences of `feedback_of` about children that failed.
-        task: What is to be done with the parent.
     """
     spec = tool.spec
     examples = [

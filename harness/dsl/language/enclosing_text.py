@@ -1,4 +1,4 @@
-"""Surroundings: the text around a program, as in a model's reply (`Certainly! …`, a Markdown fence)."""
+"""Enclosing text: what is around a program, as in a model's reply (`Certainly! …`, a Markdown fence)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FENCE = re.compile(r"^[ \t]*```([^\n`]*)\n(.*?)^[ \t]*```[ \t]*$", re.MULTILINE
 MIN_WORDS = 3  # minimum number of words in a line of prose
 
 
-class Surroundings(NamedTuple):
+class FoundProgram(NamedTuple):
     """A program and the text around it.
 
     Attributes:
@@ -32,7 +32,7 @@ class Surroundings(NamedTuple):
     problem: Diagnostic | None = None
 
 
-def find_program(text: str) -> Surroundings:
+def find_program(text: str) -> FoundProgram:
     """Separate a program from the text around it."""
     fences = list(_FENCE.finditer(text))
     bodies = [fence.span(2) for fence in fences if _DECLARATION.search(fence[2])]
@@ -42,18 +42,18 @@ def find_program(text: str) -> Surroundings:
     if fences and not _DECLARATION.search(outside):
         what = f"a fenced block of {fences[0][1].strip()}" if fences[0][1].strip() else "a fenced block"
         line = Lines(text).place(fences[0].start())[0]
-        return Surroundings(text, problem=_not_a_program(text, f"{what} in line {line} is not in this language"))
+        return FoundProgram(text, problem=_not_a_program(text, f"{what} in line {line} is not in this language"))
     first = _DECLARATION.search(text)
     if first is None:
         is_prose = "{" not in text and _is_prose(text)
-        return Surroundings(text, problem=_not_a_program(text, "") if is_prose else None)
+        return FoundProgram(text, problem=_not_a_program(text, "") if is_prose else None)
     front = FRONT_MATTER.match(text)
     start = front.end() if front else 0
     end = text.rfind("}") + 1
     head = first.start() if _is_prose(text[start : first.start()]) else start
     tail = end if _is_prose(text[end:]) else len(text)
     if (head, tail) == (start, len(text)):
-        return Surroundings(text)
+        return FoundProgram(text)
     return _keep(text, [(0, start), (head, tail)])
 
 
@@ -77,7 +77,7 @@ def _not_a_program(text: str, why: str) -> Diagnostic:
     return Diagnostic("E108", message, (at, end if end > 0 else len(text)), note)
 
 
-def _keep(text: str, parts: list[tuple[int, int]]) -> Surroundings:
+def _keep(text: str, parts: list[tuple[int, int]]) -> FoundProgram:
     """Replace all characters outside the parts by spaces, except line ends."""
     pieces, left, position = [], [], 0
     lines = Lines(text)
@@ -89,9 +89,9 @@ def _keep(text: str, parts: list[tuple[int, int]]) -> Surroundings:
         pieces += [re.sub(r"[^\n]", " ", dropped), text[start:end]]
         position = end
     if not left:
-        return Surroundings("".join(pieces))
+        return FoundProgram("".join(pieces))
     ranges = [(lines.place(start)[0], lines.place(end - 1)[0]) for start, end in left]
     shown = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
     message = f"the text around the program is ignored: line{'s' if shown != str(ranges[0][0]) else ''} {shown}"
     note = Diagnostic("W510", message, (left[0][0], min(left[0][1], left[0][0] + 80)))
-    return Surroundings("".join(pieces), note)
+    return FoundProgram("".join(pieces), note)
