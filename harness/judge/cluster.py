@@ -295,11 +295,10 @@ class ClusterJudges(Closing):
             return
         try:
             texts = require_answers(batch.task.result(timeout=CONNECT_SECONDS), [job.case for job in batch.jobs])
+            self._cost += ((time.monotonic() - batch.started) / len(batch.jobs) - self._cost) / 4
         except BaseException as error:
             self._lose(batch.jobs, f"the worker of this case was lost: {type(error).__name__}: {error}")
         else:
-            seconds = (time.monotonic() - batch.started) / len(batch.jobs)
-            self._cost += (seconds - self._cost) / 4
             for job, text in zip(batch.jobs, texts, strict=True):
                 job.found.set_result(text)
         with self._change:

@@ -17,7 +17,7 @@ MAX_VARIANTS = 256
 """Combinations of types and constants that are kept for one operation: a loop's counter may be among the constants."""
 
 # Builder methods without an effect beside their result. A result that depends on constants only is computed once, and
-# one that nobody uses (as of Triton's overflow checks, which only report in debug mode) is not computed.
+# one that is not used (Triton's overflow checks report in debug mode only) is not computed.
 _PURE = frozenset(
     """
 create_splat create_broadcast create_expand_dims create_int_cast create_si_to_fp create_ui_to_fp create_fp_ext
