@@ -17,7 +17,7 @@ MAX_VARIANTS = 256
 """Combinations of types and constants that are kept for one operation: a loop's counter may be among the constants."""
 
 # Builder methods without an effect beside their result. A result that depends on constants only is computed once, and
-# one that is not used (Triton's overflow checks report in debug mode only) is not computed.
+# one that is not used (as of Triton's overflow checks, which only report in debug mode) is not computed.
 _PURE = frozenset(
     """
 create_splat create_broadcast create_expand_dims create_int_cast create_si_to_fp create_ui_to_fp create_fp_ext
@@ -66,11 +66,13 @@ def remember_operations(interpreter: Any) -> None:
             if len(known) >= MAX_VARIANTS:
                 return member(*args, **named, _semantic=semantic)
             recording = semantic.builder = _Recording(interpreter, leaves)
-            is_recording = True
+            is_recording, usual = True, (core.tensor.__bool__, core.tensor.__index__)
+            core.tensor.__bool__, core.tensor.__index__ = map(recording.refuse, usual)
             try:
                 result = member(*args, **named, _semantic=semantic)
             finally:
                 semantic.builder, is_recording = recording.builder, False
+                core.tensor.__bool__, core.tensor.__index__ = usual
             known[key] = recording.conclude(result)
             return result
 
@@ -146,6 +148,15 @@ class _Recording:
             except _UnknownError:
                 self.is_known = False
             return result
+
+        return run
+
+    def refuse(self, reading: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """The function that reads a number of a tensor; an operation that depends on one is not remembered."""
+
+        def run(tensor: Any) -> Any:
+            self.is_known = self.is_known and tensor.handle.data.size > 1  # a block is true whatever it holds
+            return reading(tensor)
 
         return run
 
