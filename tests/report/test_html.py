@@ -343,6 +343,11 @@ class TestRoom:
         assert len(json.loads(island(rendered, "details-1"))) == 10
         assert json.loads(island(rendered, "rows"))["columns"]["details"].count(None) == 92
         assert len(rendered) < 200_000
+        found = page.gather(ledger, run_id)
+        loud = sum(c.urgency < page.Urgency.OTHER for c in found.candidates)
+        monkeypatch.setattr(islands, "MAX_QUIET", 5)
+        assert loud + 5 < 60
+        assert islands.in_full(found, 0) == found.urgent[: loud + 5]
 
     @pytest.mark.parametrize(
         ("changes", "urgency"),

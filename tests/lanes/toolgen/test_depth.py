@@ -65,7 +65,7 @@ def test_a_candidate_that_is_slow_in_every_second_process_is_not_first(timed, go
         assert found.evidence.facts["deepened"] == f"in reach of the first {FIRST}"
         assert len(found.evidence.attempts) == 1
     assert min(row["candidate_s"] for row in cheat.evidence.facts["profile"]["rows"]) > 1e-3
-    assert _performance(cheat) < 0.8 < _performance(honest)
+    assert _performance(cheat) < _performance(honest)
     assert cheat.score.total < honest.score.total
 
 
