@@ -197,8 +197,8 @@ class JudgePool(Closing):
         Args:
             source: As for `judge`.
             screen: As for `screen_all`.
-            short: Whether a call of the screening that takes much longer than the reference's ends it, as in a search,
-                where endless loops are common and slow candidates are not wanted.
+            short: Whether a call of the screening that takes 20 times as long as the reference's slowest ends it, as in
+                a search, where endless loops are common and such slow candidates are not wanted.
             graded: Whether questions continue after a wrong answer, so that `Verdict.graded` is a share of all.
             tool: As for `judge`.
             epoch: Sets the budget of this candidate; the pool's own by default.

@@ -224,7 +224,7 @@ class _AttemptRun:
         There a wrong answer to an example ends the case before the others are asked.
 
         The limit on each call is short. A slow call ends the box as an endless one does; then a fresh box is asked one
-        by one, with the limit of a full verdict, so no candidate fails because of the short one, unless `is_short`.
+        by one, with the limit of a full verdict, so no candidate fails because of the short one.
         """
         batch = [question for _, _, question in islice(self.waiting, MAX_BATCH)]
         if self.plan.is_screening:
@@ -233,9 +233,7 @@ class _AttemptRun:
         seconds = self.questions.short_limit(self.plan.limits.call_seconds)
         try:
             self.early.extend(await ask_all(self.pool, self.box, keys, due=due, seconds=seconds))
-        except BoxFault as fault:
-            if self.plan.is_short and fault.status is Status.TIMEOUT:
-                raise
+        except BoxFault:
             self.is_batched = False
             raise _NewBoxError from None
 

@@ -50,6 +50,8 @@ from harness.sandbox.usage import Usage
 
 LOAD_SECONDS = 2.0
 """Wall time limit for loading a candidate; it does not anneal, since imports always take their time."""
+SHORT_FACTOR = 4.0
+"""Of the short limit of a batch: the limit of a call for the children of a search, where endless loops are common."""
 _ENVIRONMENT = {"python": platform.python_version(), "implementation": platform.python_implementation()}
 
 
@@ -113,6 +115,9 @@ class Evaluator:
             scratch=self.context.scratch,
         )
         low, high = inputs["jitter_ms"]
+        seconds = time_limit(self.facts, policy) / 1e3
+        if inputs.get("short"):
+            seconds = SHORT_FACTOR * questions.short_limit(seconds / SHORT_FACTOR)
         plan = Plan(
             source=self.source.data,
             code=reading.code,
@@ -120,7 +125,7 @@ class Evaluator:
             tool=self.tool,
             limits=Limits(
                 load_seconds=LOAD_SECONDS,
-                call_seconds=time_limit(self.facts, policy) / 1e3,
+                call_seconds=seconds,
                 total_seconds=inputs["attempt_seconds"],
                 cpu_seconds=inputs["attempt_seconds"],
                 memory_bytes=int(memory_limit(self.facts, policy) * MIB),
@@ -133,7 +138,6 @@ class Evaluator:
             jitter_ms=(low, high),
             is_full=inputs.get("full", False),
             is_screening=inputs.get("screen", False),
-            is_short=inputs.get("short", False),
             is_timed=policy.timing is not Timing.NONE,
             is_strict=inputs.get("strict", False),
         )

@@ -41,7 +41,6 @@ class Plan:
     jitter_ms: tuple[float, float]
     is_full: bool = False
     is_screening: bool = False
-    is_short: bool = False
     is_timed: bool = True
     is_strict: bool = False
     answers: AnswerClasses = field(init=False)
