@@ -86,6 +86,8 @@ def run(args: argparse.Namespace) -> int:
             return _repair_one(args, queue)
         if args.imported is not None:
             return _import(queue, args.imported)
+        if (args.once or args.export is not None) and not queue.waiting():
+            _say("no hand-off waits for repair")
         if args.export is not None:
             return _export(queue, args.export)
         return _watch(args, queue)

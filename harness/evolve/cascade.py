@@ -180,8 +180,8 @@ class Cascade:
             self._end(job, stage=stage, status=found.status.value, passed=None, verdict=verdict)
         elif stage == "screen" and found.status is Status.OK:
             self._submit(job, "judged")
-        elif stage == "screen" and not job.looks and was_late(found.evaluation):
-            job.looks += 1  # on a busy machine a search would take another course
+        elif stage == "screen" and not job.looks and not job.trial.parents and was_late(found.evaluation):
+            job.looks += 1  # without its seed parents, a search on a busy machine would take another course
             self._submit(job, "screen")
         elif stage == "screen":
             verdict = {

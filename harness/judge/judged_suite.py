@@ -22,8 +22,8 @@ from harness.suites.settings import Settings
 from harness.suites.suite import Suite
 
 Model = TypeVar("Model", bound=BaseModel)
-SCREENED = ("screen", "quick")
-"""How a candidate gets a cheap verdict; by `quick` a slow one does not pass."""
+SCREENED = ("screen", "fast")
+"""How a candidate gets a cheap verdict; by `fast` a slow one does not pass."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,7 +219,7 @@ class JudgePool(Closing):
         """
         self._judges.require_open()
         suite = self._suite(tool)
-        how = ("screen" if allow_slow else "quick") if screen else "graded" if graded else ""
+        how = ("screen" if allow_slow else "fast") if screen else "graded" if graded else ""
         data = None if isinstance(source, os.PathLike) else _bytes(source)
         address = None if data is None or against else (suite.name, how, epoch, digest_bytes(data))
         caller: Future[Verdict] = Future()

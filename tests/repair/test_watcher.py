@@ -144,7 +144,7 @@ def test_the_whole_circle(project, monkeypatch, capsys):
     assert (digests[child], digests[parent], relation) == (challenger.stem, "broken", "repairlab_fixed")
     # Nothing is left to do, and nothing is done twice.
     assert main(["repair", "--once"]) == 0
-    capsys.readouterr()
+    assert capsys.readouterr().out.endswith("no hand-off waits for repair\n")
     assert main(["repair", "--stats", "--json"]) == 0
     stats = json.loads(capsys.readouterr().out)
     assert stats["tools"] == [{"tool": "sum_list", "handoffs": 1, "states": {"repaired": 1}, "success": 1.0}]

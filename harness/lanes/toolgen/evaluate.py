@@ -51,6 +51,8 @@ from harness.sandbox.usage import Usage
 
 LOAD_SECONDS = 2.0
 """Wall time limit for loading a candidate; it does not anneal, since imports always take their time."""
+SLOW_FACTOR = 4.0
+"""Of the short limit of a batch: the limit of a call where no slow candidate is wanted (`JudgePool.submit`)."""
 _ENVIRONMENT = {"python": platform.python_version(), "implementation": platform.python_implementation()}
 
 
@@ -115,6 +117,8 @@ class Evaluator:
         )
         low, high = inputs["jitter_ms"]
         call_seconds = time_limit(self.facts, policy) / 1e3
+        if not inputs.get("slow", True):
+            call_seconds = SLOW_FACTOR * questions.short_limit(call_seconds / SLOW_FACTOR)
         plan = Plan(
             source=self.source.data,
             code=reading.code,
@@ -122,7 +126,7 @@ class Evaluator:
             tool=self.tool,
             limits=Limits(
                 load_seconds=LOAD_SECONDS,
-                call_seconds=questions.short_limit(call_seconds) if inputs.get("quick") else call_seconds,
+                call_seconds=call_seconds,
                 total_seconds=inputs["attempt_seconds"],
                 cpu_seconds=inputs["attempt_seconds"],
                 memory_bytes=int(memory_limit(self.facts, policy) * MIB),

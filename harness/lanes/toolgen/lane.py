@@ -51,11 +51,11 @@ class Toolgen:
     def screened(self, case: Case, *, allow_slow: bool = True) -> Case:
         """The case for a cheap verdict: one attempt without pauses and timing, which ends at the first wrong answer.
 
-        Unless slow candidates are allowed, a call has the limit `Questions.short_limit`.
+        Unless slow candidates are allowed, a call has four times the limit `Questions.short_limit`.
         """
         policy = case.policy.model_copy(update={"attempts": 1, "timing": Timing.NONE})
         inputs = {**case.inputs, "screen": True, "full": False, "jitter_ms": [0.0, 0.0]}
-        inputs |= {} if allow_slow else {"quick": True}
+        inputs |= {} if allow_slow else {"slow": False}
         return case.model_copy(update={"policy": policy, "inputs": inputs})
 
     def counted(self, case: Case) -> Case:

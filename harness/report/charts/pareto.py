@@ -13,10 +13,10 @@ from harness.core.exhibit_kinds import Axis
 from harness.report import words
 from harness.report.charts.frame import axes, framed
 from harness.report.charts.scale import Scale
+from harness.report.charts.scatter import cells
 from harness.report.markup import element, made, number, text_of
 
 MAX_POINTS = 2000  # above, the others are cells by density
-CELL = 8.0
 NAMED = {"front": ", not beaten", "failing": ", failing"}  # roles in words
 TIME, SCORE = Axis(label="median time of a call", unit="ms", log=True), Axis(label="score")
 
@@ -57,7 +57,8 @@ def draw(
     dense = len(points) > MAX_POINTS
     shown = [p for p in points if not dense or p.role][:MAX_POINTS]
     largest = max((p.memory or 0.0 for p in shown), default=0.0) or 1.0
-    marks = _cells([p for p in points if not p.role], x, y) if dense else []
+    behind = [(x.at(p.time) or 0.0, y.at(p.score) or 0.0) for p in points if not p.role] if dense else []
+    marks = cells(behind, "candidate")
     for kind, (_, value) in zip(("limit", "limit last"), limits, strict=False):
         at = x.at(value)
         if at is not None:
@@ -96,21 +97,3 @@ def _mark(p: Point, x: Scale, y: Scale, largest: float, route: str) -> Markup:
         )
         shape = f'<circle {place} class="dot {kind}"><title>{shown}</title></circle>'
     return made(f'<a href="#{text_of(route)}" aria-label="{shown}">{shape}</a>')
-
-
-def _cells(points: Sequence[Point], x: Scale, y: Scale) -> list[Markup]:
-    places = Counter((int((x.at(p.time) or 0) / CELL), int((y.at(p.score) or 0) / CELL)) for p in points)
-    most = max(places.values(), default=1)
-    return [
-        element(
-            "rect",
-            element("title", words.count(count, "candidate")),
-            x=column * CELL,
-            y=row * CELL,
-            width=CELL,
-            height=CELL,
-            fill_opacity=f"{0.15 + 0.85 * count / most:.2f}",
-            class_="cell",
-        )
-        for (column, row), count in places.items()
-    ]

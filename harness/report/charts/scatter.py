@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from itertools import zip_longest
 
 from markupsafe import Markup
 
 from harness.core.exhibit_kinds import Cloud, Scatter
+from harness.report import words
 from harness.report.charts.frame import axes, dot, framed
 from harness.report.charts.scale import Scale, short
 from harness.report.markup import element
@@ -38,14 +40,19 @@ def _dots(cloud: Cloud, kind: str, x: Scale, y: Scale) -> list[Markup]:
     return [element("g", *marks, class_=kind)]
 
 
-def _cells(cloud: Cloud, kind: str, x: Scale, y: Scale) -> list[Markup]:
-    places = [(px, py) for a, b in zip(cloud.x, cloud.y, strict=False) if (px := x.at(a)) and (py := y.at(b))]
+def cells(places: Iterable[tuple[float, float]], what: str) -> list[Markup]:
+    """Squares that are the darker, the more of the places are in them.
+
+    Args:
+        places: In user units.
+        what: What is at a place, singular.
+    """
     counted = Counter((int(px / CELL), int(py / CELL)) for px, py in places)
     most = max(counted.values(), default=1)
-    cells = [
+    return [
         element(
             "rect",
-            element("title", f"{count} points"),
+            element("title", words.count(count, what)),
             x=column * CELL,
             y=row * CELL,
             width=CELL,
@@ -55,7 +62,12 @@ def _cells(cloud: Cloud, kind: str, x: Scale, y: Scale) -> list[Markup]:
         )
         for (column, row), count in counted.items()
     ]
-    return [element("g", *cells, class_=kind)]
+
+
+def _cells(cloud: Cloud, kind: str, x: Scale, y: Scale) -> list[Markup]:
+    places = ((x.at(a), y.at(b)) for a, b in zip(cloud.x, cloud.y, strict=False) if a is not None and b is not None)
+    found = cells([(px, py) for px, py in places if px is not None and py is not None], "point")
+    return [element("g", *found, class_=kind)]
 
 
 def rows(value: Scatter) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:

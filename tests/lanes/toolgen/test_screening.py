@@ -83,7 +83,7 @@ ENDLESS = "def clamp(x: int, lo: int, hi: int) -> int:\n    while True:\n       
     ],
 )
 def test_only_slow_candidates_are_judged_otherwise_where_none_is_wanted(bench, context, screen, source, status):
-    bench.tool(f"{TOOL}constraints: {{max_runtime_sec: 0.4}}\n", ORACLE)
+    bench.tool(f"{TOOL}constraints: {{max_runtime_sec: 0.8}}\n", ORACLE)
     lane = Toolgen()
     quick = lane.evaluate(lane.screened(bench.case(source), allow_slow=False), context)
     assert quick.status is status
