@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from harness.core.errors import LedgerError
 from harness.ledger.lookup import Row, evaluations, run
@@ -38,20 +38,26 @@ def baseline(ledger: Ledger, run_id: str, *, first: bool = False) -> list[Row]:
     """For each evaluation of a run, the one to compare it with from the last (or first) comparable run that has it.
 
     Each case is looked up separately, so that a partial run in between has no effect: by node id, or by digest
-    within its suite if the file was renamed. Each row has `of`, the node id it is the baseline of, and `same_digest`.
+    within its suite if the file was renamed; a copy of a case that is still there is new. Each row has `of`, the node
+    id it is the baseline of, and `same_digest`.
     """
     wanted = {row["nodeid"]: row for row in evaluations(ledger, run_id)}
     found: dict[str, Row] = {}
     for earlier in _runs_with_cases(ledger, run_id, comparable_runs(ledger, run_id, first=first)):
-        rows = [row for row in evaluations(ledger, earlier) if row["status"] not in ("infra", "skipped")]
-        by_nodeid = {row["nodeid"]: row for row in rows}
-        by_digest = {(row["suite"], row["digest"]): row for row in rows}
-        for nodeid, row in wanted.items():
-            if nodeid not in found:
-                match = by_nodeid.get(nodeid) or by_digest.get((row["suite"], row["digest"]))
-                if match is not None:
-                    found[nodeid] = match | {"of": nodeid, "same_digest": match["digest"] == row["digest"]}
+        missing = [row for nodeid, row in wanted.items() if nodeid not in found]
+        found |= {row["of"]: row for row in _matched(missing, evaluations(ledger, earlier), wanted)}
     return list(found.values())
+
+
+def _matched(now: Iterable[Row], before: Iterable[Row], known: Container[str]) -> Iterator[Row]:
+    """The judged earlier evaluation of each of some cases, if there is one; `known` are all cases of their run."""
+    judged = [row for row in before if row["status"] not in ("infra", "skipped")]
+    by_nodeid = {row["nodeid"]: row for row in judged}
+    by_digest = {(row["suite"], row["digest"]): row for row in judged if row["nodeid"] not in known}
+    for row in now:
+        match = by_nodeid.get(row["nodeid"]) or by_digest.get((row["suite"], row["digest"]))
+        if match is not None:
+            yield match | {"of": row["nodeid"], "same_digest": match["digest"] == row["digest"]}
 
 
 def _runs_with_cases(ledger: Ledger, run_id: str, earlier: Sequence[str]) -> list[str]:
@@ -82,16 +88,9 @@ def named_baseline(ledger: Ledger, run_id: str, before: str) -> list[Row]:
     differs = [f"{name} {old[name]} -> {now[name]}" for name in ("machine", "epoch") if old[name] != now[name]]
     if tiers[0] != tiers[1]:
         differs.append(f"tier {', '.join(tiers[0])} -> {', '.join(tiers[1])}")
-    judged = [row for row in rows if row["status"] not in ("infra", "skipped")]
-    by_nodeid = {row["nodeid"]: row for row in judged}
-    by_digest = {(row["suite"], row["digest"]): row for row in judged}
-    found = []
-    for row in evaluations(ledger, now["run_id"]):
-        match = by_nodeid.get(row["nodeid"]) or by_digest.get((row["suite"], row["digest"]))
-        if match is not None:
-            more = {"of": row["nodeid"], "same_digest": match["digest"] == row["digest"], "differs": "; ".join(differs)}
-            found.append(match | more)
-    return found
+    cases = evaluations(ledger, now["run_id"])
+    found = _matched(cases, rows, {row["nodeid"] for row in cases})
+    return [row | {"differs": "; ".join(differs)} for row in found]
 
 
 def deltas(ledger: Ledger, run_id: str, *, before: str | None = None) -> dict[str, Row]:

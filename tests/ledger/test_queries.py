@@ -235,6 +235,14 @@ class TestComparison:
         with Ledger.read(path) as ledger:
             assert queries.deltas(ledger, ids[1])["clamp.suite.yaml::b"]["same_digest"] is True
 
+    def test_a_copy_of_a_case_that_is_still_there_is_new(self, path):
+        control = make_evaluation("control", content="x", status="wrong", score=0.1, expect="wrong")
+        copy = make_evaluation("copy", content="x", status="wrong", score=0.1)
+        ids = fill(path, [control], [control, copy])
+        with Ledger.read(path) as ledger:
+            assert set(queries.deltas(ledger, ids[1])) == {"clamp.suite.yaml::control"}
+            assert set(queries.deltas(ledger, ids[1], before=ids[0])) == {"clamp.suite.yaml::control"}
+
     def test_what_was_not_judged_is_no_baseline(self, path):
         ids = fill(
             path,
