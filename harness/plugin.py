@@ -228,7 +228,14 @@ def _is_worker(config: pytest.Config) -> bool:
 def _covers(config: pytest.Config | None, path: str | os.PathLike[str]) -> bool:
     if config is None:
         return False
-    return _seal(config).covers(path)
+    try:
+        return _seal(config).covers(path)
+    except Exception as error:
+        from harness.core.errors import UsageError  # not imported where there is no suite
+
+        if not isinstance(error, UsageError):
+            raise
+        raise pytest.Collector.CollectError(str(error)) from None  # its sentence, not where it was raised
 
 
 def _seal(config: pytest.Config) -> Seal:
