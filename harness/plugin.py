@@ -50,7 +50,8 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
             group.addoption(name, dest=dest, **settings)
         except (ValueError, argparse.ArgumentError):  # another plugin has the short name
             group.addoption(f"--crucible-{name[2:]}", dest=dest, **settings)
-    guard_conftests(pluginmanager, lambda path: _covers(pluginmanager.get_plugin("pytestconfig"), path))
+    config = pluginmanager.get_plugin
+    guard_conftests(pluginmanager, lambda path: _covers(config("pytestconfig"), path, fault=pytest.UsageError))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -232,10 +233,15 @@ def _is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
-def _covers(config: pytest.Config | None, path: str | os.PathLike[str]) -> bool:
-    if config is None:
-        return False
-    return _seal(config).covers(path)
+def _covers(config: Any, path: str | os.PathLike[str], *, fault: Any = pytest.Collector.CollectError) -> bool:
+    try:
+        return config is not None and _seal(config).covers(path)
+    except Exception as error:
+        from harness.core.errors import UsageError  # not imported where there is no suite
+
+        if not isinstance(error, UsageError):
+            raise
+        raise fault(str(error)) from None
 
 
 def _seal(config: pytest.Config) -> Seal:

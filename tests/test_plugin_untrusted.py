@@ -106,7 +106,9 @@ def test_a_pattern_that_reaches_the_suites_own_folder_stops_the_run(project, pat
     project.put("suites/conftest.py", BOMB)
     result = project.run(".")
     assert result.ret != 0
-    assert "reaches the suite's own folder" in result.stdout.str() + result.stderr.str()
+    said = result.stdout.str() + result.stderr.str()
+    assert "reaches the suite's own folder" in said
+    assert "untrusted.py" not in said  # a sentence, no traceback
     assert ran(project) == []
 
 
