@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import base64
 import copy
 import json
 import sys
@@ -23,7 +22,7 @@ from harness.adapters.sampled_shape import shape_of
 from harness.core.errors import CrucibleError, SpecError, position
 from harness.core.slug import slug
 from harness.lanes.toolgen.tool_spec import read_tool
-from harness.sandbox.codec import CodecError, encode
+from harness.sandbox.codec import CodecError, encode, tag
 
 KEYS = ("task_id", "prompt", "entry_point", "canonical_solution", "test")
 ORACLE = '''"""Oracle of {task}: the canonical solution, and inputs like those of the examples."""
@@ -64,7 +63,6 @@ class Problem:
 
     Attributes:
         task: Its `task_id`.
-        entry: The function.
         code: Prompt and canonical solution.
         examples: Keyword arguments and answers.
         tolerance: The largest absolute difference that an assert accepts; 0 for none.
@@ -132,7 +130,6 @@ def write_tool(problem: Problem, out: Path) -> Path:
     """Write the tool of a problem.
 
     Args:
-        problem: The problem.
         out: The folder of the tools; one with the name of the problem is made in it.
 
     Raises:
@@ -155,7 +152,7 @@ def write_tool(problem: Problem, out: Path) -> Path:
         "description": documentation.strip().partition("\n")[0] or problem.entry,
         "signature": _signature(function),
         "docstring": documentation,
-        "test_cases": [{"input": _tagged(one), "expected_output": _tagged(two)} for one, two in problem.examples],
+        "test_cases": [{"input": tag(one), "expected_output": tag(two)} for one, two in problem.examples],
         **({"compare": {"numbers": {"abs": problem.tolerance, "int_for_float": True}}} if problem.tolerance else {}),
     }
     shapes = {name: shape_of([given[name] for given, _ in problem.examples if name in given]) for name in names}
@@ -264,19 +261,6 @@ def _comparison(test: ast.expr, names: tuple[str, ...]) -> tuple[ast.Call, Any, 
 def _shown(node: ast.stmt) -> str:
     text = " ".join(ast.unparse(node).split())
     return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _tagged(value: Any) -> Any:
-    """Tuples and bytes as the test cases of a tool write them."""
-    if isinstance(value, tuple):
-        return {"$tuple": [_tagged(item) for item in value]}
-    if isinstance(value, bytes):
-        return {"$bytes": base64.b64encode(value).decode()}
-    if isinstance(value, list):
-        return [_tagged(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _tagged(item) for key, item in value.items()}
-    return value
 
 
 if __name__ == "__main__":

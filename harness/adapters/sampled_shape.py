@@ -31,7 +31,7 @@ def _shape_of(kind: str, values: list[Any]) -> Shape:
         case "str":
             characters = "".join(sorted(set("".join(values))))[:MAX_CHARACTERS]
             return {"kind": kind, "characters": characters, "most": max(map(len, values))}
-        case "list" | "tuple":
+        case "list" | "tuple" | "set" | "frozenset":
             items = [item for value in values for item in value]
             sizes = [len(value) for value in values]
             return {"kind": kind, "items": shape_of(items), "least": min(sizes), "most": max(sizes)}
@@ -69,6 +69,10 @@ def _strategy_of(shape: Shape) -> SearchStrategy[Any]:
             items = strategy_of(shape["items"])
             lists = st.lists(items, min_size=shape["least"], max_size=shape["most"] if shape["items"]["any"] else 0)
             return lists if shape["kind"] == "list" else lists.map(tuple)
+        case "set" | "frozenset":
+            # Without a least size: few distinct members may exist.
+            make = st.sets if shape["kind"] == "set" else st.frozensets
+            return make(strategy_of(shape["items"]), max_size=shape["most"] if shape["items"]["any"] else 0)
         case "dict":
             most = shape["most"] if shape["keys"]["any"] else 0
             return st.dictionaries(strategy_of(shape["keys"]), strategy_of(shape["items"]), max_size=most)

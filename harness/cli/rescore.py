@@ -114,7 +114,6 @@ def rescore(
     """Judge evidence again under its recorded policy, with the given changes.
 
     Args:
-        evaluations: The recorded evaluations.
         lanes: The lanes by name.
         epoch: The epoch whose budgets apply; the recorded one by default.
         gates: Gates to add or replace.

@@ -15,7 +15,6 @@ def visible(text: str, *, keep: str = "") -> str:
     """The string with unprintable characters escaped, such as those that steer a terminal.
 
     Args:
-        text: Any string.
         keep: Unprintable characters that stay, such as line feeds.
     """
     return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape", "replace").decode() for c in text)

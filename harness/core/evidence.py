@@ -22,7 +22,7 @@ NOT_REUSED = frozenset({Status.INFRA, Status.SKIPPED, Status.REVIEW, Status.NOIS
 
 
 class Counterexample(Frozen):
-    """The first question that was answered wrongly; each field is canonical JSON (clipped)."""
+    """The first question that was answered wrongly, as clipped text; a tool's values are JSON or Python literals."""
 
     question: str
     expected: str

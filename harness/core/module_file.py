@@ -12,7 +12,6 @@ def import_file(path: Path, name: str = "") -> ModuleType:
     """Run a file as a module, which is then known by its name: pickle, dataclasses and Hypothesis look it up there.
 
     Args:
-        path: The file.
         name: The name; the stem of the file by default.
 
     Raises:

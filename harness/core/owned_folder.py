@@ -24,12 +24,6 @@ class OwnedFolder:
 
     The first one of a process removes the folders of killed owners (`reap`).
 
-    Args:
-        kind: What it is for, a word in its name.
-
-    Attributes:
-        path: The folder.
-
     Raises:
         OSError: if it cannot be made.
     """
@@ -65,9 +59,6 @@ class OwnedFolder:
 
 def reap(parent: Path) -> list[Path]:
     """Remove this user's folders whose owner has ended.
-
-    Args:
-        parent: Where they are.
 
     Returns:
         The removed folders.

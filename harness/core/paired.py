@@ -99,7 +99,6 @@ def compare(pairs: Groups, control: Groups, *, seed: int = 0) -> Comparison:
     Args:
         pairs: log(subject / opponent) of each pair, by group. Groups without pairs are left out.
         control: log(opponent / opponent) of the A/A control, by group; measured alternately with those of `pairs`.
-        seed: Seed of the resampling.
 
     Raises:
         ValueError: if a logarithm is not finite, which means that the clock is broken.

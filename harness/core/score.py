@@ -130,7 +130,6 @@ def judge(
         gates: The results of the lane's own gates (budget, safety ...).
         factor: Multiplies the weighted sum (stability).
         cap: Upper end of the total.
-        explanation: One sentence on the score.
     """
     parts = tuple(components)
     if evidence.status in UNJUDGED:

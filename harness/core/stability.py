@@ -27,7 +27,6 @@ class Stability:
 
     Attributes:
         flaky: Whether the attempts disagree.
-        attempts: Number of attempts.
         hash_seeds: Number of distinct hash seeds; None where attempts have no hash seed.
         rounds: Number of input sets: 1 for the run's own, one more for each confirmation.
         bound: Upper bound of the failure probability at 95 %, from 0 to 1; 1 if the attempts disagree.

@@ -17,14 +17,11 @@ class Trial:
     Attributes:
         number: Its number in the experiment, from 0; the order of all decisions.
         generation: The barrier that it belongs to.
-        epoch: The epoch of its budget.
         suite: The name of what it is judged by; for tools the tool id.
         digest: Digest of its bytes; the source is kept under it.
-        island: The island that it was proposed on.
         normal_form: Digest of what it is apart from spelling: for a tool its syntax tree without names of local
             variables, comments and positions, for a grammar the patch that made it.
         parents: Digests of the trials that it was made from; the first gave most of its text.
-        operator: What made it.
         stage: The last stage that it reached; `proposed` until it is judged.
         status: The status of its verdict; empty until it is judged.
         score: Its score; None where it was not scored.

@@ -20,9 +20,6 @@ def report(program: Program, log: RunLog, outcome: Outcome, laws: Findings, doma
     """The report of a run.
 
     Args:
-        program: Of the run.
-        log: Of the run.
-        outcome: Of the run.
         laws: What its measurements support.
         domain: The same as the source of a domain.
     """

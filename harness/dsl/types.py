@@ -34,7 +34,6 @@ class Unit:
     """A unit of measurement.
 
     Attributes:
-        name: Name in programs.
         factor: Number of base units (s, B, FLOP, or products of their powers).
         dimension: Exponents of the base units.
     """
@@ -64,7 +63,6 @@ class Type:
     """A type.
 
     Attributes:
-        kind: Kind of the values.
         of: Type of the elements of a list.
         options: Options of an enum, in source order.
         name: Name of a record type, or `Variant.Case` of an item.

@@ -145,7 +145,6 @@ def item_of(case: Case, record: Mapping[str, Any], *, unmeasured: str = "") -> t
     """The values of a trace item, in the order of the case's fields; missing fields and placeholders are undefined.
 
     Args:
-        case: The case of the item.
         record: A JSON object that a tool reported.
         unmeasured: Why its numbers are not measurements (simulated, projected); empty if they are.
 

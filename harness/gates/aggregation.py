@@ -73,7 +73,6 @@ def aggregate(node: Aggregate, rows: Sequence[Row], baselines: Mapping[str, Sequ
     """The value of an aggregate.
 
     Args:
-        node: The aggregate.
         rows: The evaluations, without controls.
         baselines: Earlier evaluations by the name of their run; the last comparable run has the empty name.
     """
@@ -89,6 +88,7 @@ def aggregate(node: Aggregate, rows: Sequence[Row], baselines: Mapping[str, Sequ
             return Value(None, str(error))
     if node.name == "count":
         counted = {id(row) for row in chosen}
+        chosen.sort(key=lambda row: row.get("status") in UNJUDGED)  # a case that was judged is looked at first
         others = [row for row in rows if node.selects(row) and id(row) not in counted]
         return Value(float(len(chosen)), notes=_names(chosen), low=_nodeid(others), high=_nodeid(chosen))
     if node.name in RATES:
@@ -189,7 +189,6 @@ def contributions(node: Aggregate, rows: Sequence[Row], baseline: Sequence[Row])
     """The evaluations that an aggregate is computed from, with their values, undefined and low ones first.
 
     Args:
-        node: The aggregate.
         rows: The evaluations, without controls.
         baseline: Earlier evaluations, for `delta` and `regressions`.
     """

@@ -25,6 +25,7 @@ from harness.core.number import readable
 from harness.gates.aggregation import MAX_NAMED, Value, aggregate, contributions
 from harness.gates.parser import parse
 from harness.gates.syntax import (
+    OF_VALUES,
     RELATIONS,
     Aggregate,
     Arithmetic,
@@ -74,10 +75,8 @@ def evaluate_gate(
     """Evaluate a gate on the evaluations of a run.
 
     Args:
-        expression: The gate.
         rows: Evaluations with the columns of the ledger.
         baseline: For `delta` and `regressions`: earlier rows, as `queries.baseline` returns them.
-        named: The same for the runs that gates name, by these names.
     """
     scope = _Scope([row for row in rows if not _is_control(row)], {"": baseline or (), **(named or {})})
     leaves: list[_Leaf] = []
@@ -101,7 +100,6 @@ def measured_cases(
     """The evaluations that decide a gate, each once, with the values that it reads, undefined and low ones first.
 
     Args:
-        expression: The gate.
         rows: As for `evaluate_gate`.
         baselines: Earlier rows by the name of their run; the empty name is the last comparable run.
     """
@@ -111,6 +109,17 @@ def measured_cases(
         for row, value in contributions(node, judged, baselines.get(node.baseline, ())):
             found.setdefault(str(row.get("nodeid")), (row, value))
     return list(found.values())
+
+
+def bound_of_a_case(expression: GateExpression) -> tuple[str, float] | None:
+    """Relation and bound that a gate on one aggregate of values sets for each of them; None for other gates."""
+    if not isinstance(expression.root, Comparison):
+        return None
+    left, right, relation = _observed_first(expression.root)
+    if not (isinstance(left, Aggregate) and left.name in OF_VALUES and _constant(right)):
+        return None
+    bound = _number(right, _Scope([], {})).number
+    return None if bound is None else (relation, bound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +166,15 @@ def _truth(node: Truth, scope: _Scope, leaves: list[_Leaf]) -> bool | None:
 MIRRORED = {">=": "<=", "<=": ">=", ">": "<", "<": ">", "==": "==", "!=": "!="}
 
 
+def _observed_first(node: Comparison) -> tuple[Node, Node, str]:
+    """The sides of a comparison, turned for `0.8 <= mean(score)`: observed is what the run decides."""
+    if _constant(node.left) and not _constant(node.right):
+        return node.right, node.left, MIRRORED[node.relation]
+    return node.left, node.right, node.relation
+
+
 def _compare(node: Comparison, scope: _Scope) -> _Leaf:
-    left, right, relation = node.left, node.right, node.relation
-    if _constant(left) and not _constant(right):  # `0.8 <= mean(score)`: observed is what the run decides
-        left, right, relation = right, left, MIRRORED[relation]
+    left, right, relation = _observed_first(node)
     observed, threshold = _number(left, scope), _number(right, scope)
     bound = 0.0 if threshold.number is None else threshold.number
     if observed.number is None or threshold.number is None:

@@ -23,6 +23,7 @@ TEXT_COLUMNS = (
 )
 RATES = ("pass_at", "pass_all")
 PAIRED = ("delta", "regressions")  # with an earlier run
+OF_VALUES = ("mean", "median", "min", "max", "quantile", "delta")  # between the smallest and the largest value
 AGGREGATES = ("mean", "median", "min", "max", "sum", "quantile", "count", *RATES, *PAIRED)
 SELECTORS = ("suite", "subject")
 RELATIONS: dict[str, Callable[[float, float], bool]] = {

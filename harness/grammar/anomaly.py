@@ -56,11 +56,9 @@ class Anomaly:
     """One suspicious finding.
 
     Attributes:
-        type: The kind of anomaly.
         severity: How much it matters.
         record_offset: Offset of the record that holds it; its own offset if no record does.
         field_name: `Chunk[3].body.width`; None if no field is at fault.
-        message: One sentence.
         value: The value at fault, or None.
         offset: Its byte offset in the file.
     """

@@ -24,9 +24,6 @@ class RunStats:
         examined_bytes: Bytes of the file, or of its part before the record or byte limit.
         covered_bytes: Examined bytes that are in a field.
         coverage_percentage: Covered bytes as a percentage of examined bytes; a record limit does not change it.
-        error_count: Number of parse errors.
-        anomaly_count: Number of anomalies of all severities.
-        high_severity_anomalies: Number of anomalies of severity high.
         cut_off_errors: Number of errors that say only that the file ends in the middle of its last part.
         cut_off_bytes: Bytes of that part.
     """
@@ -50,12 +47,8 @@ class RunArtifact:
     """The frozen result of a run.
 
     Attributes:
-        run_id: Name given by the caller.
-        spec_version_id: Version of the grammar.
         parse_result: Result of `ToolHost.parse_binary`.
         anomalies: Suspicious findings by offset.
-        stats: Statistics of the run.
-        file_path: Path of the file.
         file_size: Its size in bytes.
     """
 
@@ -81,10 +74,7 @@ def create_run_artifact(
     """Compute the anomalies and statistics of a run.
 
     Args:
-        run_id: Name of the run.
-        spec_version_id: Version of the grammar that was used.
         parse_result: Result of `ToolHost.parse_binary`.
-        file_path: The file that was parsed.
         file_size: Its size in bytes; if the parse saw another size, that one is used.
     """
     found = parse_result.parse

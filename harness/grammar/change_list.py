@@ -31,11 +31,9 @@ class Change:
     """One difference between two grammars.
 
     Attributes:
-        kind: The kind of change.
         path: Path in the new grammar; for a removal, path in the old one.
         old: The value before; None if it is new.
         new: The value after; None if it was removed.
-        message: One sentence.
     """
 
     kind: ChangeKind

@@ -16,19 +16,13 @@ class RunDiff:
     """The differences between two runs, each as new minus old.
 
     Attributes:
-        old_run_id: The baseline run.
-        new_run_id: The run compared with it.
         coverage_delta: Percentage points of the examined bytes.
         bytes_delta: Parsed bytes.
         record_delta: Top-level records.
-        error_delta: Parse errors.
-        anomaly_delta: Anomalies.
-        high_severity_delta: Anomalies of severity high.
         explained_delta: Share of the examined bytes that the default policy counts as explained.
         cut_off_delta: Errors that say only that the file ends in the middle of its last part.
         cut_off_share: Percentage of the examined bytes that the new run cannot read for that reason.
         comparable: False if the runs are of different files; then `is_improvement` is false.
-        summary: One sentence.
     """
 
     old_run_id: str

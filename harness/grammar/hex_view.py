@@ -48,7 +48,6 @@ class HexView:
         size: Bytes of the whole file.
         data: The bytes as hexadecimal digits.
         stretches: The kinds of the bytes, in order.
-        marks: Anomalies in the part.
     """
 
     start: int
@@ -144,7 +143,6 @@ def render(view: HexView, *, colour: bool) -> Iterator[str]:
     """Render lines for a terminal: offset, bytes, characters, and the fields that begin in the line.
 
     Args:
-        view: The view.
         colour: Whether the terminal shows colours; without them invalid bytes are followed by `!` and gaps by `.`.
     """
     data = bytes.fromhex(view.data)

@@ -27,7 +27,6 @@ class Samples:
 
     Attributes:
         files: Bytes by name.
-        alphabet: Byte histogram of all files.
         sessions: One session per file, so that a patched grammar re-reads only what the patch touched.
     """
 
@@ -108,8 +107,6 @@ def measure(grammar: Grammar, samples: Samples, *, limits: Limits, fit: Fit | No
 
     Args:
         grammar: A grammar that passed lint.
-        samples: The files.
-        limits: Limits of each reading.
         fit: Parameters learned from other files; None to learn them from these.
     """
     tallies = {name: session.tally(grammar, limits=limits, weigh=True) for name, session in samples.sessions.items()}

@@ -21,14 +21,10 @@ class ScoreBreakdown:
     """The score of one run.
 
     Attributes:
-        run_id: The run.
         total_score: 0 to 100, also if a gate fails; `passed_hard_gates` says whether it counts.
-        passed_hard_gates: Whether every gate passes.
         hard_gates: Whether each gate passes, by name.
         soft_metrics: The parts of the total, each 0 to 100.
         baseline_delta: Difference from the baseline's total; None without a baseline.
-        summary: One sentence.
-        policy: Name of the policy.
         explanation: Credit by field; None under `classic`.
     """
 
@@ -47,8 +43,6 @@ def score_run(run: RunArtifact, baseline: RunArtifact | None = None, *, policy: 
     """Score one run.
 
     Args:
-        run: The run.
-        baseline: A run to compare with.
         policy: `default` scores the explained share; `classic` is the coverage score of the seed guide.
 
     Raises:

@@ -38,8 +38,6 @@ class SpecVersion:
         spec_dict: Its value, deeply frozen.
         patch_applied: The patch from the parent to this version; None for a root.
         lint_valid: Whether lint found no error; None if lint did not run.
-        lint_errors: Messages of lint errors.
-        lint_warnings: Messages of lint warnings.
         created_at: When this object was made; not part of its identity.
     """
 
@@ -101,8 +99,6 @@ class SpecStore:
         """Add a version by applying a patch atomically.
 
         Args:
-            parent_id: Id of the version to patch.
-            patch: The operations.
             run_lint: Whether to reject the patch if lint finds errors in the result.
             branch: A branch to move to the new version.
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import threading
@@ -24,8 +25,8 @@ from harness.lane.protocol import Lane, ObservingLane
 
 WIDTH = 16
 """Cases in flight in one judge process: while some pause, there is work from the others."""
-MIN_LOAD = 2
-"""A further judge process starts when every running one has at least this many cases."""
+MIN_LOAD = 4
+"""A further judge process starts when there are more cases than this many for each that was started."""
 _GRACE = 2.0  # seconds in which a process that was told to end closes its boxes
 _LOOK_AHEAD = 64  # waiting cases that are searched for one whose tool a judge has prepared
 
@@ -104,8 +105,7 @@ class Judges(Closing):
         """
         with self._change:
             self.require_open()
-            loads = [len(judge.jobs) for judge in self._judges[: self._started]]
-            if self._started < len(self._judges) and all(load >= MIN_LOAD for load in loads):
+            if self._started < len(self._judges) and self._unfinished >= MIN_LOAD * self._started:
                 try:
                     start_thread(self._tend, self._judges[self._started], name="crucible-judge")
                     self._started += 1
@@ -223,13 +223,20 @@ class Judges(Closing):
                         self._resolve(job, text.decode())
                 self._give(judge)
 
+    @property
+    def _unfinished(self) -> int:
+        """Number of cases that wait or are with a process; the lock is held."""
+        return len(self._waiting) + len(self._suspects) + sum(len(judge.jobs) for judge in self._judges)
+
     def _give(self, judge: _Judge) -> None:
         """Give a process its next cases; the lock is held."""
         if judge.worker is None:
             return
         lines: list[bytes] = []
+        # Its share: a process that is only starting must find cases, too.
+        limit = min(self._depth, math.ceil(self._unfinished / self._started))
         try:
-            while len(judge.jobs) < self._depth and (job := self._next(judge)) is not None:
+            while len(judge.jobs) < limit and (job := self._next(judge)) is not None:
                 if not job.is_suspect and not job.found.set_running_or_notify_cancel():
                     continue
                 judge.jobs[job.number] = job

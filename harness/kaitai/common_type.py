@@ -4,67 +4,44 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from harness.kaitai import structure as st
 from harness.kaitai.expression import TypeName
-from harness.kaitai.structure import (
-    ANY,
-    BOOLEAN,
-    BYTES,
-    FLOAT,
-    INTEGER,
-    STREAM,
-    STRING,
-    STRUCT,
-    Anything,
-    Array,
-    Boolean,
-    Bytes,
-    DataType,
-    Enum,
-    Float,
-    Integer,
-    Stream,
-    String,
-    Structure,
-    Switch,
-    User,
-    describe,
-)
 
 
 class TypeFaultError(Exception):
     """An expression has no type; the message says why."""
 
 
-def user(structure: Structure) -> User:
+def user(structure: st.Structure) -> st.User:
     """Return the type of a structure's values."""
-    return User(TypeName(structure.path), target=structure)
+    return st.User(TypeName(structure.path), target=structure)
 
 
-def literal_type(value: int | float | bool | str | bytes) -> DataType:
+def literal_type(value: int | float | bool | str | bytes) -> st.DataType:
     """Return the type of a literal; an integer below 256 may be a byte."""
     if isinstance(value, bool):
-        return BOOLEAN
+        return st.BOOLEAN
     if isinstance(value, int):
-        return Integer(1, signed=value < 128) if value <= 255 else INTEGER
-    return FLOAT if isinstance(value, float) else STRING
+        return st.Integer(1, signed=value < 128) if value <= 255 else st.INTEGER
+    return st.FLOAT if isinstance(value, float) else st.STRING
 
 
-def settled(kind: DataType) -> DataType:
+def settled(kind: st.DataType) -> st.DataType:
     """Return the common type of all cases of a switch; other types stay as they are."""
-    if not isinstance(kind, Switch):
+    if not isinstance(kind, st.Switch):
         return kind
     if not kind.cases:
-        return ANY
+        return st.ANY
     found = settled(kind.cases[0][1])
     for _, case in kind.cases[1:]:
         try:
             found = combined(found, settled(case))
         except TypeFaultError:
-            return ANY
+            return st.ANY
     return found
 
 
-def combined(left: DataType, right: DataType) -> DataType:
+def combined(left: st.DataType, right: st.DataType) -> st.DataType:
     """Return a type that holds values of both.
 
     Raises:
@@ -74,34 +51,34 @@ def combined(left: DataType, right: DataType) -> DataType:
     if left == right:
         return left
     match left, right:
-        case Integer(width=1, bits=None), Integer(width=1, bits=None):
-            return Integer(1, signed=left.signed and right.signed)
-        case Integer(), Integer():
-            return INTEGER
-        case ((Integer() | Float()), (Integer() | Float())):
-            return FLOAT
-        case Bytes(), Bytes():
-            return BYTES
-        case String(), String():
-            return STRING
-        case Boolean(), Boolean():
-            return BOOLEAN
-        case Enum(target=a), Enum(target=b) if a is b:
+        case st.Integer(width=1, bits=None), st.Integer(width=1, bits=None):
+            return st.Integer(1, signed=left.signed and right.signed)
+        case st.Integer(), st.Integer():
+            return st.INTEGER
+        case ((st.Integer() | st.Float()), (st.Integer() | st.Float())):
+            return st.FLOAT
+        case st.Bytes(), st.Bytes():
+            return st.BYTES
+        case st.String(), st.String():
+            return st.STRING
+        case st.Boolean(), st.Boolean():
+            return st.BOOLEAN
+        case st.Enum(target=a), st.Enum(target=b) if a is b:
             return left
-        case User(target=a), User(target=b) if a is b and a is not None:
+        case st.User(target=a), st.User(target=b) if a is b and a is not None:
             return replace(left, arguments=(), bytes=None)
-        case ((User() | Anything(structure=True)), (User() | Anything(structure=True))):
-            return STRUCT
-        case Array(of=a), Array(of=b):
-            return Array(combined(a, b))
-        case Stream(), Stream():
-            return STREAM
+        case ((st.User() | st.Anything(structure=True)), (st.User() | st.Anything(structure=True))):
+            return st.STRUCT
+        case st.Array(of=a), st.Array(of=b):
+            return st.Array(combined(a, b))
+        case st.Stream(), st.Stream():
+            return st.STREAM
     if is_unknown(left) or is_unknown(right):
-        return ANY
-    raise TypeFaultError(f"{describe(left)} and {describe(right)} have no common type")
+        return st.ANY
+    raise TypeFaultError(f"{st.describe(left)} and {st.describe(right)} have no common type")
 
 
-def comparable(op: str, left: DataType, right: DataType) -> None:
+def comparable(op: str, left: st.DataType, right: st.DataType) -> None:
     """Check that an operator can compare two values.
 
     Raises:
@@ -109,25 +86,25 @@ def comparable(op: str, left: DataType, right: DataType) -> None:
     """
     left, right = settled(left), settled(right)
     match left, right:
-        case ((Integer() | Float()), (Integer() | Float())):
+        case ((st.Integer() | st.Float()), (st.Integer() | st.Float())):
             return
-        case (String(), String()) | (Bytes(), Bytes()):
+        case (st.String(), st.String()) | (st.Bytes(), st.Bytes()):
             return
-        case Boolean(), Boolean():
+        case st.Boolean(), st.Boolean():
             if op in ("==", "!="):
                 return
             raise TypeFaultError(f"`{op}` does not apply to booleans")
-        case Enum(target=a), Enum(target=b):
+        case st.Enum(target=a), st.Enum(target=b):
             if a is not b:
-                raise TypeFaultError(f"{describe(left)} cannot be compared with {describe(right)}")
+                raise TypeFaultError(f"{st.describe(left)} cannot be compared with {st.describe(right)}")
             if op in ("==", "!="):
                 return
             raise TypeFaultError(f"`{op}` does not apply to enums")
     if is_unknown(left) or is_unknown(right):
         return
-    raise TypeFaultError(f"{describe(left)} and {describe(right)} cannot be compared")
+    raise TypeFaultError(f"{st.describe(left)} and {st.describe(right)} cannot be compared")
 
 
-def is_unknown(kind: DataType) -> bool:
+def is_unknown(kind: st.DataType) -> bool:
     """Whether the type of a value is unknown."""
-    return isinstance(kind, Anything) and not kind.structure
+    return isinstance(kind, st.Anything) and not kind.structure

@@ -25,7 +25,6 @@ class Lost:
 
     Attributes:
         path: `Type.field`.
-        what: The construct.
         serious: True if the `.ksy` file reads other values; False if only a check or a label is missing.
     """
 

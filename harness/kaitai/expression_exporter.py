@@ -4,20 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.grammar.language.expression import (
-    ArrayOf,
-    Attribute,
-    Binary,
-    Call,
-    EnumLiteral,
-    Expr,
-    Item,
-    Literal,
-    Method,
-    Name,
-    Ternary,
-    Unary,
-)
+from harness.grammar.language import expression as ex
 from harness.grammar.language.grammar import Field, TypeDef
 from harness.grammar.language.inference import Inference, MistakeError
 from harness.grammar.language.printer import print_expression
@@ -36,7 +23,6 @@ class ExpressionWriter:
     """Exports the expressions of one type.
 
     Args:
-        inference: Type inference of the grammar.
         owner: The type whose names are in scope.
         field_id: Maps a field's name to its Kaitai Struct name.
         type_id: Maps a type's name.
@@ -61,7 +47,7 @@ class ExpressionWriter:
         self.item: Type | None = None
         """The type of `_`, or None if `_` is not in scope."""
 
-    def kind(self, expr: Expr) -> Type:
+    def kind(self, expr: ex.Expr) -> Type:
         """Infer the type of an expression; `_parent` has a known type if only one type contains the owner."""
         try:
             found = self.inference.infer(expr, self.owner, item=self.item)
@@ -70,15 +56,15 @@ class ExpressionWriter:
         if found.sort is not Sort.ANY:
             return found
         match expr:
-            case Name(name=name) if name in self.owner.params:
+            case ex.Name(name=name) if name in self.owner.params:
                 return self.parameter_kind(self.owner, name)
-            case Attribute(of=of, name="first" | "last") | Item(of=of):
+            case ex.Attribute(of=of, name="first" | "last") | ex.Item(of=of):
                 return self.kind(of).item or ANY
-            case Name(name="_parent"):
+            case ex.Name(name="_parent"):
                 return self.parent_of(self.owner.name)
-            case Attribute(of=of, name="_parent"):
+            case ex.Attribute(of=of, name="_parent"):
                 return self.parent_of(self.kind(of).name)
-            case Attribute(of=of, name=name):
+            case ex.Attribute(of=of, name=name):
                 holder = self.kind(of).name
                 field = self.inference.members.get(holder, {}).get(name)
                 return self.inference.of_field(self.inference.types[holder], field) if field else ANY
@@ -89,7 +75,7 @@ class ExpressionWriter:
         holders = self.parents.get(name, frozenset())
         return Type(Sort.RECORD, next(iter(holders))) if len(holders) == 1 else ANY
 
-    def number(self, expr: Expr) -> str:
+    def number(self, expr: ex.Expr) -> str:
         """Export an expression as a number; enums become integers.
 
         Raises:
@@ -98,7 +84,7 @@ class ExpressionWriter:
         kind = self.kind(expr)
         return f"{self.inner(expr)}.to_i" if kind.sort is Sort.INT and kind.name else self.text(expr)
 
-    def condition(self, expr: Expr) -> str:
+    def condition(self, expr: ex.Expr) -> str:
         """Export an expression as a boolean.
 
         Raises:
@@ -106,58 +92,58 @@ class ExpressionWriter:
         """
         return self.text(expr) if self.kind(expr).sort in (Sort.BOOL, Sort.ANY) else f"{self.operand(expr)} != 0"
 
-    def operand(self, expr: Expr) -> str:
+    def operand(self, expr: ex.Expr) -> str:
         """Export a number, in parentheses if needed."""
         text, kind = self.number(expr), self.kind(expr)
         labelled = kind.sort is Sort.INT and bool(kind.name)  # then `number` has added the parentheses
-        return f"({text})" if isinstance(expr, Binary | Unary | Ternary) and not labelled else text
+        return f"({text})" if isinstance(expr, ex.Binary | ex.Unary | ex.Ternary) and not labelled else text
 
-    def inner(self, expr: Expr) -> str:
+    def inner(self, expr: ex.Expr) -> str:
         """Add parentheses unless the text is a primary expression."""
         text = self.text(expr)
-        negative = isinstance(expr, Literal) and text.startswith("-")
-        return f"({text})" if isinstance(expr, Binary | Unary | Ternary) or negative else text
+        negative = isinstance(expr, ex.Literal) and text.startswith("-")
+        return f"({text})" if isinstance(expr, ex.Binary | ex.Unary | ex.Ternary) or negative else text
 
-    def boolean(self, expr: Expr) -> str:
+    def boolean(self, expr: ex.Expr) -> str:
         """Export a boolean, in parentheses if needed."""
         text = self.condition(expr)
-        simple = isinstance(expr, Name | Attribute | Literal | Item) and " " not in text
+        simple = isinstance(expr, ex.Name | ex.Attribute | ex.Literal | ex.Item) and " " not in text
         return text if simple else f"({text})"
 
-    def text(self, expr: Expr) -> str:
+    def text(self, expr: ex.Expr) -> str:
         """Export an expression.
 
         Raises:
             UnwritableError: if Kaitai Struct cannot express it.
         """
         match expr:
-            case Literal(value=value):
+            case ex.Literal(value=value):
                 return print_expression(expr) if value != b"" else "[].as<bytes>"
-            case ArrayOf(items=items):
+            case ex.ArrayOf(items=items):
                 return f"[{', '.join(self.number(item) for item in items)}]"
-            case Name(name=name):
+            case ex.Name(name=name):
                 return self.name(name)
-            case EnumLiteral(enum=enum, label=label):
+            case ex.EnumLiteral(enum=enum, label=label):
                 return self.label_id(enum, label)
-            case Attribute(of=of, name=name):
+            case ex.Attribute(of=of, name=name):
                 return self.attribute(of, name)
-            case Item(of=of, index=index):
+            case ex.Item(of=of, index=index):
                 return f"{self.inner(of)}[{self.number(index)}]"
-            case Method(of=of, name="as", arguments=(Name(name=name),)):
+            case ex.Method(of=of, name="as", arguments=(ex.Name(name=name),)):
                 return f"{self.inner(of)}.as<{self.type_id(name)}>"
-            case Method(name="before"):
+            case ex.Method(name="before"):
                 raise UnwritableError("`.before`")
-            case Method(of=of, name=name, arguments=arguments):
+            case ex.Method(of=of, name=name, arguments=arguments):
                 return f"{self.inner(of)}.{name}({', '.join(map(self.number, arguments))})"
-            case Call(name=name, arguments=arguments):
+            case ex.Call(name=name, arguments=arguments):
                 return self.call(name, arguments)
-            case Unary(operator="not", of=of):
+            case ex.Unary(operator="not", of=of):
                 return f"not {self.boolean(of)}"
-            case Unary(operator=operator, of=of):
+            case ex.Unary(operator=operator, of=of):
                 return f"{operator}{self.operand(of)}"
-            case Binary(operator=operator, left=left, right=right):
+            case ex.Binary(operator=operator, left=left, right=right):
                 return self.binary(operator, left, right)
-            case Ternary(condition=condition, then=then, otherwise=otherwise):
+            case ex.Ternary(condition=condition, then=then, otherwise=otherwise):
                 write = self.inner if self.kind(then) == self.kind(otherwise) else self.operand
                 return f"{self.boolean(condition)} ? {write(then)} : {write(otherwise)}"
 
@@ -170,7 +156,7 @@ class ExpressionWriter:
             raise UnwritableError(f"`{name}`, which is not a field of the type itself")
         return self.field_id(name)
 
-    def attribute(self, of: Expr, name: str) -> str:
+    def attribute(self, of: ex.Expr, name: str) -> str:
         """`value.name`."""
         kind, inner = self.kind(of), self.inner(of)
         if name == "_index":
@@ -200,29 +186,29 @@ class ExpressionWriter:
                 return f"{inner}.as<bytes>"
         return f"{inner}.{name if name in SPECIAL or kind.sort is not Sort.ANY else self.field_id(name)}"
 
-    def field(self, of: Expr) -> Field | None:
+    def field(self, of: ex.Expr) -> Field | None:
         """Return the field that a name or an attribute refers to, or None."""
-        holder = self.kind(of.of).name if isinstance(of, Attribute) else self.owner.name
-        return self.inference.members.get(holder, {}).get(of.name if isinstance(of, Attribute | Name) else "")
+        holder = self.kind(of.of).name if isinstance(of, ex.Attribute) else self.owner.name
+        return self.inference.members.get(holder, {}).get(of.name if isinstance(of, ex.Attribute | ex.Name) else "")
 
     def is_fixed(self, field: Field, *, level: int = 0) -> bool:
         """Whether the size of a field is constant, as Kaitai Struct's `_sizeof` needs."""
-        constant = isinstance(field.length, Literal)
+        constant = isinstance(field.length, ex.Literal)
         if field.condition or field.until or field.switch or field.type is None or level > _MAX_LEVELS:
             return False
-        if not isinstance(field.repeat, Literal | None) or (field.length is not None and not constant):
+        if not isinstance(field.repeat, ex.Literal | None) or (field.length is not None and not constant):
             return False
         if field.type.primitive is not None:
             return constant or field.type.primitive.width > 0
         inner = self.inference.types[field.type.name].fields
         return constant or all(self.is_fixed(each, level=level + 1) for each in inner)
 
-    def varies(self, of: Expr) -> bool:
+    def varies(self, of: ex.Expr) -> bool:
         """Whether a value may be a record of several types."""
         field = self.field(of)
         return field is not None and len({ref.name for ref in references(field) if ref.primitive is None}) > 1
 
-    def binary(self, operator: str, left: Expr, right: Expr) -> str:
+    def binary(self, operator: str, left: ex.Expr, right: ex.Expr) -> str:
         """Export a binary operation with operands of the same type."""
         if operator in ("and", "or"):
             return f"{self.boolean(left)} {operator} {self.boolean(right)}"
@@ -235,12 +221,12 @@ class ExpressionWriter:
             raise UnwritableError(f"`{operator}` of booleans")
         return f"{self.operand(left)} {operator} {self.operand(right)}"
 
-    def call(self, name: str, arguments: tuple[Expr, ...]) -> str:
+    def call(self, name: str, arguments: tuple[ex.Expr, ...]) -> str:
         """Export a built-in function, if another expression is equivalent."""
         match name, arguments:
             case "len", (of,):
                 return self.attribute(of, "size")
-            case "sizeof", (Name() | Attribute() as of,) if (held := self.field(of)) and self.is_fixed(held):
+            case "sizeof", (ex.Name() | ex.Attribute() as of,) if (held := self.field(of)) and self.is_fixed(held):
                 return f"{self.inner(of)}._sizeof"
             case (("min" | "max"), (a, b)):
                 one, two = self.operand(a), self.operand(b)

@@ -29,7 +29,6 @@ class Imported:
         document: The grammar as YAML values; None if the file has errors.
         grammar: The linted grammar; None if something could not be converted.
         findings: Errors of the file, and constructs that could not be converted.
-        library: The file and its imports.
         names: Names of its types and enums in the grammar.
     """
 
@@ -51,7 +50,6 @@ def import_ksy(
     """Convert a `.ksy` file and its imports to one grammar.
 
     Args:
-        path: The file.
         search: Folders for absolute imports.
         processes: Implementations of custom processes by name.
 

@@ -4,20 +4,7 @@ from __future__ import annotations
 
 import re
 
-from harness.grammar.language.expression import (
-    ArrayOf,
-    Attribute,
-    Binary,
-    Call,
-    EnumLiteral,
-    Expr,
-    Item,
-    Literal,
-    Method,
-    Name,
-    Ternary,
-    Unary,
-)
+from harness.grammar.language import expression as ex
 from harness.kaitai.expression import SPECIAL, TypeName, depth
 from harness.kaitai.scanner import MAX_DEPTH, NAME, ExpressionError, Scanner
 
@@ -42,7 +29,7 @@ _COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
 _HINTS = {"&&": "and", "||": "or", "!": "not"}
 
 
-def parse(text: str) -> Expr:
+def parse(text: str) -> ex.Expr:
     """Parse an expression.
 
     Raises:
@@ -54,7 +41,7 @@ def parse(text: str) -> Expr:
     return found
 
 
-def parse_type(text: str) -> tuple[TypeName, tuple[Expr, ...]]:
+def parse_type(text: str) -> tuple[TypeName, tuple[ex.Expr, ...]]:
     """Parse a type reference with its arguments: `outer::inner(5, x + 1)`.
 
     Raises:
@@ -64,7 +51,7 @@ def parse_type(text: str) -> tuple[TypeName, tuple[Expr, ...]]:
 
 
 class _Parser(Scanner):
-    def expression(self) -> Expr:
+    def expression(self) -> ex.Expr:
         found = self.test()
         self.space()
         if self.at < len(self.text):
@@ -72,9 +59,9 @@ class _Parser(Scanner):
             self.fail(f"expected the end, found {self.rest()}{hint}")
         return found
 
-    def reference(self) -> tuple[TypeName, tuple[Expr, ...]]:
+    def reference(self) -> tuple[TypeName, tuple[ex.Expr, ...]]:
         name = self.type_name()
-        arguments: tuple[Expr, ...] = ()
+        arguments: tuple[ex.Expr, ...] = ()
         if self.take("("):
             arguments = self.listed(")")
         self.space()
@@ -93,7 +80,7 @@ class _Parser(Scanner):
             array = True
         return TypeName(tuple(path), absolute, array)
 
-    def test(self) -> Expr:
+    def test(self) -> ex.Expr:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             self.fail(f"nested deeper than {MAX_DEPTH} levels")
@@ -101,78 +88,78 @@ class _Parser(Scanner):
         if self.take("?"):
             yes = self.test()
             self.require(":")
-            found = Ternary(found, yes, self.test())
+            found = ex.Ternary(found, yes, self.test())
         self.depth -= 1
         return found
 
-    def either(self) -> Expr:
+    def either(self) -> ex.Expr:
         found = self.both()
         while self.word("or"):
-            found = Binary("or", found, self.both())
+            found = ex.Binary("or", found, self.both())
         return found
 
-    def both(self) -> Expr:
+    def both(self) -> ex.Expr:
         found = self.negated()
         while self.word("and"):
-            found = Binary("and", found, self.negated())
+            found = ex.Binary("and", found, self.negated())
         return found
 
-    def negated(self) -> Expr:
+    def negated(self) -> ex.Expr:
         count = 0
         while self.word("not"):
             count += 1
         found = self.comparison()
         for _ in range(count):
-            found = Unary("not", found)
+            found = ex.Unary("not", found)
         return found
 
-    def comparison(self) -> Expr:
+    def comparison(self) -> ex.Expr:
         left = self.binary(0)
         if self.peek("<<", ">>"):
             return left
         op = self.take(*_COMPARISONS)
-        return Binary(op, left, self.binary(0)) if op else left
+        return ex.Binary(op, left, self.binary(0)) if op else left
 
-    def binary(self, level: int) -> Expr:
+    def binary(self, level: int) -> ex.Expr:
         if level == len(_LEVELS):
             return self.factor()
         left = self.binary(level + 1)
         while self.peek("||", "&&") is None and (op := self.take(*_LEVELS[level])):
-            left = Binary(op, left, self.binary(level + 1))
+            left = ex.Binary(op, left, self.binary(level + 1))
         return left
 
-    def factor(self) -> Expr:
+    def factor(self) -> ex.Expr:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             self.fail(f"nested deeper than {MAX_DEPTH} levels")
         op = self.take("+", "-", "~")
-        found = Unary(op, self.factor()) if op else self.trailers(self.atom())
+        found = ex.Unary(op, self.factor()) if op else self.trailers(self.atom())
         self.depth -= 1
         return found
 
-    def trailers(self, value: Expr) -> Expr:
+    def trailers(self, value: ex.Expr) -> ex.Expr:
         while True:
             if self.take("["):
-                value = Item(value, self.test())
+                value = ex.Item(value, self.test())
                 self.require("]")
             elif self.peek(".") and not self.peek(".."):
                 self.at += 1
                 name = self.name()
                 if name == "as" and self.take("<"):
-                    value = Method(value, name, (Literal(str(self.type_name())),))
+                    value = ex.Method(value, name, (ex.Literal(str(self.type_name())),))
                     self.require(">")
                 elif name == "as" and self.peek("("):
                     self.fail("expected `<` after `as`, found '('")
                 elif self.take("("):
-                    value = Method(value, name, self.listed(")"))
+                    value = ex.Method(value, name, self.listed(")"))
                 else:
                     self.check(name)
-                    value = Attribute(value, name)
+                    value = ex.Attribute(value, name)
             else:
                 return value
 
-    def listed(self, end: str) -> tuple[Expr, ...]:
-        found: list[Expr] = []
+    def listed(self, end: str) -> tuple[ex.Expr, ...]:
+        found: list[ex.Expr] = []
         while not self.take(end):
             if found:
                 self.require(",")
@@ -186,13 +173,13 @@ class _Parser(Scanner):
             self.at -= len(name)
             self.fail(f"invalid ID: {name!r}, expected /^[a-z][a-z0-9_]*$/")
 
-    def atom(self) -> Expr:
+    def atom(self) -> ex.Expr:
         if self.take("("):
             found = self.test()
             self.require(")")
             return found
         if self.take("["):
-            return ArrayOf(self.listed("]"))
+            return ex.ArrayOf(self.listed("]"))
         if self.peek('f"'):
             self.at += 2
             return self.formatted()
@@ -200,7 +187,7 @@ class _Parser(Scanner):
             text = self.string()
             while self.peek('"', "'"):
                 text += self.string()
-            return Literal(text)
+            return ex.Literal(text)
         number = _NUMBER.match(self.text, self.at)
         if number:
             return self.number(number)
@@ -208,7 +195,7 @@ class _Parser(Scanner):
             self.fail(f"expected a value, found {self.rest()}")
         return self.named()
 
-    def number(self, found: re.Match[str]) -> Expr:
+    def number(self, found: re.Match[str]) -> ex.Expr:
         self.at = found.end()
         following = NAME.match(self.text, self.at)
         if following:
@@ -217,33 +204,33 @@ class _Parser(Scanner):
         if len(text) > MAX_DIGITS:
             self.fail(f"a number of more than {MAX_DIGITS} digits")
         if found.lastgroup == "real":
-            return Literal(float(text))
+            return ex.Literal(float(text))
         if text[:1] == "0" and text[1:].isdecimal():
             self.fail("a decimal number must not start with 0; octal numbers start with 0o")
         if text[1:2] in ("x", "X", "b", "B", "o", "O"):
             if len(text) < 3:
                 self.fail("a number needs digits")
-            return Literal(int(text, 0))
-        return Literal(int(text))
+            return ex.Literal(int(text, 0))
+        return ex.Literal(int(text))
 
-    def named(self) -> Expr:
+    def named(self) -> ex.Expr:
         absolute = self.take("::") is not None
         path = [self.name()]
         if not absolute and path[0] in ("true", "false"):
-            return Literal(path[0] == "true")
+            return ex.Literal(path[0] == "true")
         if not absolute and path[0] in ("sizeof", "bitsizeof") and self.take("<"):
             type_name = self.type_name()
             self.require(">")
-            return Call(path[0], (Literal(str(type_name)),))
+            return ex.Call(path[0], (ex.Literal(str(type_name)),))
         while self.take("::"):
             path.append(self.name())
         if len(path) > 1:
-            return EnumLiteral(str(TypeName(tuple(path[:-1]), absolute)), path[-1])
+            return ex.EnumLiteral(str(TypeName(tuple(path[:-1]), absolute)), path[-1])
         if absolute or path[0] in ("and", "or", "not"):
             self.at -= len(path[0])
             self.fail(f"expected a value, found {path[0]!r}")
         self.check(path[0])
-        return Name(path[0])
+        return ex.Name(path[0])
 
     def string(self) -> str:
         quote = self.text[self.at]
@@ -274,14 +261,14 @@ class _Parser(Scanner):
             return chr(int(found["unicode"], 16))
         return chr(int(found["octal"], 8)) if found["octal"] else _ESCAPES[str(found["simple"])]
 
-    def formatted(self) -> Expr:
-        parts: list[Expr] = []
+    def formatted(self) -> ex.Expr:
+        parts: list[ex.Expr] = []
         text = ""
         while not self.text.startswith('"', self.at):
             if self.text.startswith("{", self.at):
                 self.at += 1
                 if text:
-                    parts.append(Literal(text))
+                    parts.append(ex.Literal(text))
                     text = ""
                 parts.append(self.test())
                 self.require("}")
@@ -289,5 +276,5 @@ class _Parser(Scanner):
                 text += self.character()
         self.at += 1
         if text:
-            parts.append(Literal(text))
-        return Call("f", tuple(parts))
+            parts.append(ex.Literal(text))
+        return ex.Call("f", tuple(parts))

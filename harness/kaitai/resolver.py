@@ -5,23 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.core.document import Key
+from harness.kaitai import structure as st
 from harness.kaitai.expression import TypeName, case_label
 from harness.kaitai.library import Library
 from harness.kaitai.parser import parse_type
 from harness.kaitai.scanner import ExpressionError
-from harness.kaitai.structure import (
-    INTEGER,
-    STRUCT,
-    Array,
-    DataType,
-    Enum,
-    Enumeration,
-    Field,
-    Structure,
-    Switch,
-    User,
-    leaves,
-)
 
 
 def resolve(library: Library) -> None:
@@ -33,24 +21,24 @@ def resolve(library: Library) -> None:
 
 
 def _resolved(
-    library: Library, structure: Structure, kind: DataType, field: Field, key: Key, *, last: str | None = None
-) -> DataType:
+    library: Library, structure: st.Structure, kind: st.DataType, field: st.Field, key: Key, *, last: str | None = None
+) -> st.DataType:
     match kind:
-        case User():
+        case st.User():
             target = find_type(library, structure, kind.name)
             if target is None and not structure.opaque:
                 what = f"unknown type {str(kind.name)!r}, looked for from {structure.name}"
                 structure.source.report(key, what, last=last)
             return replace(kind, target=target)
-        case Array(of=of):
-            return Array(_resolved(library, structure, of, field, key))
-        case Enum():
+        case st.Array(of=of):
+            return st.Array(_resolved(library, structure, of, field, key))
+        case st.Enum():
             found = find_enum(library, structure, kind.name)
             if found is None:
                 at = (*field.key, "enum")
                 structure.source.report(at, f"unknown enum {str(kind.name)!r}, looked for from {structure.name}")
             return replace(kind, target=found)
-        case Switch():
+        case st.Switch():
             labels = kind.labels
             made = []
             for place, (value, case) in enumerate(kind.cases):
@@ -61,9 +49,9 @@ def _resolved(
     return kind
 
 
-def find_type(library: Library, start: Structure, name: TypeName) -> Structure | None:
+def find_type(library: Library, start: st.Structure, name: TypeName) -> st.Structure | None:
     """Find the type of a name: first in the structure, then in the enclosing ones, then among the files' top types."""
-    outer: Structure | None = None if name.absolute else start
+    outer: st.Structure | None = None if name.absolute else start
     while outer:
         found = _descend(outer.types.get(name.path[0]), name.path[1:])
         if found:
@@ -72,19 +60,19 @@ def find_type(library: Library, start: Structure, name: TypeName) -> Structure |
     return _descend(library.tops.get(name.path[0]), name.path[1:])
 
 
-def _descend(found: Structure | None, path: tuple[str, ...]) -> Structure | None:
+def _descend(found: st.Structure | None, path: tuple[str, ...]) -> st.Structure | None:
     for part in path:
         found = found.types.get(part) if found else None
     return found
 
 
-def find_enum(library: Library, start: Structure, name: TypeName) -> Enumeration | None:
+def find_enum(library: Library, start: st.Structure, name: TypeName) -> st.Enumeration | None:
     """Find the enum of a name, in the same order as types."""
     holder = replace(name, path=name.path[:-1])
     if holder.path:
         owner = find_type(library, start, holder)
         return owner.enums.get(name.path[-1]) if owner else None
-    outer: Structure | None = None if name.absolute else start
+    outer: st.Structure | None = None if name.absolute else start
     while outer:
         if name.path[0] in outer.enums:
             return outer.enums[name.path[0]]
@@ -92,7 +80,7 @@ def find_enum(library: Library, start: Structure, name: TypeName) -> Enumeration
     return None
 
 
-def enum_named(library: Library, structure: Structure, text: str, key: Key) -> Enum | None:
+def enum_named(library: Library, structure: st.Structure, text: str, key: Key) -> st.Enum | None:
     """Return the enum that a value instance names; an unknown name is a finding."""
     try:
         name = parse_type(text)[0]
@@ -103,26 +91,26 @@ def enum_named(library: Library, structure: Structure, text: str, key: Key) -> E
     if found is None:
         structure.source.report(key, f"unknown enum {text!r}, looked for from {structure.name}")
         return None
-    return Enum(name, INTEGER, found)
+    return st.Enum(name, st.INTEGER, found)
 
 
-def type_named(library: Library, structure: Structure, kind: DataType) -> DataType:
+def type_named(library: Library, structure: st.Structure, kind: st.DataType) -> st.DataType:
     """Resolve the type that a cast or `sizeof` names; an unknown name gives a structure of unknown type."""
     match kind:
-        case User():
+        case st.User():
             target = find_type(library, structure, kind.name)
-            return replace(kind, target=target) if target else STRUCT
-        case Array(of=of):
-            return Array(type_named(library, structure, of))
+            return replace(kind, target=target) if target else st.STRUCT
+        case st.Array(of=of):
+            return st.Array(type_named(library, structure, of))
     return kind
 
 
-def users(structure: Structure) -> list[tuple[Field, User]]:
+def users(structure: st.Structure) -> list[tuple[st.Field, st.User]]:
     """Iterate over the structures that a type contains: those of its fields and positioned instances."""
     return [
         (field, kind)
         for field in (*structure.seq, *structure.instances.values())
         if field.kind != "value"
-        for kind in leaves(field.type)
-        if isinstance(kind, User)
+        for kind in st.leaves(field.type)
+        if isinstance(kind, st.User)
     ]

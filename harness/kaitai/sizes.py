@@ -3,59 +3,47 @@
 from __future__ import annotations
 
 from harness.grammar.language.expression import Expr
+from harness.kaitai import structure as st
 from harness.kaitai.expression import integer
-from harness.kaitai.structure import (
-    Boolean,
-    Bytes,
-    DataType,
-    Enum,
-    Field,
-    Float,
-    Integer,
-    String,
-    Structure,
-    Switch,
-    User,
-)
 
 
 class DynamicSizeError(Exception):
     """The size of a type depends on the data."""
 
 
-def size_of_type(kind: DataType, *, busy: frozenset[Structure] = frozenset()) -> int:
+def size_of_type(kind: st.DataType, *, busy: frozenset[st.Structure] = frozenset()) -> int:
     """Return the bits of one value.
 
     Raises:
         DynamicSizeError: if the size depends on the data.
     """
     match kind:
-        case Integer(width=int() as width):
+        case st.Integer(width=int() as width):
             return 8 * width
-        case Integer(bits=int() as bits):
+        case st.Integer(bits=int() as bits):
             return bits
-        case Boolean(order=str()):
+        case st.Boolean(order=str()):
             return 1
-        case Float(width=int() as width):
+        case st.Float(width=int() as width):
             return 8 * width
-        case Enum(base=base):
+        case st.Enum(base=base):
             return size_of_type(base, busy=busy)
-        case Bytes(form="size", size=size) if size is not None:
+        case st.Bytes(form="size", size=size) if size is not None:
             return 8 * constant(size)
-        case String(bytes=Bytes() as raw):
+        case st.String(bytes=st.Bytes() as raw):
             return size_of_type(raw, busy=busy)
-        case User(bytes=Bytes() as raw):
+        case st.User(bytes=st.Bytes() as raw):
             return size_of_type(raw, busy=busy)
-        case User(target=Structure() as target):
+        case st.User(target=st.Structure() as target):
             return size_of_structure(target, busy=busy)
-        case Switch(cases=cases):
+        case st.Switch(cases=cases):
             sizes = {size_of_type(case, busy=busy) for _, case in cases}
             if len(sizes) == 1:
                 return sizes.pop()
     raise DynamicSizeError("it depends on the data")
 
 
-def size_of_structure(structure: Structure, *, busy: frozenset[Structure] = frozenset()) -> int:
+def size_of_structure(structure: st.Structure, *, busy: frozenset[st.Structure] = frozenset()) -> int:
     """Return the bits of a type's sequence.
 
     Raises:
@@ -67,7 +55,7 @@ def size_of_structure(structure: Structure, *, busy: frozenset[Structure] = froz
     return sum(size_of_field(field, busy=busy | {structure}) for field in structure.seq)
 
 
-def size_of_field(field: Field, *, busy: frozenset[Structure] = frozenset()) -> int:
+def size_of_field(field: st.Field, *, busy: frozenset[st.Structure] = frozenset()) -> int:
     """Return the bits of a field with its repetition.
 
     Raises:

@@ -8,32 +8,12 @@ from typing import Any
 
 from harness.core.document import Key
 from harness.grammar.language.expression import Expr, Literal
+from harness.kaitai import structure as st
 from harness.kaitai.encodings import unit
 from harness.kaitai.expression import integer
 from harness.kaitai.parser import parse, parse_type
 from harness.kaitai.scanner import ExpressionError
 from harness.kaitai.source import Source, kind_of
-from harness.kaitai.structure import (
-    ANY,
-    BOOLEAN,
-    BYTES,
-    INTEGER,
-    STREAM,
-    STRING,
-    STRUCT,
-    Array,
-    Boolean,
-    Bytes,
-    DataType,
-    Enum,
-    Float,
-    Integer,
-    Process,
-    String,
-    Structure,
-    Switch,
-    User,
-)
 
 COMMON_KEYS = frozenset(
     {"id", "doc", "doc-ref", "type", "if", "terminator", "consume", "include", "eos-error", "repeat", "valid"}
@@ -46,15 +26,15 @@ _INTEGER = re.compile(r"([us])(?:(1)|([248])(le|be)?)")
 _FLOAT = re.compile(r"f([48])(le|be)?")
 _BITS = re.compile(r"b([0-9]+)(le|be)?")
 _PROCESS = re.compile(r"([a-z][a-z0-9_.]*)\s*(\(.*\))?", re.DOTALL)
-_PARAMS: dict[str, DataType] = {
-    "str": STRING, "bytes": BYTES, "bool": BOOLEAN, "struct": STRUCT, "io": STREAM, "any": ANY,
+_PARAMS: dict[str, st.DataType] = {
+    "str": st.STRING, "bytes": st.BYTES, "bool": st.BOOLEAN, "struct": st.STRUCT, "io": st.STREAM, "any": st.ANY,
 }  # fmt: skip
 
 
 class TypeReader:
     """Reads the type of one field; errors are added to the source's findings."""
 
-    def __init__(self, source: Source, structure: Structure, spec: dict[str, Any], key: Key) -> None:
+    def __init__(self, source: Source, structure: st.Structure, spec: dict[str, Any], key: Key) -> None:
         self.source, self.structure, self.spec, self.key = source, structure, spec, key
         self.enum = self.text("enum")
         self.process = self.read_process()
@@ -62,45 +42,45 @@ class TypeReader:
             self.boolean(name, default=False)
         self.ending, self.pad = self.terminator(), self.byte("pad-right")
 
-    def read(self, contents: bytes | None) -> tuple[DataType, frozenset[str]]:
+    def read(self, contents: bytes | None) -> tuple[st.DataType, frozenset[str]]:
         """Read the type; also return the additional keys that a field of this type may have."""
         raw = self.spec.get("type")
         if contents is not None and raw is None:
-            return Bytes("size", Literal(len(contents)), process=self.process), _BYTES_KEYS
+            return st.Bytes("size", Literal(len(contents)), process=self.process), _BYTES_KEYS
         if isinstance(raw, dict):
             return self.read_switch(raw), _BYTES_KEYS
         if raw is not None and not isinstance(raw, str | int | bool):
             self.source.report((*self.key, "type"), f"expected text or a mapping, got {kind_of(raw)}")
-            return BYTES, _BYTES_KEYS | _STRING_KEYS | _ENUM_KEYS
+            return st.BYTES, _BYTES_KEYS | _STRING_KEYS | _ENUM_KEYS
         found = self.named(None if raw is None else str(raw), (*self.key, "type"))
         return found, self.more_keys(found)
 
-    def more_keys(self, found: DataType) -> frozenset[str]:
+    def more_keys(self, found: st.DataType) -> frozenset[str]:
         """Return the additional keys that a type allows."""
         match found:
-            case Bytes() | User():
+            case st.Bytes() | st.User():
                 return _BYTES_KEYS
-            case String():
+            case st.String():
                 return _STRING_KEYS
-            case Integer() | Boolean() | Enum():
+            case st.Integer() | st.Boolean() | st.Enum():
                 return _ENUM_KEYS if self.enum is not None else frozenset()
         return frozenset()
 
-    def named(self, name: str | None, key: Key) -> DataType:
+    def named(self, name: str | None, key: Key) -> st.DataType:
         """Read a type by its name in `type:` or in a case of a switch."""
         found = self.plain(name, key)
         if self.enum is None:
             return found
-        if not isinstance(found, Integer):
+        if not isinstance(found, st.Integer):
             self.source.report((*self.key, "enum"), f"only an integer can be an enum, not {name or 'bytes'}")
             return found
         try:
-            return Enum(parse_type(self.enum)[0], found)
+            return st.Enum(parse_type(self.enum)[0], found)
         except ExpressionError as error:
             self.source.report((*self.key, "enum"), str(error))
             return found
 
-    def plain(self, name: str | None, key: Key) -> DataType:
+    def plain(self, name: str | None, key: Key) -> st.DataType:
         """Read a type by its name, without an enum."""
         place = self.key if key[-1] == "type" else key  # a case of a switch has a place of its own
         if name is None:
@@ -109,7 +89,7 @@ class TypeReader:
         if number is not None:
             if isinstance(number, str):
                 self.source.report(key, number)
-                return INTEGER
+                return st.INTEGER
             return number
         if name in ("str", "strz"):
             return self.string(place, zero=name == "strz")
@@ -117,11 +97,11 @@ class TypeReader:
             reference, arguments = parse_type(name)
         except ExpressionError as error:
             self.source.report(key, f"invalid type: {error}")
-            return STRUCT
+            return st.STRUCT
         if reference.array:
             self.source.report(key, f"{name!r} is an array; write `repeat` for one")
         parent = self.spec.get("parent")
-        user = User(
+        user = st.User(
             reference,
             arguments,
             self.sized_bytes(place) if {"size", "terminator"} & self.spec.keys() or self.spec.get("size-eos") else None,
@@ -134,15 +114,15 @@ class TypeReader:
             )
         return user
 
-    def string(self, place: Key, *, zero: bool) -> String:
+    def string(self, place: Key, *, zero: bool) -> st.String:
         """The type of `str` or, with `zero`, `strz`."""
         encoding = self.text("encoding") or self.structure.encoding
         if not encoding:
             self.source.report(place, "a string, but no encoding is given here or in meta")
         raw = self.sized_bytes(place, default=bytes(unit(encoding or "ASCII")) if zero else None)
-        return String(raw, encoding or "")
+        return st.String(raw, encoding or "")
 
-    def sized_bytes(self, place: Key, *, default: bytes | None = None) -> Bytes:
+    def sized_bytes(self, place: Key, *, default: bytes | None = None) -> st.Bytes:
         """Read the keys that define the bytes of a field."""
         spec = self.spec
         size = self.source.expression(spec["size"], (*self.key, "size")) if "size" in spec else None
@@ -152,7 +132,7 @@ class TypeReader:
             self.source.report(place, "only one of size and size-eos can be given")
         if "size" not in spec and not eos and terminator is None:
             self.source.report(place, "size, size-eos or terminator must be given")
-        return Bytes(
+        return st.Bytes(
             "size" if "size" in spec else "eos" if eos else "terminator",
             size,
             terminator,
@@ -203,7 +183,7 @@ class TypeReader:
         self.source.report((*self.key, name), f"expected text, got {kind_of(value)}")
         return None
 
-    def read_process(self) -> Process | None:
+    def read_process(self) -> st.Process | None:
         """The processing of `process`; None if it is absent or invalid."""
         text = self.text("process")
         if text is None:
@@ -221,9 +201,9 @@ class TypeReader:
         wanted = {"zlib": 0, "xor": 1, "rol": 1, "ror": 1}.get(name)
         if wanted is not None and wanted != len(arguments):
             self.source.report((*self.key, "process"), f"{name} takes {wanted} argument(s), not {len(arguments)}")
-        return Process(name, arguments)
+        return st.Process(name, arguments)
 
-    def read_switch(self, raw: dict[str, Any]) -> DataType:
+    def read_switch(self, raw: dict[str, Any]) -> st.DataType:
         """Read a type that is selected by a value."""
         here = (*self.key, "type")
         for name in raw:
@@ -241,7 +221,7 @@ class TypeReader:
             cases = {}
         elif not cases and "cases" in raw:
             self.source.report((*here, "cases"), "`cases` is empty")
-        made: list[tuple[Expr | None, DataType]] = []
+        made: list[tuple[Expr | None, st.DataType]] = []
         for label, name in cases.items():
             at = (*here, "cases", label)
             if not isinstance(name, str):
@@ -252,32 +232,32 @@ class TypeReader:
                 made.append((value, self.named(name, at)))
         if all(value is not None for value, _ in made) and {"size", "size-eos"} & self.spec.keys():
             made.append((None, replace(self.sized_bytes(self.key), terminator=None, pad=None)))
-        return Switch(on, tuple(made), tuple(cases)) if on else STRUCT
+        return st.Switch(on, tuple(made), tuple(cases)) if on else st.STRUCT
 
 
-def numeric(name: str, structure: Structure, *, alone: bool = True) -> DataType | str | None:
+def numeric(name: str, structure: st.Structure, *, alone: bool = True) -> st.DataType | str | None:
     """Read a number type. Returns a message if its byte order or width is missing; None for other types."""
     if found := _INTEGER.fullmatch(name):
         width = int(found[2] or found[3])
         order = _order(name, found[4], structure, needed=width > 1)
         if isinstance(order, str) and order not in ("le", "be"):
             return order
-        return Integer(width, found[1] == "s", order)
+        return st.Integer(width, found[1] == "s", order)
     if found := _FLOAT.fullmatch(name):
         order = _order(name, found[2], structure, needed=True)
-        return order if isinstance(order, str) and order not in ("le", "be") else Float(int(found[1]), order)
+        return order if isinstance(order, str) and order not in ("le", "be") else st.Float(int(found[1]), order)
     if found := _BITS.fullmatch(name):
         bits, order = int(found[1]), found[2] or structure.bit_order
         if not 1 <= bits <= 64:
             return f"{name} must have 1 to 64 bits"
-        return Boolean(order) if bits == 1 and alone else Integer(None, False, order, bits)
+        return st.Boolean(order) if bits == 1 and alone else st.Integer(None, False, order, bits)
     return None
 
 
-def _order(name: str, suffix: str | None, structure: Structure, *, needed: bool) -> str | None:
+def _order(name: str, suffix: str | None, structure: st.Structure, *, needed: bool) -> str | None:
     if suffix or not needed:
         return suffix
-    outer: Structure | None = structure
+    outer: st.Structure | None = structure
     while outer:
         if outer.order is not None:
             return outer.order if isinstance(outer.order, str) else None
@@ -285,22 +265,22 @@ def _order(name: str, suffix: str | None, structure: Structure, *, needed: bool)
     return f"{name} needs a byte order: meta has no default `endian`"
 
 
-def parameter_type(name: str, structure: Structure) -> DataType:
+def parameter_type(name: str, structure: st.Structure) -> st.DataType:
     """Read a type by its name in parameters and casts.
 
     Raises:
         ExpressionError: if the name is invalid.
     """
     if name.endswith("[]"):
-        return Array(parameter_type(name[:-2], structure))
+        return st.Array(parameter_type(name[:-2], structure))
     if name in _PARAMS:
         return _PARAMS[name]
     number = numeric(name, structure)
     if isinstance(number, str):
-        return INTEGER if name[0] in "us" else Float()
+        return st.INTEGER if name[0] in "us" else st.Float()
     if number is not None:
         return number
     reference, arguments = parse_type(name)
     if arguments:
         raise ExpressionError(name, len(str(reference)), "arguments are not allowed here")
-    return User(reference)
+    return st.User(reference)

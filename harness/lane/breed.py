@@ -29,8 +29,6 @@ class Proposal:
     Attributes:
         text: The source; empty if a provider failed.
         parents: Digests of what it was made from, the main one first.
-        operator: What made it.
-        tokens: Tokens that it cost.
         fault: Why a provider gave no reply; empty where there is a source.
     """
 
@@ -48,7 +46,6 @@ class Checked:
     Attributes:
         digest: Hex SHA-256 of its UTF-8 bytes.
         stage: `parse` or `gate` if it was rejected there; empty if it was not.
-        status: The status of a rejected source.
         why: The reason; it quotes only the source itself.
         normal_form: Digest of the normal form; empty if it does not parse.
         size: Number of syntax elements of the normal form.

@@ -20,12 +20,7 @@ DEPENDENCIES = ("hypothesis", "lark", "pydantic", "pyyaml")
 
 
 def engine_of(lanes: Mapping[str, Lane], names: Iterable[str]) -> dict[str, str]:
-    """For each lane of a run the digest of all code that judges its cases, by `engine:NAME` (16 hex digits).
-
-    Args:
-        lanes: All lanes.
-        names: The lanes of the run's cases.
-    """
+    """For each lane of a run the digest of all code that judges its cases, by `engine:NAME` (16 hex digits)."""
     return {f"engine:{name}": _engine(lanes[name]) for name in sorted(set(names)) if name in lanes}
 
 

@@ -27,7 +27,6 @@ class FileFaultError(Exception):
     """A file that cannot be read.
 
     Attributes:
-        kind: The kind of fault.
         detail: What identifies the file in place of its bytes.
     """
 
@@ -40,7 +39,6 @@ def read_plain_file(path: Path, *, max_bytes: int, tail: bool = False) -> bytes:
     """The bytes of a plain file; links are not followed, pipes are not waited for.
 
     Args:
-        path: The file.
         max_bytes: Size bound.
         tail: Return the last `max_bytes` of a longer file.
 

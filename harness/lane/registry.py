@@ -24,13 +24,7 @@ BUILT_IN: Mapping[str, str] = {
 
 
 class Lanes(Mapping[str, "Lane"]):
-    """Lanes by name. A built-in lane is imported at first use: a run imports only the lanes that its suites name.
-
-    Args:
-        plugin_lanes: Lanes of plugins.
-        built_in: Names of the built-in lanes.
-        load: Imports the built-in lane of a name.
-    """
+    """Lanes by name. A built-in lane is imported at first use: a run imports only the lanes that its suites name."""
 
     def __init__(self, plugin_lanes: Mapping[str, Lane], built_in: Iterable[str], load: Callable[[str], Lane]) -> None:
         self._known, self._built_in, self._load = dict(plugin_lanes), tuple(built_in), load

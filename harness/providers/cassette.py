@@ -50,7 +50,6 @@ class CassetteProvider:
     """Answers from recordings; with `inner`, records missing answers.
 
     Args:
-        path: The cassette file.
         inner: The provider that answers questions without a recording; None to replay only.
 
     Raises:

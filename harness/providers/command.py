@@ -24,7 +24,6 @@ class CommandProvider:
     answer is available now.
 
     Args:
-        argv: The program and its arguments.
         timeout_s: Time limit of one answer, in seconds.
     """
 

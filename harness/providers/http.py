@@ -50,7 +50,6 @@ class Endpoint:
 
         Args:
             path: Below the address.
-            body: Of each request.
             timeout_s: Time limit for all tries together; None for `timeout_s` of each.
 
         Raises:

@@ -19,7 +19,6 @@ class OllamaProvider:
     """A model of an Ollama server.
 
     Args:
-        endpoint: The server.
         model: Model for questions that name none.
     """
 

@@ -45,7 +45,6 @@ def messages_of(question: Question, *, encoded: bool) -> list[dict[str, Any]]:
     """The conversation: role, prompt, and each call of a tool with its result.
 
     Args:
-        question: The question.
         encoded: Whether arguments are JSON text and calls have identifiers (OpenAI's protocol).
     """
     messages: list[dict[str, Any]] = [{"role": "system", "content": question.role}] if question.role else []

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from harness.core.exhibit import unpack
 from harness.core.exhibit_kinds import Bytes, Table, Text, Value
 from harness.core.gate import GateResult
+from harness.core.status import Status
 from harness.ledger import queries, sources
 from harness.ledger.exhibits import stored
 from harness.ledger.store import Ledger
@@ -130,7 +131,7 @@ class Cards:
             card.gates.append(
                 {**gate.to_wire(), "name": name, "needs": needs, "more": more if more not in reason else ""}
             )
-        card.attempts = _agreement(evidence["attempts"])
+        card.attempts = _agreement(evidence["attempts"], flaky=c.row["status"] == Status.FLAKY)
         card.history = queries.judged_once(past)[-HISTORY:]
         card.relatives = self._ancestry.of(c)
         text = json.dumps(record, ensure_ascii=False, separators=(",", ": "))
@@ -176,12 +177,12 @@ def _histories(ledger: Ledger, nodeids: Sequence[str]) -> dict[str, list[Row]]:
     return found
 
 
-def _agreement(attempts: Sequence[Row]) -> str:
+def _agreement(attempts: Sequence[Row], *, flaky: bool) -> str:
     if not attempts:
         return ""
     made = words.count(len(attempts), "attempt")
     if len(attempts) == 1:
-        return made
+        return f"{made}; asked the same again, it answered differently" if flaky else made
     (_, most), *others = Counter((a["round"], a["status"], a["answers"]) for a in attempts).most_common()
     rounds = len({a["round"] for a in attempts})
     if len(others) == rounds - 1:

@@ -11,7 +11,7 @@ from harness.core.gate import GateResult
 from harness.core.status import Status
 from harness.report.words import fit, measured, printable
 
-STATED = re.compile(r"^\S+ \S+ (?:passes|fails|is undefined)[^:]*(?:: )?")  # what a gate's numbers say already
+STATED = re.compile(r"^\S+ (?:\S+ (?:passes|fails)|is undefined)[^:]*(?:: )?")  # what a gate's numbers say already
 MAX_COLUMNS = 200  # of a reason that question, expected and observed answer repeat in full
 
 

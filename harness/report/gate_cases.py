@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from harness.core.errors import CrucibleError
-from harness.gates.expression import GateExpression, measured_cases, parse_gate
-from harness.gates.syntax import COMPONENTS, baselines
+from harness.gates.expression import GateExpression, bound_of_a_case, measured_cases, parse_gate
+from harness.gates.syntax import COMPONENTS, RELATIONS, baselines
 from harness.ledger import queries
+from harness.ledger.run_gates import run_gates
 from harness.ledger.store import Ledger
 from harness.report import words
 
@@ -15,10 +16,17 @@ Row = queries.Row
 
 
 class GateCase(NamedTuple):
-    """One evaluation with the value that a gate reads of it, as text; empty where the gate only counts."""
+    """One evaluation with what a gate reads of it.
+
+    Attributes:
+        row: Its columns in the ledger.
+        value: The value, as text; empty where the gate only counts.
+        misses: Whether the value alone does not meet the bound of the gate.
+    """
 
     row: Row
     value: str
+    misses: bool
 
 
 def gate_cases(ledger: Ledger, run_id: str, gate: Row) -> list[GateCase]:
@@ -37,7 +45,24 @@ def gate_cases(ledger: Ledger, run_id: str, gate: Row) -> list[GateCase]:
         return []
     rows = _rows(ledger, run_id, expression)
     found = measured_cases(expression, rows, baselines={"": queries.baseline(ledger, run_id), **known})
-    return [GateCase(dict(row), "" if value is None else words.measured(value)) for row, value in found]
+    relation, bound = bound_of_a_case(expression) or ("", 0.0)
+    return [
+        GateCase(
+            dict(row),
+            "" if value is None else words.measured(value, bound if relation else None),
+            bool(relation) and (value is None or not RELATIONS[relation](value, bound)),
+        )
+        for row, value in found
+    ]
+
+
+def value_before(ledger: Ledger, run_id: str, expression: str) -> str:
+    """What a gate of the same expression observed in another run, in words; empty if that run has none."""
+    found = [gate for gate in run_gates(ledger, run_id) if gate["expression"] == expression] if run_id else []
+    if not found:
+        return ""
+    observed = words.measured(found[0]["observed"], found[0]["threshold"])
+    return f"{observed} in run {run_id}, where the gate {'passes' if found[0]['passed'] else 'fails'}"
 
 
 def _rows(ledger: Ledger, run_id: str, expression: GateExpression) -> list[Row]:

@@ -27,15 +27,16 @@ from harness.report import boards, highlight, island, rerun, trends, views, word
 from harness.report.card import Cards
 from harness.report.charts import score_bar
 from harness.report.charts.figure import figure, is_absent
-from harness.report.gate_cases import gate_cases
+from harness.report.gate_cases import GateCase, gate_cases, value_before
 from harness.report.markup import breakable, differing, element
-from harness.report.page import MAX_CARDS, MAX_ROWS, TIERS, Board, Page, gather
+from harness.report.page import MAX_CARDS, MAX_ROWS, TIERS, Board, Page, Row, gather
 
 PLAIN = "!~*'()"
 ESCAPES = {code: quote(chr(code), safe=PLAIN) for code in range(128)}  # what `quote` does, for all characters at once
 REPORT_BYTES = 5_000_000
 ISLANDS = "<!-- islands -->"  # in the template; autoescaped text cannot contain it
-CONTINUED = re.compile(r"([{;,(])\n")
+CONTINUED = re.compile(r"(?<=[{;,(])\n|\n(?=[})])")
+SPACED = re.compile(r" (=>|={1,3}|&&|\|\|) ")  # no string of the page's own files contains one
 CLIPPED = 2000  # characters of one value; evidence is clipped already, a lane's facts may not be
 MAX_HIGHLIGHTED = 300_000  # characters of all sources of a page, the most urgent first; the others are plain
 AROUND = 200  # lines of a longer source on each side of the line that the verdict is about
@@ -135,7 +136,8 @@ class _Rendering:
                 "trend": any(len(set(suite.trend) - {None}) > 1 for suite in page.suites),
                 "worst": any(suite.failing or not suite.is_judged for suite in page.suites),
             },
-            gates=[(gate, gate_cases(self._ledger, page.run["run_id"], gate)) for gate in page.verdict.gates],
+            gates=[self._gate(gate) for gate in page.verdict.gates],
+            again=rerun.whole(page.run),
             noise=boards.noise(self._ledger, page),
             MAX_ROWS=MAX_ROWS,
             TIERS={tier.value: said for tier, said in TIERS.items()},
@@ -176,6 +178,11 @@ class _Rendering:
             found.append(_island(f"sources-{number}", text))
             room -= len(text)
         return found
+
+    def _gate(self, gate: Row) -> tuple[Row, list[GateCase], str]:
+        """A gate of the run, its cases, and what it observed in the run compared with."""
+        before = value_before(self._ledger, self._page.changes.against, gate["expression"])
+        return gate, gate_cases(self._ledger, self._page.run["run_id"], gate), before
 
     def _charts(self, board: Board) -> str:
         """The pictures of a suite."""
@@ -222,9 +229,10 @@ def _text(name: str) -> str:
 
 
 def _compact(text: str) -> str:
-    """Style or script without indentation, comments and line breaks that end no statement."""
+    """Style or script without indentation, comments, needless line breaks, and spaces around operators."""
     lines = [line.strip() for line in text.split("\n")]
-    return CONTINUED.sub(r"\1", "\n".join(line for line in lines if line and not line.startswith("//")))
+    text = "\n".join(line for line in lines if line and not line.startswith("//"))
+    return SPACED.sub(r"\1", CONTINUED.sub("", text))
 
 
 def _hash(text: str) -> str:

@@ -200,8 +200,6 @@ class _Board:
             verb = f": crucible top --suite {rerun.quote(rows[0]['suite'])} --top {len(rows)}"
             text = f"  … {left} more" + (f", {bad} of them failing" if bad else "")
             board.append(self.paint(text + verb if words.width(text + verb) <= self.width else text, "dim"))
-        if any(self.deltas.get(row["nodeid"], {}).get("same_digest") is False for row in shown):
-            board.append(self.paint("  * edited since", "dim"))
         return board
 
     def cells(self, row: Row, rank: Place) -> list[str]:

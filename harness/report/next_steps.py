@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.report import rerun, words
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
 
 QUOTED = re.compile(r"`(crucible [^`]+)`")  # a command that a reason names
+STOPPED = "not reached"  # how the reason of a case begins that another one stopped
 MAX_STEPS = 5
 MAX_WHY = 160  # columns of a reason; the case has it in full
 MAX_OF_A_KIND = 2
@@ -46,7 +46,7 @@ class Step(NamedTuple):
         what: The thing: a gate, a case, a suite.
         why: The reason.
         route: Where the page shows it: the part of its address after `#/`.
-        command: What to type; empty where the line before has it.
+        command: What to type.
     """
 
     kind: str
@@ -77,73 +77,157 @@ def next_steps(
         run: The run.
         repeat: The command that repeats the case of a node id on the inputs that its verdict was made on.
     """
-    found = islice(_steps(verdict, overview, urgent, run, repeat), MAX_STEPS)
-    return [step._replace(why=words.fit(step.why, MAX_WHY)) for step in found]
+    kinds = [
+        _gates(verdict, run, repeat),
+        _problems(verdict, run, repeat),
+        _failing(urgent, run, repeat),
+        _unconfirmed(urgent, overview, run),
+        _unstable(urgent, repeat),
+        _unjudged(urgent, overview, repeat),
+    ]
+    # Each kind has a line before any has a second, but failing cases have two at once.
+    lines = [(max(0, n - (k == 2)), k) for k, kind in enumerate(kinds) for n in range(len(kind.steps))]
+    shown = Counter(k for _, k in sorted(lines)[:MAX_STEPS])
+    return [step for k, kind in enumerate(kinds) for step in kind.first(shown[k])]
 
 
-def _steps(
-    verdict: RunVerdict,
-    overview: Sequence[Suite],
-    urgent: Sequence[Case],
-    run: dict[str, Any],
-    repeat: Callable[[str], str],
-) -> Iterator[Step]:
+class _Kind(NamedTuple):
+    """The lines of one kind, of which a list has the first.
+
+    Attributes:
+        steps: As many as there may be room for.
+        total: How many there would be.
+        noun: What they are about.
+        rest: The line about all from a number on; None if the last line says how many more there are.
+    """
+
+    steps: list[Step]
+    total: int
+    noun: str
+    rest: Callable[[int], Step] | None = None
+
+    def first(self, shown: int) -> list[Step]:
+        """The first lines, the last of which counts what is left out."""
+        left, steps = (
+            self.total - shown,
+            [step._replace(why=_clipped(step.why, MAX_WHY)) for step in self.steps[:shown]],
+        )
+        if not steps or not left:
+            return steps
+        # A regression and a new failure are two things to know; else the last line is about all others.
+        if self.rest is not None and shown > 1 and (shown > 2 or steps[0].kind == steps[1].kind):
+            return [*steps[:-1], self.rest(shown - 1)]
+        more = f"; {words.count(left, f'more {self.noun}')}"
+        return [*steps[:-1], steps[-1]._replace(why=_clipped(steps[-1].why, MAX_WHY - len(more)) + more)]
+
+
+def _clipped(why: str, columns: int) -> str:
+    """A reason that fits; where a bracket is opened and its end is cut off, it is closed."""
+    shown = words.fit(why, columns)
+    is_open = shown.count("(") > shown.count(")") and why.count("(") == why.count(")")
+    return f"{words.fit(why, columns - 1)})" if is_open else shown
+
+
+def _gates(verdict: RunVerdict, run: dict[str, Any], repeat: Callable[[str], str]) -> _Kind:
     numbers = [number for number, gate in enumerate(verdict.gates, 1) if not gate["passed"]]
-    others = len(numbers) - MAX_OF_A_KIND
-    for place, (number, fault) in enumerate(zip(numbers, verdict.of_kind(Kind.GATE)[:MAX_OF_A_KIND], strict=False)):
-        # A gate is about the whole run: its cases have lines and commands of their own.
-        typed = rerun.whole(run)
-        command = "" if typed and place else typed or f"pytest --gate {rerun.quote(fault.what)}"
-        reason = words.gate_reason(fault.what, fault.why)
-        if others > 0 and place == MAX_OF_A_KIND - 1:
-            reason = f"{words.fit(reason, MAX_WHY // 2)}; {words.count(others, 'more gate')} fail{'s' * (others == 1)}"
-        yield Step("gate fails", fault.what, reason, ("gates", str(number)), command)
-    for fault in verdict.of_kind(Kind.PROBLEM)[:MAX_OF_A_KIND]:
-        command = repeat(fault.nodeid) if fault.nodeid else rerun.command(run)
-        yield Step("problem", fault.nodeid or "the run", fault.why, ("environment",), command)
+    steps = [
+        Step(
+            "gate fails",
+            fault.what,
+            words.gate_reason(fault.what, fault.why),
+            ("gates", str(number)),
+            # The case that decides it; the page of the gate has the command of the whole run.
+            repeat(fault.nodeid) if fault.nodeid else rerun.whole(run) or f"pytest --gate {rerun.quote(fault.what)}",
+        )
+        for number, fault in zip(numbers[:MAX_OF_A_KIND], verdict.of_kind(Kind.GATE), strict=False)
+    ]
+    return _Kind(steps, len(numbers), "failing gate")
+
+
+def _problems(verdict: RunVerdict, run: dict[str, Any], repeat: Callable[[str], str]) -> _Kind:
+    found = verdict.of_kind(Kind.PROBLEM)
+    steps = [
+        Step(
+            "problem",
+            fault.nodeid or "the run",
+            fault.why,
+            ("environment",),
+            repeat(fault.nodeid) if fault.nodeid else rerun.command(run),
+        )
+        for fault in found[:MAX_OF_A_KIND]
+    ]
+    return _Kind(steps, len(found), "problem")
+
+
+def _failing(urgent: Sequence[Case], run: dict[str, Any], repeat: Callable[[str], str]) -> _Kind:
     failing = [case for case in urgent if case.urgency is Urgency.FAILING]
     failing.sort(key=lambda case: (not case.has_regressed, not case.new))
-    for case in failing[:MAX_OF_A_KIND]:
+
+    def step(case: Case) -> Step:
         row = case.row
         kind = (
             "control not caught" if row["expected"] else "regression" if case.has_regressed
             else "new case fails" if case.new else "fails"
         )  # fmt: skip
         said = f"expected {row['expected']}, was {row['status']}: {case.reason}" if row["expected"] else case.reason
-        yield Step(kind, row["nodeid"], said, ("case", row["nodeid"]), repeat(row["nodeid"]))
-    if more := failing[MAX_OF_A_KIND:]:
-        yield Step("fail", words.count(len(more), "more case"), _kinds(more), ("failing",), rerun.command(run))
-    unconfirmed = [case for case in urgent if case.urgency is Urgency.UNCONFIRMED]
-    for case in unconfirmed[:MAX_OF_A_KIND]:
-        row = case.row
-        suite = next((one.name for one in overview if (one.lane, one.suite) == (row["lane"], row["suite"])), "")
-        command = rerun.again(run, row["suite"], "--confirm 60")
-        yield Step("leads unconfirmed", row["subject"], words.unconfirmed(row), ("suite", row["lane"], suite), command)
-    for status in ("flaky", "noisy", "review"):
-        found = [case for case in urgent if case.row["status"] == status and case.urgency is not Urgency.FAILING]
-        for case in [case for case in found if case.row["expected"] is None][:1]:
-            row = case.row
-            yield Step(status, row["nodeid"], row["why"], ("case", row["nodeid"]), repeat(row["nodeid"]))
-    yield from _unjudged(urgent, overview)
+        return Step(kind, row["nodeid"], said, ("case", row["nodeid"]), repeat(row["nodeid"]))
+
+    def rest(start: int) -> Step:
+        more = failing[start:]
+        return Step("fail", words.count(len(more), "more case"), _kinds(more), ("failing",), rerun.command(run))
+
+    return _Kind([step(case) for case in failing[: MAX_OF_A_KIND + 1]], len(failing), "failing case", rest)
 
 
-def _unjudged(urgent: Sequence[Case], overview: Sequence[Suite]) -> Iterator[Step]:
+def _unconfirmed(urgent: Sequence[Case], overview: Sequence[Suite], run: dict[str, Any]) -> _Kind:
+    found = [case.row for case in urgent if case.urgency is Urgency.UNCONFIRMED]
+    names = {(suite.lane, suite.suite): suite.name for suite in overview}
+    steps = [
+        Step(
+            "leads unconfirmed",
+            row["subject"],
+            words.unconfirmed(row),
+            ("suite", row["lane"], names.get((row["lane"], row["suite"]), "")),
+            rerun.again(run, row["suite"], "--confirm 60"),
+        )
+        for row in found[:MAX_OF_A_KIND]
+    ]
+    return _Kind(steps, len(found), "unconfirmed leader")
+
+
+def _unstable(urgent: Sequence[Case], repeat: Callable[[str], str]) -> _Kind:
+    """Candidates that are flaky, noisy or wait for a review, and do not fail for it."""
+    rows = [case.row for case in urgent if case.urgency is not Urgency.FAILING and case.row["expected"] is None]
+    found = [row for status in ("flaky", "noisy", "review") for row in rows if row["status"] == status]
+    steps = [
+        Step(row["status"], row["nodeid"], row["why"], ("case", row["nodeid"]), repeat(row["nodeid"]))
+        for row in found[:MAX_OF_A_KIND]
+    ]
+    return _Kind(steps, len(found), "case")
+
+
+def _unjudged(urgent: Sequence[Case], overview: Sequence[Suite], repeat: Callable[[str], str]) -> _Kind:
     """The reasons for which cases were skipped, by lane; the first case of each is the place to look."""
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for case in urgent:
         row = case.row
         if row["status"] == "skipped" and row["neutral"]:
             found.setdefault((row["lane"], row["why"].partition(" (")[0]), []).append(row)
-    for (lane, why), rows in sorted(found.items(), key=lambda pair: -len(pair[1])):
+    steps = []
+    # What another case stopped follows from the line about that case.
+    for (lane, why), rows in sorted(found.items(), key=lambda pair: (pair[0][1].startswith(STOPPED), -len(pair[1]))):
         first = next((suite for suite in overview if suite.suite == rows[0]["suite"]), None)
         route = ("suite", lane, first.name) if first is not None else ("case", rows[0]["nodeid"])
-        command = quoted[1] if (quoted := QUOTED.search(why)) else "crucible doctor"
-        yield Step("not judged", f"{words.count(len(rows), 'case')} of {lane}", why, route, command)
+        quoted = QUOTED.search(why)
+        command = quoted[1] if quoted else repeat(rows[0]["nodeid"]) if why.startswith(STOPPED) else "crucible doctor"
+        steps.append(Step("not judged", f"{words.count(len(rows), 'case')} of {lane}", why, route, command))
+    return _Kind(steps, len(steps), "reason")
 
 
 def _kinds(cases: Sequence[Case]) -> str:
     """How many of some failing cases have each status, and how many of them regressed or are new."""
-    found = ", ".join(f"{count} {status}" for status, count in Counter(c.row["status"] for c in cases).most_common())
+    named = Counter("below a gate" if c.row["status"] == "ok" else c.row["status"] for c in cases)
+    found = ", ".join(f"{count} {status}" for status, count in named.most_common())
     regressed, new = sum(c.has_regressed for c in cases), sum(c.new and not c.has_regressed for c in cases)
     since = ", ".join(
         f"{count} {how}"

@@ -32,11 +32,12 @@ def limit(value: float) -> str:
 
 
 def delta(value: float | None, *, edited: bool = False) -> str:
-    """A signed difference with an arrow; `*` says that the subject itself was edited."""
+    """A signed difference with an arrow, `=` where three digits show none, and whether the subject was edited."""
     if value is None:
         return NOTHING
-    arrow = "▲" if round(value, 3) > 0 else "▼" if round(value, 3) < 0 else " "
-    return f"{round(value, 3) + 0.0:+.3f} {arrow}{'*' if edited else ''}".rstrip()
+    moved = round(value, 3)
+    shown = f"{moved:+.3f} {'▲' if moved > 0 else '▼'}" if moved else "="
+    return f"{shown} edited" if edited else shown
 
 
 def shares(weights: Sequence[float]) -> list[str]:

@@ -1,9 +1,11 @@
 """Codec of the values that cross the box: canonical JSON with exact types. Used on both sides; standard library only.
 
 JSON itself distinguishes str, bool, int, float, None, list and dict with string keys. Other types are tagged: a tuple
-is `{"$tuple": [...]}`, bytes are `{"$bytes": base64}`, an integer beyond 1,024 bits is `{"$int": hex}` (its decimal
-form would take quadratic time), and a key that begins with `$` gets one more `$`. Keys are sorted, so two values have
-equal types and contents exactly when their encodings are equal bytes. NaN equals NaN; -0.0 differs from 0.0.
+is `{"$tuple": [...]}`, a set `{"$set": [...]}`, a frozenset `{"$frozenset": [...]}`, a dictionary with a key that is
+not a string `{"$dict": [[key, value], ...]}`, bytes are `{"$bytes": base64}`, an integer beyond 1,024 bits is
+`{"$int": hex}` (its decimal form would take quadratic time), and a key that begins with `$` gets one more `$`. Keys and
+members of sets are sorted by their encodings, so two values have equal types and contents exactly when their encodings
+are equal bytes. NaN equals NaN; -0.0 differs from 0.0.
 
 `encode_plainly` first replaces values of some other types by a list or a dictionary, for tools that ask for it.
 """
@@ -16,6 +18,7 @@ import binascii
 import json
 import sys
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
+from functools import partial
 from typing import Any, TypeVar
 
 PLAIN_INTEGER_LIMIT = 1 << 1024
@@ -26,8 +29,10 @@ _LAZY = (Iterator, KeysView, ValuesView, ItemsView)
 FORMS = frozenset({"sequences", "mappings", "iterators"})
 MAX_ITEMS = 1 << 20  # items of an answer that come from other types than list, tuple and dict; some never end
 
-_CONTAINERS = frozenset({list, tuple, dict})
+_CONTAINERS = frozenset({list, tuple, dict, set, frozenset})
+_SETS: dict[type, str] = {set: "$set", frozenset: "$frozenset"}
 _MANY = 1 << 14  # containers after which a value is searched for parts that occur more than once
+_MAX_EQUAL_HASHES = 64  # decoded keys of one container: more make a table quadratic, and only design makes them
 _MAX_PARTS = 1 << 23  # of a value that is written out: each takes two of the 16 MB that an answer may have
 
 _T = TypeVar("_T")
@@ -45,8 +50,8 @@ def encode(value: Any) -> bytes:
     """Encode a value canonically, in ASCII.
 
     Raises:
-        CodecError: if a part of the value has an unsupported type (subclasses included), a dictionary key is not a
-            string, or the value is nested more than a few thousand levels deep.
+        CodecError: if a part of the value has an unsupported type (subclasses included), or the value is nested more
+            than a few thousand levels deep.
     """
     kind = type(value)
     try:
@@ -98,7 +103,7 @@ def decode(data: bytes) -> Any:
     try:
         text = data.decode("ascii")
         value = _deeply(_loads, text)
-        return _deeply(_untag, value) if '"$' in text else value
+        return _deeply(partial(untag, strict=True), value) if '"$' in text else value
     except RecursionError:
         raise CodecError("nested too deeply to cross the box") from None
     except (ValueError, TypeError, binascii.Error) as error:
@@ -141,7 +146,7 @@ def _encode_container(value: Any) -> bytes:
     if _is_plain(value):
         return _dumps(value).encode("ascii")
     _check_parts(value)
-    return _dumps(_tag(value)).encode("ascii")
+    return _dumps(tag(value)).encode("ascii")
 
 
 def _check_parts(value: Any) -> None:
@@ -150,7 +155,9 @@ def _check_parts(value: Any) -> None:
     todo = [value] if type(value) in _CONTAINERS else []
     while todo:
         item = todo[-1]
-        parts = [part for part in (item.values() if type(item) is dict else item) if type(part) in _CONTAINERS]
+        parts = [part for part in item if type(part) in _CONTAINERS]  # of a dictionary, its keys
+        if type(item) is dict:
+            parts += [part for part in item.values() if type(part) in _CONTAINERS]
         if id(item) not in sizes:
             sizes[id(item)] = 0
             if any(sizes.get(id(part)) == 0 for part in parts):
@@ -228,57 +235,98 @@ def _is_plain(value: Any) -> bool:
                 todo.extend(item)
         elif kind is dict:
             for key in item:
-                if type(key) is not str:
-                    raise CodecError(f"a dictionary key of type {type(key).__name__} cannot cross the box")
-                if key.startswith("$"):
+                if type(key) is not str or key.startswith("$"):
                     return False
             if not set(map(type, item.values())) <= _PLAIN:
                 todo.extend(item.values())
-        elif kind is tuple or kind is bytes:
+        elif kind is tuple or kind is bytes or kind in _SETS:
             return False
         else:
             raise _refuse(item)
     return True
 
 
-def _tag(value: Any) -> Any:
+def tag(value: Any) -> Any:
+    """The plain JSON, with tags, that stands for a value; raises CodecError for unsupported types."""
     kind = type(value)
     if kind in _PLAIN:
         return value
     if kind is int:
         return value if -PLAIN_INTEGER_LIMIT < value < PLAIN_INTEGER_LIMIT else {"$int": hex(value)}
     if kind is list:
-        return [_tag(item) for item in value]
+        return [tag(item) for item in value]
     if kind is tuple:
-        return {"$tuple": [_tag(item) for item in value]}
+        return {"$tuple": [tag(item) for item in value]}
     if kind is bytes:
         return {"$bytes": base64.b64encode(value).decode("ascii")}
+    if kind in _SETS:
+        return {_SETS[kind]: sorted(map(tag, value), key=_dumps)}
     if kind is dict:
-        tagged = {}
-        for key, item in value.items():
-            if type(key) is not str:
-                raise CodecError(f"a dictionary key of type {type(key).__name__} cannot cross the box")
-            tagged["$" + key if key.startswith("$") else key] = _tag(item)
-        return tagged
+        if any(type(key) is not str for key in value):
+            pairs = [[tag(key), tag(item)] for key, item in value.items()]
+            return {"$dict": sorted(pairs, key=lambda pair: _dumps(pair[0]))}
+        return {"$" + key if key.startswith("$") else key: tag(item) for key, item in value.items()}
     raise _refuse(value)
 
 
-def _untag(value: Any) -> Any:
+def untag(value: Any, *, strict: bool = False) -> Any:
+    """The value that plain JSON with tags stands for.
+
+    Args:
+        value: The decoded JSON.
+        strict: Whether a dictionary with another key that begins with `$` is an error; else it is kept as it is.
+
+    Raises:
+        ValueError, TypeError: if a tag is unknown, or its content has no such value, and `strict` is set.
+    """
     if type(value) is list:
-        return [_untag(item) for item in value]
+        return [untag(item, strict=strict) for item in value]
     if type(value) is not dict:
         return value
-    if len(value) == 1:
-        ((key, item),) = value.items()
-        if key == "$tuple" and type(item) is list:
-            return tuple(_untag(part) for part in item)
-        if key == "$bytes" and type(item) is str:
-            return base64.b64decode(item, validate=True)
-        if key == "$int" and type(item) is str:
-            return int(item, 16)
-    plain = {}
-    for key, item in value.items():
+    inner = {key: untag(item, strict=strict) for key, item in value.items()}
+    if len(inner) == 1:
+        ((key, item),) = inner.items()
+        content, make = _MAKERS.get(key, (None, None))
+        if make and type(item) is content:
+            try:
+                return make(item)
+            except (ValueError, TypeError):
+                if strict:
+                    raise
+    if not strict:
+        return inner
+    for key in inner:
         if key.startswith("$") and not key.startswith("$$"):
             raise CodecError(f"unknown tag {key!r}")
-        plain[key[1:] if key.startswith("$") else key] = _untag(item)
-    return plain
+    return {key.removeprefix("$"): item for key, item in inner.items()}
+
+
+def _make_dict(pairs: list[Any]) -> dict[Any, Any]:
+    keys = _distinct([key for key, _ in pairs])
+    return dict(zip(keys, [item for _, item in pairs], strict=True))
+
+
+def _distinct(keys: list[Any]) -> list[Any]:
+    """The keys of a dictionary, or the members of a set, whose table is then built in linear time.
+
+    Raises:
+        CodecError: if two are equal, or too many have one hash.
+        TypeError: if one cannot be hashed.
+    """
+    hashes = sorted(map(hash, keys))
+    if any(one == other for one, other in zip(hashes, hashes[_MAX_EQUAL_HASHES:], strict=False)):
+        raise CodecError("too many keys with equal hashes")
+    if len(set(keys)) != len(keys):
+        raise CodecError("two equal keys")
+    return keys
+
+
+_MAKERS: dict[str, tuple[type, Callable[[Any], Any]]] = {
+    "$tuple": (list, tuple),
+    "$set": (list, lambda members: set(_distinct(members))),
+    "$frozenset": (list, lambda members: frozenset(_distinct(members))),
+    "$dict": (list, _make_dict),
+    "$bytes": (str, lambda text: base64.b64decode(text, validate=True)),
+    "$int": (str, lambda text: int(text, 16)),
+}
+"""By tag: the type of its JSON content, and what makes the value of it."""

@@ -21,14 +21,14 @@ class Recorder:
         opened: The run.
         outcome: Updated with each evaluation.
         registry: Its `crucible_evaluated` hooks are called after an evaluation was recorded.
-        settings: Of the run: its gates need a row of each evaluation, its ledger may keep what was judged.
+        settings: Of the run: gates, also those of plugins, need a row of each evaluation.
     """
 
     def __init__(self, opened: OpenRun, outcome: RunOutcome, registry: Registry, settings: Settings) -> None:
         self.opened, self.outcome = opened, outcome
         self._sources = SourceKeeper(opened.ledger) if settings.project.keep_sources else None
         self._page = LivePage(opened, settings)
-        self._registry, self._with_rows = registry, bool(settings.gates)
+        self._registry, self._with_rows = registry, bool(settings.gates) or registry.has("crucible_gates")
 
     def record(self, one: SerialisedEvaluation) -> None:
         """Record an evaluation; it replaces an earlier one of the same case."""

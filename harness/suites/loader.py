@@ -33,7 +33,6 @@ def load_suite(path: Path, *, name: str, lanes: Mapping[str, SuiteLane], setting
     """Read and validate one suite file.
 
     Args:
-        path: The file.
         name: The name of the file in node ids.
         lanes: All lanes by name.
         settings: The settings of the session; the suite's policy is merged from both.

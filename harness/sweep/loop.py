@@ -60,12 +60,7 @@ class Kept:
 
 @dataclass(slots=True)
 class Book:
-    """Numbers trials. A row that is there is used as it is, so that a search continues after any kill.
-
-    Attributes:
-        kept: The rows.
-        number: The number of the next trial.
-    """
+    """Numbers trials. A row that is there is used as it is, so that a search continues after any kill."""
 
     kept: Rows
     number: int = 0
@@ -132,11 +127,8 @@ class Limits:
     """When a search ends. Each limit is checked between generations; None for no limit.
 
     Attributes:
-        generations: Number of generations.
         patience: Generations without a better best.
         seconds: Wall seconds of this process.
-        candidates: Number of proposals.
-        tokens: Tokens of all replies.
         money: US dollars of all replies.
     """
 
@@ -195,7 +187,6 @@ class Ended:
     """Why a search ended.
 
     Attributes:
-        reason: In words.
         fault: The failure of the proposer that ended it; None if none did.
     """
 
@@ -207,7 +198,6 @@ def run(searched: Searched, rows: Rows, limits: Limits, *, parts: int = 1) -> En
     """Search until a limit is reached, nothing more can be proposed, or the proposer fails.
 
     Args:
-        searched: What is searched.
         rows: Its rows; those that are there already are neither proposed nor judged again.
         limits: When it ends.
         parts: Calls of `propose` in each generation. Before a part is proposed, the same part of the generation before

@@ -39,12 +39,10 @@ class Plan:
     """The definition of a search.
 
     Attributes:
-        space: The parameter space.
         strategy: How points are selected.
         maximize: Whether larger values are better.
         points: For `sample` and `halving`: the number of points; None for all.
         repeats: Repetitions per point (in the first rung, for `halving`).
-        seed: Seed of the sample.
         allowed: Predicate that excludes points before they are measured.
         chosen: The points themselves, in the order of their indices; None if the strategy selects them.
     """
@@ -114,10 +112,7 @@ def search(
     """Measure the points of a plan that are not in the store, and rank all of them.
 
     Args:
-        plan: The definition of the search.
-        measure: Measures one point.
         store: Keeps the measurements; by default in memory, for this call only.
-        workers: Number of measuring threads.
         retry_failed: Whether to repeat failed measurements of the store.
         progress: Receives short progress messages.
 

@@ -119,6 +119,15 @@ def test_a_cancelled_candidate_is_not_judged_unless_another_caller_waits_for_it(
     assert not pool._sources.folder.exists()
 
 
+def test_the_second_process_starts_before_the_first_is_ready(pool):
+    """A run that submits all its cases at once, and then none, is judged by two processes."""
+    judges = pool._judges
+    with judges._change:  # no process becomes ready meanwhile
+        futures = [pool.submit(f"{GOOD}\n# at once, {number}\n") for number in range(12)]
+        assert judges._started == 2
+    assert all(future.result(60).passed for future in futures)
+
+
 def test_several_tools_share_the_processes(tool, tmp_path):
     other = tmp_path / "other"
     other.mkdir()

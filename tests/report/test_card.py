@@ -98,11 +98,13 @@ def gated(path, *expressions):
 @pytest.mark.parametrize(
     ("expression", "cases"),
     [
-        ("mean(score) >= 0.9", [("b", "0.1"), ("a", "0.81"), ("c", "0.9")]),
-        ('min("correctness") >= 0.9', [("b", "0.1"), ("a", "0.81"), ("c", "0.9")]),
-        ("regressions == 0", [("b", "")]),
-        ("delta(score) >= 0", [("b", "-0.8"), ("a", "-0.09")]),
-        ("count(passed == 0) == 0", [("b", "")]),
+        ("mean(score) >= 0.9", [("b", "0.1", True), ("a", "0.81", True), ("c", "0.9", False)]),
+        ("0.5 <= mean(score)", [("b", "0.1", True), ("a", "0.81", False), ("c", "0.9", False)]),
+        ("mean(score) + 1 >= 0.9", [("b", "0.1", False), ("a", "0.81", False), ("c", "0.9", False)]),
+        ('min("correctness") >= 0.9', [("b", "0.1", True), ("a", "0.81", True), ("c", "0.9", False)]),
+        ("regressions == 0", [("b", "", False)]),
+        ("delta(score) >= -0.5", [("b", "-0.8", True), ("a", "-0.09", False)]),
+        ("count(passed == 0) == 0", [("b", "", False)]),
         ('regressions("nope") == 0', []),
         ("of a plugin", []),
     ],
@@ -111,7 +113,7 @@ def test_a_gate_shows_what_it_is_computed_from(path, expression, cases):
     ledger, run_id = gated(path)
     with ledger:
         found = gate_cases(ledger, run_id, {"expression": expression})
-    assert [(one.row["subject"], one.value) for one in found] == cases
+    assert [(one.row["subject"], one.value, one.misses) for one in found] == cases
 
 
 def test_a_gate_has_a_page_and_is_not_told_twice(path):
@@ -124,6 +126,21 @@ def test_a_gate_has_a_page_and_is_not_told_twice(path):
     assert "Gates of the run" not in overview
     assert rest.count("Computed from 3 cases, low values first") == 1
     assert rest.count("Computed from 1 case:") == 1
+    assert rest.count("✗ 2 of them do not reach the bound") == 1
+    assert "Gate 1 of 2 fails" in rest
+    assert rest.count("the run compared with has no such gate") == 2
+
+
+def test_a_gate_shows_what_it_observed_before(path):
+    ids = fill(path, [make_evaluation("a")], [make_evaluation("a")])
+    with Ledger.open(path) as ledger:
+        for run_id, observed in zip(ids, (0.95, 0.5), strict=True):
+            gate = GateResult(
+                name="mean(score) >= 0.9", observed=observed, threshold=0.9, passed=observed > 0.9, why="no"
+            )
+            write_run_gates(ledger, run_id, [gate])
+        text = render_report(ledger)
+    assert f"Before: 0.95 in run {ids[0]}, where the gate passes." in text
 
 
 def test_a_page_without_gates_has_no_link_to_them(path):

@@ -130,13 +130,18 @@ def test_nothing_is_fetched_and_nothing_runs(path):
         assert attributes.get("href", "#").startswith("#")
 
 
-def test_a_failing_gate_is_tried_again_with_the_command_of_the_run(path):
+def test_a_failing_gate_is_tried_again_with_its_case_or_with_the_command_of_the_run(path):
     made = [make_evaluation("a", attempts=2), make_evaluation("b", score=0.1)]
     for number, typed in enumerate(["pytest suites/ --gate 'x == 1'", "python judge.py"], 1):
         [run_id] = fill(path, made, start=number, command=typed)
         with Ledger.open(path) as ledger:
             gate = GateResult(name="x == 1", observed=0.0, threshold=1.0, passed=False, why="no", nodeid="s::b")
             write_run_gates(ledger, run_id, [gate])
+            assert page.gather(ledger).steps[0].command == "pytest 's::b' --epoch 0 --secret-seed 7"
+            whole = f"{typed} --secret-seed 7" if number == 1 else ""
+            told = Document(render_report(ledger)).text
+            assert ("Judge the whole run again" in told, whole in told) == (number == 1, True)
+            write_run_gates(ledger, run_id, [gate.model_copy(update={"nodeid": ""})])
             steps = page.gather(ledger).steps
         assert [(step.kind, step.is_bad) for step in steps][:2] == [("gate fails", True), (steps[1].kind, True)]
         assert steps[0].command == (f"{typed} --secret-seed 7" if number == 1 else "pytest --gate 'x == 1'")
@@ -171,8 +176,33 @@ def test_gates_for_which_there_is_no_line_are_counted(path):
         steps = page.gather(ledger).steps
     whys = [step.why for step in steps if step.kind == "gate fails"]
     assert len(whys) == 2
-    assert "more gate" not in whys[0]
-    assert whys[1].endswith("; 2 more gates fail")
+    assert "more" not in whys[0]
+    assert whys[1].endswith("; 2 more failing gates")
+
+
+def test_each_kind_has_a_line_and_what_is_cut_is_counted(path):
+    names = ", ".join(f"suites/kernel/softmax.suite.yaml::case-{number}" for number in range(9))
+    bad = [make_evaluation(f"b{number}", status="wrong", score=0.1) for number in range(4)]
+    others = [
+        make_evaluation("r", status="review", why="waits for an answer", score=None),
+        make_evaluation("q", status="review", why="waits for an answer", score=None),
+        make_evaluation("gpu", status="skipped", why="no CUDA device here (no /dev/nvidia*)", score=None),
+        make_evaluation("later", status="skipped", why="not reached: r waits", score=None),
+    ]
+    [run_id] = fill(path, [*bad, *others])
+    with Ledger.open(path) as ledger:
+        gates = [
+            GateResult(name=f"n == {n}", observed=9.0, threshold=0.0, passed=False, why=f"n is 9 ({names})")
+            for n in range(3)
+        ]
+        write_run_gates(ledger, run_id, gates)
+        steps = page.gather(ledger).steps
+    assert [step.kind for step in steps] == ["gate fails", "fails", "fail", "review", "not judged"]
+    assert steps[0].why.endswith("…); 2 more failing gates")  # the bracket that is cut is closed
+    assert len(steps[0].why) <= 160
+    assert steps[2].what == "3 more cases"
+    assert steps[3].why == "waits for an answer; 1 more case"
+    assert (steps[4].why, steps[4].command) == ("no CUDA device here; 1 more reason", "crucible doctor")
 
 
 def test_a_regression_is_told_from_a_new_failure_and_from_one_that_stays(path):

@@ -52,17 +52,16 @@ def test_the_whole_board(path):
     )
     assert render(path, ids[1]) == [
         "toolgen · clamp.suite.yaml ───────────────────────── epoch 12 · tier B · Δ to 20261122-110100-000001",
-        " #  candidate  score  Δ last     gates  status   stability  median  style",
-        " ?  trie       0.900  +0.050 ▲     1/1  ok           p<78%  500 µs",
+        " #  candidate  score  Δ last           gates  status   stability  median  style",
+        " ?  trie       0.900  +0.050 ▲           1/1  ok           p<78%  500 µs",
         "    └ unconfirmed: 2 attempts; first place needs 14 hash seeds",
-        " 2  edited     0.820  -0.080 ▼*    1/1  ok           p<78%    1 ms  functional≠procedural",
-        " 3  weak       0.500  new          0/1  ok           p<78%    1 ms",
+        " 2  edited     0.820  -0.080 ▼ edited    1/1  ok           p<78%    1 ms  functional≠procedural",
+        " 3  weak       0.500  new                0/1  ok           p<78%    1 ms",
         "    └ gate score 0.5 fails >= 0.8",
-        " 4  wrong      0.300  new          0/1  wrong        p<78%",
+        " 4  wrong      0.300  new                0/1  wrong        p<78%",
         "    └ wrong: clamp(x=1) gave 2",
-        " -  gpu            —  new               skipped",
+        " -  gpu            —  new                     skipped",
         "    └ skipped: no CUDA device",
-        "  * edited since",
         "",
         "controls: 1 of 1 as expected",
     ]
@@ -244,10 +243,11 @@ class TestWords:
 
     @pytest.mark.parametrize(
         ("value", "shown"),
-        [(None, "—"), (0.0, "+0.000"), (-0.0001, "+0.000"), (0.05, "+0.050 ▲"), (-0.05, "-0.050 ▼")],
+        [(None, "—"), (0.0, "="), (-0.0001, "="), (0.05, "+0.050 ▲"), (-0.05, "-0.050 ▼")],
     )
     def test_delta(self, value, shown):
         assert words.delta(value) == shown
+        assert words.delta(value, edited=True) == ("—" if value is None else f"{shown} edited")
 
     def test_spark(self):
         assert words.spark([0.0, None, 0.5, 1.0]) == "▁ ▅█"

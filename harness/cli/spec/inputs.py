@@ -188,7 +188,6 @@ def parse_file(
         args: The arguments of `add_files`.
         found: Of `read_inputs`, if it was called before.
         name: The file; default is the only one.
-        limits: Limits of the parse.
 
     Raises:
         SpecError: if the grammar is invalid.

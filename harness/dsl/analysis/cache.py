@@ -41,7 +41,6 @@ def load(key: str, text: str, path: str, *, folder: Path | None = None) -> tuple
 
     Args:
         key: From `compute_key`.
-        text: The source of the program.
         path: Name of the file, for messages.
         folder: Folder of the entries; by default the user's cache folder.
     """

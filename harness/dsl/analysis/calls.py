@@ -24,7 +24,6 @@ def lower_effect(
 
     Args:
         call: The syntax node.
-        label: Label of the instruction.
         scope: Visible names; the call's `output_var` is added.
         tools: Signatures of tools, in addition to the queries.
         check: Name of the check whose subject the call is, or None.

@@ -32,13 +32,7 @@ def join_emits(statements: Sequence[s.Statement], schema: Schema) -> Iterator[s.
 
 
 def lower_emit(node: s.Emit, into: Lowering, events: dict[str, s.On]) -> None:
-    """Append an item of the trace, an event for a service loop, or a message.
-
-    Args:
-        node: The statement.
-        into: The unit.
-        events: Handlers of the service loops by event.
-    """
+    """Append an item of the trace, an event for a service loop, or a message."""
     scope, code = into.scope, into.code
     schema = scope.shared.types.schema
     case = -1 if node.is_text else schema.find(node.path)

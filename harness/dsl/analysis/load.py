@@ -68,7 +68,6 @@ def check_source(
     Syntax errors are reported alone: names that a damaged statement would declare are not reported as missing.
 
     Args:
-        text: The source of the program.
         path: Name of the file, for messages.
         inputs: Names that the caller provides and the program does not declare.
         tools: Signatures of additional tools; by default those of installed plugins.

@@ -40,10 +40,8 @@ def analyse(
 
     Args:
         module: The syntax tree.
-        text: The source.
         path: Name of the file, for messages.
         inputs: Names that the caller provides and the program does not declare.
-        tools: Signatures of plugins' tools.
         entry: Name of the unit that a run starts with; by default a task or loop that no other unit runs.
 
     Raises:

@@ -27,14 +27,11 @@ class Shared:
     """Data that all scopes of a module share.
 
     Attributes:
-        names: Declarations of the module.
         report: Receives diagnostics.
-        types: Types of the module.
         constants: Values of `const` by name.
         state: State variables and module inputs, in order.
         facts: Index of each fact by name.
         used: Names of facts, constants and units that are referred to.
-        fact_nodes: Number of nodes from expanded facts.
         described: Blocks and properties that the language does not evaluate: what it is, its text, its span.
     """
 

@@ -16,7 +16,6 @@ class Signature:
     Attributes:
         required: Types of the required parameters by name.
         optional: Types of the optional parameters by name.
-        result: Type of the result.
         semantics: Semantics of repeating the call, unless the program states another.
         has_result: Whether the result can be bound or compared.
         traces: Whether the call can report trace items.

@@ -44,7 +44,6 @@ class Statements:
 
     Args:
         unit: The syntax node of the unit.
-        scope: Names of the unit.
         code: Receives the instructions.
         tools: Signatures of tools by name.
         units: Index of each unit by name.

@@ -42,7 +42,6 @@ class LogFile(Closing):
     """An open log file; a context manager.
 
     Attributes:
-        path: Of the file.
         durability: What its commits survive.
         connection: To its database; internal to `harness.dsl`.
         blobs: Large values of all its runs.
@@ -80,7 +79,6 @@ class LogFile(Closing):
         """Create a run.
 
         Args:
-            name: Its name in the file.
             genesis: What its outcome depends on besides events: engine, program, entry, inputs, seed.
             settings: What a resumed run also needs; not in the chain.
             parent: The run and event that it forks from.

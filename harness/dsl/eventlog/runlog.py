@@ -63,7 +63,6 @@ class RunLog:
     """The events of one run.
 
     Attributes:
-        number: The run's number in its file.
         seq: Sequence number of the last event, -1 before the first.
         head: Hash of all events so far; the genesis hash before the first event.
         blobs: Storage for large values.

@@ -20,7 +20,6 @@ class Storage:
 
     Attributes:
         path: Of the file, for messages.
-        connection: To its database.
         blobs: Large values of all its runs.
         durability: What a commit survives.
         probe: Called around each write; None outside of tests.

@@ -40,7 +40,6 @@ def compile_lazily(node: n.Expr, *, walks: int) -> Code:
     """As `compiled`, without the cache.
 
     Args:
-        node: The expression.
         walks: Interpreted evaluations before the expression is compiled.
     """
     if isinstance(node, n.Const):

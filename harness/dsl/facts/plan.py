@@ -27,7 +27,6 @@ class Breach:
         kind: rule, hint or invariant.
         where: `file:line:column` of the choice in the plan.
         law_where: `file:line:column` of the law.
-        why: What is wrong.
     """
 
     law: str

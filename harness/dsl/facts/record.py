@@ -16,8 +16,6 @@ class Spread:
     Attributes:
         n: Number of defined values.
         low: Minimum; None without values.
-        high: Maximum.
-        mean: Arithmetic mean.
         stdev: Sample standard deviation, None below two.
     """
 
@@ -33,10 +31,8 @@ class FactRecord:
     """A verdict and the items that it is based on.
 
     Attributes:
-        fact: Its name.
         verdict: True, False, or None for undefined.
         reason: Why it is undefined, else empty.
-        samples: Number of items.
         spread: Statistics by numeric field.
         source: Sequence numbers of the first and last of these items.
     """

@@ -57,7 +57,7 @@ def mask_variables(module: s.Module, variable: Collection[str]) -> str:
             case s.Let() | s.Variable() | s.Assign() | s.Parameter() if node.name in variable:
                 node.value = s.Literal("variable")
             case s.Step() if node.label.text in variable:
-                node.body = []
+                node.body, node.inline = [], False
             case s.Call(operation="write"):
                 named = any(e.key == "path" and _plain(e.value) in variable for e in node.entries)
                 node.entries = [e for e in node.entries if not (named and e.key == "content")]

@@ -68,8 +68,6 @@ def find_difference(before: Identity, after: Identity, *, files: Collection[str]
     """A message about the first difference that makes the numbers incomparable; empty if there is none.
 
     Args:
-        before: Of the program.
-        after: Of the revision.
         files: Paths that measuring commands name.
         variable: Fields, cases and paths that may differ.
     """

@@ -41,11 +41,9 @@ class Measured:
 
     Attributes:
         values: Value of the objective in each run; empty if a run has none.
-        passed: Whether every run passed.
         why: Reason of the first failure.
         metrics: Metrics of the first run.
         trace: Trace of the first run as JSON, truncated.
-        identities: What the measurements of each run are of.
     """
 
     values: tuple[float, ...]

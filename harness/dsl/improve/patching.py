@@ -29,12 +29,7 @@ _COMPARISONS = frozenset("__lt__ __le__ __gt__ __ge__ __eq__ __ne__ __len__ __bo
 
 
 def find_patch(text: bytes, measuring: Collection[str] = ()) -> str:
-    """How Python code could change its measurement, in words; empty if it cannot, as far as its syntax tree shows.
-
-    Args:
-        text: The source.
-        measuring: Modules that measure.
-    """
+    """How Python code could change its measurement, in words; empty if it cannot, as far as its syntax tree shows."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

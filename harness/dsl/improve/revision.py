@@ -37,7 +37,6 @@ class Attempt:
         round: Number of the round, from 1.
         accepted: Whether it replaced the program.
         why: Reason of the rejection, or the improvement.
-        digest: Digest of the source.
         values: Values of the objective in its runs.
         text: Source of the revision; empty if the reply has none.
         grammar: The accepted grammar that the reply proposes; otherwise empty.
@@ -190,16 +189,12 @@ class ProgramClimb:
     Generation 0 is the program, each further one is one revision of the best program so far.
 
     Args:
-        settings: The settings.
-        program: The program to improve.
         operator: Who proposes, for rows; by default the provider.
         name: The name of the program, for rows; by default its own.
 
     Attributes:
         best: The best program so far.
         values: The values of the objective in its runs.
-        start: Those of the program to improve.
-        attempts: All revisions.
     """
 
     def __init__(self, settings: Improvement, program: Program, *, operator: str = "", name: str = "") -> None:

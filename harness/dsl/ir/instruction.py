@@ -97,10 +97,8 @@ class Effect:
         who: The kind of handler.
         name: The tool (`run`, `read`, `write`, or a tool of a plugin), `query` or `ask`.
         arguments: Arguments by name, in source order. A `cmd` is always a list of strings (argv).
-        out: Target of the result.
         answer: Type of the result; it is checked with `conform` before it is bound.
         emits: Indices of the cases that the effect can report; empty without trace items.
-        semantics: Semantics of repeating it.
         retry: Attempts after failures.
         compare: For a check: comparison of the result.
         timeout_s: Time limit in seconds; None for the limit of the budget.

@@ -157,7 +157,6 @@ class Program:
         source: The source, stored with every run.
         digest: SHA-256 of the source.
         schema: The cases of trace items.
-        state: State variables.
         facts: Facts, rules and invariants refer to facts by index.
         rules: Rules and hints, in source order.
         invariants: Invariants, in source order.

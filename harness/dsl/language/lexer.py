@@ -56,7 +56,6 @@ def tokens(text: str, *, limit: int = 1 << 30) -> list[Token]:
     """All tokens without comments and white space; invalid characters have type UNKNOWN and are not rejected here.
 
     Args:
-        text: The source.
         limit: Maximum number of tokens; the result has one more if the source exceeds it.
     """
     found: list[Token] = []

@@ -79,10 +79,7 @@ def give_answer(machine: Machine, log: RunLog, question: str, text: str, *, sour
     """Bind an answer to the question that waits for it; see `Session.answer`.
 
     Args:
-        machine: Of the run.
         log: Of the run; the answer is committed to it.
-        question: The question's id.
-        text: The answer.
         source: Where the answer comes from; part of the event.
         where: The run's folder, for messages.
     """

@@ -30,7 +30,6 @@ class EffectHandler:
     """Performs the external effects of one session; see `ExternalEffects`.
 
     Args:
-        settings: Of the run.
         folder: Where the log is; the points of searches are kept next to it.
         work: The program's files.
         versions: What the log knows of them.

@@ -25,11 +25,7 @@ PROMPTS = ("prompt", "prompt_template")
 
 
 class Effects:
-    """Begins and settles the effects of one run.
-
-    Args:
-        parts: Of the run's machine.
-    """
+    """Begins and settles the effects of one run."""
 
     def __init__(self, parts: MachineParts) -> None:
         self._program, self._run, self._seed = parts.program, parts.run, parts.seed

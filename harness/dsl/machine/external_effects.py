@@ -22,7 +22,6 @@ class Query:
     """A question to a model or a person.
 
     Attributes:
-        key: Of the effect.
         id: Digest of its place and wording.
         answer: The type the answer must have.
         parameters: Further arguments: `model`, `temperature`, `max_tokens` ...

@@ -20,7 +20,6 @@ class FileVersions:
     """The work files of a run, as recorded in its log.
 
     Args:
-        work: The work folder.
         blobs: Receives the contents.
         log: Of the run; read at first use.
     """

@@ -23,8 +23,6 @@ class Fold:
     """Applies events to a state and its knowledge.
 
     Args:
-        program: The program of the run.
-        layout: Its layout.
         blobs: Storage of large values.
         knowledge: Trace, verdicts and hints; changed together with the state.
     """
@@ -47,7 +45,6 @@ class Fold:
 
         Args:
             state: Changed in place.
-            event: The decoded event.
             seq: Its sequence number.
             live: Whether the machine has just executed it: variables are bound and items are traced already.
 

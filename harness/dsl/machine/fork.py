@@ -21,7 +21,6 @@ def fork(file: LogFile, log: RunLog, seq: int) -> RunLog:
 
     Args:
         file: Open for writing.
-        log: The run to fork.
         seq: The last shared event.
 
     Raises:

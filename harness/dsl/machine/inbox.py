@@ -18,11 +18,7 @@ Message = tuple[str, str, dict[str, Any]]
 
 
 class Inbox:
-    """The messages to one run.
-
-    Args:
-        place: The folder of the run.
-    """
+    """The messages to one run."""
 
     def __init__(self, place: Path) -> None:
         self._folder = place / INBOX

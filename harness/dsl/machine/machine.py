@@ -37,14 +37,11 @@ class Machine:
     """One run of a program.
 
     Args:
-        program: A checked program.
         log: Of the run; call `begin` if it is empty, else `resume`.
-        external: Performs its effects.
         run: Hex of the first hash of the run's chain.
         seed: Of its random numbers.
         settings: Limits, listener and the like.
         limits: Replace those of the settings.
-
     """
 
     def __init__(

@@ -15,7 +15,6 @@ class MachineParts:
     """The parts of one machine.
 
     Attributes:
-        program: The program that runs.
         run: Hex of the first hash of the run's chain; part of every effect's key.
         seed: Of the run's random numbers.
         fold: Applies events to the state.

@@ -15,7 +15,6 @@ class StepOutcome:
     """The result of one step or check.
 
     Attributes:
-        unit: Name of its unit.
         kind: step, check or expect.
         status: `ok`; `wrong` for a check that does not hold; the status of the fault for a failed step; `review` where
             it waits for an answer; `budget` if one stopped it; `simulated` if its value is unknown; `skipped` if it was
@@ -46,9 +45,7 @@ class Outcome:
             simulated effect.
         why: The first reason for not passing.
         head: Hex of the last hash.
-        events: Number of events.
         steps: All steps and checks of all units, in source order.
-        questions: The open questions.
         in_doubt: Keys of effects that may or may not have happened.
         criteria: (text, true/false/undefined, reason) of the main unit's success criteria.
         broken: Names of the invariants that an item broke.

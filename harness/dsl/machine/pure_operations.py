@@ -24,8 +24,6 @@ class Operations:
     """The pure instructions of a program as functions, by unit and index; None for all others.
 
     Args:
-        program: The program.
-        layout: Its layout.
         observe: Called with each item to trace.
     """
 

@@ -31,12 +31,6 @@ class Receiver:
     """Performs the effects that have begun in one run, and writes its external inputs.
 
     Args:
-        parts: Of the run's machine.
-        effects: Writes their results.
-        external: Performs them.
-        log: Of the run.
-        settings: Of the machine.
-        limits: Of the run.
         clock: Wall time of this process's part of the run.
         stop: Stops the run if a fiber has reached a limit; whether it did.
 

@@ -74,7 +74,6 @@ class Recorder:
         """Write one event and apply it to the state.
 
         Args:
-            event: Its fields.
             wall: Whether to store the time.
             live: Whether its items are traced already.
 

@@ -39,7 +39,6 @@ class Divergence:
     Attributes:
         seq: Its sequence number.
         where: `file:line:column` of the instruction.
-        label: Of the instruction.
         differences: Field by field.
     """
 
@@ -59,7 +58,6 @@ class Replayed:
     """The result of a replay.
 
     Attributes:
-        events: Number of equal events.
         divergence: The first difference; None if all events are equal.
     """
 
@@ -72,7 +70,6 @@ def replay(program: Program, log: RunLog, *, run: str = "") -> Replayed:
 
     Args:
         program: The program of the run, or a changed one to compare with it.
-        log: The recorded run.
         run: Hex of the hash in the keys of effects, if it is not the log's first hash.
 
     Raises:

@@ -16,12 +16,7 @@ FIRST_RUN = 1
 
 
 def folder_of_run(folder: Path, run: int) -> Path:
-    """The folder of a run's exports; its work files are in `work` below it.
-
-    Args:
-        folder: The log's folder.
-        run: The run's number in it.
-    """
+    """The folder of a run's exports; its work files are in `work` below it."""
     return folder if run == FIRST_RUN else folder / FORKS / str(run)
 
 

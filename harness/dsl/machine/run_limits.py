@@ -60,10 +60,8 @@ class Limits:
         """The first limit that is exceeded, in a fixed order; None if none is.
 
         Args:
-            state: Of the run.
             calls: The calls that are active, outermost first: the last one runs. Questions, tokens and wall time of
                 each count.
-            units: Their units.
             counts: Steps and iterations of the last call, also in its branches.
             seconds: Wall time of this process's part of the run; it is not in the chain, so it may only stop the run.
             spends: Limits that the next event spends of: they may not be used up either.

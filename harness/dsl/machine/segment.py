@@ -89,7 +89,6 @@ class Node:
         lets: The same, with the code of each expression.
         bound, entered, loops, length: All slots and steps, backward jumps and instructions of the path so far.
         condition: Of the branch at `pc`, or None.
-        test: Its code.
         yes, no: The nodes after the branch, once they were taken.
         shape: The event, if the path ends here with the end of a step.
         code: The compiled code of all paths that begin here, or None.

@@ -21,7 +21,6 @@ class SegmentPaths:
     """The paths of one program.
 
     Args:
-        program: The program.
         writer: Makes the templates of events.
     """
 

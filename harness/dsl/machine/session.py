@@ -38,14 +38,9 @@ class Session(Closing):
     """An open run, and a context manager; create it with `Session.start` or `Session.resume`.
 
     Args:
-        program: The program of the run.
         folder: Of the log; `place` is the folder of the run's files.
-        file: The open log file.
-        log: The run in the file.
-        settings: Of the run.
         provider: Answers questions, instead of the settings' back end.
         boxes: Runs scripts; by default a pool is started at first use.
-        listener: Called with each event.
     """
 
     def __init__(
@@ -119,9 +114,7 @@ class Session(Closing):
         """Start a run in a folder without one.
 
         Args:
-            program: A checked program.
             folder: Created if it does not exist.
-            inputs: Values of the program's inputs.
             seed: Of the run's random numbers.
             settings: Of the run; see `RunSettings`.
             files: Initial content of the work folder, by path.
@@ -172,7 +165,6 @@ class Session(Closing):
         """Open a stored run to continue it, in any process.
 
         Args:
-            folder: Of the log.
             run: Name of the run; by default the newest main run.
             change: Settings to replace, by name.
             probe: See `LogFile`.

@@ -16,7 +16,6 @@ class Call:
     Attributes:
         unit: Its index in the program.
         pc: The next instruction.
-        slots: Values of its variables.
         iterations: Backward jumps so far.
         steps: Steps and checks begun so far.
         events: Events taken so far.
@@ -176,7 +175,6 @@ class State:
     """The state of a run without its trace, which `Knowledge` holds.
 
     Attributes:
-        root: The main fiber.
         values: State variables of the program.
         queue: Posted events that wait for a service loop.
         received: Number of external events taken.

@@ -26,12 +26,9 @@ class Stepper:
     """Runs the pure instructions of one run's fibers.
 
     Args:
-        program: Its program.
         fold: Applies events to the state.
         knowledge: Trace and verdicts that expressions read.
-        operations: The compiled pure instructions.
         recorder: Writes events.
-        limits: Of the run.
     """
 
     def __init__(

@@ -23,7 +23,6 @@ class PointRuns(Closing):
     Args:
         path: The log file.
         key: Of the search; part of each point's first hash.
-        durability: Of the file.
     """
 
     def __init__(self, path: Path, key: str, *, durability: Durability = Durability.PROCESS) -> None:

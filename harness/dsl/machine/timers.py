@@ -55,7 +55,6 @@ def deadline(path: list[Fiber], wall_of: Any, now: float) -> tuple[float, str]:
     """Seconds until the first deadline of the steps that a fiber is in, and what to say when it has passed.
 
     Args:
-        path: The fiber and those above it.
         wall_of: Returns the wall time of an event.
         now: Wall time.
     """

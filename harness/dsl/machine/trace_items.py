@@ -16,7 +16,6 @@ class Tracing:
     """Traces items of one run.
 
     Args:
-        program: Of the run.
         knowledge: Evaluates facts, rules and invariants.
         recorder: Of the run; an item belongs to the next event.
     """
@@ -30,7 +29,6 @@ class Tracing:
         Args:
             fields: Of the next event; `items`, `facts`, `fired` and `broken` are extended.
             case: Index of the item's case.
-            item: Its values.
             source: The effect's key, or `emit`.
         """
         seq = self._recorder.next_seq

@@ -19,8 +19,6 @@ def typed(value: Value, kind: Type, *, foreign: bool, calls: bool = False) -> Va
     """Convert a response to the type that the program expects.
 
     Args:
-        value: Of the response.
-        kind: The expected type.
         foreign: Whether a model or a person answered: then a string is parsed as JSON unless a string is expected.
         calls: Whether the reply may call tools instead: `{"tool_calls": [{"tool": "read", "arguments": {…}}]}`.
 

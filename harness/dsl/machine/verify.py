@@ -21,7 +21,6 @@ class Problem:
     Attributes:
         run: Name of the run, empty for the file.
         seq: Sequence number of the event, -1 for a problem that is not about an event.
-        what: What is wrong.
     """
 
     run: str
@@ -39,7 +38,6 @@ class Verified:
 
     Attributes:
         runs: Name and head of each run, in order.
-        events: Number of checked events.
         problems: Empty if all hashes are correct.
     """
 

@@ -22,7 +22,6 @@ class Axis:
     """A parameter whose value differs between subjects that are otherwise the same.
 
     Attributes:
-        name: The parameter.
         members: Subjects for which another subject differs in this value only, in order.
         seen: (context, value, merit) of each member.
         values: All values, in order.

@@ -31,7 +31,6 @@ class Chosen(NamedTuple):
     """The column of a task whose numbers are compared.
 
     Attributes:
-        metric: The column.
         reference: The column with the numbers of a library or baseline, measured with each row; None without one.
     """
 

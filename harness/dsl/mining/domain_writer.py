@@ -23,12 +23,7 @@ Pairs = list[tuple[str, s.Value]]
 
 
 class Writer:
-    """Writes one domain; every fact, rule and invariant gets a unique name.
-
-    Args:
-        findings: What the domain states.
-        name: The name of the domain.
-    """
+    """Writes one domain; every fact, rule and invariant gets a unique name."""
 
     def __init__(self, findings: Findings, *, name: str) -> None:
         self._findings, self._name = findings, name

@@ -155,8 +155,6 @@ def effect(before: Group, after: Group, noise: Noise, *, comparisons: int, min_r
     Args:
         before: Subjects of one kind.
         after: Subjects of another kind.
-        noise: The noise of the setting.
-        comparisons: Number of comparisons, for the correction.
         min_ratio: Ratio by which single numbers must differ where the noise is unknown.
     """
     old, new, own = _sides(before, after)

@@ -23,8 +23,6 @@ class TechniqueFinding:
     """The effect of one technique in one task and setting.
 
     Attributes:
-        technique: The technique.
-        pairs: The comparisons.
         effect: How much better the subjects with the technique are.
         together: Techniques that occur only together with it: their shares cannot be separated.
     """

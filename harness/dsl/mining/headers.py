@@ -57,8 +57,6 @@ class Metric:
     """A column of measurements.
 
     Attributes:
-        key: Name of the column in the records.
-        lower_is_better: Whether lower values are better.
         rank: Order of preference; the lowest is used.
         kind: What is measured: `time`, or the word that denotes it; columns of one kind can be compared.
     """

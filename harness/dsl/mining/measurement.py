@@ -15,13 +15,10 @@ class Measurement:
 
     Attributes:
         task: What was computed: the suite, or the report's title.
-        subject: The name.
         labels: Strings that describe how it works: style, title, claims.
         setting: What the numbers hold for: size, stage, machine, tier, epoch. Different settings are not compared.
         parameters: Parameter values by name.
         samples: (run, number) of each measurement.
-        metric: The name of the metric.
-        lower_is_better: Whether lower numbers are better.
         right: Whether it passed in every run that judged it.
         digest: Digest of the subject, empty if unknown.
         parents: Digests or names of the subjects it was derived from.

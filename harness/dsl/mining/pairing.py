@@ -70,7 +70,6 @@ class Pair:
 
     Attributes:
         before: The kind without the techniques.
-        after: The kind with the techniques.
         brings: The techniques that only `after` has; the shares of several cannot be separated.
     """
 

@@ -22,7 +22,6 @@ def read(
     """All measurements of a file, in file order.
 
     Args:
-        path: The file.
         wanted: Which numbers of a report are used.
         ledger: Reads an SQLite file; without it such a file is rejected.
         run: Reads the folder of a program's run; without it a folder is rejected.

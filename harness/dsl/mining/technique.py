@@ -18,7 +18,6 @@ class Technique:
 
     Attributes:
         name: Name in facts, rules and invariants.
-        words: Words that denote it.
         apply: Instruction for applying it.
         rank: Order in which techniques are usually applied; prerequisites have a lower rank.
         is_invariant: Whether it is an invariant (what must hold) rather than a transformation (what helps).
@@ -126,7 +125,6 @@ def known_in(words: Iterable[str], about: str = "") -> dict[str, Technique]:
     """The known techniques that the words denote; adjacent words are also joined, so that `split_k` is `splitk`.
 
     Args:
-        words: Words of a subject.
         about: Its task and name, for words whose meaning depends on them.
     """
     words = [re.sub(r"\d+$", "", word) or word for word in words]

@@ -19,7 +19,6 @@ def trace_records(entries: Sequence[Mapping[str, Any]], task: str = "") -> list[
 
     Args:
         entries: Of `trace.json`.
-        task: Name of the program.
     """
     found: list[Record] = []
     cases = {item["case"] for entry in entries for item in _details(entry).get("items") or ()}

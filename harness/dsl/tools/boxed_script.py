@@ -126,7 +126,6 @@ class Boxed:
     """Runs `python script.py ...` and `python -c code ...` in boxes of a pool, one at a time.
 
     Args:
-        pool: Opens the boxes.
         memory_mb: Memory of a script in MiB.
     """
 
@@ -180,7 +179,8 @@ def _finished(kind: str, payload: bytes, shown: str, folder: Folder) -> Finished
         result = codec.decode(payload)
     except codec.CodecError as error:
         raise ToolFault(Status.PROTOCOL, f"{shown}: {error}") from error
-    if not isinstance(result, dict) or not isinstance(result.get("files"), dict) or type(result.get("code")) is not int:
+    files = result.get("files") if isinstance(result, dict) else None
+    if not isinstance(files, dict) or not all(type(path) is str for path in files) or type(result["code"]) is not int:
         raise ToolFault(Status.PROTOCOL, f"{shown}: the answer of the box is invalid")
     channels = [result.get(name) for name in ("out", "err", "trace")]
     if not all(isinstance(data, bytes) for data in (*channels, *result["files"].values())):

@@ -21,7 +21,6 @@ class Request:
         cases: Names of the trace item cases that it may report.
         timeout_s: Limit of its seconds; None for the tools' limit.
         occurrence: How often the run has begun this effect, from 1.
-        seed: Of the run.
         time: Logical seconds since the run began.
     """
 

@@ -64,7 +64,6 @@ class Toolbox:
         """Perform one effect; a fault becomes a response, not an exception.
 
         Args:
-            request: The effect.
             interrupted: When it is set, a command is ended.
         """
         if request.name in _PURE:

@@ -18,7 +18,6 @@ def rewrite(text: str, edits: list[Edit], *, tree: Node | None = None) -> str:
     Args:
         text: A YAML document.
         edits: Edits whose paths exist in its value.
-        tree: Its tree, if the caller has it.
 
     Raises:
         UnwritableError: if the text cannot be edited in place.

@@ -25,7 +25,6 @@ class Entry:
         key: The key, or the index.
         start: Start of its key, its dash or (in a flow list) its value, in characters.
         key_end: End (exclusive) of its key or its dash.
-        node: Its value.
     """
 
     key: str | int

@@ -28,9 +28,6 @@ class Weights:
 
     The weights of a block are computed when they are needed, so the memory does not depend on the size of the file.
 
-    Args:
-        data: The file.
-
     Attributes:
         size: Bytes of the file.
         by_value: Weight of all bytes of each value (256 integers), in units.

@@ -16,8 +16,6 @@ class Table:
     """Records of one type at many offsets.
 
     Attributes:
-        frame: Shape of the records.
-        base: Offset of each record.
         limit: End offset of the bytes that confine each record; None for records that contain their own size.
         rows: For records in a field of other records, the indices of the holding records.
         token: Key of the memoised arrays: everything that decided `base`.
@@ -149,8 +147,6 @@ class Table:
         """The records of one type that a field holds and that have room for the fixed first part of the type.
 
         Args:
-            part: The field.
-            shape: Shape of the type.
             values: The tags that choose the type; None if the field always holds it.
             short: Return the other records instead, in which only some fields have room.
         """
@@ -240,8 +236,6 @@ class Columns:
     """The complete records of a file.
 
     Attributes:
-        layout: Layout of the grammar.
-        records: The repeated records.
         end: End offset (exclusive) of the last complete record.
     """
 

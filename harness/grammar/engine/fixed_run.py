@@ -14,9 +14,7 @@ class FixedRun:
     """Adjacent fields of fixed width in one byte order that are unconditional and unchecked.
 
     Attributes:
-        plans: The fields.
         size: Total number of bytes.
-        count: Number of fields.
         codecs: `struct` of all fields, indexed by whether the byte order of the record is big-endian.
     """
 

@@ -22,11 +22,7 @@ _MAX_COMPARED = 64
 
 
 class Memo:
-    """Memoised arrays of a file by key; all are dropped when they exceed a size.
-
-    Args:
-        max_bytes: Maximum size of all arrays.
-    """
+    """Memoised arrays of a file by key; all are dropped when they exceed a size."""
 
     def __init__(self, max_bytes: int = 256 << 20) -> None:
         self.max_bytes, self.used = max_bytes, 0

@@ -36,8 +36,6 @@ def tally_columns(
 
     Args:
         batches: The records, in order; one batch is held at a time. None at all give None.
-        data: The file.
-        limits: Limits of the reading.
         weights: Weights of the bytes of the file, to count weight too.
     """
     import numpy
@@ -89,7 +87,6 @@ class _Read:
     """What was read in columns.
 
     Attributes:
-        count: Number of records.
         end: End offset (exclusive) of the last one.
         rows: Records that the reference engine reads again: index, offset, and whether it is broken.
         shown: Number of records with fault objects.

@@ -45,11 +45,8 @@ class Part:
 
     Attributes:
         owner: Name of the type that defines the field.
-        path: Field names from the record to the leaf.
         primitive: Primitive type; None for a record.
-        big: Whether it is big-endian.
         size: Bytes; None if the part extends to the end of the confining bytes.
-        row: Whether it is a row of numbers.
         bodies: Types that it may hold instead, by the value of `tag`; empty if there are none.
         single: The type it always holds, if there is no tag.
     """
@@ -92,7 +89,6 @@ class Layout:
     Attributes:
         header: The grammar of the bytes before the records; None without such bytes.
         array: The field that holds the records; None if the root repeats.
-        record: Shape of a record.
         bodies: Shapes of the types that blobs may hold.
     """
 

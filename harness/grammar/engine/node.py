@@ -48,7 +48,6 @@ class Leaf:
     """A value that was read at an offset, or computed.
 
     Attributes:
-        field: The definition of the field.
         buffer: The bytes that the offsets refer to.
         start: Start offset; a computed leaf has `start == end`.
         end: End offset (exclusive), with terminator, padding and length prefix.
@@ -106,20 +105,16 @@ class Record:
     """A value of a named type.
 
     Attributes:
-        type: The definition of the type.
         field: The field that holds the record; None for a top-level record.
         nodes: The nodes by field name, in reading order, instances last. Partial if an error stopped the record.
         raw: The packed form of `nodes`: a `FixedRun` stands for several fields, with its offset and values.
         packed: For fields in fixed-width runs: the run and the index in it; None if all fields are unpacked.
         head: The values of a record that is one fixed-width run; such a record has no `raw` until it is unpacked.
-        holder: The record that holds this one.
         parent: The record that expressions see as `_parent`: the holder, unless the field names another.
         index: Index in the array that holds the record, or among the top-level records.
         window: The range that expressions see as `_io`.
         frames: Bytes that belong to no field: length prefixes, terminators and padding of its records, alignment.
-        depth: Number of enclosing records.
         pending: Instances that are not read yet.
-        arguments: The values of the parameters of the type.
         big: Whether the byte order is big-endian.
         complete: False if an error stopped the record.
         chosen: Whether a switch chose the type.

@@ -28,11 +28,9 @@ def parse(
     """Read bytes with a grammar.
 
     Args:
-        grammar: From lint.
         data: The content of the file.
         start: Start offset; no read goes beyond the file.
         length: Number of bytes to read; a top-level record that crosses that end is left out, which is not an error.
-        limits: Bounds of the parse.
     """
     buffer = Buffer(data if isinstance(data, bytes | bytearray | mmap.mmap) else bytes(data))
     size = len(data)

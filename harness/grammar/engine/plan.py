@@ -47,7 +47,6 @@ class Program:
     """A grammar compiled to plans of its types.
 
     Args:
-        grammar: The grammar.
         batched: Whether adjacent numbers are read at once; else field by field.
     """
 

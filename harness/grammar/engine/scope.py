@@ -15,7 +15,6 @@ class Scope:
         record: The record whose fields are visible.
         item: `_`.
         index: `_index` while an array is read; else None.
-        run: The interpreter.
     """
 
     __slots__ = ("index", "item", "record", "run")

@@ -31,9 +31,6 @@ class Session:
 
     Record boundaries are kept for each *framing*: the part of a grammar that decides the boundaries. Columns are kept
     by the offset and the type of their numbers. A patch therefore recomputes only the columns that it changed.
-
-    Args:
-        data: The file.
     """
 
     def __init__(self, data: Data) -> None:
@@ -61,7 +58,6 @@ class Session:
         A caller that keeps no batch needs the memory of one, whatever the size of the file.
 
         Args:
-            grammar: The grammar.
             span: Bytes of the file that one batch covers; a longer record is a batch of its own.
         """
         found = self._layout_and_begin(grammar)
@@ -71,8 +67,6 @@ class Session:
         """The bytes, fields and faults that the grammar finds in the file, by the fastest engine that supports it.
 
         Args:
-            grammar: The grammar.
-            limits: Limits of the reading.
             weigh: Whether to add up the weights of the bytes too.
             span: Bytes of the file in one batch; 0 is the whole file up to 4 MiB, and batches of 1 MiB of a larger one.
         """

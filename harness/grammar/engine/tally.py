@@ -24,7 +24,6 @@ class FieldTally:
 
     Attributes:
         type: Name of the primitive or type of the values (one tally per type of a switch), or `computed`.
-        count: Number of values (each number of a row counts).
         bytes: Bytes of the file they cover; bit fields count bits / 8, records 0 (their fields count).
         passed: Number of values that passed `validate` or a checksum.
         failed: Number of values that failed, or did not decode.
@@ -32,15 +31,12 @@ class FieldTally:
         values: The distinct values if there are at most 256; None if there are more, or if they are not compared (rows,
             blobs of more than 64 bytes, records).
         low: The minimum; None for values that are not numbers.
-        high: The maximum.
         exact: Number of confined records that fill their bytes exactly.
         chosen: Number of records whose type a switch chose.
         invisible: Number of values in processed bytes, which have no bytes in the file.
         weight: Weight of the bytes, in units of `byte_weights.UNIT`; of records only those in processed bytes, whose
             fields have no bytes in the file. 0 without weights.
-        failed_weight: Weight of the values that failed.
         unread: Bytes among `bytes` that no value comes from: after a terminator or the end of a compressed stream.
-        unread_weight: Their weight.
         processed: Bytes that processing made from them.
         characters: Number of occurrences of each character of the strings, in an encoding that accepts random bytes.
     """
@@ -84,7 +80,6 @@ class Tally:
         framed: Bytes among them that belong to a record, but to no field: terminators of records, alignment.
         gaps: Ranges that no leaf covers (the first 10,000); their sum is `size - covered`.
         records: Number of records of each type, at all levels.
-        top_records: Number of top-level records.
         fields: Tally of each field by (`Type.field`, type of the value).
         errors: As in `Parse`.
         warnings: As in `Parse`.
@@ -131,7 +126,6 @@ def tally(parse: Parse, *, weights: Weights | None = None) -> Tally:
     """Count the fields, bytes and faults of a parse.
 
     Args:
-        parse: The parse.
         weights: Weights of the bytes of the file, to count weight too.
     """
     counter = _Counter(weights)

@@ -24,8 +24,6 @@ def anchored_shares(
     """How far the bytes after it confirm each field that is a length or a count, from 0 to 1.
 
     Args:
-        grammar: The grammar.
-        known: The use of each field.
         fields: Bits saved by each field, less its description.
         types: Bits saved by each type.
         ends: Bits by type for records that end exactly where their bytes end.

@@ -23,15 +23,10 @@ class Column:
     """The values of one field.
 
     Attributes:
-        count: Number of values.
         bytes: Bytes of the files they cover.
         weight: Weight of these bytes, in bytes.
-        failed_weight: Weight of the values that failed a check.
-        passed: Number of values that passed their checks.
-        failed: Number of values that failed.
         values: The distinct values if they are few enough to be a vocabulary; else None.
         low: The minimum; None for values that are not numbers.
-        high: The maximum.
         printable: Bytes of strings that decode and are printable.
         invisible: Number of values in processed bytes, which have no bytes in the file.
         exact: Number of confined records that fill their bytes exactly.

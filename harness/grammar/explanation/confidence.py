@@ -67,11 +67,7 @@ def weigh_evidence(
     """The evidence of sample files.
 
     Args:
-        grammar: The grammar.
-        known: The use of each field.
         columns: The values of each field.
-        tallies: The tally of each file.
-        histogram: Byte histogram of the files.
     """
     saved, profit = dict.fromkeys(grammar.types, 0.0), {key: -use.bits for key, use in known.items()}
     for ends in (

@@ -60,14 +60,10 @@ class Credit:
     """The credit of one field.
 
     Attributes:
-        type: Name of the type.
-        name: Name of the field.
         bytes: Bytes it covers.
         weight: Weight of these bytes, in bytes.
         credit: Explained share, from 0 to 1.
         paid: Factor from 0 to 1: whether the field covers more bits than its description has.
-        bits: Bits of the description of the field.
-        why: Reason of the credit.
     """
 
     type: str
@@ -144,7 +140,6 @@ def explain(
     Args:
         grammar: The grammar that the tallies come from.
         tallies: One tally per file, with weights.
-        histogram: Byte histogram of these files.
         fit: Result of `learn`, from these files or from others.
         held: Whether `fit` is from other files.
         weight: Weight of the examined part, if that is not all of the files.

@@ -26,9 +26,6 @@ def grain(
     """Granularity in bytes of the possible ends of a record: 1 if it always fits; infinite if values decide.
 
     Args:
-        definition: The type of the record.
-        grammar: The grammar of the type.
-        columns: The values of the files.
         tied: Names whose values give the size of the bytes that confine the record: a record that ends where they say
             ends there by definition. `_io` is always one of them.
     """
@@ -114,8 +111,6 @@ def constant_size(definition: TypeDef, grammar: Grammar, known: dict[str, int | 
     """Bytes of a record if all records of the type have the same size; else None.
 
     Args:
-        definition: The type.
-        grammar: The grammar of the type.
         known: Sizes computed so far; the size of a type in progress is None.
     """
     known = {} if known is None else known

@@ -24,9 +24,7 @@ def text_share(column: Column, taught: Column, encoding: str) -> float:
     are ASCII, or some are much more frequent than others.
 
     Args:
-        column: The strings.
         taught: The strings of other files that teach the distribution; the column itself without such files.
-        encoding: The encoding of the strings.
     """
     share = column.printable / column.bytes if column.bytes else 0.0
     usual = min(1.0, max(0.0, (share - MIN_SHARE) / (FULL_SHARE - MIN_SHARE)))

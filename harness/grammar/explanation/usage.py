@@ -32,7 +32,6 @@ class Use:
     """The role of one field.
 
     Attributes:
-        field: The definition of the field.
         bits: Bits of the description, without names and documentation.
         case_bits: Bits of the cases of its switch, which are a part of `bits`.
         sets_size: Fields of its record that always take as many bytes, or items, as its value says, perhaps plus or

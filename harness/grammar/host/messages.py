@@ -31,8 +31,6 @@ class LintGrammarOutput:
     Attributes:
         success: Whether lint found no errors.
         grammar: The grammar that the other tools take; None if there are errors.
-        errors: Messages of all errors.
-        warnings: Messages of all warnings.
         findings: Errors and warnings with code, line, column and hint.
     """
 
@@ -49,11 +47,9 @@ class ParseBinaryInput:
 
     Attributes:
         grammar: A grammar from `lint_grammar`.
-        file_path: Path of the file.
         offset: Start offset in bytes.
         limit: Number of bytes to parse; a record that ends later is left out without an error.
         max_records: Maximum number of top-level records.
-        limits: All other limits.
     """
 
     grammar: Grammar | None = None
@@ -71,7 +67,6 @@ class ParseResult:
     Attributes:
         records: Top-level records, including incomplete ones.
         errors: Messages of all errors, with offset, field path, expected and found.
-        file_path: Path of the file.
         grammar_format: The grammar's `format`.
         total_bytes_parsed: Bytes from the start offset to where parsing stopped.
         parse_stopped_at: End offset (exclusive) of the last record.
@@ -108,7 +103,6 @@ class Span:
     """The bytes [offset, end) of one leaf.
 
     Attributes:
-        offset: Start offset.
         end: End offset (exclusive).
         path: `Type[0].field`.
         field_path: `Type.nested.leaf`, without array indices.
@@ -145,8 +139,6 @@ class SpanSet:
     """The leaves that overlap a byte range.
 
     Attributes:
-        spans: Leaves by offset.
-        start: Start of the byte range.
         end: End of the byte range (exclusive).
         record_count: Number of top-level records of the parse.
     """

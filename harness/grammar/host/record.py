@@ -17,12 +17,10 @@ class ParsedField:
     """A field of a record: its position and its value.
 
     Attributes:
-        name: Name in the grammar.
         offset: Byte offset in the file.
         size: Bytes; 0 for a computed value.
         value: Number, string, bytes, mapping (nested record) or list (repeated field); None if unreadable.
         valid: Whether the value is valid; None if nothing was validated.
-        node: The engine's node.
     """
 
     name: str
@@ -38,11 +36,9 @@ class ParsedRecord:
     """A top-level record.
 
     Attributes:
-        type_name: Name of its type.
         offset: Byte offset in the file.
         size: Bytes up to where reading it stopped.
         complete: False if an error stopped it; the fields read before the error are kept.
-        node: The engine's node.
     """
 
     type_name: str

@@ -31,10 +31,6 @@ class RecordQuery:
     Names are the fields of each record, its instances and the fields of its nested records, and `type`, `offset`,
     `size` and `complete` of the record itself. A record for which the condition has no value is not selected.
 
-    Args:
-        text: The condition.
-        grammar: The grammar of the records.
-
     Raises:
         SpecError: if the text is not an expression, or uses a name that no type has.
     """

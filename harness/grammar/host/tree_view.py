@@ -63,7 +63,6 @@ def rows(found: Parse, *, path: str = "", depth: int = MAX_DEPTH, items: int = M
     """The lines of a tree, parents first.
 
     Args:
-        found: The parse.
         path: Show only what is there: `sections[3].name`, `Chunk[2]`; negative indices count from the end.
         depth: Levels to show.
         items: Items of each array, and top-level records, to show.

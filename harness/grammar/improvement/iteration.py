@@ -48,8 +48,6 @@ class Improvement:
     """The result of `improve_spec`.
 
     Attributes:
-        store: All versions.
-        initial: The version of the start.
         best: The version with the best score on the samples.
         initial_score: Score of `initial` on the samples, 0 to 100.
         best_score: Score of `best` on the samples, 0 to 100.
@@ -95,10 +93,7 @@ def improve_spec(
     Args:
         spec_text: The grammar to start from; it must pass lint.
         files: Samples by name.
-        proposer: Proposes patches.
         holdout: Files by name that the proposer does not see.
-        max_iterations: Maximum number of iterations.
-        limits: Limits of each reading.
         store: Receives the versions; a new store by default.
         progress: Receives one line per iteration.
 
@@ -120,11 +115,9 @@ class GrammarClimb:
         spec_text: As for `improve_spec`, like the arguments that are not named here.
         files: As for `improve_spec`.
         proposer: As for `improve_spec`.
-        name: The name of the grammar, for rows.
         operator: Who proposes, for rows.
 
     Attributes:
-        store: All versions.
         best: The best version so far.
         first: The measurement of the start.
         judged: The measurement of each version of the current generation, by its id.

@@ -27,7 +27,6 @@ def leave_one_out_score(found: Measured, samples: Samples) -> float:
 
     Args:
         found: The tallies of a grammar; no file is read again.
-        samples: The files.
 
     Returns:
         Between 0 and 1; for a single file, its own score.

@@ -110,11 +110,7 @@ def from_provider(provider: Provider) -> Proposer:
 
 
 def from_completion(complete: Callable[[str], str]) -> Proposer:
-    """A proposer that asks a language model: a function from a prompt to an answer.
-
-    Args:
-        complete: Sends a prompt to the model.
-    """
+    """A proposer that asks a language model: a function from a prompt to an answer."""
 
     def propose(situation: Situation) -> list[Patch]:
         return read_patches(complete(prompt(situation)), where="the model")
@@ -144,7 +140,6 @@ def read_patches(text: str, *, where: str = "the proposer") -> list[Patch]:
     Invalid entries among patches are left out; an empty JSON list means that the proposer has no more patches.
 
     Args:
-        text: The answer.
         where: Name of the proposer, for messages.
 
     Raises:

@@ -29,7 +29,6 @@ class Layout:
 
     Attributes:
         width: Bytes of each count.
-        order: Byte order of the counts.
         counts: Per independent count, its positions in the header; numbers there are equal in each file.
         units: Per independent count, the bytes of all its arrays per unit.
         head: Bytes of the header; the arrays follow.

@@ -16,7 +16,6 @@ def head_fields(
     """Fields of a head, and the records after it.
 
     Args:
-        blobs: The files.
         size: Bytes of the head.
         counts: Number of records of each file; an equal number in the head becomes the count.
         records: The field of the records; its `repeat` becomes the count, if there is one.

@@ -175,8 +175,6 @@ def induce_choice(
     Args:
         bodies: The bytes, one body per record.
         tags: Values of fields of the same records, by field name.
-        names: Generates the names of types.
-        wish: Preferred name of the types.
 
     Returns:
         Properties for the field that holds the bodies (`type`, or `switch`), and the types.

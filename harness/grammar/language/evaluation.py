@@ -5,20 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from harness.grammar.language.expression import (
-    ArrayOf,
-    Attribute,
-    Binary,
-    Call,
-    EnumLiteral,
-    Expr,
-    Item,
-    Literal,
-    Method,
-    Name,
-    Ternary,
-    Unary,
-)
+from harness.grammar.language import expression as ex
 from harness.grammar.language.grammar import EnumDef, TypeDef
 from harness.grammar.language.operations import BINARY, NoValueError, as_boolean, attribute, call_method, item, root_of
 
@@ -73,60 +60,59 @@ class Compiler:
 
     Args:
         types: All types, for names that belong to nested records.
-        enums: All enums.
     """
 
     def __init__(self, types: dict[str, TypeDef], enums: dict[str, EnumDef]) -> None:
         self.types, self.enums = types, enums
 
-    def compile(self, expr: Expr, type: TypeDef | None) -> Evaluate:
+    def compile(self, expr: ex.Expr, type: TypeDef | None) -> Evaluate:
         """Compile an expression with the names of a type to a closure."""
         match expr:
-            case Literal(value):
+            case ex.Literal(value):
                 return lambda scope: value
-            case ArrayOf(items):
+            case ex.ArrayOf(items):
                 return self._array(items, type)
-            case Name(name):
+            case ex.Name(name):
                 return self._name(name, type)
-            case EnumLiteral(enum, label):
+            case ex.EnumLiteral(enum, label):
                 number = self.enums[enum].numbers[label]
                 return lambda scope: number
-            case Attribute(of, name):
+            case ex.Attribute(of, name):
                 return self._attribute(of, name, type)
-            case Item(of, index):
+            case ex.Item(of, index):
                 array, place = self.compile(of, type), self.compile(index, type)
                 return lambda scope: item(array(scope), place(scope))
-            case Method(of, "as", _):
+            case ex.Method(of, "as", _):
                 return self.compile(of, type)
-            case Method(of, name, arguments):
+            case ex.Method(of, name, arguments):
                 inner, given = self.compile(of, type), [self.compile(a, type) for a in arguments]
                 return lambda scope: call_method(inner(scope), name, [a(scope) for a in given], scope.run)
-            case Call(name, arguments):
+            case ex.Call(name, arguments):
                 return self._call(name, arguments, type)
-            case Unary("not", of):
+            case ex.Unary("not", of):
                 inner = self.compile(of, type)
                 return lambda scope: not as_boolean(inner(scope))
-            case Unary(operator, of):
+            case ex.Unary(operator, of):
                 inner, apply = self.compile(of, type), BINARY["unary" + operator]
                 return lambda scope: apply(inner(scope), 0)
-            case Binary("and", left, right):
+            case ex.Binary("and", left, right):
                 a, b = self.compile(left, type), self.compile(right, type)
                 return lambda scope: as_boolean(a(scope)) and as_boolean(b(scope))
-            case Binary("or", left, right):
+            case ex.Binary("or", left, right):
                 a, b = self.compile(left, type), self.compile(right, type)
                 return lambda scope: as_boolean(a(scope)) or as_boolean(b(scope))
-            case Binary(operator, left, right):
+            case ex.Binary(operator, left, right):
                 return self._binary(operator, left, right, type)
-            case Ternary(condition, then, otherwise):
+            case ex.Ternary(condition, then, otherwise):
                 test = self.compile(condition, type)
                 yes, no = self.compile(then, type), self.compile(otherwise, type)
                 return lambda scope: yes(scope) if as_boolean(test(scope)) else no(scope)
 
-    def _binary(self, operator: str, left: Expr, right: Expr, type: TypeDef | None) -> Evaluate:
+    def _binary(self, operator: str, left: ex.Expr, right: ex.Expr, type: TypeDef | None) -> Evaluate:
         a, b, apply = self.compile(left, type), self.compile(right, type), BINARY[operator]
         return lambda scope: apply(a(scope), b(scope))
 
-    def _array(self, items: tuple[Expr, ...], type: TypeDef | None) -> Evaluate:
+    def _array(self, items: tuple[ex.Expr, ...], type: TypeDef | None) -> Evaluate:
         constants = as_bytes(items)
         if constants is not None:
             return lambda scope: constants
@@ -150,13 +136,13 @@ class Compiler:
 
         return field
 
-    def _attribute(self, of: Expr, name: str, type: TypeDef | None) -> Evaluate:
+    def _attribute(self, of: ex.Expr, name: str, type: TypeDef | None) -> Evaluate:
         if name == "_sizeof":
             return self._extent("sizeof", of, type)
         value = self.compile(of, type)
         return lambda scope: attribute(value(scope), name, scope.run)
 
-    def _call(self, name: str, arguments: tuple[Expr, ...], type: TypeDef | None) -> Evaluate:
+    def _call(self, name: str, arguments: tuple[ex.Expr, ...], type: TypeDef | None) -> Evaluate:
         if name in _EXTENTS or name == "exists":
             return self._extent(name, arguments[0], type)
         given = [self.compile(a, type) for a in arguments]
@@ -169,7 +155,7 @@ class Compiler:
             return lambda scope: _peek(scope.record, given[0](scope), given[1](scope))
         return lambda scope: call_method([a(scope) for a in given], name, [], scope.run)
 
-    def _extent(self, what: str, of: Expr, type: TypeDef | None) -> Evaluate:
+    def _extent(self, what: str, of: ex.Expr, type: TypeDef | None) -> Evaluate:
         node = self._node(of, type)
 
         def extent(scope: Scope) -> Any:
@@ -182,41 +168,41 @@ class Compiler:
 
         return extent
 
-    def _node(self, of: Expr, type: TypeDef | None) -> Evaluate:
+    def _node(self, of: ex.Expr, type: TypeDef | None) -> Evaluate:
         match of:
-            case Name("_io" | "_index" | "_start"):
+            case ex.Name("_io" | "_index" | "_start"):
                 raise ValueError(of)  # lint rejects it
-            case Name(("_parent" | "_root" | "_") as special):
+            case ex.Name(("_parent" | "_root" | "_") as special):
                 return _SPECIAL[special]
-            case Name("_self"):
+            case ex.Name("_self"):
                 return lambda scope: scope.record
-            case Name(name):
+            case ex.Name(name):
                 return lambda scope: scope.run.node_of(scope.record, name)
-            case Attribute(inner, name):
+            case ex.Attribute(inner, name):
                 outer = self._node(inner, type)
                 return lambda scope: _step(outer(scope), name, scope.run)
-            case Item(inner, index):
+            case ex.Item(inner, index):
                 array, place = self._node(inner, type), self.compile(index, type)
                 return lambda scope: item(getattr(array(scope), "items", None), place(scope))
-            case Method(inner, "as", _):
+            case ex.Method(inner, "as", _):
                 return self._node(inner, type)
             case _:
                 raise ValueError(of)
 
 
-def is_place(expr: Expr) -> bool:
+def is_place(expr: ex.Expr) -> bool:
     """Whether an expression names a node, as `sizeof` and similar functions need."""
     match expr:
-        case Name(name):
+        case ex.Name(name):
             return name not in ("_io", "_index", "_start")
-        case Attribute(of, _) | Item(of, _) | Method(of, "as", _):
+        case ex.Attribute(of, _) | ex.Item(of, _) | ex.Method(of, "as", _):
             return is_place(of)
     return False
 
 
-def as_bytes(items: tuple[Expr, ...]) -> bytes | None:
+def as_bytes(items: tuple[ex.Expr, ...]) -> bytes | None:
     """Convert a list of constants 0 to 255 to bytes; None for any other list. An empty list is empty bytes."""
-    values = [i.value for i in items if isinstance(i, Literal) and type(i.value) is int and 0 <= i.value <= 255]
+    values = [i.value for i in items if isinstance(i, ex.Literal) and type(i.value) is int and 0 <= i.value <= 255]
     return bytes(values) if len(values) == len(items) else None
 
 

@@ -40,8 +40,6 @@ class FieldBuilder:
 
     Args:
         raw: Reads values and reports errors.
-        type_names: The grammar's own types.
-        enums: The grammar's enums.
         processes: Processors by name.
     """
 

@@ -18,7 +18,6 @@ class Finding:
 
     Attributes:
         code: A stable word such as `unknown-type`.
-        message: One sentence.
         path: Keys from the top of the document.
         line: 1-based; 0 if positions are unknown.
         column: 1-based; 0 if positions are unknown.

@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
+from harness.grammar.language import expression as ex
 from harness.grammar.language.encodings import canonical
 from harness.grammar.language.evaluation import FUNCTIONS, SPECIAL, as_bytes, is_place, nested_path
-from harness.grammar.language.expression import (
-    ArrayOf,
-    Attribute,
-    Binary,
-    Call,
-    EnumLiteral,
-    Expr,
-    Item,
-    Literal,
-    Method,
-    Name,
-    Ternary,
-    Unary,
-)
 from harness.grammar.language.grammar import EnumDef, Field, TypeDef, TypeRef
 from harness.grammar.language.operations import METHODS
 from harness.grammar.language.primitive import Kind
@@ -54,10 +41,7 @@ class MistakeError(Exception):
     """An expression has no type.
 
     Args:
-        code: The code of the finding.
-        message: One sentence.
         name: The unknown name, for a hint with the nearest known name.
-        known: Known names.
     """
 
     def __init__(self, code: str, message: str, *, name: str = "", known: tuple[str, ...] = ()) -> None:
@@ -75,7 +59,7 @@ class Inference:
         self._busy: set[tuple[str, str]] = set()
         self._roots = roots(types, root)
 
-    def infer(self, expr: Expr, owner: TypeDef, *, before: int | None = None, item: Type | None = None) -> Type:
+    def infer(self, expr: ex.Expr, owner: TypeDef, *, before: int | None = None, item: Type | None = None) -> Type:
         """Infer the type of an expression.
 
         The names in scope are the owner's. Fields from index `before` on are not read yet; None means all are read.
@@ -143,36 +127,36 @@ class _Scope:
     def __init__(self, inference: Inference, owner: TypeDef, before: int | None, item: Type | None) -> None:
         self.inference, self.owner, self.before, self.item = inference, owner, before, item
 
-    def infer(self, expr: Expr) -> Type:
+    def infer(self, expr: ex.Expr) -> Type:
         match expr:
-            case Literal(value):
+            case ex.Literal(value):
                 return _literal(value)
-            case ArrayOf(items):
+            case ex.ArrayOf(items):
                 return self.array(items)
-            case Name(name):
+            case ex.Name(name):
                 return self.name(name)
-            case EnumLiteral(enum, label):
+            case ex.EnumLiteral(enum, label):
                 return self.enum(enum, label)
-            case Attribute(of, name):
+            case ex.Attribute(of, name):
                 return self.attribute(of, name)
-            case Item(of, index):
+            case ex.Item(of, index):
                 return self.element(self.infer(of), self.infer(index))
-            case Method(of, "as", arguments):
+            case ex.Method(of, "as", arguments):
                 return self.cast(of, arguments)
-            case Method(of, name, arguments):
+            case ex.Method(of, name, arguments):
                 return self.method(self.infer(of), name, arguments)
-            case Call(name, arguments):
+            case ex.Call(name, arguments):
                 return self.call(name, arguments)
-            case Unary(operator, of):
+            case ex.Unary(operator, of):
                 inner = self.infer(of)
                 if operator == "not":
                     self.require(inner, (Sort.BOOL, Sort.INT, Sort.ANY), "not")
                     return BOOL
                 self.require(inner, _NUMBERS if operator == "-" else (Sort.INT, Sort.ANY), operator)
                 return Type(inner.sort)  # a number without the labels of the operand
-            case Binary(operator, left, right):
+            case ex.Binary(operator, left, right):
                 return self.binary(operator, self.infer(left), self.infer(right))
-            case Ternary(condition, then, otherwise):
+            case ex.Ternary(condition, then, otherwise):
                 self.require(self.infer(condition), (Sort.BOOL, Sort.INT, Sort.ANY), "? :")
                 found = common(self.infer(then), self.infer(otherwise))
                 return ANY if found is None else found
@@ -181,7 +165,7 @@ class _Scope:
         if found.sort not in sorts:
             raise MistakeError("type-mismatch", f"{operator!r} does not apply to {found}")
 
-    def array(self, items: tuple[Expr, ...]) -> Type:
+    def array(self, items: tuple[ex.Expr, ...]) -> Type:
         if as_bytes(items) is not None:
             return BYTES
         found = [self.infer(i) for i in items]
@@ -234,7 +218,7 @@ class _Scope:
             raise MistakeError("unknown-label", f"{enum!r} has no {label!r}", name=label, known=tuple(known.numbers))
         return Type(Sort.INT, enum)
 
-    def attribute(self, of: Expr, name: str) -> Type:
+    def attribute(self, of: ex.Expr, name: str) -> Type:
         if name == "_sizeof":
             return INT
         found = self.infer(of)
@@ -257,7 +241,7 @@ class _Scope:
         self.require(of, (Sort.ARRAY, Sort.BYTES, Sort.STR, Sort.ANY), "[ ]")
         return INT if of.sort is Sort.BYTES else STR if of.sort is Sort.STR else of.item or ANY
 
-    def method(self, of: Type, name: str, arguments: tuple[Expr, ...]) -> Type:
+    def method(self, of: Type, name: str, arguments: tuple[ex.Expr, ...]) -> Type:
         for argument in arguments:
             self.infer(argument)
         if name == "reverse":
@@ -276,7 +260,7 @@ class _Scope:
         sorts, found = _METHOD_SORTS[name]
         if of.sort not in (*sorts, Sort.ANY):
             raise MistakeError("type-mismatch", f"{of} has no {name!r}")
-        if name == "to_s" and len(arguments) == 1 and isinstance(arguments[0], Literal):
+        if name == "to_s" and len(arguments) == 1 and isinstance(arguments[0], ex.Literal):
             encoding = arguments[0].value
             if not isinstance(encoding, str) or canonical(encoding) is None:
                 raise MistakeError("unknown-encoding", f"unknown encoding {encoding!r}")
@@ -286,14 +270,14 @@ class _Scope:
             return INT if of.sort is Sort.BYTES else of.item or ANY
         return of if name in ("substring", "before") else ANY
 
-    def cast(self, of: Expr, arguments: tuple[Expr, ...]) -> Type:
+    def cast(self, of: ex.Expr, arguments: tuple[ex.Expr, ...]) -> Type:
         self.infer(of)
-        if len(arguments) == 1 and isinstance(arguments[0], Name):
+        if len(arguments) == 1 and isinstance(arguments[0], ex.Name):
             name = arguments[0].name
             return Type(Sort.RECORD, name) if name in self.inference.types else ANY
         return ANY
 
-    def call(self, name: str, arguments: tuple[Expr, ...]) -> Type:
+    def call(self, name: str, arguments: tuple[ex.Expr, ...]) -> Type:
         if name not in FUNCTIONS:
             raise MistakeError("unknown-name", f"unknown function {name!r}", name=name, known=tuple(FUNCTIONS))
         if len(arguments) != FUNCTIONS[name]:

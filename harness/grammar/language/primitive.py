@@ -25,7 +25,6 @@ class Primitive:
     """A built-in type.
 
     Attributes:
-        kind: The family.
         width: Bytes; bits for bit fields; 0 if the data determine it.
         signed: Whether an integer or a bit field is signed.
         big: Byte order (for bit fields: bit order) that the type's name fixes, True for big; None if it fixes none.

@@ -4,20 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from harness.grammar.language.expression import (
-    ArrayOf,
-    Attribute,
-    Binary,
-    Call,
-    EnumLiteral,
-    Expr,
-    Item,
-    Literal,
-    Method,
-    Name,
-    Ternary,
-    Unary,
-)
+from harness.grammar.language import expression as ex
 from harness.grammar.language.tokens import ExpressionError, Token, tokens
 
 MAX_DEPTH = 40
@@ -35,7 +22,7 @@ _RESERVED = frozenset({"or", "and", "not", *_CONSTANTS})
 
 
 @lru_cache(maxsize=8192)
-def parse_expression(text: str) -> Expr:
+def parse_expression(text: str) -> ex.Expr:
     """Parse an expression.
 
     Raises:
@@ -75,9 +62,9 @@ class _Parser:
             raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels", self.here.at)
         return depth + 1
 
-    def ternary(self, depth: int) -> Expr:
+    def ternary(self, depth: int) -> ex.Expr:
         depth = self.deeper(depth)
-        cases: list[tuple[Expr, Expr]] = []
+        cases: list[tuple[ex.Expr, ex.Expr]] = []
         found = self.binary(1, depth)
         while self.take("?"):
             cases.append((found, self.ternary(depth)))
@@ -86,10 +73,10 @@ class _Parser:
             self.expect("mark", ":")
             found = self.binary(1, depth)
         for condition, then in reversed(cases):
-            found = Ternary(condition, then, found)
+            found = ex.Ternary(condition, then, found)
         return found
 
-    def binary(self, least: int, depth: int) -> Expr:
+    def binary(self, least: int, depth: int) -> ex.Expr:
         left = self.unary(depth)
         count = 0
         while self.here.kind in ("mark", "name") and PRECEDENCE.get(self.here.text, 0) >= least:
@@ -98,24 +85,24 @@ class _Parser:
                 raise ExpressionError("more than 200 operators in a row", self.here.at)
             operator = self.here.text
             self.at += 1
-            left = Binary(operator, left, self.binary(PRECEDENCE[operator] + 1, self.deeper(depth)))
+            left = ex.Binary(operator, left, self.binary(PRECEDENCE[operator] + 1, self.deeper(depth)))
         return left
 
-    def unary(self, depth: int) -> Expr:
+    def unary(self, depth: int) -> ex.Expr:
         depth = self.deeper(depth)
         if self.take("not"):
-            return Unary("not", self.binary(NOT + 1, depth))
+            return ex.Unary("not", self.binary(NOT + 1, depth))
         for sign in "-~":
             if self.take(sign):
                 of = self.unary(depth)
-                if sign == "-" and isinstance(of, Literal) and type(of.value) in (int, float):
-                    return Literal(-of.value)  # type: ignore[operator]
-                return Unary(sign, of)
+                if sign == "-" and isinstance(of, ex.Literal) and type(of.value) in (int, float):
+                    return ex.Literal(-of.value)  # type: ignore[operator]
+                return ex.Unary(sign, of)
         if self.take("+"):
             return self.unary(depth)
         return self.postfix(depth)
 
-    def postfix(self, depth: int) -> Expr:
+    def postfix(self, depth: int) -> ex.Expr:
         found = self.primary(depth)
         count = 0
         while True:
@@ -124,18 +111,18 @@ class _Parser:
                 raise ExpressionError(f"more than {MAX_DEPTH} steps in a row", self.here.at)
             if self.take("."):
                 name = self.name()
-                found = Method(found, name, self.arguments(depth)) if self.take("(") else Attribute(found, name)
+                found = ex.Method(found, name, self.arguments(depth)) if self.take("(") else ex.Attribute(found, name)
             elif self.take("["):
-                found = Item(found, self.ternary(depth))
+                found = ex.Item(found, self.ternary(depth))
                 self.expect("mark", "]")
             else:
                 return found
 
-    def primary(self, depth: int) -> Expr:
+    def primary(self, depth: int) -> ex.Expr:
         token = self.here
         if token.kind in ("int", "float", "text") and token.value is not None:
             self.at += 1
-            return Literal(token.value)
+            return ex.Literal(token.value)
         if self.take("("):
             found = self.ternary(depth)
             self.expect("mark", ")")
@@ -144,29 +131,29 @@ class _Parser:
             return self.array(depth)
         if token.kind == "name" and token.text in _CONSTANTS:
             self.at += 1
-            return Literal(_CONSTANTS[token.text])
+            return ex.Literal(_CONSTANTS[token.text])
         name = self.name()
         if self.take("("):
-            return Call(name, self.arguments(depth))
+            return ex.Call(name, self.arguments(depth))
         if self.here.text == "::":
             parts = [name]
             while self.take("::"):
                 parts.append(self.expect("name", "").text)
-            return EnumLiteral("::".join(parts[:-1]), parts[-1])
-        return Name(name)
+            return ex.EnumLiteral("::".join(parts[:-1]), parts[-1])
+        return ex.Name(name)
 
-    def array(self, depth: int) -> Expr:
-        items: list[Expr] = []
+    def array(self, depth: int) -> ex.Expr:
+        items: list[ex.Expr] = []
         while not self.take("]"):
             if items:
                 self.expect("mark", ",")
                 if self.take("]"):
                     break
             items.append(self.ternary(depth))
-        return ArrayOf(tuple(items))
+        return ex.ArrayOf(tuple(items))
 
-    def arguments(self, depth: int) -> tuple[Expr, ...]:
-        found: list[Expr] = []
+    def arguments(self, depth: int) -> tuple[ex.Expr, ...]:
+        found: list[ex.Expr] = []
         while not self.take(")"):
             if found:
                 self.expect("mark", ",")

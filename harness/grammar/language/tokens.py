@@ -26,7 +26,6 @@ class ExpressionError(Exception):
     """A string is not an expression.
 
     Args:
-        message: One sentence.
         at: 0-based character.
     """
 

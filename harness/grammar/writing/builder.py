@@ -39,7 +39,6 @@ def build(grammar: Grammar, data: bytes | Parse, changes: Mapping[str, Any] | No
     """Return the bytes of a file with changed values.
 
     Args:
-        grammar: The grammar.
         data: The file, or its parse.
         changes: New values by path (`chunks[0].width`): int, float, bool, str (also the label of an enum) or bytes.
 

@@ -27,9 +27,7 @@ def encode(leaf: Leaf, value: Any, record: Record, old: bytes) -> bytes:
     """Return the bytes of a leaf with a new value.
 
     Args:
-        leaf: The leaf, with its old value.
         value: The new value: int, float, bool, str or bytes.
-        record: The record that holds it.
         old: The old bytes of the leaf.
 
     Raises:

@@ -34,7 +34,6 @@ def generate(grammar: Grammar, samples: Sequence[bytes] = (), *, count: int, see
     is left out. What a grammar does not state is not kept.
 
     Args:
-        grammar: The grammar.
         samples: Valid files; those with errors are not used.
         count: Number of files; fewer are made if changes are not possible.
         seed: The same seed gives the same files.

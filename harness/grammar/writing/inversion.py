@@ -17,11 +17,7 @@ Solution = tuple[Leaf, Record, Any]
 
 
 class Inverter:
-    """Finds stored values by the expressions that use them.
-
-    Args:
-        run: The interpreter of the parse.
-    """
+    """Finds stored values by the expressions that use them."""
 
     def __init__(self, run: Interpreter) -> None:
         self.run = run

@@ -33,7 +33,6 @@ def settle(grammar: Grammar, data: bytes, wrong: set[str], changes: Mapping[str,
     """Set checksums, values that must equal an expression, and what a condition concludes; check the result.
 
     Args:
-        grammar: The grammar.
         data: The new file, but for these values.
         wrong: Paths whose errors may stay: those of the old file.
         changes: The new values by path.

@@ -45,9 +45,7 @@ class DslClimb:
     """See `harness.lane.climb.Climb`.
 
     Args:
-        searched: The improvement.
         lane: Scores its revisions.
-        objective: What is measured.
     """
 
     def __init__(self, searched: ProgramClimb, lane: Lane, objective: Objective) -> None:

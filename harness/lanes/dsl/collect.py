@@ -28,7 +28,6 @@ def collect_cases(suite: Suite, programs: Programs) -> list[Case]:
     """One case per part of the suite's program; a program with errors becomes one case that reports them.
 
     Args:
-        suite: A suite of this lane.
         programs: Where the checked program is kept for `evaluate`.
 
     Raises:

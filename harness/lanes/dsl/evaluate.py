@@ -28,6 +28,7 @@ from harness.lanes.dsl.trial import Trial, run_trial
 from harness.providers.file import Answers, read_answers
 
 MAX_PROBLEMS = 20
+MAX_PROMPT = 80  # characters of a question in a reason
 Record = dict[str, Any]
 """What `run_trial` returns."""
 Verdict = tuple[Status, str]
@@ -276,7 +277,8 @@ def _stop_reason(program: Program, trial: Record) -> str:
     if trial["questions"]:
         question = trial["questions"][0]
         line = _line(program, question["step"])
-        return f"{question['step']} (line {line}) waits for an answer to question {question['id']}"
+        said = f"{question['step']} (line {line}) waits for an answer to question {question['id']}"
+        return f"{said}, '{clip(question['prompt'], limit=MAX_PROMPT)}': add it to the file of the suite's `answers`"
     label = trial["why"].split(": ", 1)[0]
     line = _line(program, label)
     return clip(trial["why"] if line is None else f"{label} (line {line}) failed: {trial['why'][len(label) + 2 :]}")

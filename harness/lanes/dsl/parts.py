@@ -17,7 +17,6 @@ class Part:
 
     Attributes:
         name: Its case: `unit::step`, slugs in lower case.
-        title: For reports.
         kind: step, check, expect, success, invariant or program.
         label: Its key in a run: a step's label, or the name of a unit or an invariant.
         source: Its text; the subject's digest is of this.

@@ -30,10 +30,7 @@ class Trial:
     """The arguments of one run.
 
     Attributes:
-        program: A checked program.
-        inputs: Values of its inputs.
         answers: To its questions, by id.
-        settings: Of the run.
         seed: Of its random numbers.
         files: Initial content of its work folder, by path.
     """

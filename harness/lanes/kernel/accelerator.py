@@ -59,12 +59,7 @@ class Cpu:
 
 
 class Cuda(Cpu):
-    """One CUDA device.
-
-    Args:
-        torch: PyTorch.
-        index: As CUDA counts.
-    """
+    """One CUDA device."""
 
     copy_bytes, matmul = 2 << 30, 8192
 

@@ -17,7 +17,6 @@ class Architecture:
     """One target of the compiler.
 
     Attributes:
-        name: The target's name in ptxas.
         capability: Ten times its compute capability.
         block_shared: Bytes of shared memory that one block may have.
         shared: Bytes of shared memory of one multiprocessor.

@@ -30,7 +30,6 @@ class Survey:
     Attributes:
         quick: Milliseconds of each; None if it did not run.
         absent: Why a baseline did not run.
-        fastest: The name of the fastest.
     """
 
     quick: dict[str, float | None]
@@ -101,9 +100,7 @@ class Baselines(Closing):
         """Time a block of each baseline, once for each definition and point.
 
         Args:
-            definition: The operation.
             place: The folder of its files.
-            point: The size.
             plans: The plans of the block's calls; the first is for warming up.
 
         Raises:

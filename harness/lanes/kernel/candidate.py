@@ -19,10 +19,7 @@ class Candidate:
     """One kernel and its operation.
 
     Attributes:
-        path: The kernel's file.
         source: Its content, read once.
-        definition: The operation.
-        place: The path of the definition.
     """
 
     path: Path

@@ -61,7 +61,6 @@ class TunedKernel:
     """See `harness.lane.climb.Climb`.
 
     Args:
-        searched: The sweep.
         lane: Scores its configurations.
         stack: Holds its processes, if they are its own.
     """

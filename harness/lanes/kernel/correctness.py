@@ -37,7 +37,6 @@ def answer_questions(job: Job, lines: list[bytes]) -> Evidence:
     """Execute recorded plans and compare the outputs with the reference.
 
     Args:
-        job: The kernel.
         lines: A plan for each question; those after them are of targets, which are not executed.
     """
     facts: dict[str, Any] = {"launch_overhead": OVERHEAD}
@@ -116,8 +115,6 @@ def evaluate_answers(
     """Compare all answers with the reference and return the evidence.
 
     Args:
-        job: The kernel.
-        plans: The plans of the questions.
         answers: For each attempt, the answer to each question.
         facts: Facts that the evidence shall have in addition.
         device: Where the reference is computed.

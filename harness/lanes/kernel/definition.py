@@ -95,7 +95,6 @@ class KeyedError(ValueError):
     """A problem with one key of a definition.
 
     Args:
-        text: The problem.
         key: The path of keys to its place.
     """
 

@@ -22,7 +22,6 @@ def sample_inputs(plan: dict[str, Any], device: str, *, only: Sequence[int] | No
 
     Args:
         plan: See `Question.plan`.
-        device: The device's name in PyTorch.
         only: The positions of those to sample; all by default.
     """
     import torch

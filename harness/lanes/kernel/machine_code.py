@@ -63,7 +63,6 @@ def read_machine_code(cubin: Path, *, architecture: Architecture, shared_bytes: 
     """Read a cubin.
 
     Args:
-        cubin: The file.
         architecture: The architecture that it must be compiled for.
         shared_bytes: Dynamic shared memory of its launch, which the cubin does not state.
         threads: Threads of a block, which the cubin does not state either.

@@ -43,7 +43,6 @@ def compare_output(
     """Compare one output.
 
     Args:
-        observed: The kernel's output.
         truth: The output of the reference in double precision.
         baseline: PyTorch's output in the same precision.
         times: The bound, as a multiple of the baseline's error.

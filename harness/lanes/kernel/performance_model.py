@@ -84,12 +84,9 @@ def predict(
     """Predict the time of a configuration at a point.
 
     Args:
-        definition: The operation.
         point: Its size and precision.
         configuration: The kernel's keyword arguments; used are `BLOCK_M`, `BLOCK_N`, `BLOCK_K`, `GROUP`, `SPLIT` and
             `num_stages`.
-        code: The kernel's machine code.
-        device: The card.
     """
     flops, moved = evaluate(definition.flops, point.names), evaluate(definition.bytes, point.names)
     floor = device.floor(flops=flops, bytes_moved=moved, precision=point.dtype)

@@ -24,7 +24,6 @@ class Question:
         set: The set of its shape: tiny, odd, tile, hidden, target or suite.
         point: Sizes, precision, parameters.
         family: The family of numbers in its floating-point inputs.
-        seed: The seed of its inputs.
     """
 
     set: str
@@ -56,8 +55,6 @@ def plan_questions(definition: Definition, *, seed: int, shapes: Iterable[Shape]
     in turn. Then come the hidden shapes and the targets that the interpreter can compute.
 
     Args:
-        definition: The operation.
-        seed: The source of all questions.
         shapes: Sizes to ask instead of the definition's sets.
 
     Raises:

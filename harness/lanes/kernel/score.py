@@ -15,6 +15,7 @@ from harness.lanes.kernel.architecture import ARCHITECTURES
 from harness.lanes.kernel.compilation import Launch
 
 _COMPUTED = frozenset({"correctness", "accuracy"})
+NO_LAUNCH = "no kernel was launched"
 MEASURED = {
     "interpreter": _COMPUTED,
     "compile": frozenset({"compiles", "resources", "claims", "tensor_cores"}),
@@ -45,6 +46,11 @@ def score_kernel(evidence: Evidence, policy: Policy) -> Score:
     elif stage == "compile":
         components = [*_compiled(evidence)]
         gates = [*_resources(facts)]
+        if not facts.get("launches"):  # a gate on what was not measured is undefined, not 0
+            absent = [name for name in ("resources", "claims") if name in gates_here]
+            gates += [
+                Gate(name=name, threshold=gates_here.pop(name)).evaluate(None, because=NO_LAUNCH) for name in absent
+            ]
     else:
         components = [*_computed(evidence, timed=stage == "gpu")]
         gates = []
@@ -120,7 +126,8 @@ def _compiled(evidence: Evidence) -> Iterator[Component]:
         name="compiles", value=len(built) / len(launches) if launches else 0.0, weight=0.4, why=evidence.why
     )
     share = len(fits) / len(launches) if launches else 0.0
-    yield Component(name="resources", value=share, weight=0.4, why="share of its launches that fit and do not spill")
+    why = "share of its launches that fit and do not spill" if launches else f"not earned: {NO_LAUNCH}"
+    yield Component(name="resources", value=share, weight=0.4, why=why)
     codes = [launch.best.code for launch in built if launch.best.code is not None]
     claims: list[str] = facts.get("claims", [])
     missing = [claim for claim in claims if not any(code.shows(claim) for code in codes)]
@@ -128,11 +135,10 @@ def _compiled(evidence: Evidence) -> Iterator[Component]:
     about = "about its machine code"
     why = f"what the file claims {about} is there" if claims else f"the file claims nothing {about}"
     why = f"claimed, but not in the machine code: {', '.join(missing)}" if missing else why
-    yield Component(
-        name="claims", value=proven if launches else 0.0, weight=0.2, why=why if launches else "nothing was compiled"
-    )
-    cores = any(code.shows("tensor_cores") for code in codes)
-    yield Component(name="tensor_cores", value=float(cores), weight=0.0, why="whether it has tensor-core instructions")
+    why = why if launches else f"not earned: {NO_LAUNCH}"
+    yield Component(name="claims", value=proven if launches else 0.0, weight=0.2, why=why)
+    cores = float(any(code.shows("tensor_cores") for code in codes)) if launches else None
+    yield Component(name="tensor_cores", value=cores, weight=0.0, why="whether it has tensor-core instructions")
 
 
 def _resources(facts: dict[str, Any]) -> Iterator[GateResult]:

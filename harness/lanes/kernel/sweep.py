@@ -39,7 +39,6 @@ class KernelClimb:
     """A sweep as a `harness.sweep.loop.Searched`: the space in one generation, or what a proposer chooses from it.
 
     Args:
-        subject: The kernel and its point.
         points: The lane's points of the ledger.
         compilers: The pool of compile processes.
         max_configurations: Sample this many configurations instead of trying all.

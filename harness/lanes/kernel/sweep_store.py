@@ -21,9 +21,6 @@ class SearchedPoints:
     """See `harness.sweep.store.Store`.
 
     Attributes:
-        points: The lane's points.
-        kind: What the search does with a point.
-        subject: The kernel's name.
         basis: What a point depends on in addition to its own values; a JSON object.
     """
 

@@ -51,7 +51,6 @@ class Subject:
     """A kernel at one point of its operation.
 
     Attributes:
-        candidate: The kernel.
         point: The size that the kernel is tuned for.
         device: The card that it is compiled for.
     """

@@ -67,12 +67,7 @@ TraceItem = Annotated[Item, Field(discriminator="type")]
 
 
 def correctness_items(step: str, shapes: Iterable[Mapping[str, Any]]) -> list[Correctness]:
-    """An item for each question, from the `shapes` facts of a stage (see `correctness.evaluate_answers`).
-
-    Args:
-        step: The kernel's name.
-        shapes: The entries.
-    """
+    """An item for each question, from the `shapes` facts of a stage (see `correctness.evaluate_answers`)."""
     return [
         Correctness(
             step_name=step,

@@ -18,7 +18,6 @@ def resolve(call: str, folder: Path) -> Callable[..., Any]:
 
     Args:
         call: `torch.matmul` or `file.py:function`.
-        folder: The definition's folder.
 
     Raises:
         AttributeError: if there is no such function.

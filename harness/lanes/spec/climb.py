@@ -30,7 +30,6 @@ class SpecClimb:
     """See `harness.lane.climb.Climb`.
 
     Args:
-        searched: The improvement.
         lane: Scores its versions.
     """
 

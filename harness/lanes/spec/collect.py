@@ -27,7 +27,6 @@ def collect_cases(suite: Suite, *, lane: str) -> list[Case]:
 
     Args:
         suite: A suite whose options are `SpecOptions`.
-        lane: The lane's name, as cases carry it.
 
     Raises:
         SuiteError: if the suite names missing files, or a file is both a sample and a hold-out.

@@ -132,7 +132,9 @@ def _compare(before: dict[str, Measured], after: dict[str, Measured]) -> tuple[S
                 status = Status.WRONG
                 if limit := found.limit(SLOW | LARGE):
                     status = Status.TIMEOUT if limit in SLOW else Status.MEMORY
-                broken = Counterexample(question=file, expected="no error", observed=first)
+                broken = Counterexample(
+                    question=file, expected="read without an error, as before the patch", observed=first
+                )
                 return status, f"breaks {file}: {first}", broken
     for name, found in after.items():
         new, old = found.explanation.score, before[name].explanation.score

@@ -26,7 +26,6 @@ def patch_exhibits(
 
     Args:
         before: The grammar without the patch.
-        after: The grammar with it.
         samples: The bytes of the sample files by name.
         facts: Those of the evidence, with the measurements of the samples.
     """

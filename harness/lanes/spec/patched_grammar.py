@@ -25,7 +25,6 @@ class PatchedGrammar:
     Attributes:
         grammar: What lint built.
         operations: How many operations the patch has.
-        description: The patch's own description.
         warnings: Messages of lint, at most 20.
     """
 
@@ -40,7 +39,6 @@ class RejectedPatch:
     """Why a patch file gives no grammar.
 
     Attributes:
-        why: The reason.
         facts: What the evidence keeps of it.
         about: What was rejected: the file, an operation or the patched grammar.
         expected: What it should have been.
@@ -79,7 +77,9 @@ def patch_grammar(source: Path, base: Any) -> PatchedGrammar | RejectedPatch:
     if found.grammar is None:
         listed = [clip(str(error)) for error in found.errors]
         why, facts = clip(f"Lint failed: {found.errors[0].message}"), {"lint": listed[:_MAX_SHOWN]}
-        return RejectedPatch(why, facts, "the grammar after the patch", "no error of `crucible spec lint`")
+        return RejectedPatch(
+            why, facts, "the grammar after the patch", "a grammar in which `crucible spec lint` finds no error"
+        )
     warnings = [clip(finding.message) for finding in found.warnings]
     return PatchedGrammar(found.grammar, len(patch.ops), patch.description, warnings[:_MAX_SHOWN])
 

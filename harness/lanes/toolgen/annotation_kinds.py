@@ -6,12 +6,16 @@ import ast
 from typing import Any
 
 Kind = str | list[Any]
-"""One of `PLAIN`, or `["list", kind]`, `["dict", kind]`, `["tuple", kind...]`, `["tuple*", kind]` (any length),
+"""One of `PLAIN`, or `["list", kind]`, `["set", kind]`, `["frozenset", kind]`, `["dict", kind]` (its values; keys are
+strings), `["dict", kind, kind]` (its values, its keys), `["tuple", kind...]`, `["tuple*", kind]` (any length),
 `["union", kind...]`, `["literal", value...]`."""
 
 PLAIN = frozenset({"int", "float", "str", "bool", "bytes", "none", "any"})
 _SEQUENCES = frozenset({"list", "List", "Sequence", "Iterable", "Collection", "MutableSequence"})
 _MAPPINGS = frozenset({"dict", "Dict", "Mapping", "MutableMapping"})
+_SETS = {"set": "set", "Set": "set", "AbstractSet": "set", "MutableSet": "set"} | dict.fromkeys(
+    ("frozenset", "FrozenSet"), "frozenset"
+)
 _ANYTHING = frozenset({"Any", "object", "JSON", "Json"})
 
 
@@ -53,8 +57,10 @@ def _parametrised(annotation: ast.Subscript) -> Kind:
     parts = list(inside.elts) if isinstance(inside, ast.Tuple) else [inside]
     if name in _SEQUENCES and len(parts) == 1:
         return ["list", kind_of(parts[0])]
-    if name in _MAPPINGS and len(parts) == 2 and kind_of(parts[0]) == "str":
-        return ["dict", kind_of(parts[1])]
+    if name in _SETS and len(parts) == 1 and _can_be_key(item := kind_of(parts[0])):
+        return [_SETS[name], item]
+    if name in _MAPPINGS and len(parts) == 2 and _can_be_key(key := kind_of(parts[0])):
+        return ["dict", kind_of(parts[1])] if key == "str" else ["dict", kind_of(parts[1]), key]
     if name in ("tuple", "Tuple"):
         if len(parts) == 2 and isinstance(parts[1], ast.Constant) and parts[1].value is Ellipsis:
             return ["tuple*", kind_of(parts[0])]
@@ -67,6 +73,14 @@ def _parametrised(annotation: ast.Subscript) -> Kind:
         return ["literal", *(part.value for part in parts if isinstance(part, ast.Constant))]
     msg = f"no inputs can be sampled for the annotation {ast.unparse(annotation)!r}"
     raise ValueError(msg)
+
+
+def _can_be_key(kind: Kind) -> bool:
+    """Whether every value of a kind can be the key of a dictionary, or a member of a set."""
+    if isinstance(kind, str):
+        return kind != "any"
+    name, *parts = kind
+    return name in ("frozenset", "literal") or (name in ("tuple", "tuple*", "union") and all(map(_can_be_key, parts)))
 
 
 def _last_name(node: ast.expr) -> str:

@@ -73,13 +73,10 @@ async def run_attempt(
     """Ask one box all questions of an attempt.
 
     Args:
-        pool: Opens the box.
-        questions: The questions.
         plan: How the candidate is asked.
         index: Index of the attempt, from 0.
         doc_examples: Examples of the docstrings; they are asked after the questions and cannot change the verdict.
         between: Is given the box once, at a moment that the attempt's seed chooses.
-        afterwards: Is given the box at the end.
 
     Raises:
         SpecError: if the oracle's `accept`, or a property itself, fails.

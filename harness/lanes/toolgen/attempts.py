@@ -13,7 +13,8 @@ from harness.lanes.toolgen.documentation import DocExample
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Questions, right_alone
-from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, show_json, wrong_answer
+from harness.lanes.toolgen.shown_value import show_json
+from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, wrong_answer
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.pool import BoxPool
@@ -25,8 +26,6 @@ class Attempts:
     """Runs the attempts of one case, one after the other.
 
     Args:
-        pool: Opens boxes.
-        questions: The questions.
         plan: How the candidate is asked; it has one hash seed per attempt.
 
     Attributes:
@@ -106,7 +105,6 @@ class Attempts:
         was asked when a box failed.
 
         Args:
-            status: The verdict.
             timed: Wrong answers while the candidate was timed.
         """
         if status in (Status.WRONG, Status.FLAKY):

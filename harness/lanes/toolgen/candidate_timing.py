@@ -27,9 +27,7 @@ class CandidateTiming:
     """Times one candidate and writes the observations into the facts.
 
     Args:
-        case: The case of the candidate.
         context: This process's resources.
-        questions: The questions of the tool.
         plan: How the candidate is asked.
         facts: Receives `profile`; the timed answers are added to `questions`.
         reader: Reads the opponents.

@@ -26,7 +26,6 @@ async def check_answer(
     """The result of trusted code on a candidate's answer.
 
     Args:
-        oracle: The trusted code.
         check: Checks the candidate's answer within a number of seconds.
         check_reference: Does the same with the reference's answer.
 

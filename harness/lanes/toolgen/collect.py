@@ -102,8 +102,6 @@ def case_for(
     """Make the case of one candidate file; an unreadable file also gets a case.
 
     Args:
-        tool: The tool that the candidate implements.
-        path: The candidate.
         suite: Name of the suite, the first part of the node id.
         policy: How the candidate is judged.
         questions: Number of distinct sampled inputs.

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, StrictBool
 
 from harness.core.frozen import Frozen
 from harness.core.nearest import nearest
-from harness.sandbox.codec import CodecError, decode, encode_plainly
+from harness.sandbox.codec import CodecError, decode, encode, encode_plainly
 from harness.sandbox.frame_reader import FREE_BYTES, GROWTH
 
 
@@ -40,9 +40,15 @@ class Numbers(Frozen):
             elif type(other) is not kind:
                 return False
             elif kind is dict:
-                if one.keys() != other.keys():
+                values, others = _by_key(one), _by_key(other)
+                if values.keys() != others.keys():
                     return False
-                waiting += [(value, other[key]) for key, value in one.items()]
+                waiting += [(value, others[key]) for key, value in values.items()]
+            elif kind is set or kind is frozenset:
+                first, second = _numbers_of(one), _numbers_of(other)
+                if len(first) != len(second) or encode(one - set(first)) != encode(other - set(second)):
+                    return False
+                waiting += zip(first, second, strict=True)
             elif kind is list or kind is tuple:
                 if len(one) != len(other):
                     return False
@@ -72,6 +78,16 @@ class Numbers(Frozen):
         exact = Fraction(expected)
         larger = max(abs(exact), Fraction(abs(observed)))
         return abs(exact - observed) <= max(Fraction(self.rel) * larger, Fraction(self.abs))
+
+
+def _by_key(value: dict[Any, Any]) -> dict[Any, Any]:
+    """The values by keys that are equal only if they are identical, as `1` and `1.0` are not."""
+    return value if all(type(key) is str for key in value) else {encode(key): item for key, item in value.items()}
+
+
+def _numbers_of(members: set[Any] | frozenset[Any]) -> list[int | float]:
+    """The integers and floats of a set in order, but NaN, which has none."""
+    return sorted(one for one in members if type(one) is int or (type(one) is float and not math.isnan(one)))
 
 
 class Comparison(Frozen):

@@ -22,7 +22,6 @@ def fold(node: ast.expr | None, known: dict[str, Constant]) -> Constant | None:
     """The string or integer value of an expression; None if it is not constant, or too long.
 
     Args:
-        node: The expression.
         known: Names that are bound exactly once, to a constant, with their values.
     """
     try:

@@ -10,7 +10,8 @@ from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions, right_alone
 from harness.lanes.toolgen.reply import Reply
-from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments, show_json
+from harness.lanes.toolgen.shown_value import show_json
+from harness.lanes.toolgen.wrong_answer import WrongAnswer, describe_reply, format_arguments
 from harness.sandbox.awaited_box import ask
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.pool import BoxPool
@@ -31,9 +32,6 @@ def find_disagreement(entry: str, questions: Questions, first: Outcome, other: O
 
     Args:
         entry: Name of the candidate's function.
-        questions: The questions of both attempts.
-        first: One attempt, with its (trimmed) replies.
-        other: Another attempt, with its replies.
     """
     for number in sorted(first.replies.keys() & other.replies.keys()):
         if first.fingerprints[number] == other.fingerprints[number]:
@@ -73,9 +71,7 @@ async def depends_on_other_questions(
 
     Args:
         pool: Opens up to three boxes for each round.
-        questions: The questions.
         plan: How the candidate is asked.
-        key: The key of the question.
         hash_seeds: The hash seeds of the two attempts that disagree.
 
     Raises:

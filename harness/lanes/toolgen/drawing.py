@@ -83,8 +83,12 @@ def from_kind(kind: Any) -> Any:
     name, *parts = kind
     if name == "list":
         return st.lists(from_kind(parts[0]))
+    if name == "set":
+        return st.sets(from_kind(parts[0]))
+    if name == "frozenset":
+        return st.frozensets(from_kind(parts[0]))
     if name == "dict":
-        return st.dictionaries(st.text(), from_kind(parts[0]))
+        return st.dictionaries(from_kind(parts[1]) if len(parts) == 2 else st.text(), from_kind(parts[0]))
     if name == "tuple":
         return st.tuples(*map(from_kind, parts))
     if name == "tuple*":

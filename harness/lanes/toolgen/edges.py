@@ -67,12 +67,17 @@ def _composed(kind: list[Any]) -> Iterator[Any]:
         yield make([items[0]] * 5_000)
         for item in items:
             yield make([item])
+    elif name in ("set", "frozenset"):
+        items = list(extremes(parts[0]))
+        for members in ([], items, *([item] for item in items)):
+            yield set(members) if name == "set" else frozenset(members)
     elif name == "dict":
         yield {}
-        for key, value in zip(_STRINGS, extremes(parts[0]), strict=False):
+        keys = list(extremes(parts[1])) if len(parts) == 2 else list(_STRINGS)
+        for key, value in zip(keys, extremes(parts[0]), strict=False):
             yield {key: value}
         first = next(extremes(parts[0]))
-        yield {str(number): first for number in range(2_000)}
+        yield dict.fromkeys(keys, first) if len(parts) == 2 else {str(number): first for number in range(2_000)}
         if parts[0] == "any":
             deep: Any = 1
             for _ in range(NESTING):

@@ -40,11 +40,9 @@ def measure_exactly(pool: BoxPool, questions: Questions, plan: Plan, stopwatch: 
     """Time a candidate; every answer is checked after the clock has stopped.
 
     Args:
-        pool: Opens boxes.
         questions: The shared questions are asked again, each once per box, so that caching does not help; for growth,
             the oracle's `workload` makes a fresh input for every call.
         plan: How the candidate is asked.
-        stopwatch: Measures.
         name: Name of the measurement, for messages.
 
     Raises:

@@ -58,7 +58,6 @@ def keep_executed(tree: ast.Module, counts: Mapping[int, int]) -> ast.Module:
     The nodes of the given tree are changed.
 
     Args:
-        tree: The syntax tree.
         counts: By 1-based line how often it was executed while the entry was called.
     """
     lines = sorted(counts)

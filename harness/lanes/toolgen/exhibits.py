@@ -19,12 +19,7 @@ _TIME = Axis(label="time of a call", unit="ms", log=True)
 
 
 def candidate_exhibits(evidence: Evidence, policy: Policy) -> tuple[Exhibit, ...]:
-    """What the report shows of a candidate that answered questions; empty for one that did not.
-
-    Args:
-        evidence: Without exhibits.
-        policy: The policy of its case.
-    """
+    """What the report shows of a candidate that answered questions; empty for one that did not."""
     facts = evidence.facts
     if not evidence.attempts:
         return ()

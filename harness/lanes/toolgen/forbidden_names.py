@@ -155,7 +155,6 @@ def forbidden_for(apis: tuple[str, ...] | None, capabilities: tuple[str, ...], *
     """The forbidden names of a tool: its own list, or the default one for its capabilities.
 
     Args:
-        apis: The tool's own list.
         capabilities: As for `default_apis`.
         is_strict: Whether the default list and `STRICT` apply as well.
     """

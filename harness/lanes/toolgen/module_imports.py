@@ -19,8 +19,6 @@ def module_imports(tree: ast.Module, text: str, listed: frozenset[str]) -> tuple
     """The modules that a box loads for a candidate, since it loads none later, and the imports that are not listed.
 
     Args:
-        tree: The candidate's syntax tree.
-        text: Its text.
         listed: The names that may be imported (see `importable`).
     """
     nodes = descendants(tree)

@@ -45,10 +45,7 @@ class OpponentBenchmark:
     """Compares one candidate with its opponents.
 
     Args:
-        pool: Opens boxes.
-        questions: The questions of the tool.
         plan: How the candidate is asked.
-        stopwatch: Measures.
         rows: The candidate's times at growing sizes; they determine the size of the timed inputs.
         reader: Reads the opponents, which may use no forbidden name either: an opponent may never have been judged.
 

@@ -29,11 +29,7 @@ _FRAME = re.compile(r'^  File "(?P<file>[^"]*)", line (?P<line>\d+) in ', re.MUL
 
 
 class OracleEndedError(SpecError):
-    """The process of an oracle ended in a call, or did not return in time.
-
-    Attributes:
-        is_late: Whether it did not return.
-    """
+    """The process of an oracle ended in a call, or did not return in time."""
 
     is_late = False
 
@@ -48,7 +44,6 @@ class Oracle:
 
     Attributes:
         properties: The names of its properties, in order.
-        has_raises: Whether it defines RAISES.
     """
 
     def __init__(self, path: Path | None, folder: Path, *, rules: tuple[str, ...] = ()) -> None:

@@ -188,7 +188,6 @@ class _Server:
 
         Args:
             index: Index of the property.
-            key: Its input.
             seed: Seed of its `rng`.
             replies: The candidate's replies so far: [key, kind, payload, sentence].
         """

@@ -58,10 +58,7 @@ class Profile:
 
     Attributes:
         rows: One row per size: size, candidate_s, reference_s (seconds).
-        right: Number of right answers.
-        total: Number of questions.
         seconds: Wall seconds of each call.
-        wrong: The wrong answers.
         fault: The fault that ended the box, if there was one.
         clock: `cpu` or `wall`.
         latency: Net wall seconds of ordinary questions, with exact timing.

@@ -20,16 +20,13 @@ class Plan:
         source: The candidate's source file, as bytes.
         code: `Reading.code`.
         imports: The modules that its text imports.
-        tool: The tool that it implements.
         answers: The answers seen so far.
-        limits: Limits of each box.
         seed: Seed of this case; each attempt derives its own from it.
         attempts: Number of attempts with pauses between questions; further ones only have other hash seeds.
         hash_seeds: PYTHONHASHSEED of each attempt's box.
         jitter_ms: Shortest and longest pause between questions, in milliseconds.
         is_full: Whether an attempt continues after a wrong answer, for partial credit.
         is_screening: Whether the order of the questions is examples, sampled inputs, edge inputs, each by size.
-        is_timed: Whether the candidate's times are wanted.
         is_strict: Whether the guard forbids what `forbidden_names.STRICT` says, too.
     """
 

@@ -123,7 +123,6 @@ def median_ms(profile: Profile | None, outcomes: Sequence[Outcome], null: float)
 
     Args:
         profile: The profile; if it was measured exactly, its calls count.
-        outcomes: The attempts.
         null: Seconds of a null call.
     """
     if profile is not None and profile.quality is not None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.core.clip import clip
 from harness.core.digest import derive_seed, digest_json
 from harness.core.errors import SpecError, position
 from harness.lanes.toolgen.annotation_kinds import Kind
@@ -17,6 +16,7 @@ from harness.lanes.toolgen.idempotence import IDEMPOTENT, difference, own_answer
 from harness.lanes.toolgen.oracle import Oracle
 from harness.lanes.toolgen.reply import Reply
 from harness.lanes.toolgen.sampler import sample_inputs
+from harness.lanes.toolgen.shown_value import show_json
 from harness.lanes.toolgen.tool_spec import Tool
 from harness.sandbox.codec import decode, encode
 from harness.sandbox.fault import BoxFault
@@ -78,14 +78,11 @@ class Questions:
     """All questions of one tool in one run.
 
     Attributes:
-        tool: The tool.
         oracle: Its trusted code; None for a tool with examples only.
         shared: Questions of every attempt: examples, sampled inputs, and the oracle's own edge inputs.
         extras: Additional questions of each attempt; the first attempt has none.
         trials: Checks of properties on sampled inputs, in every attempt.
         derived: Edge inputs derived from annotations, which the oracle does not define; they count for robustness only.
-        seed: Seed of this tool in this run.
-        digest: Digest of all inputs.
     """
 
     tool: Tool
@@ -107,7 +104,7 @@ class Questions:
             if expected is not None and expected.kind == "raised" and question.origin in ("drawn", "extra"):
                 return (
                     f"the reference of {self.tool.spec.tool_id} raised {expected.exception} on "
-                    f"{clip(question.key.decode('ascii'), limit=120)}, which counts as the right answer; define "
+                    f"{show_json(question.key, limit=120)}, which counts as the right answer; define "
                     f"RAISES = ({expected.exception},) in oracle.py if it is, or correct the reference"
                 )
         return ""
@@ -171,9 +168,6 @@ async def build_questions(
     """Build the questions of a tool in this run.
 
     Args:
-        tool: The tool.
-        oracle: The process of its oracle.
-        secret_seed: The run's secret seed.
         count: Number of distinct sampled inputs.
         attempts: Number of attempts; all but the first get extra inputs.
         folder: The folder in which drawn inputs are kept for other processes of this run.
@@ -197,7 +191,7 @@ async def build_questions(
     if known and len(first) > 1 and all(one.expected and one.expected.kind == "raised" for one in first):
         raise SpecError(
             f"the reference raises {first[0].expected.exception if first[0].expected else ''} on every sampled input, "
-            f"e.g. {clip(first[0].key.decode('ascii'), limit=200)}",
+            f"e.g. {show_json(first[0].key, limit=200)}",
             where=position(tool.oracle or tool.path),
             fix="correct reference(), or let inputs() return only inputs that it can answer",
         )
@@ -230,13 +224,14 @@ async def _example(tool: Tool, oracle: Oracle | None, index: int, asked: set[byt
     if oracle is None:
         return Question("example", key, wanted)
     found = await oracle.reply(key)
-    same = found.reply.is_same(wanted, tool.spec.compare)
+    same, answer = found.reply.is_same(wanted, tool.spec.compare), found.reply.payload
     if not (await oracle.accepts(key, wanted.payload) if oracle.defines("accept") else same):
         raise SpecError(
-            f"test case {index + 1} expects {clip(wanted.payload.decode('ascii'), limit=120)}, but the reference "
-            f"returns {clip(found.reply.payload.decode('ascii', 'replace'), limit=120)}",
+            f"test case {index + 1} expects {show_json(wanted.payload, limit=120)}, but the reference "
+            f"returns {show_json(answer, other=wanted.payload, limit=120)}",
             where=position(tool.oracle or tool.path),
-            fix="correct the test case or the reference",
+            fix="correct the test case or the reference"
+            + ("; keys of YAML and JSON are strings, others are {$dict: [[key, value]]}" if b"$dict" in answer else ""),
         )
     return Question("example", key, wanted, found.cpu_seconds)
 

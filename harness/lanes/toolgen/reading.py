@@ -42,7 +42,6 @@ class Reading:
     Attributes:
         status: `ok`, or the status of a candidate that cannot be run.
         why: The reason of another status.
-        parsed: Whether it is Python.
         metadata: Its claims about itself.
         violations: The uses of forbidden APIs and the imports that are not listed, in source order.
         documentation: Its docstrings, signature and examples.
@@ -149,8 +148,6 @@ def read_uses(tree: ast.Module, text: str, rules: Mapping[str, Any]) -> tuple[li
     """`Reading.imports` and `Reading.violations` of a candidate.
 
     Args:
-        tree: Its syntax tree.
-        text: Its text.
         rules: See `rules_of`.
 
     Raises:

@@ -42,9 +42,7 @@ async def sample_inputs(
     """Draw inputs, or read the result of another process of this run.
 
     Args:
-        tool: The tool.
         oracle: Its oracle; without a file it draws from the annotations.
-        secret_seed: The run's secret seed.
         counts: Number of inputs of each sample; samples differ in their seed.
         edges: Encoded inputs that the reference answers under tight limits; empty without an oracle.
         folder: The folder in which the result is kept for other processes.

@@ -26,7 +26,6 @@ class Violation:
         api: The forbidden name, as written in the tool's list.
         line: 1-based line of the candidate.
         column: 1-based column.
-        code: The source code of the use.
         how: Why it is a use, where that is not obvious.
     """
 

@@ -68,7 +68,6 @@ def distance(style: str, baseline: str, rows: Sequence[dict[str, Any]]) -> dict[
     waits is not a cost of its structure.
 
     Args:
-        style: The detected style.
         baseline: The reference's own style; the set of things seen always counts as baseline, too.
         rows: The cost profile (see `performance`); empty if nothing was timed.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import base64
 import json
 import os
 import re
@@ -21,7 +20,7 @@ from harness.core.nearest import did_you_mean
 from harness.lanes.toolgen.annotation_kinds import Kind, kind_of
 from harness.lanes.toolgen.comparison import Compare, Comparison, Numbers
 from harness.lanes.toolgen.signature import Signature, signature_of
-from harness.sandbox.codec import CodecError, encode
+from harness.sandbox.codec import CodecError, encode, untag
 from harness.sandbox.wire import KEEP_ARGUMENTS
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -82,7 +81,6 @@ class Tool:
     Attributes:
         path: The folder or file that the suite names, absolute.
         spec: The content of `tool.yaml`.
-        signature: The parsed signature.
         kinds: The kind of each parameter; parameters without a kind are missing, since their inputs cannot be sampled.
         oracle: The trusted `oracle.py`; None for a tool with examples only.
         digest: Hex SHA-256 over the bytes of both files.
@@ -203,7 +201,7 @@ def _parse(file: Path, data: bytes) -> tuple[ToolSpec, _Where]:
     if not isinstance(value, dict):
         raise SpecError("a tool spec is a mapping of keys", where=position(file, 1))
     if isinstance(value.get("test_cases"), list):  # a copy: the document is cached and shared
-        value = {**value, "test_cases": [_untagged(case) for case in value["test_cases"]]}
+        value = {**value, "test_cases": [untag(case) for case in value["test_cases"]]}
     try:
         return ToolSpec.model_validate(value), where
     except ValidationError as error:
@@ -214,24 +212,6 @@ def _parse(file: Path, data: bytes) -> tuple[ToolSpec, _Where]:
         raise SpecError(
             f"{'.'.join(map(str, location))}: {what}", where=where(*location), fix=_hint(first, location)
         ) from None
-
-
-def _untagged(value: Any) -> Any:
-    """Decode `{$bytes: base64}` and `{$tuple: [...]}`, which test cases use for bytes and tuples, as the codec does."""
-    if isinstance(value, list):
-        return [_untagged(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    inner = {key: _untagged(item) for key, item in value.items()}
-    match inner:
-        case {"$bytes": str() as text} if len(inner) == 1:
-            try:
-                return base64.b64decode(text, validate=True)
-            except ValueError:
-                return inner
-        case {"$tuple": list() as items} if len(inner) == 1:
-            return tuple(items)
-    return inner
 
 
 class _Where:

@@ -45,10 +45,7 @@ class WorkloadTiming:
     """Asks a candidate the timed inputs, a share of them in each of several boxes.
 
     Args:
-        pool: The pool of the boxes.
         workloads: The timed inputs.
-        questions: The questions.
-        plan: How the candidate is asked.
 
     Attributes:
         profile: The times so far; its rows are filled by `conclude`.

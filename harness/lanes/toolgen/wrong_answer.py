@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.core.clip import CLIP, clip
+from harness.core.clip import clip
 from harness.lanes.toolgen.questions import Question
 from harness.lanes.toolgen.reply import Reply
+from harness.lanes.toolgen.shown_value import show_json
 
 
 @dataclass(frozen=True, slots=True)
 class WrongAnswer:
-    """A wrong answer. `key`, `expected` and `observed` are canonical JSON, clipped except for `key`."""
+    """A wrong answer. `key` is canonical JSON; `expected` and `observed` are made by `show_json`."""
 
     key: bytes
     expected: str
@@ -39,7 +40,6 @@ def describe_reply(reply: Reply, *, other: bytes = b"", limit: int = 120) -> str
     """Describe a reply: `returned ...`, `raised ValueError` or `returned a value of type set`, clipped.
 
     Args:
-        reply: The reply.
         other: As for `show_json`.
         limit: Characters of a returned value.
     """
@@ -49,7 +49,7 @@ def describe_reply(reply: Reply, *, other: bytes = b"", limit: int = 120) -> str
     if reply.kind == "raised":
         return f"raised {name}"
     if reply.kind == "changed":
-        return f"changed its argument {name} to {clip(reply.message, limit=80)}"
+        return f"changed its argument {name} to {show_json(reply.message.encode(), limit=80)}"
     return f"returned a value of type {name}, which cannot cross the box{_reason(reply)}"
 
 
@@ -62,27 +62,3 @@ def _reason(reply: Reply) -> str:
 def format_arguments(key: bytes) -> str:
     """Format encoded keyword arguments for the report, clipped."""
     return show_json(key, limit=160)
-
-
-def show_json(payload: bytes, *, other: bytes = b"", limit: int = CLIP) -> str:
-    """Canonical JSON as text, clipped to `limit` characters.
-
-    Args:
-        payload: The JSON.
-        other: The JSON that it is compared with: what is shown then includes the first place where the two differ.
-        limit: Characters.
-    """
-    at = _first_difference(payload, other) if other and max(len(payload), len(other)) > limit else 0
-    start = max(0, at - limit // 3)
-    # Only the shown part is decoded: an answer may have millions of characters.
-    text = payload[start : start + limit + 1].decode("ascii", "replace")
-    return clip(f"…{text[1:]}" if start else text, limit=limit)
-
-
-def _first_difference(one: bytes, two: bytes) -> int:
-    """The index of the first byte that differs; the length of the shorter string if the other begins with it."""
-    low, high = 0, min(len(one), len(two))
-    while low < high:  # by halves, because slices are compared at the speed of C
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if one[low:middle] == two[low:middle] else (low, middle - 1)
-    return low

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import zip_longest
 
 from markupsafe import Markup
@@ -18,6 +19,8 @@ KINDS = {
     "unknown": "unknown",
     "gap": "no field",
 }
+MARKS = {"changed": "read differently than before", "invalid": "invalid value"}
+CLASS = re.compile(r'class="([^"]*)"')
 Field = tuple[int, int, str, str, bool]
 """Start, end, kind, name and whether its value is invalid."""
 
@@ -27,6 +30,8 @@ def draw(value: Bytes) -> Markup:
     shown = [_window(window) for window in value.windows]
     used = {kind for w in value.windows for s in (w.before, w.after) if s is not None for kind in s.kinds}
     keys = [element("span", KINDS.get(kind, kind), class_=f"b {_kind(kind)}") for kind in KINDS if kind in used]
+    classes = set(" ".join(CLASS.findall("".join(shown))).split())
+    keys += [element("span", said, class_=f"b {mark}") for mark, said in MARKS.items() if mark in classes]
     legend = element("p", joined(keys, " "), class_="legend")
     return element("div", *shown, legend, element("output", class_="named"), class_="hexview")
 

@@ -76,9 +76,13 @@
     return dress(node);
   }
   async function caseOf(path) {
-    const { columns, cases } = await island("rows"), nodeid = decodeURIComponent(path.slice(6)), i = columns.nodeid.indexOf(nodeid);
+    const { columns, cases } = await island("rows");
+    let nodeid = path.slice(6);
+    try { nodeid = decodeURIComponent(nodeid); } catch {}
+    const i = columns.nodeid.indexOf(nodeid);
     const text = columns.details[i] != null && (await piece("details", columns.details[i], cases));
-    const node = text ? parse(text).firstChild : fixed(path);
+    // An address typed by hand may have its slashes and colons as they are.
+    const node = text ? parse(text).firstChild : fixed(link(nodeid).hash.slice(1));
     if (node || i < 0) return node;
     // Only the most urgent cases are here in full; the command has no seed, so it cannot name another run's.
     const key = /^[\w.:/-]+$/.test(nodeid) ? nodeid : columns.digest[i];
@@ -217,11 +221,12 @@
     const select = (key, label) => choose(label, runs, now[key], (value) => (location.hash = `/compare?${new URLSearchParams({ ...now, [key]: value })}`));
     const [a, b] = Object.values(now).map((run) => cells[runs.indexOf(run)] || []);
     const differs = range(0, nodeids.length).filter((i) => String(a[i]) !== String(b[i]));
-    const both = (i) => a[i] && b[i], size = (i) => (both(i) ? 9 * (a[i][1] !== b[i][1]) + Math.abs(b[i][0] - a[i][0]) : -1);
+    const moved = (i) => (a[i] && b[i] && a[i][0] !== null && b[i][0] !== null ? b[i][0] - a[i][0] : null);
+    const size = (i) => (a[i] && b[i] ? 9 * (a[i][1] !== b[i][1]) + Math.abs(moved(i)) : -1);
     differs.sort((x, y) => size(y) - size(x) || x - y);
     const side = (head, one) => cell(head, ...(one ? [score(one[0]), " ", chip(one[1])] : ["not judged"]));
-    const moved = (i) => (both(i) ? `${b[i][0] < a[i][0] ? "" : "+"}${(b[i][0] - a[i][0]).toFixed(3)}${a[i][2] === b[i][2] ? "" : "*"}` : "");
-    const lines = differs.slice(0, 1000).map((i) => make("tr", 0, make("th", { scope: "row" }, link(nodeids[i])), side("before", a[i]), side("after", b[i]), cell("change", moved(i))));
+    const change = (i, by = moved(i)?.toFixed(3) ?? "—") => `${by > 0 ? "+" : ""}${+by === 0 ? "=" : by}${a[i] && b[i] && a[i][2] !== b[i][2] ? " edited" : ""}`;
+    const lines = differs.slice(0, 1000).map((i) => make("tr", 0, make("th", { scope: "row" }, link(nodeids[i])), side("before", a[i]), side("after", b[i]), cell("change", change(i))));
     const heads = ["Case", "Before", "After", "Change"].map((text) => make("th", { scope: "col" }, text));
     const table = make("table", { class: "rows" }, make("thead", 0, make("tr", 0, ...heads)), make("tbody", 0, ...lines));
     node.append(line("tools filters", select("a", "run before"), " → ", select("b", "run after")),

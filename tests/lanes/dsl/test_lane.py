@@ -83,7 +83,10 @@ def test_without_an_answer_it_waits_and_nothing_after_is_claimed(tmp_path: Path,
         "greets": "skipped", "success": "review",
     }  # fmt: skip
     assert all(e.neutral for e in list(found.values())[2:])
-    assert found["hellospak::s2"].why == f"HelloSPAK/s2/llm.query (line 23) waits for an answer to question {QUESTION}"
+    assert found["hellospak::s2"].why == (
+        f"HelloSPAK/s2/llm.query (line 23) waits for an answer to question {QUESTION}, 'The shell says: Hello from the "
+        "shell, World\\nGreet World in one sentence.': add it to the file of the suite's `answers`"
+    )
     for part in ("s2", "s3", "success"):
         assert found[f"hellospak::{part}"].score.total is None
         values = {c.name: c.value for c in found[f"hellospak::{part}"].score.components}

@@ -63,6 +63,16 @@ def test_claims_are_verified() -> None:
     assert "tma" in broken.failed[0].why
 
 
+def test_what_was_not_launched_is_not_measured() -> None:
+    gates = {"compiles": 1.0, "resources": 1.0, "claims": 1.0}
+    found = score("compile", gates, launches=[], claims=["tma"])
+    assert {g.name: (g.observed, g.passed) for g in found.gates} == {
+        "resources": (None, False), "claims": (None, False), "compiles": (0, False),
+    }  # fmt: skip
+    assert all("no kernel was launched" in g.why for g in found.gates if g.observed is None)
+    assert (found.total, found.undecided) == (0, False)
+
+
 def test_of_an_autotuned_kernel_one_configuration_that_fits_is_enough() -> None:
     bad = {"configuration": {"BLOCK": 1}, "code": CODE | {"stack_bytes": 8}}
     good = {"configuration": {"BLOCK": 2}, "code": CODE}

@@ -26,6 +26,10 @@ def kind(text: str):
         ("tuple[int, str]", ["tuple", "int", "str"]),
         ("Literal['a', 2]", ["literal", "a", 2]),
         ("Any", "any"),
+        ("set[int]", ["set", "int"]),
+        ("frozenset[tuple[int, str]]", ["frozenset", ["tuple", "int", "str"]]),
+        ("dict[int, str]", ["dict", "str", "int"]),
+        ("dict[tuple[int, int], list[str]]", ["dict", ["list", "str"], ["tuple", "int", "int"]]),
     ],
 )
 def test_kinds(text, expected):
@@ -36,7 +40,7 @@ def test_no_annotation_allows_anything():
     assert kind_of(None) == "any"
 
 
-@pytest.mark.parametrize("text", ["Socket", "dict[int, str]", "set[int]", "f()", "Callable[[int], int]"])
+@pytest.mark.parametrize("text", ["Socket", "dict[list[int], str]", "set[Any]", "set", "f()", "Callable[[int], int]"])
 def test_what_cannot_be_drawn(text):
     with pytest.raises(ValueError, match="no inputs can be sampled"):
         kind(text)

@@ -100,10 +100,51 @@ def test_a_counter_is_a_dictionary_where_the_tool_says_so(bench, judge):
     assert "a value of type Counter, which cannot cross the box: convert it by dict()" in wrong.evidence.why
 
 
+GRAPH = """
+tool_id: distances
+signature: "def distances(edges: set[tuple[int, int]], start: int) -> dict[int, set[int]]"
+docstring: Return for each distance from `start` the nodes that have it, along edges in their direction.
+test_cases:
+  - input: {edges: {$set: [{$tuple: [1, 2]}, {$tuple: [2, 3]}]}, start: 1}
+    expected_output: {$dict: [[0, {$set: [1]}], [1, {$set: [2]}], [2, {$set: [3]}]]}
+"""
+GRAPH_BODY = """
+    found, level = {}, {start}
+    while level:
+        found[len(found)] = level
+        seen = set().union(*found.values())
+        level = {b for a, b in edges if a in level} - seen
+    return found
+"""
+GRAPH_ORACLE = f"def reference(edges, start):{GRAPH_BODY}"
+
+
+def test_sets_and_keys_that_are_no_strings_cross_the_box(bench, judge):
+    bench.tool(GRAPH, GRAPH_ORACLE)
+    head = "def distances(edges, start):"
+    right = judge(f"{head}{GRAPH_BODY}", attempts=2)
+    assert right.status is Status.OK, right.evidence.why
+    assert right.evidence.facts["questions"]["total"] > 16
+    assert (
+        judge(f"{head}{GRAPH_BODY.replace('return found', 'return dict(reversed(found.items()))')}").status is Status.OK
+    )
+    for changed, shown in (
+        ("return {str(key): found[key] for key in found}", 'returned {"0":'),
+        ("return {float(key): found[key] for key in found}", "returned {0.0: {"),
+        ("return {key: frozenset(found[key]) for key in found}", "returned {0: frozenset({"),
+        ("return {key: sorted(found[key]) for key in found}", "returned {0: ["),
+    ):
+        wrong = judge(f"{head}{GRAPH_BODY.replace('return found', changed)}")
+        assert wrong.status is Status.WRONG
+        assert shown in wrong.evidence.why
+        assert ", not {0: {" in wrong.evidence.why
+        assert "edges" in wrong.evidence.why
+
+
 def test_the_part_that_cannot_cross_is_named(bench, judge):
     bench.tool(COUNTS, None)
-    why = judge("def counts(words):\n    return {'a': {1, 2}}\n").evidence.why
-    assert "a value of type dict, which cannot cross the box: a value of type set cannot cross the box" in why
+    why = judge("def counts(words):\n    return {'a': {1, 2j}}\n").evidence.why
+    assert "a value of type dict, which cannot cross the box: a value of type complex cannot cross the box" in why
 
 
 EVENS = """
@@ -188,7 +229,8 @@ FLAT_BODY = "def flat(items, keep):\n"
         ("    keep['a'].sort()\n", "keep to {"),
         ("    keep['b'] = 1\n", "keep to {"),
         ("    keep.clear()\n", "keep to {}"),
-        ("    keep['a'] = {1}\n", "keep to a value of type dict"),
+        ("    keep['a'] = 1j\n", "keep to a value of type dict"),
+        ("    keep['a'] = set(keep['a'])\n", 'keep to {"a": {'),
         ("    items.append(items.pop(0) if len(items) != 1 else 7) if items else 0\n", "items to ["),
         ("    [one.append(1) for one in items if isinstance(one, list)]\n", "items to ["),
         ("    keep['a'][0] = 2.0\n", "keep to {"),

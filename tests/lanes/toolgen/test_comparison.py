@@ -97,8 +97,38 @@ def test_floats_are_the_same_within_the_larger_tolerance(one: float, other: floa
 )
 def test_what_a_tolerance_makes_the_same(tolerance, expected, observed, is_same):
     comparison = numbers(**tolerance)
-    for wrap in (lambda one: one, lambda one: [0, one], lambda one: {"k": (one,)}):
+    for wrap in (
+        lambda one: one,
+        lambda one: [0, one],
+        lambda one: {"k": (one,)},
+        lambda one: {(1, None): one},
+        lambda one: {one, "a"},
+        lambda one: frozenset([one]),
+    ):
         assert same(comparison, wrap(expected), wrap(observed)) is is_same
+
+
+@pytest.mark.parametrize(
+    ("expected", "observed", "is_same"),
+    [
+        ({1: 0.5}, {1: 0.5 + 1e-12}, True),
+        ({1: 0.5}, {1.0: 0.5}, False),
+        ({1: 0.5}, {True: 0.5}, False),
+        ({1.0: 0.5}, {1.0 + 1e-12: 0.5}, False),  # keys are compared exactly
+        ({math.nan: 0.5}, {math.nan: 0.5}, True),
+        ({"a": 0.5, 1: 0.5}, {"a": 0.5}, False),
+        ({0.5, 1.0, "a", None}, {None, 0.5 - 1e-12, "a", 1.0 + 1e-12}, True),
+        ({0.5, 1.0}, {0.5, 1.1}, False),
+        ({0.5, 1.0}, {0.5}, False),
+        ({0.5, "a"}, {0.5, "b"}, False),
+        ({0.5, math.nan}, {math.nan, 0.5}, True),
+        ({0.5}, frozenset([0.5]), False),
+        ({(0.5, 1)}, {(0.5 + 1e-12, 1)}, False),  # members other than numbers are compared exactly
+        ({1, 2.0}, {1.0, 2.0}, False),
+    ],
+)
+def test_keys_and_members_of_sets_under_a_tolerance(expected, observed, is_same):
+    assert same(numbers(rel=1e-9), expected, observed) is is_same
 
 
 @given(st.integers(), st.integers())

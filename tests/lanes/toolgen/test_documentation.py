@@ -74,7 +74,7 @@ def test_examples_become_questions(text, kwargs, value):
         ">>> run('a')\nTraceback (most recent call last):\nValueError: no\n",
         ">>> run('a', 1, 2)\n[]\n",
         ">>> run('a', m=1)\n[]\n",
-        ">>> run({1: 2})\n[]\n",
+        ">>> run({1: 2j})\n[]\n",
         ">>> x = (\n",
         ">>>run('a')\n",
     ],

@@ -33,7 +33,7 @@ def bits(n):
         ("return len(bytearray(1 << 30))", "memory"),
         ("return 'x' * (20 << 20)", "bytes"),
         ("raise ValueError(n)", ""),
-        ("return {n}", ""),
+        ("return complex(n)", ""),
     ],
 )
 def test_what_happens_on_a_sampled_input_costs_robustness_only(bench, judge, then, sentence):

@@ -19,7 +19,8 @@ from harness.report.html import route
 from tests.report.browser.made import GRAMMAR, HOSTILE, SAMPLE
 
 CASES = ["tool.suite.yaml::bad", "patch.suite.yaml::ancillary", "program.suite.yaml::hello", "kernel.suite.yaml::fused"]
-PLACES = ["", *(f"#/{name}" for name in ("failing", "controls", "compare", "trends", "environment", "suite/tool/tool")),
+PLACES = ["", *(f"#/{name}" for name in ("failing", "gates/1", "controls", "compare", "trends", "environment", "words",
+                                      "suite/tool/tool")),
           *(f"#/case/{quote(name)}" for name in CASES)]  # fmt: skip
 
 
@@ -45,6 +46,9 @@ class TestOverview:
         assert "gate fails" in steps.nth(0).inner_text()
         assert "regression" in steps.nth(1).inner_text()
         assert "new case fails" in steps.nth(2).inner_text()
+        assert "1 more failing case" in steps.nth(2).inner_text()
+        assert "leads unconfirmed" in steps.nth(3).inner_text()
+        assert "not judged" in steps.nth(4).inner_text()
         assert all("pytest" in steps.nth(number).locator("code").inner_text() for number in range(4))
         assert page.locator(".tiles li").count() == 4
         for selector in ("h1", ".next li:last-child", ".tiles li:last-child"):
@@ -113,6 +117,13 @@ class TestNavigation:
         page = look("#/suite/tool/nope")
         assert "no such place" in page.inner_text("#view")
         assert "no such place" in look("#/case/nope").inner_text("#view")
+        assert "no such place" in look("#/case/100%").inner_text("#view")
+
+    def test_an_address_typed_by_hand(self, look):
+        page = look("#/case/tool.suite.yaml::bad")
+        page.wait_for_selector("#view article.case.bad .versus")
+        page.click("nav a[href='#/words']")
+        assert "secret seed" in page.inner_text("#view dl")
 
 
 class TestSuite:
@@ -231,6 +242,9 @@ def test_two_runs_are_compared(look, written):
     names = page.locator("#view tbody th a").all_inner_texts()
     assert {"tool.suite.yaml::t03", "tool.suite.yaml::bad", "tool.suite.yaml::gone"} <= set(names)
     assert not {"tool.suite.yaml::t04", "patch.suite.yaml::ancillary"} & set(names)
+    changes = dict(zip(names, page.locator("#view tbody td[data-head=change]").all_inner_texts(), strict=True))
+    assert changes["tool.suite.yaml::t03"].endswith(" edited")
+    assert changes["kernel.suite.yaml::fused-gpu"] == "—"  # without a score there is no change
     page.select_option("select[aria-label='run before']", index=0)
     page.locator("#view p", has_text="0 cases differ").wait_for()
 

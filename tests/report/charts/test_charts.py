@@ -100,6 +100,23 @@ def test_overlapping_and_distant_spans_are_cut_to_the_bytes():
     assert sum(len(text.split()) for text in last_column) == 40  # each of 20 bytes once before, once after
 
 
+@pytest.mark.parametrize(
+    ("before", "wrong", "keys"),
+    [
+        (None, (), ["integer"]),
+        ("x", (), ["integer", "read differently than before"]),
+        ("x", (0,), ["integer", "invalid"]),
+    ],
+)
+def test_what_is_marked_in_bytes_has_a_key(before, wrong, keys):
+    after = Spans(start=(0,), end=(2,), kinds=("int",), paths=("x",), invalid=wrong)
+    old = after.model_copy(update={"paths": ("other" if not wrong else "x",), "invalid": ()}) if before else None
+    window = Window(start=0, data="00ff", before=old, after=after)
+    view = ET.fromstring(str(figure("b", Bytes(title="b", file="f", size=2, windows=(window,)))))
+    [legend] = [one for one in view.iter("p") if one.attrib.get("class") == "legend"]
+    assert [one.text.removesuffix(" value") for one in legend] == keys
+
+
 def test_a_span_that_ends_before_it_begins_is_drawn():
     view = ET.fromstring(str(figure("t", VALUES[8])))
     marks = [one for one in view.iter("rect") if one.attrib.get("class", "").startswith("span")]

@@ -16,13 +16,7 @@ class UnclearError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The sizes under one setting of the constants.
-
-    Attributes:
-        constants: The setting.
-        inputs: Sizes of each input.
-        outputs: Sizes of each output.
-    """
+    """The sizes under one setting of the constants."""
 
     constants: Mapping[str, int]
     inputs: Sequence[Sizes]

@@ -45,10 +45,7 @@ def make_definition(
     """A definition of a problem that states neither its operations nor its precisions.
 
     Args:
-        name: The problem's.
         inputs: Its tensors by name.
-        outputs: The same.
-        parameters: The number of its weights.
         keys: The other keys: description, axes, shapes.
     """
     call = f"{file_name(name)}.py:reference"

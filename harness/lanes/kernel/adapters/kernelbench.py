@@ -52,9 +52,7 @@ def adapt_problem(path: Path, candidates: Sequence[Path], process: ProblemProces
     """Convert one problem and the candidates for it.
 
     Args:
-        path: The problem.
         candidates: Files with a `ModelNew`.
-        process: Runs problems.
 
     Raises:
         NotAdaptedError: if the problem cannot be converted.

@@ -21,11 +21,7 @@ MAX_CHECKED = 512  # sources: each is checked when it is proposed, when it gets 
 
 
 class ToolBreed:
-    """See `harness.lane.breed.Breed`.
-
-    Args:
-        tool: The tool.
-    """
+    """See `harness.lane.breed.Breed`."""
 
     def __init__(self, tool: Tool) -> None:
         self._tool, self.entry = tool, tool.signature.name

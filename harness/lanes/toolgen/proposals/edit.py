@@ -27,7 +27,6 @@ class Edit:
     Attributes:
         operator: Name of the operator that made it, a key of `harness.lanes.toolgen.proposals.operators.OPERATORS`.
         span: Start and end (exclusive) in characters of the source.
-        replacement: The new text of the span.
         line: 1-based line of the edited node.
     """
 
@@ -45,8 +44,6 @@ class SourceText:
     """A parsed source with spans in characters, parents and scopes of its nodes.
 
     Attributes:
-        text: The source.
-        tree: Its syntax tree.
         parents: The parent of each node, by `id`.
 
     Raises:

@@ -91,7 +91,6 @@ def edits(source: str, lines: Collection[int] | None = None) -> Iterator[Edit]:
     Docstrings, annotations and what is outside `EVOLVE-BLOCK` comments (where there are any) are left alone.
 
     Args:
-        source: Python source.
         lines: 1-based lines; only nodes that begin in one of them are edited. None for all.
 
     Raises:

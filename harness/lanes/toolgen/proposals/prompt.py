@@ -31,7 +31,6 @@ def feedback_of(evaluation: Evaluation, *, is_screened: bool = False) -> str:
     """One sentence about a verdict without anything from a hidden input.
 
     Args:
-        evaluation: The verdict.
         is_screened: Whether it is a screen's, which asks the examples first. Otherwise a candidate that keeps its
             inputs could answer an example with a hidden input that it was asked before, so its answer is not shown.
     """
@@ -54,7 +53,6 @@ def prompt_for(tool: Tool, parent: str, failures: Sequence[str], *, task: str = 
 
     Args:
         tool: The tool; only its public part is used.
-        parent: Source of the parent.
         failures: Sentences of `feedback_of` about children that failed.
         task: What is to be done with the parent.
     """

@@ -20,10 +20,7 @@ def shortcuts(source: str, entry: str, arguments: Mapping[str, Any], expected: A
     be special-casing.
 
     Args:
-        source: Python source.
-        entry: Name of the entry function.
         arguments: Keyword arguments of a question that is answered wrongly.
-        expected: The right answer to it.
 
     Raises:
         SyntaxError: if the source is not Python.

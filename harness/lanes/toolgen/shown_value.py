@@ -1,0 +1,72 @@
+"""Shown values: encoded arguments and answers as text for people, clipped."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from harness.core.clip import CLIP, clip
+
+MAX_LITERAL = 1 << 14
+"""Bytes of JSON with tags that are shown as Python writes the value; a longer one is shown as it is."""
+
+
+def show_json(payload: bytes, *, other: bytes = b"", limit: int = CLIP) -> str:
+    """Canonical JSON as text, clipped to `limit` characters; where it has tags, as Python writes the value.
+
+    Args:
+        payload: The JSON.
+        other: The JSON that it is compared with: what is shown then includes the first place where the two differ.
+        limit: Characters.
+    """
+    payload, other = _without_tags(payload), _without_tags(other)
+    at = _first_difference(payload, other) if other and max(len(payload), len(other)) > limit else 0
+    start = max(0, at - limit // 3)
+    # Only the shown part is decoded: an answer may have millions of characters.
+    text = payload[start : start + limit + 1].decode("ascii", "replace")
+    return clip(f"…{text[1:]}" if start else text, limit=limit)
+
+
+def _without_tags(payload: bytes) -> bytes:
+    if len(payload) > MAX_LITERAL or b'"$' not in payload:
+        return payload
+    try:
+        return _literal(json.loads(payload)).encode("ascii")
+    except (ValueError, TypeError, RecursionError):  # cut, or forged
+        return payload
+
+
+def _literal(value: Any) -> str:
+    """Tagged JSON as Python writes the value. The order is that of the JSON, so it does not depend on hashes."""
+    if type(value) is list:
+        return f"[{', '.join(map(_literal, value))}]"
+    if type(value) is str:
+        return json.dumps(value)
+    if type(value) is not dict:
+        return repr(value)
+    single: tuple[str, Any] = next(iter(value.items())) if len(value) == 1 else ("", None)
+    tag, content = single
+    if tag == "$bytes":
+        return repr(base64.b64decode(content, validate=True))
+    if tag == "$int":
+        return str(content)
+    if tag == "$dict":
+        return f"{{{', '.join(f'{_literal(key)}: {_literal(item)}' for key, item in content)}}}"
+    if tag in ("$tuple", "$set", "$frozenset"):
+        items = ", ".join(map(_literal, content))
+        if tag == "$tuple":
+            return f"({items},)" if len(content) == 1 else f"({items})"
+        text = f"{{{items}}}" if items else "set()"
+        return text if tag == "$set" else f"frozenset({items and text})"
+    pairs = [f"{json.dumps(key.removeprefix('$'))}: {_literal(item)}" for key, item in value.items()]
+    return f"{{{', '.join(pairs)}}}"
+
+
+def _first_difference(one: bytes, two: bytes) -> int:
+    """The index of the first byte that differs; the length of the shorter string if the other begins with it."""
+    low, high = 0, min(len(one), len(two))
+    while low < high:  # by halves, because slices are compared at the speed of C
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one[low:middle] == two[low:middle] else (low, middle - 1)
+    return low
