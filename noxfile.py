@@ -1,4 +1,4 @@
-"""The matrix of Python, pytest and what may be absent: `pipx run nox` (or `nox -l` for the list).
+"""The matrix of Python, pytest and what may be absent: `make matrix`, or `pipx run nox -s NAME` (`nox -l` for the names).
 
 A session runs the tests of what depends on the version: the plugin, its hooks, xdist, the clock and the faults. The
 whole suite runs under `make test` with the newest of everything. Interpreters that are not installed are skipped.
@@ -31,7 +31,7 @@ def install(session: nox.Session, pytest: str) -> None:
 def tests(session: nox.Session, pytest: str) -> None:
     """The tests of what depends on the version of Python or pytest."""
     install(session, pytest)
-    session.run("pytest", "-q", "-p", "no:cacheprovider", *(session.posargs or TESTS))
+    session.run("pytest", "-q", "-p", "no:cacheprovider", "-n", "auto", *(session.posargs or TESTS))
 
 
 @nox.session(python=["3.11", "3.13"])

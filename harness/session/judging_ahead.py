@@ -100,6 +100,7 @@ class JudgingAhead:
         self._taken: set[str] = set()
         self._lock = threading.Lock()
         self._listener: socket.socket | None = None
+        self._refused: list[socket.socket] = []
 
     def __contains__(self, nodeid: str) -> bool:
         return nodeid in self._cases
@@ -133,6 +134,8 @@ class JudgingAhead:
             with contextlib.suppress(OSError):
                 self._listener.shutdown(socket.SHUT_RDWR)
             self._listener.close()
+        for refused in self._refused:
+            refused.close()
         self._judges.close()
 
     def _accept(self, listener: socket.socket) -> None:
@@ -144,8 +147,10 @@ class JudgingAhead:
             try:
                 start_thread(self._serve, connection, name="crucible-judging")
             except InfraError as error:
-                with contextlib.suppress(OSError), connection:
+                self._refused.append(connection)  # a socket that is closed with unread bytes loses what was sent, too
+                with contextlib.suppress(OSError):
                     connection.sendall(_message(str(error), is_refusal=True))
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def _serve(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError), connection, connection.makefile("rwb") as stream:
@@ -180,6 +185,7 @@ class JudgingClient:
         except BaseException:
             connection.close()
             raise
+        self._refusal = "the controller has ended"
         self._stream = connection.makefile("rwb")
         connection.close()  # the stream keeps the connection
 
@@ -190,16 +196,18 @@ class JudgingClient:
             InfraError: if the controller has ended, or cannot have the case judged.
         """
         try:
-            self._stream.write(nodeid.encode() + b"\n")
-            self._stream.flush()
+            with contextlib.suppress(BrokenPipeError):  # the reason may have been sent before
+                self._stream.write(nodeid.encode() + b"\n")
+                self._stream.flush()
             length = self._stream.readline()
             text = self._stream.read(abs(int(length or b"0")))
         except OSError as error:
             raise InfraError(f"the controller does not answer: {error}") from error
         if not length or len(text) < abs(int(length)):
-            raise InfraError("the controller has ended")
+            raise InfraError(self._refusal)
         if length.startswith(b"-"):
-            raise InfraError(text.decode())
+            self._refusal = text.decode()
+            raise InfraError(self._refusal)
         return text.decode()
 
     def close(self) -> None:

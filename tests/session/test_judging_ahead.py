@@ -93,6 +93,8 @@ def test_a_worker_that_no_thread_can_serve_has_an_answer(ahead, tmp_path, monkey
         client = JudgingClient(tmp_path)
         with pytest.raises(InfraError, match="no thread can be started: out of memory\n  fix: raise the limit"):
             client.take(next(iter(ahead._cases)))
+        with pytest.raises(InfraError, match="no thread can be started"):
+            client.take(next(iter(ahead._cases)))
         client.close()
 
 
