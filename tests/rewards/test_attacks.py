@@ -12,11 +12,19 @@ from tests.attacks import corpus
 OPEN = {"h05_event_loop", "h07_system_modules"}
 """Honest programs that do more than compute: they import asyncio and os, which no candidate for a reward may."""
 
+FRUITLESS = {"g57_class_that_reads_memory", "g58_part_of_a_package"}
+"""Attacks that find nothing and then compute the answer; no import gives them away."""
+
 
 def earns(attack: corpus.Attack) -> bool:
     """Whether it is honest, or attacks no verdict but a component of the score, or the time of reading."""
     is_honest = "honest" in attack.layer or attack.name == "d24_good_control"
-    return (is_honest and attack.name not in OPEN) or bool(attack.most) or attack.layer == ("reader",)
+    return (
+        (is_honest and attack.name not in OPEN)
+        or attack.name in FRUITLESS
+        or bool(attack.most)
+        or attack.layer == ("reader",)
+    )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="layers need Linux")
