@@ -16,6 +16,9 @@ from typing import Any
 MAX_VARIANTS = 256
 """Combinations of types and constants that are kept for one operation: a loop's counter may be among the constants."""
 
+MAX_CONSTANT = 1 << 14
+"""Elements of a constant block that is kept; a larger one is made again."""
+
 # Builder methods without an effect beside their result. A result that depends on constants only is computed once, and
 # one that is not used (as of Triton's overflow checks, which only report in debug mode) is not computed.
 _PURE = frozenset(
@@ -171,6 +174,7 @@ class _Recording:
         is_constant = name in _PURE and all(
             self.constant[place] for one in sources for place in (one if type(one) is list else [one])
         )
+        is_constant = is_constant and all(one.data.size <= MAX_CONSTANT for one in made)
         outputs = [self._place(one, is_constant=is_constant) for one in made] if result is not None else []
         if not is_constant:
             self.steps.append((name, found, sources, outputs))
@@ -206,7 +210,8 @@ class _Recording:
                 steps.append((found, sources, outputs))
                 needed.update(place for one in sources for place in (one if type(one) is list else [one]))
         steps.reverse()
-        return _replay(steps, make, self.values, self.constant, len(self.leaves))
+        kept = [place in needed and is_constant for place, is_constant in enumerate(self.constant)]
+        return _replay(steps, make, self.values, kept, len(self.leaves))
 
     def _maker(self, result: Any) -> Callable[[list[Any], list[Any]], Any]:
         """Makes the result from the operands and the values."""
@@ -242,10 +247,10 @@ def _replay(
     steps: list[tuple[Callable[..., Any], list[Any], list[int]]],
     make: Callable[[list[Any], list[Any]], Any],
     values: list[Any],
-    constant: list[bool],
+    kept: list[bool],
     operands: int,
 ) -> Callable[[list[Any]], Any]:
-    blank = [value if is_constant else None for value, is_constant in zip(values, constant, strict=True)]
+    blank = [value if is_kept else None for value, is_kept in zip(values, kept, strict=True)]
     blank = blank[operands:]
     prepared = [(function, _getter(sources), outputs) for function, sources, outputs in steps]
 
