@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from harness.core.evaluation import Evaluation
@@ -89,7 +89,7 @@ class Cascade:
             self._done.append(self.copied(trial, self._trials.rows[batch.known[trial.digest].number]))
         self._write()
 
-    def rescore(self, elites: Iterable[tuple[Trial, Trial]]) -> None:
+    def rescore(self, elites: Sequence[tuple[Trial, Trial]]) -> None:
         """Score owners of cells for a new epoch; if only an earlier slow call speaks against one, judge it again.
 
         Args:
@@ -157,12 +157,12 @@ class Cascade:
         trial, text = job.trial, job.text
         if stage == "again" or (stage == "screen" and job.looks):  # a pool remembers bytes that it judged
             text += _blank(4 * trial.number + job.looks)
-        other = job.batch.other_of(trial)
-        against = (self._trials.source(other), TIME_STEP) if other else None
+        how: dict[str, Any] = {}
+        if stage == "screen":
+            how = {"screen": True, "allow_slow": not trial.parents}
+        elif other := job.batch.other_of(trial):
+            how = {"against": (self._trials.source(other), TIME_STEP)}
         job.batch.in_flight += 1
-        how: dict[str, Any] = (
-            {"screen": True, "allow_slow": not trial.parents} if stage == "screen" else {"against": against}
-        )
         judged = self._pools.submit(trial.suite, text, epoch=trial.epoch, **how)
         judged.add_done_callback(lambda found: self._events.put((job, stage, found.exception() or found.result())))
 

@@ -18,7 +18,7 @@ class Batch:
     Attributes:
         known: The first trial of each digest.
         other_of: The digest of what a trial is measured next to; empty if nothing is.
-        measures_of: The measures of a digest; None of one that is not judged yet, and of the seed parents' first one.
+        measures_of: The measures of a digest; None of one without a full verdict.
         in_flight: Verdicts that are waited for.
         copies: Trials whose bytes an earlier one has.
     """

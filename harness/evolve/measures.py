@@ -30,8 +30,6 @@ GROWTH_STEP = 0.5
 """Between two growth classes: n, n^1.5, n^2, ..."""
 TIME_STEP = math.log(TIME_GRID) / TIME_STEPS
 """The difference of the logarithms of two times that is one step."""
-RELATIVE = ("performance", "time", "memory", "growth")
-"""Measures that vary from run to run. A candidate has its parent's, or a number of whole steps more or less."""
 TIME_GATE = "time_ms"  # of lanes that limit the time of a call
 NAMES = ("performance", "time", "memory", "size", "stability")
 """The objectives, in order."""
