@@ -1,4 +1,4 @@
-"""The matrix of Python, pytest and what may be absent: `make matrix`, or `pipx run nox -s NAME` (`nox -l` for the names).
+"""The matrix of Python, pytest and what may be absent: `make matrix`, or `pipx run nox -s NAME` (`nox -l`: the names).
 
 A session runs the tests of what depends on the version: the plugin, its hooks, xdist, the clock and the faults. The
 whole suite runs under `make test` with the newest of everything. Interpreters that are not installed are skipped.
