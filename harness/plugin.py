@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import resource
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -50,8 +49,8 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
             group.addoption(name, dest=dest, **settings)
         except (ValueError, argparse.ArgumentError):  # another plugin has the short name
             group.addoption(f"--crucible-{name[2:]}", dest=dest, **settings)
-    config = pluginmanager.get_plugin
-    guard_conftests(pluginmanager, lambda path: _covers(config("pytestconfig"), path, fault=pytest.UsageError))
+    get = pluginmanager.get_plugin
+    guard_conftests(pluginmanager, lambda path: _covers(get("pytestconfig"), path, fault=pytest.UsageError))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -177,10 +176,9 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
     """Refuse a limit on memory that xdist's threads do not fit in."""
-    if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
-        from harness.session.controller_memory import require_xdist_room
+    from harness.session.controller_memory import require_xdist_room
 
-        require_xdist_room(config, len(specs))
+    require_xdist_room(config, len(specs))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -197,10 +195,9 @@ def pytest_configure_node(node: Any) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     """Before the first item is sent to a worker: probe the boxes and open the run, or refuse it with exit status 4."""
-    config: pytest.Config = node.config
-    folder = str(config.stash[_FOLDER].path)
+    folder = str(node.config.stash[_FOLDER].path)
     if any(entry.name.startswith("suite-") for entry in os.scandir(folder)):
-        _session(config).open_distributed(ids, folder)
+        _session(node.config).open_distributed(ids, folder)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -239,9 +236,7 @@ def _covers(config: Any, path: str | os.PathLike[str], *, fault: Any = pytest.Co
     except Exception as error:
         from harness.core.errors import UsageError  # not imported where there is no suite
 
-        if not isinstance(error, UsageError):
-            raise
-        raise fault(str(error)) from None
+        raise (fault(str(error)) if isinstance(error, UsageError) else error) from None
 
 
 def _seal(config: pytest.Config) -> Seal:

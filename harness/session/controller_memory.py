@@ -44,7 +44,7 @@ def _require(config: pytest.Config, workers: int, *, threads: int, extra: int = 
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     stack, _ = resource.getrlimit(resource.RLIMIT_STACK)
     needed = threads * (DEFAULT_STACK if stack == resource.RLIM_INFINITY else stack) + extra
-    needed += config.stash.get(BEFORE, 0)  # known where there is a limit
+    needed += config.stash.get(BEFORE, 0)
     if limit != resource.RLIM_INFINITY and limit < needed:
         raise pytest.UsageError(
             f"the limit of {limit >> 20} MiB on memory (`ulimit -v`) is too low for -n {workers}: the controller needs "
