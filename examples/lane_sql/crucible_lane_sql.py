@@ -83,8 +83,8 @@ class SqlLane:
             line=suite.line("queries"),
         )
 
-    def screened(self, case: harness.Case) -> harness.Case:
-        """A cheap verdict: the full one is cheap already."""
+    def screened(self, case: harness.Case, *, allow_slow: bool = True) -> harness.Case:
+        """A cheap verdict: the full one is cheap already, and has no slow candidates to refuse."""
         return case
 
     async def observe(self, case: harness.Case, context: object) -> harness.Evidence:

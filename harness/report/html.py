@@ -134,7 +134,7 @@ class _Rendering:
             has={
                 "change": len({suite.change for suite in page.suites if suite.change}) > 1,
                 "trend": any(len(set(suite.trend) - {None}) > 1 for suite in page.suites),
-                "worst": any(suite.failing or not suite.is_judged for suite in page.suites),
+                "worst": any(suite.failing or suite.unjudged for suite in page.suites),
             },
             gates=[self._gate(gate) for gate in page.verdict.gates],
             again=rerun.whole(page.run),

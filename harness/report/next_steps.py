@@ -98,12 +98,14 @@ class _Kind(NamedTuple):
         steps: As many as there may be room for.
         total: How many there would be.
         noun: What they are about.
+        names: What they are called; the last line then names one that is left out.
         rest: The line about all from a number on; None if the last line says how many more there are.
     """
 
     steps: list[Step]
     total: int
     noun: str
+    names: Sequence[str] = ()
     rest: Callable[[int], Step] | None = None
 
     def first(self, shown: int) -> list[Step]:
@@ -118,6 +120,8 @@ class _Kind(NamedTuple):
         if self.rest is not None and shown > 1 and (shown > 2 or steps[0].kind == steps[1].kind):
             return [*steps[:-1], self.rest(shown - 1)]
         more = f"; {words.count(left, f'more {self.noun}')}"
+        if left == 1 and self.names:
+            more += f": {words.fit(self.names[-1], MAX_WHY // 3)}"
         return [*steps[:-1], steps[-1]._replace(why=_clipped(steps[-1].why, MAX_WHY - len(more)) + more)]
 
 
@@ -141,7 +145,7 @@ def _gates(verdict: RunVerdict, run: dict[str, Any], repeat: Callable[[str], str
         )
         for number, fault in zip(numbers[:MAX_OF_A_KIND], verdict.of_kind(Kind.GATE), strict=False)
     ]
-    return _Kind(steps, len(numbers), "failing gate")
+    return _Kind(steps, len(numbers), "failing gate", [fault.what for fault in verdict.of_kind(Kind.GATE)])
 
 
 def _problems(verdict: RunVerdict, run: dict[str, Any], repeat: Callable[[str], str]) -> _Kind:
@@ -176,7 +180,7 @@ def _failing(urgent: Sequence[Case], run: dict[str, Any], repeat: Callable[[str]
         more = failing[start:]
         return Step("fail", words.count(len(more), "more case"), _kinds(more), ("failing",), rerun.command(run))
 
-    return _Kind([step(case) for case in failing[: MAX_OF_A_KIND + 1]], len(failing), "failing case", rest)
+    return _Kind([step(case) for case in failing[: MAX_OF_A_KIND + 1]], len(failing), "failing case", rest=rest)
 
 
 def _unconfirmed(urgent: Sequence[Case], overview: Sequence[Suite], run: dict[str, Any]) -> _Kind:

@@ -25,6 +25,7 @@ class Suite:
         passing, judged: Its candidates that pass, and those that were judged.
         controls: Its controls that were judged.
         failing: Cases, controls included, that are not as the suite requires.
+        unjudged: Cases that neither passed nor failed, as those that wait for an answer.
         leader: Its first passing candidate; None if there is none.
         best: The leader's name, with the places it shares or `?` where it is unconfirmed; of a suite of controls only,
             how many are as expected.
@@ -40,6 +41,7 @@ class Suite:
     judged: int
     controls: int
     failing: int
+    unjudged: int
     leader: dict[str, Any] | None
     best: str
     change: str
@@ -102,6 +104,7 @@ def suites(ledger: Ledger, run_id: str) -> list[Suite]:
                 judged=len(judged),
                 controls=len(controls),
                 failing=sum(map(failed, cases)),
+                unjudged=sum(bool(row["neutral"]) and not row["as_expected"] for row in cases),
                 leader=leader,
                 best=best,
                 change=change,
