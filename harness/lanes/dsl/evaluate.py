@@ -277,8 +277,10 @@ def _stop_reason(program: Program, trial: Record) -> str:
     if trial["questions"]:
         question = trial["questions"][0]
         line = _line(program, question["step"])
-        said = f"{question['step']} (line {line}) waits for an answer to question {question['id']}"
-        return f"{said}, '{clip(question['prompt'], limit=MAX_PROMPT)}': add it to the file of the suite's `answers`"
+        return (  # what to do comes before the question, which may be long
+            f"{question['step']} (line {line}) waits: add an answer to question {question['id']} to the file of the "
+            f"suite's `answers`; it asks '{clip(question['prompt'], limit=MAX_PROMPT)}'"
+        )
     label = trial["why"].split(": ", 1)[0]
     line = _line(program, label)
     return clip(trial["why"] if line is None else f"{label} (line {line}) failed: {trial['why'][len(label) + 2 :]}")

@@ -84,8 +84,8 @@ def test_without_an_answer_it_waits_and_nothing_after_is_claimed(tmp_path: Path,
     }  # fmt: skip
     assert all(e.neutral for e in list(found.values())[2:])
     assert found["hellospak::s2"].why == (
-        f"HelloSPAK/s2/llm.query (line 23) waits for an answer to question {QUESTION}, 'The shell says: Hello from the "
-        "shell, World\\nGreet World in one sentence.': add it to the file of the suite's `answers`"
+        f"HelloSPAK/s2/llm.query (line 23) waits: add an answer to question {QUESTION} to the file of the suite's "
+        "`answers`; it asks 'The shell says: Hello from the shell, World\\nGreet World in one sentence.'"
     )
     for part in ("s2", "s3", "success"):
         assert found[f"hellospak::{part}"].score.total is None
