@@ -123,6 +123,8 @@ def read_problems(file: Path) -> Iterator[Problem]:
         missing = [key for key in KEYS if not isinstance(value, dict) or not isinstance(value.get(key), str)]
         if missing:
             raise SpecError(f"{missing[0]} is missing, or not a string", where=position(file, number))
+        if "\\u" in line and (key := next((key for key in KEYS if not _is_text(value[key])), "")):
+            raise SpecError(f"{key} has half of a surrogate pair, which no file can hold", where=position(file, number))
         yield _problem_of(value)
 
 
@@ -256,6 +258,14 @@ def _comparison(test: ast.expr, names: tuple[str, ...]) -> tuple[ast.Call, Any, 
                 if isinstance(operator, ast.Lt | ast.LtE) and call is not None:
                     return call, ast.literal_eval(other), float(ast.literal_eval(right))
     raise ValueError("it does not compare a call with a literal")
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _shown(node: ast.stmt) -> str:

@@ -80,6 +80,10 @@ def test_the_tools_judge(converted):
         ("{", "problems.jsonl:1: not JSON"),
         ("[]", "problems.jsonl:1: task_id is missing"),
         (json.dumps({**CLAMP, "test": None}), "problems.jsonl:1: test is missing, or not a string"),
+        *[
+            (json.dumps({**CLAMP, key: f"{CLAMP[key]}\udcff"}), f"problems.jsonl:1: {key} has half of a surrogate pair")
+            for key in CLAMP
+        ],
         (json.dumps({**CLAMP, "entry_point": "clamps"}), "define no function 'clamps'"),
         (json.dumps({**CLAMP, "prompt": "def clamp(:"}), "are not Python"),
         (json.dumps({**CLAMP, "test": "def check(candidate:"}), "the test is not Python"),
