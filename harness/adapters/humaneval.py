@@ -25,6 +25,8 @@ from harness.lanes.toolgen.tool_spec import read_tool
 from harness.sandbox.codec import CodecError, encode, tag
 
 KEYS = ("task_id", "prompt", "entry_point", "canonical_solution", "test")
+UNPARSABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+"""What Python's parser raises; the last two for deep nesting."""
 ORACLE = '''"""Oracle of {task}: the canonical solution, and inputs like those of the examples."""
 
 import json
@@ -180,7 +182,7 @@ def _signature(function: ast.FunctionDef) -> str:
 def _function(problem: Problem) -> ast.FunctionDef:
     try:
         tree = ast.parse(problem.code)
-    except (SyntaxError, ValueError) as error:
+    except UNPARSABLE as error:
         raise SpecError(f"prompt and canonical solution are not Python: {error}") from None
     found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == problem.entry]
     if not found:
@@ -193,7 +195,7 @@ def _problem_of(value: dict[str, str]) -> Problem:
     try:
         tests = ast.parse(value["test"])
         names = [argument.arg for argument in _function(problem).args.args]
-    except (SyntaxError, ValueError) as error:
+    except UNPARSABLE as error:
         problem.left.append(f"the test is not Python: {error}")
         return problem
     except SpecError:

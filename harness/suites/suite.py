@@ -70,16 +70,18 @@ class Suite:
         """1-based line of a key; None if the file does not have it."""
         return self.positions[key][0] if key in self.positions else None
 
-    def resolve(self, relative: str, *key: str | int) -> Path:
-        """The absolute path of a file that the suite names relative to itself.
+    def resolve(self, relative: str, *key: str | int, allow_folder: bool = False) -> Path:
+        """The absolute path of a file, or where it is allowed a folder, that the suite names relative to itself.
 
         Raises:
-            SuiteError: if it does not exist; the message has the line of the suite and the path.
+            SuiteError: if it does not exist, or is a folder; the message has the line of the suite and the path.
         """
         found = named_path(self.path.parent, relative)
         if found is None:
             fix = f"create {self.path.parent / relative} or correct the path"
             raise SuiteError(f"{relative!r} does not exist", where=self.where(*key), fix=fix)
+        if found.is_dir() and not allow_folder:
+            raise SuiteError(f"{relative!r} is a folder", where=self.where(*key), fix="name a file in it")
         return found
 
     def glob(self, patterns: str | tuple[str, ...], *key: str | int) -> list[Path]:

@@ -87,6 +87,8 @@ def test_the_tools_judge(converted):
         (json.dumps({**CLAMP, "entry_point": "clamps"}), "define no function 'clamps'"),
         (json.dumps({**CLAMP, "prompt": "def clamp(:"}), "are not Python"),
         (json.dumps({**CLAMP, "test": "def check(candidate:"}), "the test is not Python"),
+        (json.dumps({**CLAMP, "test": f"a = {'(' * 300}1{')' * 300}"}), "the test is not Python"),
+        (json.dumps({**CLAMP, "prompt": f"a = {'(' * 300}1{')' * 300}"}), "are not Python"),
         (json.dumps({**CLAMP, "test": "def check(candidate):\n    assert candidate([1], 2)\n"}), "no assert compares"),
     ],
 )

@@ -153,6 +153,15 @@ def test_a_folder_and_a_missing_file(tmp_path):
             read_document(tmp_path / name)
 
 
+def test_a_suite_that_names_a_folder_for_a_file(load, tmp_path):
+    suite = load("lane: words\nwords: good\n")
+    (tmp_path / "there").mkdir()
+    with pytest.raises(SuiteError, match="'there' is a folder") as caught:
+        suite.resolve("there", "words")
+    assert ":2:" in str(caught.value)
+    assert suite.resolve("there", "words", allow_folder=True) == (tmp_path / "there").resolve()
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_a_file_nobody_may_read(tmp_path):
     path = tmp_path / "a.suite.yaml"

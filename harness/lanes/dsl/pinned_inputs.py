@@ -27,7 +27,7 @@ def pin_work_file(suite: Suite, name: str, number: int) -> dict[str, str]:
     Raises:
         SuiteError: if it does not exist.
     """
-    path = suite.resolve(name, "files", number)
+    path = suite.resolve(name, "files", number, allow_folder=True)
     return {"path": str(path), "digest": digest_folder(path)}
 
 

@@ -29,7 +29,7 @@ def collect_cases(suite: Suite, options: KernelSuite) -> list[Case]:
         SuiteError: if the suite names a file that is missing, or a shape that does not fit the definition.
         SpecError: if the definition or the golden table is invalid.
     """
-    path = suite.resolve(options.definition, "definition")
+    path = suite.resolve(options.definition, "definition", allow_folder=True)
     definition = read_definition(path)
     _check_shapes(suite, options, definition)
     inputs: dict[str, Any] = {

@@ -59,7 +59,7 @@ def tool_of(suite: Suite) -> Tool:
         SuiteError: if the suite names a missing tool, or is not a toolgen suite.
         SpecError: if the tool specification is invalid.
     """
-    return read_tool(suite.resolve(_options(suite).tool, "tool"))
+    return read_tool(suite.resolve(_options(suite).tool, "tool", allow_folder=True))
 
 
 def _options(suite: Suite) -> ToolgenSuite:
