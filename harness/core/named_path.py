@@ -26,7 +26,7 @@ def named_paths(folder: Path, pattern: str) -> list[Path]:
     """What a pattern matches in a folder, sorted; empty for a pattern that pathlib or the file system refuses."""
     try:
         return sorted(folder.glob(pattern))
-    except (OSError, ValueError, RuntimeError, NotImplementedError):
+    except (OSError, ValueError, RuntimeError, NotImplementedError, IndexError):  # IndexError: the pattern `.`
         return []
 
 

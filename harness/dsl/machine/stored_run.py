@@ -45,6 +45,9 @@ def stored_program(file: LogFile, log: RunLog) -> Program:
         source = file.blobs.get(bytes.fromhex(settings.source)).decode("utf-8")
     except (KeyError, ValueError) as error:
         raise LogError(f"the program's text is missing: {error}", where=str(file.path), fix="restore a copy") from error
+    missing = [key for key in ("inputs", "entry", "program") if key not in genesis]
+    if missing:
+        raise LogError(f"the first event has no {missing[0]!r}", where=str(file.path), fix="restore a copy")
     program = load_source(source, path=settings.path, inputs=tuple(genesis["inputs"]), entry=genesis["entry"])
     if program.digest != genesis["program"]:
         raise LogError("the stored program is not the one in the chain", where=str(file.path), fix="restore a copy")
