@@ -210,7 +210,7 @@ def _tool_of(spec: Path, epoch: int) -> tuple[Path, Policy, ToolgenSuite | None]
     suite = load_suite(spec, name=spec.name, lanes=Registry(built_in=hooks.BUILT_IN).lanes, settings=settings)
     if not isinstance(suite.options, ToolgenSuite):
         raise UsageError(f"the lane {suite.options.lane!r} has no tool to repair", where=str(spec))
-    return suite.resolve(suite.options.tool, "tool"), suite.policy, suite.options
+    return suite.resolve(suite.options.tool, "tool", allow_folder=True), suite.policy, suite.options
 
 
 def _without_derived_edges(tool: Tool, oracle: Path, folder: Path) -> Tool:
