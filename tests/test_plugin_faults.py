@@ -202,11 +202,11 @@ def test_a_disk_that_is_full_at_any_write(project, small_disk, room, extra):
     project.suite(**names)
     (small_disk.path / "tmp").mkdir()
     small_disk.resize(max(8, room))  # a size of 0 is no limit
-    with (small_disk.path / "ballast").open("wb") as ballast, pytest.MonkeyPatch.context() as full:
+    with (small_disk.path / "ballast").open("wb", buffering=0) as ballast, pytest.MonkeyPatch.context() as full:
         if not room:
             with pytest.raises(OSError, match="No space left"):
-                ballast.write(b"x" * (64 << 10))
-                ballast.flush()
+                while True:
+                    ballast.write(b"x" * (4 << 10))
         full.setenv("TMPDIR", str(small_disk.path / "tmp"))
         full.setattr(tempfile, "tempdir", None)
         result = project.run(f"--ledger={small_disk.path}/l.db", f"--report={small_disk.path}/r.html", *extra)
