@@ -61,6 +61,17 @@ def test_verdicts_come_in_the_order_of_the_candidates(pool):
     assert all(verdict.reward == 0.0 for verdict in verdicts if not verdict.passed)
 
 
+def test_a_file_that_the_oracle_reads_counts_from_when_it_changes(tmp_path):
+    offset = "(n > 2) * int(__import__('pathlib').Path(__file__).with_name('offset').read_text())"
+    folder = write_tool(tmp_path, oracle=ORACLE.replace("2 * n", f"2 * n + {offset}"))
+    (folder / "offset").write_text("0")
+    with JudgePool(folder, **FAST | {"workers": 1}) as made:
+        assert made.judge(GOOD).status is Status.OK
+        (folder / "offset").write_text("10")
+        verdicts = made.judge_all([GOOD + "# again\n", GOOD.replace("n + n", "n + n + 10 * (n > 2)")])
+        assert [one.status for one in verdicts] == [Status.WRONG, Status.OK]
+
+
 @pytest.mark.parametrize(
     "source", [b"\xff\xfe", "\ud800", "", b"def double(n):\n    return 2 * n\n\x00", "x" * 3_000_000]
 )
