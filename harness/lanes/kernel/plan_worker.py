@@ -63,8 +63,9 @@ def _leave_out_dynamo() -> None:
     wrapper = torch._disable_dynamo(lambda: None).__code__
     for one in gc.get_objects():
         if type(one) is FunctionType and one.__code__ is wrapper:
-            function = getclosurevars(one).nonlocals["fn"]
-            function.__dynamo_disable = function
+            function = getclosurevars(one).nonlocals.get("fn")
+            if function is not None:  # else another PyTorch, which then imports it
+                function.__dynamo_disable = function
 
 
 def run_job(do: str, folder: str) -> None:
