@@ -31,7 +31,7 @@ from harness.lanes.toolgen.exhibits import candidate_exhibits
 from harness.lanes.toolgen.hash_dependence import attempts_for
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.paired_timing import PairedTiming
-from harness.lanes.toolgen.performance import REPEATS, Profile, null_call
+from harness.lanes.toolgen.performance import PROCESSES, REPEATS, Profile, null_call
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.prepared_tools import PreparedTools
 from harness.lanes.toolgen.question_cost import exact_costs, median_interval_ms, median_ms, ordinary_costs
@@ -43,7 +43,7 @@ from harness.lanes.toolgen.source import read_unchanged_source
 from harness.lanes.toolgen.static_check import Violation
 from harness.lanes.toolgen.style import BASELINE, distance, reference_style
 from harness.lanes.toolgen.tool_spec import Tool, digest_of_files, read_tool
-from harness.lanes.toolgen.workload_timing import PROCESSES, WorkloadTiming
+from harness.lanes.toolgen.workload_timing import WorkloadTiming
 from harness.sandbox.fault import GuardFault
 from harness.sandbox.limits import MIB, Limits
 from harness.sandbox.polled_box import PolledBox

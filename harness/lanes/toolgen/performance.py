@@ -27,7 +27,12 @@ from harness.sandbox.usage import Usage
 
 FACTORS = (1, 2, 4, 8)
 REPEATS = 3
-"""Number of fresh inputs of each size."""
+"""Number of fresh inputs of each size; the first `SMALL` sizes have one for each process."""
+PROCESSES = 5
+"""Full depth: the processes in which a candidate is timed whose times decide something, and the most attempts among
+which one is timed. One that is slow in every second process is fast in all of them once in 32 times."""
+SMALL = 2
+"""Sizes that are asked in a process beyond the first `REPEATS`; each of those is asked every size."""
 NOISE = 1.25
 """Factor by which the times of equal code differ."""
 SLOW = 2.0
@@ -112,10 +117,13 @@ async def make_workloads(questions: Questions) -> tuple[Workload, ...]:
         return ()
     smallest = questions.tool.spec.workload_size
     await _make(questions, oracle, smallest, repeats=1)  # the first call fills caches and runs lazy imports
-    return tuple([await _make(questions, oracle, smallest * factor) for factor in FACTORS])
+    # No input is timed twice, so that a candidate that is slow on some inputs has more chances to meet one.
+    counts = [PROCESSES if number < SMALL else REPEATS for number in range(len(FACTORS))]
+    pairs = zip(FACTORS, counts, strict=True)
+    return tuple([await _make(questions, oracle, smallest * factor, repeats=count) for factor, count in pairs])
 
 
-async def _make(questions: Questions, oracle: Oracle, size: int, *, repeats: int = REPEATS) -> Workload:
+async def _make(questions: Questions, oracle: Oracle, size: int, *, repeats: int) -> Workload:
     made: list[Question] = []
     times: list[float] = []
     for repeat in range(repeats):

@@ -12,9 +12,11 @@ from harness.lanes.toolgen.performance import (
     GRACE_SECONDS,
     MIN_SECONDS,
     NOISE,
+    PROCESSES,
     REPEATS,
     SLOW,
     SLOW_SHARE,
+    SMALL,
     Profile,
     Workload,
     null_call,
@@ -30,11 +32,6 @@ from harness.sandbox.fault import BoxFault
 from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.pool import BoxPool
 
-PROCESSES = 5
-"""Full depth: the processes in which a candidate is timed whose times decide something, and the most attempts among
-which one is timed. One that is slow in every second process is fast in all of them once in 32 times."""
-SMALL = 2
-"""Sizes that are asked in a process beyond the first `REPEATS`; each of those is asked every size."""
 AMONG = 8
 """Ordinary questions that each further process is asked."""
 FREE_IDLE = 0.002
@@ -160,7 +157,7 @@ class WorkloadTiming:
         order = rng.sample(range(len(sizes)), len(sizes))
         try:
             for number in order:
-                question = sizes[number].questions[repeat % REPEATS]
+                question = sizes[number].questions[repeat % len(sizes[number].questions)]
                 answer = await self.answer(box, question)
                 waiting.note(number, question.key, answer)
                 if answer.cpu_seconds is None:

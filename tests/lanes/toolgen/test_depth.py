@@ -12,8 +12,9 @@ from harness.core.score import Score
 from harness.core.status import Status
 from harness.lanes.toolgen import depth
 from harness.lanes.toolgen.depth import FIRST, Standings, near_gate
+from harness.lanes.toolgen.performance import PROCESSES
 from harness.lanes.toolgen.reading import compiled
-from harness.lanes.toolgen.workload_timing import PROCESSES
+from harness.lanes.toolgen.workload_timing import WorkloadTiming
 from harness.sandbox.pool import BoxPool
 
 WORKLOAD = """
@@ -67,6 +68,20 @@ def test_a_candidate_that_is_slow_in_every_second_process_is_not_first(timed, go
     assert min(row["candidate_s"] for row in cheat.evidence.facts["profile"]["rows"]) > 1e-3
     assert _performance(cheat) < _performance(honest)
     assert cheat.score.total < honest.score.total
+
+
+def test_no_input_is_timed_twice_at_full_depth(timed, monkeypatch):
+    answer, asked = WorkloadTiming.answer, []
+
+    async def recorded(self, box, question):
+        asked.append(question)
+        return await answer(self, box, question)
+
+    monkeypatch.setattr(WorkloadTiming, "answer", recorded)
+    assert timed().evidence.facts["profile"]["depth"] >= PROCESSES
+    workloads = [question for question in asked if question.origin == "workload"]
+    assert len(set(map(id, workloads))) == 16
+    assert len(workloads) <= 17  # a slow call is asked again, once
 
 
 def test_one_out_of_reach_is_timed_in_one_process(timed, good, monkeypatch):
