@@ -27,7 +27,7 @@ def report(program: Program, log: RunLog, outcome: Outcome, laws: Findings, doma
         f"# {_cell(program.name)}: report of a run", "",
         f"- Status: **{outcome.status}**{_cell(why)}",
         f"- Events: {outcome.events}, head `{outcome.head}`",
-        *[f"- {_cell(name)}: {_cell(str(value))}" for name, value in log.genesis_value().get("inputs", {}).items()],
+        *[f"- {_cell(name)}: {_cell(str(value))}" for name, value in log.program_genesis().inputs.items()],
         "", *_results(program, log), *_knowledge(program, log, outcome), *_checks(outcome, log),
         *_searches(program, log),
         "## Laws", "", *_laws(laws, domain),

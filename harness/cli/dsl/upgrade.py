@@ -30,8 +30,8 @@ def run(args: argparse.Namespace) -> int:
     folder = run_folders.find_folder(args.run_folder)
     with LogFile(folder / LOG) as file:
         log = file.open_run(args.run)
-        genesis = log.genesis_value()
-        program = programs.load(args.program, inputs=tuple(genesis["inputs"]), entry=genesis["entry"])
+        genesis = log.program_genesis()
+        program = programs.load(args.program, inputs=tuple(genesis.inputs), entry=genesis.entry)
         new, found = upgrade(file, log, program)
     if args.json:
         where = None if found.divergence is None else str(found.divergence)

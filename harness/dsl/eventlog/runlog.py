@@ -59,6 +59,27 @@ class Parent:
     head: bytes
 
 
+@plain
+class Genesis:
+    """What a program's run depends on before any event."""
+
+    engine: str
+    program: str
+    """Digest of the program."""
+    entry: str
+    """Name of the unit to run; empty for the program's first."""
+    inputs: dict[str, Any]
+    seed: int
+    upgraded: dict[str, str] | None
+    """The `run` whose hash is in the keys of effects, and its `head`, if a changed program continues it."""
+
+
+_GENESIS: dict[str, tuple[type, ...]] = {
+    "engine": (str,), "program": (str,), "entry": (str,), "inputs": (dict,), "seed": (int,),
+    "upgraded": (dict, type(None)),
+}  # fmt: skip
+
+
 class RunLog:
     """The events of one run.
 
@@ -92,8 +113,8 @@ class RunLog:
     @property
     def run_hash(self) -> str:
         """Hex of the hash in the keys of effects: the first hash of this run, or of the run that it upgrades."""
-        upgraded = self.genesis_value().get("upgraded")
-        return str(upgraded["run"]) if upgraded else self.first_hash.hex()
+        upgraded = self.program_genesis().upgraded
+        return self.first_hash.hex() if upgraded is None else upgraded["run"]
 
     def append(self, body: bytes, *, wall: bool | float | None = None) -> bool:
         """Append one event; it is in the file after the next commit.
@@ -235,8 +256,27 @@ class RunLog:
         yield from _select(self._connection, self.number, max(start, own), stop)
 
     def genesis_value(self) -> dict[str, Any]:
-        """What the run's outcome depends on before any event: engine, program, entry, inputs and seed."""
+        """What the run's outcome depends on before any event: of a program (`Genesis`), or of a point of a search."""
         return dict(json.loads(self.genesis))
+
+    def program_genesis(self) -> Genesis:
+        """What the run of a program depends on before any event.
+
+        Raises:
+            LogError: if a value is missing or has another type, as in a forged bundle or the log of a search.
+        """
+        value = self.genesis_value()
+        for name, kinds in _GENESIS.items():
+            if type(value.get(name)) not in kinds:
+                raise self._no_genesis(name)
+        if (upgraded := value.get("upgraded")) is not None and type(upgraded.get("run")) is not str:
+            raise self._no_genesis("upgraded")
+        known: dict[str, Any] = {name: value.get(name) for name in _GENESIS}
+        return Genesis(**known)
+
+    def _no_genesis(self, name: str) -> LogError:
+        what = f"the run {self.name!r} is not a program's: the first {name!r} is missing or has another type"
+        return LogError(what, where=str(self._path), fix="restore a copy of the log")
 
 
 def snapshot_state(head: bytes, stored: bytes) -> bytes | None:

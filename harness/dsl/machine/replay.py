@@ -77,10 +77,10 @@ def replay(program: Program, log: RunLog, *, run: str = "") -> Replayed:
     """
     recorded = list(log.events())
     compared = _ComparedLog(recorded, log.blobs)
-    genesis = log.genesis_value()
-    machine = _ReplayMachine(program, compared, log, run=run, seed=int(genesis.get("seed", 0)))
+    genesis = log.program_genesis()
+    machine = _ReplayMachine(program, compared, log, run=run, seed=genesis.seed)
     try:
-        machine.begin(genesis["inputs"])
+        machine.begin(genesis.inputs)
         machine.run()
     except _End:
         return Replayed(len(recorded), None)

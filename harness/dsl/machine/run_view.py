@@ -39,7 +39,7 @@ def view_of(file: LogFile, log: RunLog, program: Program, outcome: Outcome) -> d
         "why": outcome.why,
         "head": outcome.head,
         "events": outcome.events,
-        "inputs": log.genesis_value().get("inputs", {}),
+        "inputs": log.program_genesis().inputs,
         "branches": [{"name": name, "label": names.get(name, name or "main")} for name in branches],
         "cards": cards[-MAX_CARDS:],
         "left_out": max(0, len(cards) - MAX_CARDS),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from harness.core.closing import Closing
 from harness.core.errors import UsageError
-from harness.dsl.eventlog.durability import Durability
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.eventlog.runlog import RunLog
@@ -82,13 +81,12 @@ class Session(Closing):
             retry_failed=retry_failed,
         )
         log.group = settings.group
-        genesis = log.genesis_value()
         self.machine = Machine(
             program,
             log,
             self.handler,
             run=log.run_hash,
-            seed=int(genesis.get("seed", 0)),
+            seed=log.program_genesis().seed,
             settings=MachineSettings(
                 limits=settings.limits,
                 listener=listener,
@@ -176,7 +174,7 @@ class Session(Closing):
         if not path.is_file():
             raise LogError("there is no run here", where=str(folder), fix="`crucible dsl runs` lists them")
         with LogFile(path, read_only=True) as reader:
-            durability = Durability(reader.settings(reader.open_run(run)).get("durability", "process"))
+            durability = RunSettings.from_wire(reader.settings(reader.open_run(run))).durability
         file = LogFile(path, durability=durability, probe=probe)
         try:
             log = file.open_run(run)
@@ -185,7 +183,7 @@ class Session(Closing):
             session = cls(program, folder, file, log, settings, **more)
             session.machine.resume(log)
             if log.seq < 0:  # killed before the first event was committed
-                session.begin(log.genesis_value()["inputs"])
+                session.begin(log.program_genesis().inputs)
             if change:
                 session.save_settings(settings)
         except BaseException:

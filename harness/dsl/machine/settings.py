@@ -16,6 +16,9 @@ from harness.dsl.plain import changed, contents, field, names, plain
 if TYPE_CHECKING:
     from harness.providers.factory import Backend
 
+MAX_NUMBER = 2**32 - 1
+"""Of all settings that are numbers: the most that PYTHONHASHSEED takes; as seconds, a timer of the system holds it."""
+
 
 @plain
 class RunSettings:
@@ -121,8 +124,8 @@ def _number(bound: float) -> Callable[[Any], float]:
     def read(value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise TypeError("expected a number")
-        if not value > bound:
-            raise ValueError(f"it must be above {bound:g}")
+        if not bound < value <= MAX_NUMBER:
+            raise ValueError(f"it must be above {bound:g} and at most {MAX_NUMBER:g}")
         return float(value)
 
     return read
@@ -130,8 +133,8 @@ def _number(bound: float) -> Callable[[Any], float]:
 
 def _integer(minimum: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
-        if _is(int)(value) < minimum:
-            raise ValueError(f"it must be at least {minimum}")
+        if not minimum <= _is(int)(value) <= MAX_NUMBER:
+            raise ValueError(f"it must be {minimum} to {MAX_NUMBER}")
         return int(value)
 
     return read

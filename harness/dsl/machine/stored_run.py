@@ -34,10 +34,10 @@ def stored_program(file: LogFile, log: RunLog) -> Program:
         LogError: if the text is missing, or is not the one whose digest is in the chain.
     """
     settings = RunSettings.from_wire(file.settings(log))
-    genesis = log.genesis_value()
-    if genesis.get("engine") != ENGINE:
+    genesis = log.program_genesis()
+    if genesis.engine != ENGINE:
         raise LogError(
-            f"the run was made by {genesis.get('engine')}, this is {ENGINE}",
+            f"the run was made by {genesis.engine}, this is {ENGINE}",
             where=str(file.path),
             fix="use the version that made it, or run the program again",
         )
@@ -45,11 +45,8 @@ def stored_program(file: LogFile, log: RunLog) -> Program:
         source = file.blobs.get(bytes.fromhex(settings.source)).decode("utf-8")
     except (KeyError, ValueError) as error:
         raise LogError(f"the program's text is missing: {error}", where=str(file.path), fix="restore a copy") from error
-    missing = [key for key in ("inputs", "entry", "program") if key not in genesis]
-    if missing:
-        raise LogError(f"the first event has no {missing[0]!r}", where=str(file.path), fix="restore a copy")
-    program = load_source(source, path=settings.path, inputs=tuple(genesis["inputs"]), entry=genesis["entry"])
-    if program.digest != genesis["program"]:
+    program = load_source(source, path=settings.path, inputs=tuple(genesis.inputs), entry=genesis.entry)
+    if program.digest != genesis.program:
         raise LogError("the stored program is not the one in the chain", where=str(file.path), fix="restore a copy")
     return program
 
@@ -62,7 +59,7 @@ def stored_outcome(program: Program, log: RunLog) -> Outcome:
     """
     # Nothing is performed: a machine that only folds events needs no external effects.
     nothing = cast("ExternalEffects", None)
-    machine = Machine(program, log, nothing, run=log.run_hash, seed=int(log.genesis_value().get("seed", 0)))
+    machine = Machine(program, log, nothing, run=log.run_hash, seed=log.program_genesis().seed)
     machine.resume(log)
     return outcome_of(
         program,
