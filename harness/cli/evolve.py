@@ -3,6 +3,7 @@
 Example:
   crucible evolve examples/dream.yaml
   crucible evolve search.yaml --lanes 4 --ledger reports/ledger.db
+  crucible evolve search.yaml --cluster tls://cluster.example:8786
   crucible evolve search.yaml --judge-only proposals/ --once
 """
 
@@ -31,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epoch", type=whole(), default=0, metavar="N", help="with --judge-only: epoch (default 0)")
     parser.add_argument("--lanes", type=whole(1), metavar="N", help="judge processes (default: one for each core)")
     output.add_min_tier(parser)
+    output.add_cluster(parser)
     output.add_ledger(parser)
     output.add_json(parser)
 
@@ -52,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
                 continue
             lane, command = lanes()[experiment.domain], ["evolve", str(args.file)]
             if isinstance(lane, ClimbingLane):
+                _require_here(args, lane.name)
                 results.append(ClimbSearch(experiment, args.file, ledger, lane, words=command, say=_say).run())
                 continue
             search = Search(
@@ -59,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
                 args.file,
                 ledger,
                 lanes=args.lanes,
-                min_tier=args.min_tier,
+                judged=_judged(args),
                 words=command,
                 say=_say,
                 live=_show,
@@ -71,6 +74,16 @@ def run(args: argparse.Namespace) -> int:
         for result in results:
             _print(result)
     return 0 if all(result.champions for result in results) else 1
+
+
+def _judged(args: argparse.Namespace) -> dict[str, Any]:
+    return {name: getattr(args, name) for name in ("min_tier", "cluster", "insecure")}
+
+
+def _require_here(args: argparse.Namespace, lane: str) -> None:
+    if args.cluster is not None:
+        fix = "leave out --cluster, or this experiment"
+        raise UsageError(f"the lane {lane!r} searches on this machine only", where=str(args.file), fix=fix)
 
 
 def _judge_only(args: argparse.Namespace, experiments: list[Experiment]) -> int:
@@ -92,7 +105,7 @@ def _judge_only(args: argparse.Namespace, experiments: list[Experiment]) -> int:
             ledger,
             epoch=args.epoch,
             lanes=args.lanes,
-            min_tier=args.min_tier,
+            judged=_judged(args),
             words=["evolve", str(args.file), "--judge-only", str(args.judge_only)],
         )
         return 0 if given.run(_print_trial, is_once=args.once) else 1

@@ -44,6 +44,12 @@ def add_min_tier(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_cluster(parser: argparse.ArgumentParser) -> None:
+    """Declare `--cluster` and `--insecure`."""
+    parser.add_argument("--cluster", metavar="ADDRESS", help="judge on a Dask cluster: tcp://…, tls://… or local")
+    parser.add_argument("--insecure", action="store_true", help="let --cluster reach another machine without TLS")
+
+
 def add_epoch(parser: argparse.ArgumentParser) -> None:
     """Declare `--epoch`."""
     from harness.core.number import whole

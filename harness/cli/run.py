@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import argparse
 
+from harness.cli import output
+
 # The verb has imported the package before pytest can rewrite its assertions, of which it has none.
 QUIET = "ignore:Module already imported so cannot be rewritten; harness:pytest.PytestAssertRewriteWarning"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--cluster", metavar="ADDRESS", help="judge on a Dask cluster: tcp://…, tls://… or local")
-    parser.add_argument("--insecure", action="store_true", help="let --cluster reach another machine without TLS")
+    output.add_cluster(parser)
     parser.add_argument("suites", nargs=argparse.REMAINDER, metavar="SUITE ...", help="paths, then options of pytest")
 
 

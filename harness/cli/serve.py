@@ -48,8 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--attempts", type=whole(1), metavar="N", help="repetitions, each with its own seed (default: the suite's)"
     )
     parser.add_argument("--timing", choices=["cpu", "none"], help="whether workloads are timed (default none)")
-    parser.add_argument("--cluster", metavar="ADDRESS", help="judge on a Dask cluster: tcp://…, tls://… or local")
-    parser.add_argument("--insecure", action="store_true", help="let --cluster reach another machine without TLS")
+    output.add_cluster(parser)
     parser.add_argument(
         "--ledger", type=Path, metavar="PATH", help="the ledger of verdicts; known ones are not judged again"
     )

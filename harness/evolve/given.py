@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from harness.core.digest import digest_bytes
 from harness.core.errors import UsageError
@@ -36,7 +38,7 @@ class Given:
         ledger: Open for writing.
         epoch: Sets the budget.
         lanes: Judge processes.
-        min_tier: The weakest isolation that is accepted.
+        judged: Options of `JudgePool` that say where: `min_tier`, `cluster`, `insecure`.
         words: The command line, for the record.
 
     Raises:
@@ -54,7 +56,7 @@ class Given:
         *,
         epoch: int = 0,
         lanes: int | None = None,
-        min_tier: str | None = None,
+        judged: Mapping[str, Any] = MappingProxyType({}),
         words: Sequence[str] = (),
     ) -> None:
         if not folder.is_dir():
@@ -71,7 +73,7 @@ class Given:
         )
         secret = secret_of(experiment)
         paths = {self._tool_name: path}
-        self._pools = Pools(paths, secret_seed=secret, lanes=lanes, options=pool_options(experiment, min_tier))
+        self._pools = Pools(paths, secret_seed=secret, lanes=lanes, options=pool_options(experiment, judged))
         self._run = SearchRun(ledger, f"{experiment.name}-given", secret_seed=secret, words=words)
         self._cascade = Cascade(self._trials, self._run, self._pools, {self._tool_name: self._breed})
         self._state = ToolState.empty(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from harness.core.digest import derive_seed
@@ -36,7 +37,7 @@ class Search:
         file: The YAML file, which its paths are relative to.
         ledger: Open for writing.
         lanes: Judge processes; None for one for each core.
-        min_tier: The weakest isolation that is accepted.
+        judged: Options of `JudgePool` that say where: `min_tier`, `cluster`, `insecure`.
         words: The command line, for the record.
         say: Shows one line.
         live: Replaces the live line.
@@ -53,7 +54,7 @@ class Search:
         ledger: Ledger,
         *,
         lanes: int | None = None,
-        min_tier: str | None = None,
+        judged: Mapping[str, Any] = MappingProxyType({}),
         words: Sequence[str] = (),
         say: Callable[[str], None] = lambda _line: None,
         live: Callable[[str], None] = lambda _line: None,
@@ -65,7 +66,7 @@ class Search:
         starts = _starts(file, experiment)
         self.trials = Trials.begin(ledger, experiment.key, lane=experiment.domain, config=experiment.to_wire())
         secret = secret_of(experiment)
-        self.pools = Pools(paths, secret_seed=secret, lanes=lanes, options=pool_options(experiment, min_tier))
+        self.pools = Pools(paths, secret_seed=secret, lanes=lanes, options=pool_options(experiment, judged))
         self._run = SearchRun(ledger, experiment.name, secret_seed=secret, words=words)
         self.state = State(experiment.islands)
         providers = open_providers(experiment.proposers, self.trials.rows.values())
@@ -212,13 +213,13 @@ def secret_of(experiment: Experiment) -> int:
     return derive_seed(experiment.seed, experiment.name, "inputs") if given is None else given
 
 
-def pool_options(experiment: Experiment, min_tier: str | None) -> dict[str, Any]:
-    """The options of the pools of an experiment."""
+def pool_options(experiment: Experiment, judged: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of the pools of an experiment; `judged` as for `Search`."""
     found: dict[str, Any] = {
         "attempts": experiment.attempts,
         "timing": experiment.timing,
         "questions": experiment.questions,
-        "min_tier": min_tier,
+        **judged,
     }
     return found | ({"weights": experiment.fitness_weights} if experiment.fitness_weights else {})
 

@@ -92,7 +92,7 @@ def _start_here() -> Any:
             cluster = LocalCluster(
                 n_workers=len(os.sched_getaffinity(0)),
                 threads_per_worker=1,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",  # None is port 8787 of all interfaces
                 silence_logs=50,
                 host="127.0.0.1",
             )

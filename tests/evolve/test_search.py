@@ -10,6 +10,7 @@ from concurrent.futures import Future
 
 import pytest
 
+from harness.cli import main
 from harness.core.errors import LedgerError
 from harness.core.score import Score
 from harness.evolve.config import read_experiments
@@ -21,7 +22,7 @@ from harness.judge.verdict import Verdict
 from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.ledger.trials import Trials
-from tests.evolve.conftest import OTHER, START, outcome, search, start_crucible
+from tests.evolve.conftest import CONFIG, OTHER, START, outcome, search, start_crucible, write_project
 from tests.judge.test_pool import judges_of
 
 
@@ -156,6 +157,42 @@ def test_two_searches_share_a_ledger(whole, project, tmp_path):
         starts = {number: one for number, one in rows.items() if one.generation == 0}
         assert outcome(first.trials.rows) == outcome(starts)
     assert other.champions[0].trial.passed
+
+
+def test_a_search_on_a_cluster_has_the_trials_of_one_machine(whole, project, tmp_path):
+    pytest.importorskip("distributed", reason="a cluster needs the extra `cluster`")
+    _, _, rows = whole
+    file = project.with_name("cluster.yaml")
+    file.write_text(
+        project.read_text().replace("generations: 3", "generations: 1").replace("finalists: 1", "finalists: 0")
+    )
+    ledger = tmp_path / "ledger.db"
+    process = start_crucible("evolve", file, "--ledger", ledger, "--cluster", "local", cwd=tmp_path)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    with Ledger.open(ledger) as opened:
+        experiment = read_experiments(file)[0]
+        found = Trials.begin(opened, experiment.key, lane=experiment.domain, config=experiment.to_wire())
+    assert outcome(found.rows) == outcome({number: one for number, one in rows.items() if one.generation == 0})
+
+
+@pytest.mark.parametrize(
+    ("config", "address", "said"),
+    [
+        (CONFIG, "tcp://192.0.2.1:8786", "unencrypted"),
+        (CONFIG, "nowhere", "is not the address of a cluster"),
+        (
+            "name: climb\ndomain: spec\ntools: {png: png.yaml}\noptions: {samples: [a.png]}\n",
+            "local",
+            "on this machine only",
+        ),
+    ],
+)
+def test_a_cluster_that_cannot_be_used_is_wrong_usage(tmp_path, capsys, config, address, said):
+    file = write_project(tmp_path / "project", config=config)
+    command = ["evolve", file, "--ledger", tmp_path / "ledger.db", "--cluster", address]
+    assert main([str(word) for word in command]) == 4
+    assert said in capsys.readouterr().err
 
 
 def test_killed_judges_change_nothing(whole, project, tmp_path, monkeypatch):

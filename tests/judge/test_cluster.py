@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,13 +20,15 @@ from harness.core.case import Case, Subject
 from harness.core.errors import InfraError, UsageError
 from harness.core.evaluation import SerialisedEvaluation
 from harness.core.tier import Tier
-from harness.judge import cluster
+from harness.judge import cluster, cluster_address
 from harness.judge.case import unjudged
 from harness.judge.cluster_address import require_safe
 from harness.ledger.store import Ledger
 from tests.judge.conftest import CRASHING, GOOD, WRONG, write_tool
 
 pytest.importorskip("distributed", reason="a cluster needs the extra `cluster`")
+
+import dask
 
 from harness.judge.cluster_worker import ClusterWorker, require_answers
 
@@ -65,12 +69,27 @@ class Site:
         self.folder = folder
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT), "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
         self.processes: dict[str, subprocess.Popen] = {}
-        self.address = ""
+        self.address, self.protocol = "", "tcp"
+
+    def use_tls(self) -> dict[str, str]:
+        """Make a CA and a certificate as docs/cluster.md says; returns Dask's settings for the driver."""
+        page = (ROOT / "docs" / "cluster.md").read_text("utf-8")
+        for line in re.findall(r"^openssl .+$", page, flags=re.MULTILINE):
+            subprocess.run(line.split(), cwd=self.folder, check=True, capture_output=True)
+        found = {"ca-file": str(self.folder / "ca.pem")}
+        for role in ("scheduler", "worker", "client"):
+            found |= {f"{role}.cert": str(self.folder / "node.pem"), f"{role}.key": str(self.folder / "node.key")}
+        for name, value in found.items():
+            variable = name.upper().replace("-", "_").replace(".", "__")
+            self.environment[f"DASK_DISTRIBUTED__COMM__TLS__{variable}"] = value
+        self.environment["DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION"] = "True"
+        self.protocol = "tls"
+        return {f"distributed.comm.tls.{name}": value for name, value in found.items()}
 
     def start_scheduler(self, port: int = 0) -> None:
         file = self.folder / "scheduler.json"
         file.unlink(missing_ok=True)
-        words = ["--host", "127.0.0.1", "--port", str(port), "--no-dashboard", "--no-show"]
+        words = ["--protocol", self.protocol, "--host", "127.0.0.1", "--port", str(port), "--no-dashboard", "--no-show"]
         self._start("scheduler", "dask_scheduler", *words, "--scheduler-file", str(file))
         while not file.exists() or not file.read_text().rstrip().endswith("}"):
             assert self.processes["scheduler"].poll() is None
@@ -98,10 +117,12 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
+    """With TLS where there is OpenSSL; the scheduler that is restarted is without."""
     made = Site(tmp_path_factory.mktemp("site"))
-    made.start_scheduler()
-    made.start_worker("good", "--resources", "GPU=1")
-    yield made
+    with dask.config.set(made.use_tls() if shutil.which("openssl") else {}):
+        made.start_scheduler()
+        made.start_worker("good", "--resources", "GPU=1")
+        yield made
     made.close()
 
 
@@ -119,8 +140,8 @@ def candidates(count: int, mark: str) -> list[str]:
 def test_the_ledger_is_that_of_one_machine(site, tool, tmp_path):
     sources = [*candidates(24, "same"), "", b"\xff", "x" * 2_000_000, tmp_path / "missing.py"]
     rows = []
-    for where, cluster_address in (("here", None), ("there", site.address)):
-        with JudgePool(tool, cluster=cluster_address, ledger=tmp_path / f"{where}.db", **FAST) as pool:
+    for where, address in (("here", None), ("there", site.address)):
+        with JudgePool(tool, cluster=address, ledger=tmp_path / f"{where}.db", **FAST) as pool:
             pool.judge_all(sources)
         with Ledger.read(tmp_path / f"{where}.db") as ledger:
             rows.append(
@@ -131,6 +152,17 @@ def test_the_ledger_is_that_of_one_machine(site, tool, tmp_path):
             )
     assert len(rows[0]) == len(sources)
     assert rows[0] == rows[1]
+
+
+def test_without_the_certificate_a_cluster_with_tls_does_not_answer(site, tool, monkeypatch):
+    if site.protocol != "tls":
+        pytest.skip("OpenSSL is not installed")
+    assert site.address.startswith("tls://127.0.0.1:")
+    monkeypatch.setattr(cluster_address, "CONNECT_SECONDS", 1.0)
+    with dask.config.set({"distributed.comm.tls.ca-file": None, "distributed.comm.tls.client.cert": None}):
+        for address in (site.address, site.address.replace("tls:", "tcp:")):
+            with pytest.raises(InfraError, match="does not answer"):
+                JudgePool(tool, cluster=address, **FAST)
 
 
 def test_a_verdict_names_the_drivers_paths(pool, tool, tmp_path):
