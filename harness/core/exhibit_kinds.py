@@ -150,9 +150,10 @@ class Bars(Shown):
     labels: tuple[str, ...] = ()
     values: Numbers = ()
     limits: Numbers = ()
-    """What each bar may reach; empty where there are no limits."""
+    """What each bar may reach, or must where higher is better; empty where there are no limits."""
     before: Numbers = ()
     """The values before a change; empty where there are none."""
+    lower_is_better: bool = True
 
 
 class Heat(Shown):

@@ -125,6 +125,7 @@ def _speed(timed: Sequence[Mapping[str, Any]]) -> Iterator[Exhibit]:
             labels=tuple(f"{target['target']} ({target['fastest']})" for target in timed),
             values=tuple(target["speedup"] for target in timed),
             limits=(1.0,) * len(timed),
+            lower_is_better=False,
         ),
     )
 

@@ -99,15 +99,18 @@ def _ordinary(costs: dict[str, Any] | None) -> Iterator[Exhibit]:
 def _budget(evidence: Evidence, policy: Policy) -> Bars:
     facts = evidence.facts
     used = {
-        "time of the slowest call (ms)": (facts["slowest_ms"], time_limit(facts, policy)),
-        "peak memory (MB)": (evidence.peak_mb, memory_limit(facts, policy)),
+        "time of the slowest call": (facts["slowest_ms"], time_limit(facts, policy), "ms"),
+        "peak memory": (evidence.peak_mb, memory_limit(facts, policy), "MB"),
     }
-    absent = [name for name, (value, _) in used.items() if value is None]
-    shares = {name: 100 * value / limit for name, (value, limit) in used.items() if value is not None}
-    said = ", ".join(f"{name} {used[name][0]:.3g} of {used[name][1]:g}" for name in shares)
+    absent = [name for name, (value, *_) in used.items() if value is None]
+    shares = {
+        f"{name}: {value:.3g} of {limit:g} {unit}": 100 * value / limit
+        for name, (value, limit, unit) in used.items()
+        if value is not None
+    }
     return Bars(
         title="Budget used",
-        sentence=f"{said} at epoch {policy.epoch}",
+        sentence=f"shares of the limits of epoch {policy.epoch}",
         absent=f"not measured: {', '.join(absent)}" if absent else "",
         value=Axis(label="share of the budget", unit="%"),
         labels=tuple(shares),

@@ -92,6 +92,28 @@ def test_every_figure_has_its_table(value):
     assert all(len(row) <= max(len(head), 3) for row in rows)
 
 
+def test_the_line_of_a_limit_has_its_number():
+    shares = Bars(
+        title="b", value=Axis(label="share", unit="%"), labels=("a", "b"), values=(5200.0, 40.0), limits=(100.0,) * 2
+    )
+    speeds = Bars(
+        title="b",
+        value=Axis(label="speed-up", unit="x"),
+        labels=("a", "b"),
+        values=(0.5, 2.0),
+        limits=(1.0,) * 2,
+        lower_is_better=False,
+    )
+    each = shares.model_copy(update={"limits": (100.0, 50.0)})
+    drawn = [str(figure("b", value)) for value in (shares, speeds, each)]
+    texts = [[one.text for one in ET.fromstring(one).iter("text")] for one in drawn]
+    assert "at most 100 %" in texts[0]
+    assert "▸5.2k" in texts[0]  # longer than the chart is wide
+    assert "at least 1x" in texts[1]
+    assert {"a (at most 100 %)", "b (at most 50 %)"} <= set(texts[2])
+    assert [one.count("bar over") for one in drawn] == [1, 1, 1]  # slower than a baseline is what misses, not faster
+
+
 def test_overlapping_and_distant_spans_are_cut_to_the_bytes():
     view = ET.fromstring(str(figure("b", VALUES[10])))
     fields = [one for one in view.iter("span") if "data-at" in one.attrib]
