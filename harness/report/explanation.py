@@ -16,10 +16,7 @@ MAX_COLUMNS = 200  # of a reason that question, expected and observed answer rep
 
 
 def explain(evaluation: Evaluation, *, rerun: str) -> str:
-    """Reason, first counter-example, failing gates, and the command that repeats the case.
-
-    pytest's short summary shows the first line only.
-    """
+    """Reason, first counter-example, failing gates, and the command that repeats the case."""
     case = evaluation.case
     subject = f"  subject: {case.lane} {case.subject.name} ({short(case.subject.digest)})"
     return "\n".join(map(printable, [headline(evaluation), *details(evaluation), subject, f"  rerun: {rerun}"]))

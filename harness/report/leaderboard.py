@@ -192,7 +192,7 @@ class _Board:
             board.append(line)
             if row["nodeid"] == leads and words.unconfirmed(row):
                 board.append(self.paint(words.fit(f"    └ {words.unconfirmed(row)}", self.width), "warn"))
-            if not row["passed"]:
+            if not row["passed"] and not failed(row):  # what failed has its reason below the board
                 why = reason(row, self.gates.get(row["nodeid"], queries.NO_GATES).failed)
                 if why != said:
                     board.append(self.paint(words.fit(f"    └ {why}", self.width), "dim"))

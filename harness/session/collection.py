@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pluggy
 import pytest
+from _pytest._code.code import ReprExceptionInfo, ReprFileLocation, ReprTracebackNative
 
 from harness.core.case import Case
 from harness.core.errors import CrucibleError
@@ -195,7 +196,10 @@ class CaseItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The explanation for a verdict; pytest's own traceback for anything else."""
         if isinstance(excinfo.value, CaseFailedError):
-            return explain(excinfo.value.evaluation, rerun=self.rerun)
+            text, place = explain(excinfo.value.evaluation, rerun=self.rerun), (str(self.path), self.case.line or 1)
+            # Of a string, pytest's short summary prints every line under CI and with -vv; of this, the first one.
+            first = ReprFileLocation(*place, text.partition("\n")[0])
+            return ReprExceptionInfo(ReprTracebackNative([f"{text}\n"]), first)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:

@@ -7,6 +7,7 @@ gates that fail.
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -129,11 +130,13 @@ class Summary:
         faults = [] if verdict is None else verdict.of_kind(Kind.CANDIDATE, Kind.CONTROL, Kind.INFRA)
         groups: dict[tuple[str, str], list[Evaluation]] = {}
         for one in (known[fault.what] for fault in faults if fault.what in known):
-            groups.setdefault((one.case.nodeid.partition("::")[0], headline(one)), []).append(one)
-        # What could not be judged comes first: it fails whatever the candidates are, often all of a suite.
-        failing = sorted(groups.items(), key=lambda pair: pair[1][0].status is not Status.INFRA)
-        for (suite, said), alike in failing[: self._limit(MAX_FAILURES)]:
+            groups.setdefault((one.case.nodeid.partition("::")[0], _kind(one)), []).append(one)
+        # What could not be judged comes first: it fails whatever the candidates are, often all of a suite. Then what
+        # most cases share.
+        failing = sorted(groups.items(), key=lambda pair: (pair[1][0].status is not Status.INFRA, -len(pair[1])))
+        for (suite, _), alike in failing[: self._limit(MAX_FAILURES)]:
             one, what = alike[0], alike[0].case.nodeid if len(alike) == 1 else suite
+            said = headline(one)
             first = f"FAIL  {what}" + (f": {len(alike)} cases, such as {one.case.name}" if len(alike) > 1 else "")
             if one.status is Status.INFRA:
                 yield words.fit(first, self.width, middle=True), "red"
@@ -147,9 +150,10 @@ class Summary:
             if self._explains:
                 yield from ((line, "") for line in details(one))
             yield f"  rerun: {self._rerun(what)}", ""
-        left = sum(len(alike) for _, alike in failing[self._limit(MAX_FAILURES) :])
+        left = Counter(str(one.status) for _, alike in failing[self._limit(MAX_FAILURES) :] for one in alike)
         if left:
-            yield f"  … {left} more that failed: crucible show --run {self._name}", ""
+            kinds = ", ".join(f"{number} {status}" for status, number in left.most_common())
+            yield f"  … {left.total()} more that failed ({kinds}): crucible show --run {self._name}", ""
 
     @property
     def _name(self) -> str:
@@ -188,6 +192,14 @@ class Summary:
     def _more(self, found: Sequence[Any], few: int, what: str) -> Iterator[tuple[str, str]]:
         if (left := len(found) - self._limit(few)) > 0:
             yield words.fit(f"  … {left} more {what}", self.width), ""
+
+
+def _kind(one: Evaluation) -> str:
+    """The headline without the question that showed the failure: the same failure on another question is one kind."""
+    kind, found = headline(one), one.evidence.counterexample
+    for value in () if found is None else (found.question, found.expected):
+        kind = kind.replace(value, "…") if value else kind
+    return kind
 
 
 def _shown(path: Path, base: Path) -> str:

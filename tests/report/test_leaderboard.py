@@ -57,9 +57,7 @@ def test_the_whole_board(path):
         "    └ unconfirmed: 2 attempts; first place needs 14 hash seeds",
         " 2  edited     0.820  -0.080 ▼ edited    1/1  ok           p<78%    1 ms  functional≠procedural",
         " 3  weak       0.500  new                0/1  ok           p<78%    1 ms",
-        "    └ gate score 0.5 fails >= 0.8",
         " 4  wrong      0.300  new                0/1  wrong        p<78%",
-        "    └ wrong: clamp(x=1) gave 2",
         " -  gpu            —  new                     skipped",
         "    └ skipped: no CUDA device",
         "",
@@ -73,7 +71,6 @@ def test_failing_ones_below_the_top_are_named(path):
     lines = render(path, run_id, top=3)
     assert "  …" in lines
     assert any(line.startswith(" 9  bad") for line in lines)
-    assert "    └ crash: it fell over" in lines
     assert "  … 5 more: crucible top --suite 'clamp.suite.yaml' --top 9" in lines
 
 

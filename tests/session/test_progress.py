@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from _pytest.terminal import TerminalReporter
 
 from harness.report import words
 from harness.session.progress import Progress
+from tests.conftest import WORDS
 from tests.ledger.factory import make_evaluation
 
 
@@ -126,6 +128,38 @@ def test_quiet_and_verbose(project, argument, present, absent):
         lines = [line for line in result.outlines if "rootdir" not in line and "plugins:" not in line]
         assert not [line for line in lines if line.startswith(absent.strip("*"))]
     project.run("-qq", "-k", "good").stdout.no_fnmatch_line("*GOOD*")
+
+
+BAD = [("bad", "wrong: it says wrong"), ("worse", "crash: it says crash")]
+
+
+@pytest.mark.parametrize(("environment", "arguments"), [("true", ["-n0"]), ("", ["-n0", "-vv"]), ("true", ["-n1"])])
+def test_the_short_summary_has_one_line_for_each_failure(project, monkeypatch, environment, arguments):
+    """Under CI and with -vv pytest does not clip, so that it printed all lines of each failure a second time."""
+    project.suite(good="ok", bad="wrong", worse="crash")
+    monkeypatch.setenv("CI", environment)
+    text = project.run(*arguments).stdout.str()
+    named = [f"FAILED a.suite.yaml::{name} - {said}" for name, said in BAD]
+    assert text.partition("short test summary info")[2].splitlines()[1:-1] == named
+    assert text.count("  subject: words ") == 2
+
+
+def test_the_same_failure_on_other_questions_is_one_line(project):
+    """The question and its expected answer differ between candidates that fail alike."""
+    found = "harness.Evidence(status='wrong', why=f'f({text[3:]}) raised {text[:3]}', counterexample=dict("
+    broken = f"return {found}question=text[3:], expected='', observed=''))"
+    project.put(
+        "conftest.py",
+        WORDS.replace(
+            "status = harness.Status(text)", f"if text[3:].isdigit(): {broken}\n        status = harness.Status(text)"
+        ),
+    )
+    project.suite(a="abc1", b="abc22", c="xyz3", **{f"d{n}": f"d{n:02}9" for n in range(7)})
+    lines = project.run("-n0").outlines
+    failing = [line for line in lines if line.startswith(("FAIL  ", "  … "))]
+    assert re.fullmatch(r"FAIL  a.suite.yaml: 2 cases, such as [ab]: wrong: f\((1|22)\) raised abc", failing[0])
+    assert len(failing) == 6
+    assert failing[-1].startswith("  … 4 more that failed (4 wrong): crucible show --run ")
 
 
 def test_an_ascii_terminal_gets_ascii_and_a_narrow_one_narrow_lines(project, monkeypatch):
