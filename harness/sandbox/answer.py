@@ -41,7 +41,9 @@ def describe(payload: bytes) -> str:
     """Format an exception reported by a box as `ValueError: message`, clipped and safe to display."""
     try:
         reported = json.loads(payload)
-        return clip(f"{reported['type']}: {reported['message']}" if reported.get("message") else str(reported["type"]))
+        kind, message = reported["type"], reported.get("message")
+        remedy = "; a box has no packages besides Python's own" if kind == "ModuleNotFoundError" else ""
+        return clip(f"{kind}: {message}" if message else str(kind)) + remedy
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "an unreadable exception"
 

@@ -53,6 +53,14 @@ def test_an_exception_is_an_answer_with_type_and_message(pool: BoxPool) -> None:
     assert describe(answer.payload) == "ValueError: no\\x1b[31m"
 
 
+def test_a_package_that_is_not_in_a_box_is_named_with_the_reason(pool: BoxPool) -> None:
+    fault = fault_of(pool, "import numpy\n\ndef run():\n    return 1\n")
+    assert (fault.status, fault.why) == (
+        Status.CRASH,
+        "loading raised ModuleNotFoundError: No module named 'numpy'; a box has no packages besides Python's own",
+    )
+
+
 def test_the_module_has_a_file_name_without_a_path(pool: BoxPool) -> None:
     source = b"""
 import os
