@@ -100,8 +100,9 @@ _CONSEQUENCES = {
     "cgroup": "peak memory is a lower bound",
 }
 _REMEDY = {
-    "namespaces": "allow user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor "
-    "profile for this interpreter; in a container --security-opt seccomp=unconfined or --cap-add SYS_ADMIN)",
+    "namespaces": "allow user namespaces (sysctl user.max_user_namespaces above 0, "
+    "kernel.unprivileged_userns_clone=1 where there is one, kernel.apparmor_restrict_unprivileged_userns=0 or an "
+    "AppArmor profile for this interpreter; in a container --security-opt seccomp=unconfined or --cap-add SYS_ADMIN)",
     "pivot_root": "as for namespaces",
     "uid": "run as root, or allow user namespaces; keep the interpreter where other users can enter",
     "rlimits": "run on a POSIX system",

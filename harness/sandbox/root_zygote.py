@@ -76,7 +76,8 @@ class RootZygote(Control):
             self._process.kill()
             said = self._process.stderr.read(2000).decode("utf-8", "replace") if self._process.stderr else ""
             last = said.strip().splitlines()[-1:] or [str(error)]
-            raise ProcessEndedError(f"the zygote did not start: {last[0]}", where=sys.executable) from error
+            fix = "`crucible doctor` says what this machine lets a box do"
+            raise ProcessEndedError(f"the zygote did not start: {last[0]}", where=sys.executable, fix=fix) from error
         finally:
             if self._process.stderr is not None:
                 self._process.stderr.close()

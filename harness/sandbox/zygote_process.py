@@ -110,7 +110,8 @@ class ZygoteProcess(Control):
         except OSError as error:
             raise ProcessEndedError(f"the zygote did not start: {error}") from error
         if "error" in hello:
-            raise InfraError(f"the zygote did not start: {hello['error']}")
+            fix = "`crucible doctor` says what this machine lets a box do"
+            raise InfraError(f"the zygote did not start: {hello['error']}", fix=fix)
         return hello
 
     @property
