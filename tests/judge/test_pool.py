@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from harness import JudgePool, Status, Verdict
 from harness.core.digest import digest_bytes
 from harness.core.errors import InfraError, SuiteError, UsageError
 from harness.judge import judges
+from harness.lane.json_worker import WorkerFault
 from harness.lanes.toolgen.depth import FILE
 from harness.ledger.lookup import RECORD
 from harness.ledger.store import Ledger
@@ -290,9 +292,10 @@ class TestFaults:
             def kill() -> None:  # whichever process has the deadly case is killed
                 while not stop.wait(0.002):
                     for judge in pool._judges._judges:
-                        jobs = list(judge.jobs.values())
-                        if judge.worker is not None and any(job.case.subject.digest == digest for job in jobs):
-                            os.kill(judge.worker.pid, signal.SIGKILL)
+                        jobs, worker = list(judge.jobs.values()), judge.worker
+                        if worker is not None and any(job.case.subject.digest == digest for job in jobs):
+                            with suppress(ProcessLookupError, WorkerFault):  # it has ended meanwhile
+                                os.kill(worker.pid, signal.SIGKILL)
 
             killer = threading.Thread(target=kill)
             killer.start()
