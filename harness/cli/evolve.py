@@ -108,7 +108,10 @@ def _judge_only(args: argparse.Namespace, experiments: list[Experiment]) -> int:
             judged=_judged(args),
             words=["evolve", str(args.file), "--judge-only", str(args.judge_only)],
         )
-        return 0 if given.run(_print_trial, is_once=args.once) else 1
+        passed = given.run(_print_trial, is_once=args.once)
+    if not passed:
+        _say(f"crucible: no candidate of {args.judge_only} has passed")
+    return 0 if passed else 1
 
 
 def _print_trial(name: str, trial: Trial) -> None:

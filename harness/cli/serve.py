@@ -129,9 +129,17 @@ def _token(args: argparse.Namespace) -> tuple[str, str]:
                 raise UsageError(f"it cannot be written: {error.strerror}", where=str(args.token_file)) from None
             with os.fdopen(descriptor, "w") as file:
                 file.write(f"{secrets.token_urlsafe(32)}\n")
-        token = args.token_file.read_text("utf-8").strip()
-        if not token:
-            raise UsageError("the token is empty", where=str(args.token_file))
+        if not args.token_file.is_file():  # reading a pipe would wait for a writer
+            raise UsageError("it is not a plain file", where=str(args.token_file))
+        try:
+            token = args.token_file.read_bytes().decode("ascii").strip()
+        except OSError as error:
+            raise UsageError(f"it cannot be read: {error.strerror}", where=str(args.token_file)) from None
+        except UnicodeDecodeError:
+            token = ""
+        if not token or not token.isprintable():  # it is sent in the head of a request
+            what = "it must have one line of printable ASCII characters, the token"
+            raise UsageError(what, where=str(args.token_file), fix="name a file that does not exist: it is made")
         return token, f"token: {args.token_file}"
     if not is_loopback:
         raise UsageError(

@@ -60,7 +60,8 @@ class Given:
         words: Sequence[str] = (),
     ) -> None:
         if not folder.is_dir():
-            raise UsageError("there is no such folder", where=str(folder))
+            what = "this is not a folder" if folder.exists() else "there is no such folder"
+            raise UsageError(what, where=str(folder), fix="name the folder that the .py files appear in")
         self._folder, self._epoch = folder, epoch
         self._tool_name = experiment.schedule.tool_at(epoch)
         path = tool_path(file, experiment, self._tool_name)

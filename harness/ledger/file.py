@@ -31,7 +31,10 @@ class CorruptError(Exception):
 
 
 def missing(path: Path) -> LedgerError:
-    """The ledger does not exist."""
+    """The ledger does not exist, or something else does."""
+    if path.exists() and not path.is_file():
+        fix = "name the file that `pytest` wrote (--ledger, by default reports/ledger.db)"
+        return LedgerError("this is not a plain file, so not a ledger", where=str(path), fix=fix)
     return LedgerError(
         "there is no ledger here", where=str(path), fix="run `pytest` on a suite first, or name another with --ledger"
     )
@@ -74,8 +77,8 @@ def prepare(path: Path, *, create: bool) -> None:
     """
     if path.is_dir():
         raise LedgerError("this is a folder, not a ledger", where=str(path), fix=f"use {path / 'ledger.db'}")
-    if not path.exists():
-        if not create:
+    if not path.is_file():
+        if path.exists() or not create:
             raise missing(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

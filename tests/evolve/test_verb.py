@@ -132,6 +132,7 @@ def test_candidates_of_a_folder_are_judged_once(tmp_path, capsys):
     ("config", "words", "says"),
     [
         (SMALL, ["--judge-only", "nowhere"], "there is no such folder"),
+        (SMALL, ["--judge-only", __file__], "this is not a folder"),
         (SMALL + "enabled: false\n", ["--judge-only", "."], "0 experiments are enabled"),
         (SMALL.replace("[start.py]", "[gone.py]"), [], "the start file 'gone.py' cannot be read"),
         (SMALL.replace("total: tool", "total: nowhere"), [], "'nowhere' does not exist"),

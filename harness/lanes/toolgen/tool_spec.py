@@ -135,6 +135,9 @@ def read_tool(path: Path) -> Tool:
     read = tuple(map(str, (file.parent, file, oracle or file)))  # a folder changes with the names of its files
     try:
         states = _states(read)
+        for one in filter(None, (file, oracle)):
+            if one.is_fifo() or one.is_char_device():  # reading one may never end
+                raise SpecError("it is not a plain file", where=position(one))
         data = file.read_bytes()
         code = oracle.read_bytes() if oracle else b""
     except OSError as error:
