@@ -43,11 +43,12 @@ def run(args: argparse.Namespace) -> int:
         print(f"not comparable as numbers: {words.printable('; '.join(found['differs']))}")
     if found["changed"]:
         output.print_table(COLUMNS, [_format_cells(change) for change in found["changed"]])
-    for name in ("added", "removed"):
+    # A case that is missing may be deleted, or not selected: a run does not know.
+    for name, said in (("added", "only now"), ("removed", "not judged now")):
         for nodeid in found[name]:
-            print(f"{name}: {words.printable(nodeid)}")
-    print(f"{len(found['changed'])} changed, {found['unchanged']} unchanged, {len(found['added'])} added, "
-          f"{len(found['removed'])} removed")  # fmt: skip
+            print(f"{said}: {words.printable(nodeid)}")
+    print(f"{len(found['changed'])} changed, {found['unchanged']} unchanged, {len(found['added'])} only now, "
+          f"{len(found['removed'])} not judged now")  # fmt: skip
     return 0
 
 

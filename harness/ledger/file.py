@@ -82,6 +82,10 @@ def prepare(path: Path, *, create: bool) -> None:
             raise missing(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            blocking = next(folder for folder in path.parents if folder.exists())
+            why, fix = f"{blocking} is not a folder", "move it away, or name another ledger with --ledger"
+            raise LedgerError(f"the ledger cannot be written: {why}", where=str(path), fix=fix) from error
         except OSError as error:
             raise unwritable(path, error) from error
 

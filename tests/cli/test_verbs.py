@@ -97,8 +97,8 @@ def test_diff(crucible):
     done = crucible("diff")
     assert done.status == 0
     assert "clamp.suite.yaml::trie  0.800 → 0.900  +0.100 ▲" in done.out
-    assert "removed: hello.suite.yaml::hello" in done.out
-    assert done.out.endswith("1 changed, 3 unchanged, 0 added, 1 removed\n")
+    assert "not judged now: hello.suite.yaml::hello" in done.out
+    assert done.out.endswith("1 changed, 3 unchanged, 0 only now, 1 not judged now\n")
     found = crucible("diff", make_run(2).run_id, make_run(1).run_id, "--json").json
     assert found["changed"][0]["score"] == [0.9, 0.8]
     assert crucible("diff", "latest", "latest").status == 1

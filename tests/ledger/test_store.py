@@ -171,8 +171,9 @@ class TestOpening:
 
     def test_a_parent_that_is_a_file(self, tmp_path):
         (tmp_path / "reports").write_text("")
-        with pytest.raises(LedgerError, match="cannot be written"):
-            Ledger.open(tmp_path / "reports" / "l.db")
+        for name in ("l.db", "deeper/l.db"):
+            with pytest.raises(LedgerError, match=f"cannot be written: {tmp_path}/reports is not a folder"):
+                Ledger.open(tmp_path / "reports" / name)
 
     def test_a_newer_one_is_left_alone(self, tmp_path):
         fill(tmp_path / "l.db", [make_evaluation()])
