@@ -32,6 +32,7 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+PAUSED = 20  # one in so many is stopped for a second, not killed
 TOOL = """tool_id: double
 description: Twice a number.
 signature: "def double(n: int) -> int"
@@ -257,7 +258,7 @@ def soak(folder: Path, options: argparse.Namespace, seed: int) -> int:
             [sys.executable, __file__, "--pool", str(folder), *sizes], stdout=log, stderr=subprocess.STDOUT
         )
     sessions = Sessions(folder)
-    every = 60 * options.minutes / max(1, options.kills)
+    every = 60 * options.minutes / max(1, options.kills * PAUSED / (PAUSED - 1) + 2)
     killed: Counter[str] = Counter()
     seen: set[str] = set()
     due, shown = started + 5, 0.0
@@ -272,7 +273,7 @@ def soak(folder: Path, options: argparse.Namespace, seed: int) -> int:
             present = [kind for kind in VICTIMS if kind in tree.values()]
             wanted = min(present, key=lambda kind: (killed[kind], random_.random()))
             victims = sorted(pid for pid, kind in tree.items() if kind == wanted)
-            if sum(killed.values()) % 20 == 19:
+            if sum(killed.values()) % PAUSED == PAUSED - 1:
                 pause(random_.choice((pool.pid, sessions.process.pid)))
                 killed["paused"] += 1
             else:

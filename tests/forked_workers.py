@@ -12,7 +12,9 @@ import multiprocessing.popen_forkserver  # here, because pytester forgets what a
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 
 import pytest
 from execnet import gateway_io
@@ -22,12 +24,19 @@ from execnet.gateway_base import ExecModel, Popen2IO
 PRELOADED = ["pytest", "_pytest.pytester", "execnet.gateway_base", "harness.session.run_session"]
 
 
+def start_forkserver() -> ForkServerContext:
+    """Start the process that forks, unless it runs; its socket stays in what is the temporary folder now."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    forkserver.ensure_running()
+    return context
+
+
 class ForkedWorker(gateway_io.Popen2IOMaster):
     """In place of execnet's `Popen`: the same pipes, to a fork."""
 
     def __init__(self, args: list[str], execmodel: ExecModel) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(PRELOADED)
+        context = start_forkserver()
         theirs_in, ours_out = os.pipe()
         ours_in, theirs_out = os.pipe()
         theirs = [Connection(descriptor) for descriptor in (theirs_in, theirs_out, os.dup(2))]

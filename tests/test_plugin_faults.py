@@ -15,6 +15,7 @@ import pytest
 
 from harness.ledger import journal
 from harness.ledger.store import Ledger
+from tests.forked_workers import start_forkserver
 from tests.judge.conftest import GOOD, WRONG, write_tool
 
 # Preloaded into every process: the time of day is now, a day ago or in a day, another one at each seventh look.
@@ -202,11 +203,12 @@ def test_a_disk_that_is_full_at_any_write(project, small_disk, room, extra):
     project.suite(**names)
     (small_disk.path / "tmp").mkdir()
     small_disk.resize(max(8, room))  # a size of 0 is no limit
-    with (small_disk.path / "ballast").open("wb") as ballast, pytest.MonkeyPatch.context() as full:
+    with (small_disk.path / "ballast").open("wb", buffering=0) as ballast, pytest.MonkeyPatch.context() as full:
         if not room:
             with pytest.raises(OSError, match="No space left"):
-                ballast.write(b"x" * (64 << 10))
-                ballast.flush()
+                while True:
+                    ballast.write(b"x" * (4 << 10))
+        start_forkserver()  # not on the small disk, which goes after this test
         full.setenv("TMPDIR", str(small_disk.path / "tmp"))
         full.setattr(tempfile, "tempdir", None)
         result = project.run(f"--ledger={small_disk.path}/l.db", f"--report={small_disk.path}/r.html", *extra)

@@ -12,7 +12,7 @@ import json
 import math
 import os
 from collections import deque
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from harness.lane.context import Context
 from harness.lane.json_worker import claim_descriptors
 from harness.lane.protocol import ObservingLane
 from harness.sandbox.loop import Loop, Wait
-from harness.timing.lock import machine_lock
+from harness.timing.lock import machine_lock, notices_to
 
 GC_THRESHOLD = 20_000  # allocations between two collections of the youngest objects
 
@@ -55,6 +55,10 @@ def main(settings: str) -> None:
         context.close()
 
 
+NOTICE = 0
+"""Number of an answer that is a line for the user in place of an evaluation; the first case has number 1."""
+
+
 class _Judge:
     def __init__(self, context: Context, lanes: dict[str, list[str]], width: int, answers: int) -> None:
         self.context, self.lanes, self.width = context, lanes, width
@@ -67,6 +71,7 @@ class _Judge:
         self.is_writing = self.is_frozen = False
         self.held = ExitStack()  # the machine's lock, while cases are in flight
         os.set_blocking(answers, False)
+        notices_to(self.tell)
 
     def run(self, requests: int) -> None:
         self.loop.spawn(self.read(requests), self.stop)
@@ -104,6 +109,12 @@ class _Judge:
             case = Case.from_wire(wire)
             self.in_flight += 1
             self.loop.spawn(judge_case_in_loop(case, self.lane(case.lane), self.context), partial(self.finish, number))
+
+    def tell(self, text: str) -> None:
+        """Send the owner a line for its user; the loop stands still meanwhile, so it is written at once."""
+        self.finished += f"{NOTICE} {text}\n".encode()
+        with suppress(BlockingIOError):
+            del self.finished[: os.write(self.answers, self.finished)]
 
     def finish(self, number: int, found: SerialisedEvaluation) -> None:
         if not self.is_frozen:

@@ -19,9 +19,11 @@ from harness.core.evaluation import SerialisedEvaluation
 from harness.core.owned_folder import OwnedFolder
 from harness.core.resources import start_thread
 from harness.judge.case import unjudged
+from harness.judge.judge_process import NOTICE
 from harness.lane.context import Context
 from harness.lane.json_worker import JsonWorker, WorkerFault
 from harness.lane.protocol import Lane, ObservingLane
+from harness.timing.lock import notice
 
 WIDTH = 16
 """Cases in flight in one judge process: while some pause, there is work from the others."""
@@ -217,6 +219,8 @@ class Judges(Closing):
             with self._change:
                 for line in lines:
                     number, _, text = line.partition(b" ")
+                    if int(number) == NOTICE:
+                        notice(text.decode())
                     job = judge.jobs.pop(int(number), None)
                     if job is not None:
                         judge.has_judged = True

@@ -13,9 +13,9 @@ from harness.ledger.store import Ledger
 # Controls (`expect`) are not candidates, and cases that could not be judged were not rejected.
 _REJECTED = """
     SELECT rowid AS place, digest FROM evaluations e
-    WHERE NOT passed AND expected IS NULL AND status NOT IN ('infra', 'skipped') AND (?1 IS NULL OR run_id = ?1)
+    WHERE NOT passed AND expected IS NULL AND status NOT IN ('infra', 'skipped') AND (:run IS NULL OR run_id = :run)
         AND case_key <> x''
-        AND (?2 = 'none' OR digest NOT IN (SELECT digest FROM snapshots WHERE passed AND rank = 1))"""
+        AND (:keep = 'none' OR digest NOT IN (SELECT digest FROM snapshots WHERE passed AND rank = 1))"""
 _UNUSED = """
     DELETE FROM sources WHERE digest IN (SELECT value FROM json_each(?))
         AND digest NOT IN (SELECT digest FROM evaluations WHERE passed OR expected IS NOT NULL)
@@ -43,7 +43,7 @@ def shorten_rejected(ledger: Ledger, keep: Literal["leaders", "none"], *, run_id
     """
     with ledger.writing() as connection:
         packer = Packer(connection)
-        rejected = connection.execute(_REJECTED, (run_id, keep)).fetchall()
+        rejected = connection.execute(_REJECTED, {"run": run_id, "keep": keep}).fetchall()
         query = f"SELECT lane, suite, digest, numbers, {RECORD} FROM evaluations WHERE rowid = ?"  # noqa: S608
         for place, _ in rejected:
             lane, suite, digest, numbers, record = connection.execute(query, (place,)).fetchone()

@@ -28,7 +28,7 @@ from harness.sandbox.guard import BOX_CODE, watch_attributes
 from harness.sandbox.layers import Layers
 from harness.sandbox.wire import ANSWERS, QUESTIONS, REPLY, REQUEST
 
-CODECS = ("latin_1", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "unicode_escape", "raw_unicode_escape", "utf_8_sig")
+CODECS = "ascii latin_1 utf_16 utf_16_le utf_16_be utf_32 unicode_escape raw_unicode_escape utf_8_sig".split()
 PRELOADED = (
     "atexit", "bisect", "collections", "copy", "dataclasses", "datetime", "decimal", "functools", "heapq", "itertools",
     "math", "operator", "re", "string", "textwrap", "traceback", "typing", "unicodedata", "_strptime",

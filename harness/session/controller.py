@@ -37,6 +37,7 @@ from harness.session.summary import Summary
 from harness.session.termination import drain
 from harness.session.untrusted import Seal
 from harness.suites.settings import Settings
+from harness.timing.lock import notices_to
 
 NEUTRAL = {Status.REVIEW: ("review", "r", "REVIEW"), Status.NOISY: ("noisy", "n", "NOISY")}
 COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
@@ -135,6 +136,7 @@ class Controller:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and reporter.verbosity > -2:
             self._progress = Progress(reporter, self.cases, is_alone=is_alone)
+            notices_to(self._progress.say)
             self._config.pluginmanager.register(self._progress, "crucible-progress")
         if missing := describe_missing(Path(__file__)):
             self.outcome.notices.append(missing)
@@ -220,6 +222,7 @@ class Controller:
         if self._progress is not None:
             self._progress.close()
         self._confirm(session, exitstatus)
+        notices_to()
         if self.outcome.aborted:
             drain(self._config, self.pytest_runtest_logreport)
         if not self._config.option.collectonly:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
@@ -23,6 +25,18 @@ def is_live(reporter: Any, environ: Mapping[str, str]) -> bool:
     """Whether a line can be rewritten: on a terminal that is not told to be plain, at pytest's default verbosity."""
     plain = environ.get("CI") or environ.get("NO_COLOR") or environ.get("TERM") == "dumb"
     return bool(reporter.isatty and reporter.verbosity == 0 and not plain)
+
+
+def uncaptured(config: pytest.Config) -> AbstractContextManager[None]:
+    """What is written meanwhile does not become output of the test that is running."""
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    return nullcontext() if capture is None else capture.global_and_fixture_disabled()
+
+
+def say_in_worker(config: pytest.Config, line: str) -> None:
+    """Write a line from an xdist worker, whose standard error is that of the run."""
+    with uncaptured(config):
+        print(line, file=sys.stderr, flush=True)
 
 
 class Progress:
@@ -49,6 +63,7 @@ class Progress:
         self._total, self._done, self._failing = Counter(self._left), 0, Counter[tuple[str, str]]()
         self._best: dict[tuple[str, str], tuple[float, str]] = {}
         self._first = self._shown = clock()
+        self._said: set[str] = set()
         self._encoding = getattr(reporter._tw._file, "encoding", None)
         if self._live:
             reporter.showfspath = False
@@ -78,6 +93,16 @@ class Progress:
         if self._clock() - self._shown >= (LIVE_SECONDS if self._live else PLAIN_SECONDS):
             self._show(place)
 
+    def say(self, line: str) -> None:
+        """Write a line once in a run, however many processes of it have the same reason."""
+        if line in self._said:
+            return
+        self._said.add(line)
+        with uncaptured(self._reporter.config):
+            if self._live:
+                self._erase()
+            self._write(words.encodable(line, self._encoding))
+
     def close(self) -> None:
         """Erase the live line."""
         if self._live:
@@ -93,10 +118,13 @@ class Progress:
         if self._live:
             self._reporter.rewrite(self._fit(line), erase=True)
             return
+        self._write(self._fit(line))
+
+    def _write(self, line: str) -> None:
         self._reporter.ensure_newline()
         if self._reporter._tw.width_of_current_line:  # xdist's letters, which pytest does not know of
             self._reporter.line("")
-        self._reporter.write_line(self._fit(line))
+        self._reporter.write_line(line)
 
     def _suite(self, place: tuple[str, str]) -> str:
         done = self._total[place] - self._left[place]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ from harness.report import rerun
 from harness.session.collection import SESSION_STATE, BareHooks, CaseItem, SessionState
 from harness.session.controller_memory import require_judging_room
 from harness.session.judging_ahead import JudgingAhead, JudgingClient, cases_for_judges, judge_count, judging_ahead
+from harness.session.progress import say_in_worker
 from harness.session.run_inputs import RunInputs
 from harness.session.selection import PUBLISHED, SHARD, select_items
 from harness.session.snapshot import Collected, Snapshot
@@ -30,7 +33,7 @@ from harness.session.termination import Termination
 from harness.session.untrusted import SUFFIX, Seal
 from harness.suites.settings import Settings, settle
 from harness.timing.bridge import Bridge
-from harness.timing.lock import machine_lock
+from harness.timing.lock import machine_lock, notices_to
 
 if TYPE_CHECKING:
     from harness.session.controller import Controller
@@ -88,6 +91,8 @@ class RunSession:
                 config, settings, registry, seal=seal, fresh=self.state.fresh, rerun=self.rerun
             )
             config.pluginmanager.register(self.controller, "crucible-controller")
+        elif os.environ.get("PYTEST_XDIST_WORKER") == "gw0":  # not each worker with the same words
+            notices_to(partial(say_in_worker, config))
         self.bridge = Bridge(
             config,
             is_timed=lambda item: isinstance(item, CaseItem) and item.case.timed,

@@ -12,10 +12,11 @@ import fcntl
 import os
 import re
 import stat
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fcntl import flock
@@ -28,6 +29,8 @@ MACHINE = "machine"
 PATIENCE = 600.0
 """Seconds after which a request continues without the lock and reports it: a stopped process (Ctrl-Z) must not hang
 every session on the machine."""
+NOTICE_AFTER = 10.0
+"""Seconds of waiting after which the user is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,24 @@ class Hold:
 
 GRANTED_AT_ONCE = Hold()
 SHARED, EXCLUSIVE = fcntl.LOCK_SH | fcntl.LOCK_NB, fcntl.LOCK_EX | fcntl.LOCK_NB
+
+
+def _print_notice(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+_tell: Callable[[str], object] = _print_notice
+
+
+def notices_to(tell: Callable[[str], object] = _print_notice) -> None:
+    """Where `notice` goes, by default to standard error: a pytest run has its terminal, a judge its owner."""
+    global _tell
+    _tell = tell
+
+
+def notice(text: str) -> None:
+    """Tell the user that this process, or a judge process of it, waits for a lock."""
+    _tell(text)
 
 
 class FairLock:
@@ -145,7 +166,7 @@ class FairLock:
         self._leave()  # `_Queue` locks with new file descriptions, which locks held by the old ones would block
         for part in ("_gate", "_room"):
             left = self.patience - (time.monotonic() - started)
-            granted = _Queue(self._paths[part], operation).wait(left)
+            granted = _Queue(self._paths[part], operation).wait(left, self._describe_wait)
             if granted < 0:
                 self._leave()
                 why = f"another session held the {self.name} lock for more than {self.patience:g} s"
@@ -155,6 +176,10 @@ class FairLock:
         if operation == fcntl.LOCK_SH:
             flock(self._gate, fcntl.LOCK_UN)
         return Hold(time.monotonic() - started)
+
+    def _describe_wait(self) -> str:
+        what = "measures times on this machine" if self.name == MACHINE else f"uses {self.name}"
+        return f"notice: judging waits while another process {what}; it goes on after {self.patience:g} s at the latest"
 
     def _leave(self) -> None:
         if self._gate >= 0:
@@ -195,8 +220,11 @@ class _Queue:
         self._over = threading.Event()
         self._granted = self._given_up = False
 
-    def wait(self, seconds: float) -> int:
+    def wait(self, seconds: float, description: Callable[[], str]) -> int:
         """The descriptor of the locked file, or -1 after `seconds` without the lock.
+
+        Args:
+            description: What the user is told after `NOTICE_AFTER`.
 
         Raises:
             InfraError: if no thread can be started.
@@ -207,7 +235,9 @@ class _Queue:
             os.close(self._file)
             raise
         try:
-            self._over.wait(max(0.0, seconds))
+            if not self._over.wait(min(NOTICE_AFTER, max(0.0, seconds))) and seconds > NOTICE_AFTER:
+                notice(description())
+                self._over.wait(seconds - NOTICE_AFTER)
         finally:  # also on Ctrl-C
             with self._guard:
                 self._given_up = not self._granted

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from harness import JudgePool, Status, Verdict
 from harness.core.digest import digest_bytes
 from harness.core.errors import InfraError, SuiteError, UsageError
 from harness.judge import judges
+from harness.lane.json_worker import WorkerFault
 from harness.lanes.toolgen.depth import FILE
 from harness.ledger.lookup import RECORD
 from harness.ledger.store import Ledger
@@ -57,6 +59,17 @@ def test_verdicts_come_in_the_order_of_the_candidates(pool):
     verdicts = pool.judge_all(f"{source}\n# {number}" for number, (source, _) in enumerate(kinds))
     assert [verdict.status for verdict in verdicts] == [status for _, status in kinds]
     assert all(verdict.reward == 0.0 for verdict in verdicts if not verdict.passed)
+
+
+def test_a_file_that_the_oracle_reads_counts_from_when_it_changes(tmp_path):
+    offset = "(n > 2) * int(__import__('pathlib').Path(__file__).with_name('offset').read_text())"
+    folder = write_tool(tmp_path, oracle=ORACLE.replace("2 * n", f"2 * n + {offset}"))
+    (folder / "offset").write_text("0")
+    with JudgePool(folder, **FAST | {"workers": 1}) as made:
+        assert made.judge(GOOD).status is Status.OK
+        (folder / "offset").write_text("10")
+        verdicts = made.judge_all([GOOD + "# again\n", GOOD.replace("n + n", "n + n + 10 * (n > 2)")])
+        assert [one.status for one in verdicts] == [Status.WRONG, Status.OK]
 
 
 @pytest.mark.parametrize(
@@ -279,9 +292,10 @@ class TestFaults:
             def kill() -> None:  # whichever process has the deadly case is killed
                 while not stop.wait(0.002):
                     for judge in pool._judges._judges:
-                        jobs = list(judge.jobs.values())
-                        if judge.worker is not None and any(job.case.subject.digest == digest for job in jobs):
-                            os.kill(judge.worker.pid, signal.SIGKILL)
+                        jobs, worker = list(judge.jobs.values()), judge.worker
+                        if worker is not None and any(job.case.subject.digest == digest for job in jobs):
+                            with suppress(ProcessLookupError, WorkerFault):  # it has ended meanwhile
+                                os.kill(worker.pid, signal.SIGKILL)
 
             killer = threading.Thread(target=kill)
             killer.start()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from harness.core.errors import LedgerError
 from harness.core.gate import Gate
 from harness.ledger import queries
+from harness.ledger.handoffs import Handoff, Handoffs
 from harness.ledger.journal import folder_of
 from harness.ledger.merge import check_source, merge
 from harness.ledger.run_gates import Problem, write_run_gates
@@ -207,3 +208,39 @@ def test_a_ledger_that_is_made_to_harm_leaves_no_row(tmp_path, sql, message):
             check_source(tmp_path / "a.db")
             merge(ledger, tmp_path / "a.db")
         assert queries.runs(ledger) == []
+
+
+def test_a_hand_off_of_another_ledger_waits_only_after_a_run_of_this_one_has_queued_it_again(tmp_path):
+    """Its payload names the tool whose oracle a repair executes."""
+    theirs, ours = (
+        Handoff("toolgen", "double", "t", digest, "wrong", {"spec_path": path})
+        for digest, path in (("a", "/theirs"), ("a", "/ours"))
+    )
+    done = Handoff("toolgen", "double", "t", "b", "wrong")
+    with Ledger.open(tmp_path / "a.db") as source:
+        Handoffs(source).add([theirs])
+        Handoffs(source).keep(done, "repaired", {"strategy": "edits"})
+    with Ledger.open(tmp_path / "l.db") as ledger:
+        merge(ledger, tmp_path / "a.db")
+        queue = Handoffs(ledger)
+        assert (queue.waiting(), queue.take("me", seconds=60.0)) == ([], None)
+        assert {row["state"] for row in queue.results()} == {"expired", "repaired"}
+        assert queue.add([ours]) == 1
+        [waiting] = queue.waiting()
+        assert waiting.payload["spec_path"] == "/ours"
+        merge(ledger, tmp_path / "a.db")
+        assert queue.waiting() == [waiting]
+
+
+def test_opening_a_ledger_does_not_execute_the_checks_of_its_schema(tmp_path):
+    fill(tmp_path / "a.db", [make_evaluation("a")], start=1)
+    connection = sqlite3.connect(tmp_path / "a.db")
+    connection.executescript(
+        "CREATE TABLE other (value CHECK (abs(value) >= 0)); PRAGMA ignore_check_constraints = ON;"
+        "INSERT INTO other VALUES (-9223372036854775808)"  # whose absolute value is an error
+    )
+    connection.close()
+    with Ledger.open(tmp_path / "l.db") as ledger:
+        check_source(tmp_path / "a.db")
+        merged = merge(ledger, tmp_path / "a.db")
+        assert (merged.evaluations, merged.notices) == (1, ())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,6 +17,7 @@ from harness.core.errors import InfraError
 from harness.core.evaluation import Evaluation
 from harness.core.policy import Policy
 from harness.core.resources import start_thread
+from harness.judge import judge_process, judges
 from harness.judge.judges import Judges
 from harness.lane.context import Context
 from harness.lanes.toolgen.collect import case_for
@@ -22,6 +25,7 @@ from harness.lanes.toolgen.lane import Toolgen
 from harness.lanes.toolgen.tool_spec import read_tool
 from harness.session import judging_ahead
 from harness.session.judging_ahead import AHEAD, MIN_CASES, JudgingAhead, JudgingClient, cases_for_judges
+from harness.timing.lock import notices_to
 from tests.judge.conftest import GOOD, ORACLE, WRONG, write_tool
 
 SUITE = "lane: toolgen\ntool: tool\ncandidates: candidates/*.py\ntiming: none\njitter_ms: [0, 0]\n"
@@ -64,6 +68,21 @@ def test_evaluations_are_taken_in_any_order_and_again(ahead):
         assert nodeid in ahead
         found = Evaluation.model_validate_json(ahead.take(nodeid))
         assert (found.case.nodeid, found.status.value) == (nodeid, "ok")
+
+
+def test_a_judge_that_waits_tells_the_user_through_its_owner(ahead):
+    answers, owner = os.pipe()
+    said = []
+    try:
+        for number in range(2):
+            judge_process._Judge(ahead._judges, {}, 1, owner).tell(f"it waits, {number}")
+        notices_to(said.append)  # a judge sends its own to its owner
+        os.close(owner)
+        ahead._judges._read(judges._Judge(), SimpleNamespace(answers=answers))
+    finally:
+        notices_to()
+        os.close(answers)
+    assert said == ["it waits, 0", "it waits, 1"]
 
 
 def test_a_worker_takes_them_through_the_socket(ahead, tmp_path):

@@ -58,6 +58,20 @@ def test_a_live_line_is_rewritten_and_a_suite_that_is_over_gets_a_line(run):
     assert all(words.width(part) < 70 for part in shown)
 
 
+def test_a_line_for_the_user_is_written_once_and_not_captured_with_a_case(project):
+    project.suite(good="ok")
+    project.put(
+        "test_mine.py",
+        """
+        def test_mine(pytestconfig):
+            progress = pytestconfig.pluginmanager.get_plugin("crucible-progress")
+            for _ in range(2):
+                progress.say("notice: it waits")
+        """,
+    )
+    assert project.run().stdout.str().count("\nnotice: it waits\n") == 1
+
+
 def test_it_is_rewritten_at_most_four_times_a_second(run):
     assert run(step=0.001).count("of 6") == 0
     assert 1 <= run(step=0.1).count("of 6") <= 3

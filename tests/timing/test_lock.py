@@ -83,6 +83,28 @@ def test_the_wait_is_granted_when_the_holder_leaves_and_reported(folder):
         assert not hold.problem
 
 
+@pytest.mark.parametrize("patience", [0.2, 60.0])
+def test_a_long_wait_is_said_once_and_a_short_one_is_not(folder, monkeypatch, patience):
+    child = holder(folder, "exclusive")
+    monkeypatch.setattr(locks, "NOTICE_AFTER", 0.3)
+    said = []
+
+    def tell(line):
+        said.append(line)
+        child.stdin.close()  # what is waited for ends only after this
+
+    locks.notices_to(tell)
+    try:
+        with FairLock(folder=folder, patience=patience).shared() as hold:
+            assert bool(hold.problem) is (patience < 0.3)
+    finally:
+        locks.notices_to()
+        child.stdin.close()
+        child.wait()
+    what = "notice: judging waits while another process measures times on this machine; "
+    assert said == [f"{what}it goes on after 60 s at the latest"] * (patience > 0.3)
+
+
 def test_one_who_wants_to_be_alone_is_not_starved(folder):
     """While a reader holds the lock and a writer waits, new readers wait too."""
     inside = holder(folder, "shared")

@@ -7,10 +7,12 @@ right answers; the outputs are compared in another process.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 from collections.abc import Callable, Sequence
+from inspect import getclosurevars
 from pathlib import Path
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 from harness.lanes.kernel.absent_device import AbsentDevice
@@ -33,24 +35,37 @@ def prepare() -> None:
     Triton computes some values once in each process; computed here, they need not be computed again in each child.
     """
     import torch
-    import torch._dynamo
     import torch.utils._python_dispatch
     import triton.compiler
     import triton.experimental.gluon.nvidia.hopper
     import triton.language.extra.libdevice
+    import triton.runtime.cache
     import triton.runtime.interpreter
     from triton.backends.nvidia.compiler import get_ptxas_version
-    from triton.runtime.cache import triton_key
 
     from harness.lanes.kernel.recorder import members
 
     torch.set_num_threads(1)
-    torch.empty_like(torch.empty(1, device="meta"))  # imports SymPy
-    triton_key()  # reads Triton's whole library to name what it caches
     members()
+    torch.empty_like(torch.empty(1, device="meta"))  # imports SymPy
+    # Triton reads its whole library, 0.3 s, to name itself in the keys of a cache; each job has a cache of its own.
+    triton.runtime.cache.triton_key = lambda: ""
     for architecture in ARCHITECTURES.values():
         get_ptxas_version(architecture.capability)
+    _leave_out_dynamo()
     del triton
+
+
+def _leave_out_dynamo() -> None:
+    """PyTorch imports Dynamo, 0.7 s, to leave a function out of its compilations; here it compiles nothing."""
+    import torch
+
+    wrapper = torch._disable_dynamo(lambda: None).__code__
+    for one in gc.get_objects():
+        if type(one) is FunctionType and one.__code__ is wrapper:
+            function = getclosurevars(one).nonlocals.get("fn")
+            if function is not None:  # else another PyTorch, which then imports it
+                function.__dynamo_disable = function
 
 
 def run_job(do: str, folder: str) -> None:
@@ -151,7 +166,7 @@ class _Job:
         if self.is_interpreted:
             interpret_functions()
             patch(self.guarded)
-            torch.use_deterministic_algorithms(True, warn_only=True)
+            torch.set_deterministic_debug_mode("warn")  # as use_deterministic_algorithms, which imports Inductor
         else:
             device = AbsentDevice()
             device.install(self.request)

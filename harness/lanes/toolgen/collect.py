@@ -6,14 +6,13 @@ import re
 from pathlib import Path
 
 from harness.core.case import Case, Subject, line_of
-from harness.core.digest import digest_folder, folder_state
 from harness.core.errors import SuiteError
 from harness.core.policy import Policy
 from harness.core.slug import slug
 from harness.lanes.toolgen.metadata import read_metadata
 from harness.lanes.toolgen.options import ToolgenSuite
 from harness.lanes.toolgen.source import read_source
-from harness.lanes.toolgen.tool_spec import Tool, read_tool
+from harness.lanes.toolgen.tool_spec import Tool, digest_of_files, read_tool
 from harness.suites.suite import Suite
 
 LANE = "toolgen"
@@ -27,7 +26,7 @@ def collect_cases(suite: Suite) -> list[Case]:
         SpecError: if the tool specification is invalid.
     """
     tool = tool_of(suite)
-    files = digest_folder(tool.path)
+    files = digest_of_files(tool)
     return [_case(suite, tool, path, files) for path in suite.glob(_options(suite).candidates, "candidates")]
 
 
@@ -39,17 +38,7 @@ def case_of(suite: Suite, path: Path) -> Case:
         SpecError: if the tool specification is invalid.
     """
     tool = tool_of(suite)
-    try:
-        # Thousands of candidates of one tool: its files are read again only if they may have changed.
-        state = folder_state(tool.path)
-    except OSError:
-        return _case(suite, tool, path, digest_folder(tool.path))
-    if _FILES.get(tool.path, ((), ""))[0] != state:
-        _FILES[tool.path] = state, digest_folder(tool.path)
-    return _case(suite, tool, path, _FILES[tool.path][1])
-
-
-_FILES: dict[Path, tuple[tuple[object, ...], str]] = {}
+    return _case(suite, tool, path, digest_of_files(tool))
 
 
 def tool_of(suite: Suite) -> Tool:

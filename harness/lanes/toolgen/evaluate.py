@@ -42,7 +42,7 @@ from harness.lanes.toolgen.score import memory_limit, score_toolgen, time_limit
 from harness.lanes.toolgen.source import read_unchanged_source
 from harness.lanes.toolgen.static_check import Violation
 from harness.lanes.toolgen.style import BASELINE, distance, reference_style
-from harness.lanes.toolgen.tool_spec import Tool, read_tool
+from harness.lanes.toolgen.tool_spec import Tool, digest_of_files, read_tool
 from harness.lanes.toolgen.workload_timing import PROCESSES, WorkloadTiming
 from harness.sandbox.fault import GuardFault
 from harness.sandbox.limits import MIB, Limits
@@ -335,6 +335,8 @@ class Evaluator:
 def _unchanged_tool(case: Case) -> Tool:
     tool = read_tool(Path(case.inputs["tool"]))
     require_unchanged(tool.path, case.inputs["tool_digest"], tool.digest)
+    if files := case.inputs["tool_files"]:
+        require_unchanged(tool.path, files, digest_of_files(tool))
     return tool
 
 

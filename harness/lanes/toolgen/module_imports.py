@@ -9,7 +9,7 @@ from harness.lanes.toolgen.static_check import Violation
 from harness.lanes.toolgen.syntax_walk import descendants
 from harness.sandbox.importable import is_importable
 
-MAX_CODECS = 4  # codecs that a box loads for one candidate
+MAX_CODECS = 32  # codecs that a box loads for one candidate
 _CODEC_WORDS = ("ncod", "decod", "codec", "bytes(")
 _OTHER_CODECS = frozenset({"idna", "punycode", "utf_8_sig", "unicode_escape", "raw_unicode_escape"})
 _HOW = "it is not among the modules that a candidate of this tool may import; the tool's allow_imports adds modules"

@@ -11,7 +11,7 @@ from harness.core.errors import CrucibleError
 from harness.lanes.toolgen.oracle import Oracle
 from harness.lanes.toolgen.performance import Workload, make_workloads
 from harness.lanes.toolgen.questions import Questions, build_questions
-from harness.lanes.toolgen.tool_spec import Tool
+from harness.lanes.toolgen.tool_spec import Tool, digest_of_files
 from harness.sandbox.loop import Lock
 
 MAX_TOOLS = 16
@@ -28,7 +28,7 @@ class PreparedTools:
     """Kept by a `Context`; coroutines that need the same questions wait for the first of them."""
 
     def __init__(self) -> None:
-        self._tools: OrderedDict[str, _Prepared] = OrderedDict()
+        self._tools: OrderedDict[tuple[str, str], _Prepared] = OrderedDict()
 
     async def questions(self, tool: Tool, *, secret_seed: int, count: int, attempts: int, scratch: Path) -> Questions:
         """The questions of a tool; see `build_questions` for arguments and errors."""
@@ -47,7 +47,7 @@ class PreparedTools:
 
     async def workloads(self, questions: Questions) -> tuple[Workload, ...]:
         """The timed inputs of a tool; see `make_workloads`."""
-        prepared = self._tools.get(questions.tool.digest)
+        prepared = self._tools.get(_key(questions.tool))
         if prepared is None:
             return await make_workloads(questions)
         found: tuple[Workload, ...] = await self._once(
@@ -61,12 +61,13 @@ class PreparedTools:
             self._tools.popitem()[1].oracle.close()
 
     def _prepared(self, tool: Tool, folder: Path) -> _Prepared:
-        if tool.digest not in self._tools:
+        key = _key(tool)
+        if key not in self._tools:
             while len(self._tools) >= MAX_TOOLS:
                 self._tools.popitem(last=False)[1].oracle.close()
-            self._tools[tool.digest] = _Prepared(Oracle(tool.oracle, folder, rules=tool.answer_rules))
-        self._tools.move_to_end(tool.digest)
-        return self._tools[tool.digest]
+            self._tools[key] = _Prepared(Oracle(tool.oracle, folder, rules=tool.answer_rules))
+        self._tools.move_to_end(key)
+        return self._tools[key]
 
     @staticmethod
     async def _once(prepared: _Prepared, key: tuple[Any, ...], make: Callable[[], Awaitable[Any]]) -> Any:
@@ -80,3 +81,8 @@ class PreparedTools:
         if isinstance(found, CrucibleError):
             raise found
         return found
+
+
+def _key(tool: Tool) -> tuple[str, str]:
+    # Also the files that an oracle imports or reads: it is started again when one of them has changed.
+    return tool.digest, digest_of_files(tool)

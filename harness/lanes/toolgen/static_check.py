@@ -246,7 +246,7 @@ class _Search:
 
     def _judge(self, node: ast.Name | ast.Attribute | ast.Call | ast.Subscript) -> None:
         if isinstance(node, ast.Attribute):
-            if node.attr in ESCAPES:
+            if node.attr in ESCAPES and not self._is_own_registry(node):
                 self._add(node.attr, node, "it gives access to forbidden names")
             elif node.attr in _FILE_METHODS and self.forbidden.has("open") and self._uses_pathlib(node.value):
                 self._add("open", node, "by way of pathlib")
@@ -255,6 +255,15 @@ class _Search:
         for dotted in self._resolve(node):
             if not self._report(dotted, node) and self.forbidden.reaches(dotted) and not self._is_followed(node):
                 self._add(dotted, node, "it is passed on, so its uses are unknown")
+
+    def _is_own_registry(self, node: ast.Attribute) -> bool:
+        """Whether the classes below one are asked for that the module defines: those are its own as well."""
+        if node.attr != "__subclasses__" or not isinstance(node.value, ast.Name):
+            return False
+        bound = [one.id for one in self.nodes if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)]
+        bound += [one.arg for one in self.nodes if isinstance(one, ast.arg)]
+        classes = {one.name for one in self.tree.body if isinstance(one, ast.ClassDef)}
+        return node.value.id in classes.difference(bound, self.aliases)
 
     def _uses_pathlib(self, value: ast.expr) -> bool:
         if isinstance(value, ast.Call):

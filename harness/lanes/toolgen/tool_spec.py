@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, ValidationError
 
-from harness.core.digest import digest_bytes
+from harness.core.digest import digest_bytes, digest_folder, folder_state
 from harness.core.document import read_document
 from harness.core.errors import SpecError, SuiteError, position
 from harness.core.frozen import Frozen
@@ -104,6 +104,20 @@ class Tool:
         """What a box does with the answers, see `wire`."""
         kept = (KEEP_ARGUMENTS,) if "no_mutation" in self.spec.properties else ()
         return (*kept, *sorted(self.spec.compare.forms))
+
+
+def digest_of_files(tool: Tool) -> str:
+    """The `digest_folder` of a tool's folder; its files are read again only if they may have changed."""
+    try:
+        state = folder_state(tool.path)
+    except OSError:
+        return digest_folder(tool.path)
+    if _FILES.get(tool.path, ((), ""))[0] != state:
+        _FILES[tool.path] = state, digest_folder(tool.path)
+    return _FILES[tool.path][1]
+
+
+_FILES: dict[Path, tuple[tuple[object, ...], str]] = {}
 
 
 def read_tool(path: Path) -> Tool:

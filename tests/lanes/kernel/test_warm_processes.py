@@ -68,6 +68,23 @@ def test_a_job_that_crashes_leaves_nothing_and_the_zygote_lives(job) -> None:
     assert (json.loads(answer)["error"], outcome.code) == ("ValueError: x", 0)
 
 
+def test_no_operator_of_host_code_imports_dynamo(job) -> None:
+    """With PyTorch's wrappers as they are, each of these does, in each job, under modes in which the import fails."""
+    source = """
+import sys, torch
+def run():
+    x = torch.empty(4, device="cuda")
+    for operator in ("empty_like", "ones_like", "clone", "neg", "exp", "relu", "softmax", "sum", "normal_"):
+        try:
+            getattr(torch, operator, torch.randn_like)(x, **{"dim": 0} if operator == "softmax" else {})
+        except BaseException as error:
+            assert "the library's own operator" in str(error), error
+    raise ValueError([name for name in ("sympy", "torch._dynamo", "torch._inductor") if name in sys.modules])
+"""
+    _, answer, outcome = record(job, source)
+    assert (json.loads(answer)["error"], outcome.code) == ("ValueError: ['sympy']", 0)
+
+
 def test_what_writes_without_end_is_ended(job) -> None:
     source = """
 import os

@@ -72,6 +72,9 @@ def test_a_builtin_is_found_by_any_name(source):
         ("import os\nclass A:\n    pass\nA.o = os", "os"),
         ("__import__(name)", "__import__"),
         ("().__class__.__base__.__subclasses__()", "__subclasses__"),
+        ("class A: pass\nA = object\nA.__subclasses__()", "__subclasses__"),
+        ("class A: pass\ndef f(A):\n    A.__subclasses__()\nf(object)", "__subclasses__"),
+        ("class A: pass\nfrom builtins import object as A\nA.__subclasses__()", "__subclasses__"),
         ("def f(): pass\nf.__globals__", "__globals__"),
         ('def f(): pass\ngetattr(f, "__glo" + "bals__")', "__globals__"),
         ("match frame:\n    case object(f_lineno=1, f_globals=names):\n        pass", "f_globals"),
@@ -101,6 +104,7 @@ def test_what_cannot_be_followed_is_a_violation(source, api):
         "import sys\nprint('x', file=sys.stderr)",
         "import os\nif hasattr(os, 'fork'):\n    pass",
         "node.__class__.__name__",
+        "class A:\n    pass\nfor one in A.__subclasses__():\n    one()",
     ],
 )
 def test_harmless_code_has_no_violation(source):
