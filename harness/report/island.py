@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from harness.ledger.run_gates import run_gates
 from harness.ledger.store import Ledger
 from harness.report import words
 from harness.report.boards import HEADS, NUMERIC, cell
@@ -107,18 +108,26 @@ def runs_island(ledger: Ledger, page: Page) -> str:
     ids = ids[: max(2, MAX_CELLS // max(1, most))]
     if len(ids) < 2:
         return _json({"runs": ids, "nodeids": [], "cells": []})
+    # The last of a cell says whether the case was as expected.
+    query = """SELECT nodeid, score, status, digest,
+        CASE WHEN as_expected THEN 'pass' WHEN neutral THEN 'not judged' ELSE 'fail' END AS state
+        FROM evaluations WHERE run_id = ?"""
     nodeids: dict[str, int] = {}
     scores: list[dict[int, Any]] = []
     for run_id in ids:
         found: dict[int, Any] = {}
-        for row in ledger.rows("SELECT nodeid, score, status, digest FROM evaluations WHERE run_id = ?", run_id):
+        for row in ledger.rows(query, run_id):
             number = nodeids.setdefault(row["nodeid"], len(nodeids))
-            found[number] = [_number(row["score"]), row["status"], row["digest"][:8]]
+            found[number] = [_number(row["score"]), row["status"], row["digest"][:8], row["state"]]
         scores.append(found)
     # A run that judged few of all cases is an object: by number as a list is, without a null for each other case.
     places = range(len(nodeids))
     cells = [[*map(found.get, places)] if 2 * len(found) > len(nodeids) else found for found in scores]
-    return _json({"runs": ids, "nodeids": list(nodeids), "cells": cells})
+    gates = {
+        run_id: {gate["expression"]: "pass" if gate["passed"] else "fail" for gate in run_gates(ledger, run_id)}
+        for run_id in ids
+    }
+    return _json({"runs": ids, "nodeids": list(nodeids), "cells": cells, "gates": gates})
 
 
 def batches(islands: list[str]) -> Iterator[str]:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 
 QUOTED = re.compile(r"`(crucible [^`]+)`")  # a command that a reason names
+NO_GPU = "no CUDA device"  # how the reason of a case begins that only another machine can judge
+WAITS = "waits for an answer"
 STOPPED = "not reached"  # how the reason of a case begins that another one stopped
 MAX_STEPS = 5
 MAX_WHY = 160  # columns of a reason; the case has it in full
@@ -46,7 +48,7 @@ class Step(NamedTuple):
         what: The thing: a gate, a case, a suite.
         why: The reason.
         route: Where the page shows it: the part of its address after `#/`.
-        command: What to type.
+        command: What to type; empty where an earlier line has the same command.
     """
 
     kind: str
@@ -83,12 +85,15 @@ def next_steps(
         _failing(urgent, run, repeat),
         _unconfirmed(urgent, overview, run),
         _unstable(urgent, repeat),
-        _unjudged(urgent, overview, repeat),
+        _unjudged(urgent, overview, run, repeat),
     ]
     # Each kind has a line before any has a second, but failing cases have two at once.
     lines = [(max(0, n - (k == 2)), k) for k, kind in enumerate(kinds) for n in range(len(kind.steps))]
     shown = Counter(k for _, k in sorted(lines)[:MAX_STEPS])
-    return [step for k, kind in enumerate(kinds) for step in kind.first(shown[k])]
+    steps = [step for k, kind in enumerate(kinds) for step in kind.first(shown[k])]
+    # A command stands once: at the first of the steps that it is for.
+    given = [step.command for step in steps]
+    return [step._replace(command="" if step.command in given[:n] else step.command) for n, step in enumerate(steps)]
 
 
 class _Kind(NamedTuple):
@@ -204,13 +209,20 @@ def _unstable(urgent: Sequence[Case], repeat: Callable[[str], str]) -> _Kind:
     rows = [case.row for case in urgent if case.urgency is not Urgency.FAILING and case.row["expected"] is None]
     found = [row for status in ("flaky", "noisy", "review") for row in rows if row["status"] == status]
     steps = [
-        Step(row["status"], row["nodeid"], row["why"], ("case", row["nodeid"]), repeat(row["nodeid"]))
+        Step(row["status"], row["nodeid"], _waiting(row["why"]), ("case", row["nodeid"]), repeat(row["nodeid"]))
         for row in found[:MAX_OF_A_KIND]
     ]
     return _Kind(steps, len(found), "case")
 
 
-def _unjudged(urgent: Sequence[Case], overview: Sequence[Suite], repeat: Callable[[str], str]) -> _Kind:
+def _waiting(why: str) -> str:
+    """A reason, and what helps where a question has no answer: the same command alone would ask it again."""
+    return f"{why} (write it into the suite's `answers` file)" if WAITS in why else why
+
+
+def _unjudged(
+    urgent: Sequence[Case], overview: Sequence[Suite], run: dict[str, Any], repeat: Callable[[str], str]
+) -> _Kind:
     """The reasons for which cases were skipped, by lane; the first case of each is the place to look."""
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for case in urgent:
@@ -224,7 +236,10 @@ def _unjudged(urgent: Sequence[Case], overview: Sequence[Suite], repeat: Callabl
         route = ("suite", lane, first.name) if first is not None else ("case", rows[0]["nodeid"])
         quoted = QUOTED.search(why)
         command = quoted[1] if quoted else repeat(rows[0]["nodeid"]) if why.startswith(STOPPED) else "crucible doctor"
-        steps.append(Step("not judged", f"{words.count(len(rows), 'case')} of {lane}", why, route, command))
+        if why.startswith(NO_GPU):
+            command = rerun.again(run, rows[0]["suite"], "-m gpu")
+        said = f"{why} (type this on a machine with one)" if why.startswith(NO_GPU) else why
+        steps.append(Step("not judged", f"{words.count(len(rows), 'case')} of {lane}", said, route, command))
     return _Kind(steps, len(steps), "reason")
 
 

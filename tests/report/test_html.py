@@ -137,7 +137,9 @@ def test_a_failing_gate_is_tried_again_with_its_case_or_with_the_command_of_the_
         with Ledger.open(path) as ledger:
             gate = GateResult(name="x == 1", observed=0.0, threshold=1.0, passed=False, why="no", nodeid="s::b")
             write_run_gates(ledger, run_id, [gate])
-            assert page.gather(ledger).steps[0].command == "pytest 's::b' --epoch 0 --secret-seed 7"
+            steps = page.gather(ledger).steps
+            assert steps[0].command == "pytest 's::b' --epoch 0 --secret-seed 7"
+            assert [step.command for step in steps].count(steps[0].command) == 1
             whole = f"{typed} --secret-seed 7" if number == 1 else ""
             told = Document(render_report(ledger)).text
             assert ("Judge the whole run again" in told, whole in told) == (number == 1, True)
@@ -202,8 +204,9 @@ def test_each_kind_has_a_line_and_what_is_cut_is_counted(path):
     assert steps[0].why.endswith("…); 2 more failing gates")  # the bracket that is cut is closed
     assert len(steps[0].why) <= 160
     assert steps[2].what == "3 more cases"
-    assert steps[3].why == "waits for an answer; 1 more case"
-    assert (steps[4].why, steps[4].command) == ("no CUDA device here; 1 more reason", "crucible doctor")
+    assert steps[3].why == "waits for an answer (write it into the suite's `answers` file); 1 more case"
+    assert steps[4].why == "no CUDA device here (type this on a machine with one); 1 more reason"
+    assert " -m gpu" in steps[4].command
 
 
 def test_a_regression_is_told_from_a_new_failure_and_from_one_that_stays(path):

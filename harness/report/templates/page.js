@@ -215,23 +215,28 @@
   // Any two runs, case by case
 
   async function compare(query) {
-    const { runs, nodeids, cells } = await island("history"), node = make("section", 0, make("h2", 0, "Compare two runs"));
+    const { runs, nodeids, cells, gates } = await island("history"), node = make("section", 0, make("h2", 0, "Compare two runs"));
     if (!runs[1]) return node.append(note("no other run")), node;
     const now = { a: query.get("a") || runs[1], b: query.get("b") || runs[0] };
     const select = (key, label) => choose(label, runs, now[key], (value) => (location.hash = `/compare?${new URLSearchParams({ ...now, [key]: value })}`));
-    const [a, b] = Object.values(now).map((run) => cells[runs.indexOf(run)] || []);
-    const differs = range(0, nodeids.length).filter((i) => String(a[i]) !== String(b[i]));
-    const moved = (i) => (a[i] && b[i] && a[i][0] !== null && b[i][0] !== null ? b[i][0] - a[i][0] : null);
+    const [[a, g], [b, h]] = Object.values(now).map((run) => [cells[runs.indexOf(run)] || [], gates[run] || {}]), sums = {};
+    const rows = [...nodeids.keys()].filter((i) => String(a[i]) !== String(b[i]));
+    const moved = (i) => (a[i]?.[0] != null && b[i]?.[0] != null ? b[i][0] - a[i][0] : null);
     const size = (i) => (a[i] && b[i] ? 9 * (a[i][1] !== b[i][1]) + Math.abs(moved(i)) : -1);
-    differs.sort((x, y) => size(y) - size(x) || x - y);
-    const side = (head, one) => cell(head, ...(one ? [score(one[0]), " ", chip(one[1])] : ["not judged"]));
-    const change = (i, by = moved(i)?.toFixed(3) ?? "—") => `${by > 0 ? "+" : ""}${+by === 0 ? "=" : by}${a[i] && b[i] && a[i][2] !== b[i][2] ? " edited" : ""}`;
-    const lines = differs.slice(0, 1000).map((i) => make("tr", 0, make("th", { scope: "row" }, link(nodeids[i])), side("before", a[i]), side("after", b[i]), cell("change", change(i))));
+    rows.sort((x, y) => size(y) - size(x));
+    for (const i of rows) {
+      const x = a[i]?.[3], y = b[i]?.[3], by = moved(i), kind = !x ? "new" : !y ? "gone" : x !== y ? `${x} → ${y}` : by > 0 ? "better" : by < 0 ? "worse" : "edited";
+      sums[kind] = -~sums[kind];
+    }
+    const more = Object.keys({ ...g, ...h }).filter((one) => g[one] !== h[one]).map((one) => `gate ${one} now ${h[one] || "absent"}`);
+    const side = (head, one) => cell(head, ...(one ? [score(one[0]), " ", chip(one[1])] : ["absent"]));
+    const change = (i, by = moved(i)?.toFixed(3) ?? "—") => `${by > 0 ? "+" : ""}${by == 0 ? "=" : by}${a[i] && b[i] && a[i][2] !== b[i][2] ? " edited" : ""}`;
+    const body = rows.slice(0, 1000).map((i) => make("tr", 0, make("th", { scope: "row" }, link(nodeids[i])), side("before", a[i]), side("after", b[i]), cell("change", change(i))));
     const heads = ["Case", "Before", "After", "Change"].map((text) => make("th", { scope: "col" }, text));
-    const table = make("table", { class: "rows" }, make("thead", 0, make("tr", 0, ...heads)), make("tbody", 0, ...lines));
     node.append(line("tools filters", select("a", "run before"), " → ", select("b", "run after")),
-      note(`${short(differs.length)} cases differ${differs[1000] ? "; 1,000 shown" : ""}`),
-      make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "cases" }, table));
+      note([`${short(rows.length)} cases differ${rows[1000] ? " (1,000 shown)" : ""}`, ...Object.entries(sums).map(([one, n]) => `${n} ${one}`), ...more].join("; ")),
+      make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "cases" },
+        make("table", { class: "rows" }, make("thead", 0, make("tr", 0, ...heads)), make("tbody", 0, ...body))));
     return dress(node);
   }
 
@@ -239,7 +244,7 @@
 
   async function search() {
     const words = split(field.value), { nodeid, status } = (await island("rows")).columns;
-    const hits = range(0, nodeid.length).filter((i) => words.every((word) => nodeid[i].toLowerCase().includes(word)));
+    const hits = [...nodeid.keys()].filter((i) => words.every((word) => nodeid[i].toLowerCase().includes(word)));
     found.replaceChildren(...hits.slice(0, 12).map((i) => link(nodeid[i], `${nodeid[i]}  ${status[i]}`)), hits.length ? "" : "no such case");
     found.hidden = !words.length;
   }

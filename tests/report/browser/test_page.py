@@ -252,6 +252,16 @@ def test_two_runs_are_compared(look, written):
     page.locator("#view p", has_text="0 cases differ").wait_for()
 
 
+def test_a_comparison_says_first_how_many_changed_how(look):
+    page = look("#/compare")
+    total, *kinds = page.locator("#view p.note").first.inner_text().split("; ")
+    counts = {kind: int(n) for n, kind in (one.split(" ", 1) for one in kinds if not one.startswith("gate "))}
+    assert total == f"{page.locator('#view tbody tr').count()} cases differ"
+    assert sum(counts.values()) == page.locator("#view tbody tr").count()
+    for kind, side in (("new", "before"), ("gone", "after")):
+        assert counts.get(kind, 0) == page.locator(f"#view td[data-head={side}]", has_text="absent").count()
+
+
 class TestHarmless:
     def test_hostile_text_is_text(self, look):
         for place in (
