@@ -217,7 +217,7 @@ def _unstable(urgent: Sequence[Case], repeat: Callable[[str], str]) -> _Kind:
 
 def _waiting(why: str) -> str:
     """A reason, and what helps where a question has no answer: the same command alone would ask it again."""
-    return f"{why} (write it into the suite's `answers` file)" if WAITS in why else why
+    return f"{why} (write it into the file that the suite names as answers)" if WAITS in why else why
 
 
 def _unjudged(

@@ -204,7 +204,7 @@ def test_each_kind_has_a_line_and_what_is_cut_is_counted(path):
     assert steps[0].why.endswith("…); 2 more failing gates")  # the bracket that is cut is closed
     assert len(steps[0].why) <= 160
     assert steps[2].what == "3 more cases"
-    assert steps[3].why == "waits for an answer (write it into the suite's `answers` file); 1 more case"
+    assert steps[3].why == "waits for an answer (write it into the file that the suite names as answers); 1 more case"
     assert steps[4].why == "no CUDA device here (type this on a machine with one); 1 more reason"
     assert " -m gpu" in steps[4].command
 

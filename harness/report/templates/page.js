@@ -228,7 +228,7 @@
       const x = a[i]?.[3], y = b[i]?.[3], by = moved(i), kind = !x ? "new" : !y ? "gone" : x !== y ? `${x} → ${y}` : by > 0 ? "better" : by < 0 ? "worse" : "edited";
       sums[kind] = -~sums[kind];
     }
-    const more = Object.keys({ ...g, ...h }).filter((one) => g[one] !== h[one]).map((one) => `gate ${one} now ${h[one] || "absent"}`);
+    const more = Object.keys({ ...g, ...h }).filter((one) => g[one] !== h[one]).map((one) => `gate ${one} → ${h[one] || "absent"}`);
     const side = (head, one) => cell(head, ...(one ? [score(one[0]), " ", chip(one[1])] : ["absent"]));
     const change = (i, by = moved(i)?.toFixed(3) ?? "—") => `${by > 0 ? "+" : ""}${by == 0 ? "=" : by}${a[i] && b[i] && a[i][2] !== b[i][2] ? " edited" : ""}`;
     const body = rows.slice(0, 1000).map((i) => make("tr", 0, make("th", { scope: "row" }, link(nodeids[i])), side("before", a[i]), side("after", b[i]), cell("change", change(i))));
