@@ -50,6 +50,20 @@ if not hasattr(ClusterWorker, "quick"):
     ClusterWorker.quick = ClusterWorker.judge
     ClusterWorker.judge = lambda self, sent: (time.sleep(2), self.quick(sent))[1]
 """
+HELD = """
+import time
+from pathlib import Path
+from harness.judge.cluster_worker import ClusterWorker
+
+def judge(self, sent):
+    Path("held-cases").write_text(str(len(sent)))
+    while not Path("released").exists():
+        time.sleep(0.01)
+    return self.prompt(sent)
+
+if not hasattr(ClusterWorker, "prompt"):
+    ClusterWorker.prompt, ClusterWorker.judge = ClusterWorker.judge, judge
+"""
 OTHER_MACHINE = """
 from pathlib import Path
 from harness.judge import cluster_worker
@@ -232,6 +246,20 @@ def test_one_dies_one_is_slow_one_is_weak_and_one_comes_late(site, tool):
     assert max(tiers) <= "B"  # nothing was judged by the weak worker
     for name in ("slow", "weak", "late"):
         site.processes[name].kill()
+
+
+def test_what_waits_behind_a_batch_is_judged_by_another_worker(site, tool):
+    """One worker never ends its first batch until all other cases have been judged."""
+    site.start_worker("held", preload=HELD)
+    held = site.folder / "held-cases"
+    with JudgePool(tool, cluster=site.address, **FAST) as pool:
+        wait_for_workers(pool, 2)
+        found = [pool.submit(source) for source in candidates(60, "held")]
+        wait_until(lambda: held.exists() and held.read_text())
+        wait_until(lambda: sum(future.done() for future in found) == len(found) - int(held.read_text()))
+        (site.folder / "released").touch()
+        assert [future.result(120).status.value for future in found] == ["ok", "wrong", "crash", "crash"] * 15
+    site.processes["held"].kill()
 
 
 def test_times_are_measured_on_one_class_of_machines(site, tool):
