@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fcntl import flock
 from pathlib import Path
@@ -65,7 +65,8 @@ def notices_to(tell: Callable[[str], object] = _print_notice) -> None:
 
 def notice(text: str) -> None:
     """Tell the user that this process, or a judge process of it, waits for a lock."""
-    _tell(text)
+    with suppress(OSError, ValueError):  # a closed terminal or stream ends no judging
+        _tell(text)
 
 
 class FairLock:

@@ -105,6 +105,18 @@ def test_a_long_wait_is_said_once_and_a_short_one_is_not(folder, monkeypatch, pa
     assert said == [f"{what}it goes on after 60 s at the latest"] * (patience > 0.3)
 
 
+@pytest.mark.parametrize("error", [BrokenPipeError, ValueError])
+def test_a_notice_that_nobody_can_read_ends_nothing(error):
+    def tell(line):
+        raise error(line)
+
+    locks.notices_to(tell)
+    try:
+        locks.notice("it waits")
+    finally:
+        locks.notices_to()
+
+
 def test_one_who_wants_to_be_alone_is_not_starved(folder):
     """While a reader holds the lock and a writer waits, new readers wait too."""
     inside = holder(folder, "shared")
