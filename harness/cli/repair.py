@@ -102,11 +102,15 @@ def _watch(args: argparse.Namespace, queue: Handoffs) -> int:
         with Watcher(
             queue, seconds=args.budget_s, logs=logs, workers=args.workers, proposer=_proposer(args), say=_say
         ) as watcher:
+            is_waiting = False
             while True:
                 while watcher.work():
-                    pass
+                    is_waiting = False
                 if args.once:
                     return 1 if watcher.failures else 0
+                if not is_waiting:
+                    _say(f"waiting for hand-offs in {args.ledger} (a look every {args.interval:g} s; Ctrl-C ends it)")
+                    is_waiting = True
                 watcher.close()
                 time.sleep(args.interval)
     finally:
@@ -171,6 +175,9 @@ def _import(queue: Handoffs, paths: list[Path]) -> int:
         if not path.exists():
             raise UsageError("the file does not exist", where=str(path), fix="name a JSON file, or a folder")
     found, problems = read_handoffs(paths)
+    if not found and not problems:
+        where = ", ".join(map(str, paths))
+        raise UsageError("no hand-offs are there", where=where, fix="name what `crucible repair --export` wrote")
     print(f"{queue.add(found)} of {len(found)} hand-offs are new")
     for problem in problems:
         _say(f"not imported: {problem}")

@@ -38,6 +38,14 @@ def test_a_group_lists_its_verbs_with_one_line_each(crucible, group):
         assert wrong.err == done.out
 
 
+@pytest.mark.parametrize("verb", [verb for verb in cli.VERBS if verb not in (*GROUPS, "run")])
+def test_wrong_usage_with_escape_characters_reaches_no_terminal(crucible, verb):
+    wrong = crucible(verb, "a", "b", "c", "--nope\x1b[31m\n::error::x", ledger=False)
+    assert wrong.status == 4
+    assert "\x1b" not in wrong.err
+    assert "\n::" not in wrong.err
+
+
 def test_the_command_has_a_version(crucible):
     assert crucible("--version", ledger=False).out.startswith("crucible")
 

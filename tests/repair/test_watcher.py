@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import configparser
 import json
+import os
 import shlex
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -153,6 +157,24 @@ def test_the_whole_circle(project, monkeypatch, capsys):
     ]
     assert main(["lineage", challenger.stem]) == 0
     assert "broken" in capsys.readouterr().out
+
+
+def test_a_watcher_without_work_says_that_it_waits(tmp_path):
+    Ledger.open(tmp_path / "ledger.db").close()
+    command = [sys.executable, "-m", "harness", "repair", "--ledger", "ledger.db", "--interval", "1"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
+    ) as process:
+        line = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+    assert line == "waiting for hand-offs in ledger.db (a look every 1 s; Ctrl-C ends it)\n"
+    assert rest == ""
+
+
+def test_a_folder_without_hand_offs_is_wrong_usage(tmp_path, capsys):
+    assert main(["repair", "--ledger", str(tmp_path / "ledger.db"), "--import", str(tmp_path)]) == 4
+    assert "no hand-offs are there" in capsys.readouterr().err
 
 
 # systemd
