@@ -37,6 +37,7 @@ STOPPED = "not reached"  # how the reason of a case begins that another one stop
 MAX_STEPS = 5
 MAX_WHY = 160  # columns of a reason; the case has it in full
 MAX_OF_A_KIND = 2
+MAX_NAME = 40  # columns of a name among others
 BAD = frozenset({"gate fails", "problem", "control not caught", "new case fails", "regression", "fails", "fail"})
 
 
@@ -183,7 +184,9 @@ def _failing(urgent: Sequence[Case], run: dict[str, Any], repeat: Callable[[str]
 
     def rest(start: int) -> Step:
         more = failing[start:]
-        return Step("fail", words.count(len(more), "more case"), _kinds(more), ("failing",), rerun.command(run))
+        kinds = {step(case).kind for case in more}
+        kind = kinds.pop() if len(kinds) == 1 else "fail"
+        return Step(kind, words.count(len(more), "more case"), _others(more), ("failing",), rerun.command(run))
 
     return _Kind([step(case) for case in failing[: MAX_OF_A_KIND + 1]], len(failing), "failing case", rest=rest)
 
@@ -243,14 +246,18 @@ def _unjudged(
     return _Kind(steps, len(steps), "reason")
 
 
-def _kinds(cases: Sequence[Case]) -> str:
-    """How many of some failing cases have each status, and how many of them regressed or are new."""
-    named = Counter("failing a gate" if c.row["status"] == "ok" else c.row["status"] for c in cases)
-    found = ", ".join(f"{count} {status}" for status, count in named.most_common())
+def _others(cases: Sequence[Case]) -> str:
+    """Which cases fail, each with its status; how many of each status where the names do not fit."""
+    named = [(words.fit(case.row["subject"], MAX_NAME), _status(case)) for case in cases]
+    named_all = ", ".join(f"{name} {status}" for name, status in named)
+    counted = ", ".join(f"{count} {status}" for status, count in Counter(status for _, status in named).most_common())
     regressed, new = sum(c.has_regressed for c in cases), sum(c.new and not c.has_regressed for c in cases)
-    since = ", ".join(
-        f"{count} {how}"
-        for count, how in ((regressed, "regressed"), (new, "new cases" if new > 1 else "new case"))
-        if count
-    )
+    is_mixed = len(cases) not in (regressed, new)  # else the kind of the line says it
+    since = ", ".join(f"{count} {how}" for count, how in ((regressed, "regressed"), (new, "new")) if count and is_mixed)
+    found = named_all if len(named_all) + len(since) < MAX_WHY else counted
     return f"{found}; {since}" if since else found
+
+
+def _status(case: Case) -> str:
+    status: str = case.row["status"]
+    return "failing a gate" if status == "ok" else status

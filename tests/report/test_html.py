@@ -200,10 +200,11 @@ def test_each_kind_has_a_line_and_what_is_cut_is_counted(path):
         ]
         write_run_gates(ledger, run_id, gates)
         steps = page.gather(ledger).steps
-    assert [step.kind for step in steps] == ["gate fails", "fails", "fail", "review", "not judged"]
+    assert [step.kind for step in steps] == ["gate fails", "fails", "fails", "review", "not judged"]
     assert steps[0].why.endswith("…); 2 more failing gates")  # the bracket that is cut is closed
     assert len(steps[0].why) <= 160
     assert steps[2].what == "3 more cases"
+    assert re.fullmatch(r"b\d wrong, b\d wrong, b\d wrong", steps[2].why)
     assert steps[3].why == "waits for an answer (write it into the file that the suite names as answers); 1 more case"
     assert steps[4].why == "no CUDA device here (type this on a machine with one); 1 more reason"
     assert " -m gpu" in steps[4].command
@@ -217,7 +218,7 @@ def test_a_regression_is_told_from_a_new_failure_and_from_one_that_stays(path):
         found, first = page.gather(ledger), page.gather(ledger, "latest~1")
     assert found.sentence == "Not good: 4 of 4 candidates fail (1 regressed, 2 new cases, 1 as before)"
     assert [(step.kind, step.what[-1]) for step in found.steps][:2] == [("regression", "r"), ("new case fails", "n")]
-    assert (found.steps[2].what, found.steps[2].why) == ("2 more cases", "2 wrong; 1 new case")
+    assert (found.steps[2].what, found.steps[2].why) == ("2 more cases", "m wrong, s wrong; 1 new")
     assert "1 of 2 candidates fails;" in first.sentence  # with nothing to compare with, nothing is new
     assert [suite.best for suite in first.suites if not suite.judged] == ["1 of 1 control as expected"]
     assert all(suite.is_judged for suite in first.suites)
