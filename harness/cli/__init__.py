@@ -14,7 +14,9 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO, cast
 
+from harness.cli.printable_stream import PrintableStream
 from harness.cli.verb import USAGE, run_verb
 from harness.core.ascii import ERRORS
 from harness.core.errors import CrucibleError, UsageError
@@ -56,10 +58,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if argv is None:  # an interpreter that ends looks for cycles among all its objects several times
         atexit.register(gc.freeze)
-    for stream in (sys.stdout, sys.stderr):
+    streams = sys.stdout, sys.stderr
+    for stream in streams:
         # A terminal of ASCII or Latin-1 gets ASCII for our own characters, and escapes for others.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=ERRORS)
+    sys.stdout, sys.stderr = (cast(TextIO, PrintableStream(stream)) for stream in streams)
     try:
         if words[:1] == ["--version"]:
             _print_version()
@@ -74,9 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     except CrucibleError as error:
-        from harness.report.words import printable_lines  # a message may name a candidate's file
-
-        print(printable_lines(f"crucible: {error}"), file=sys.stderr)
+        print(f"crucible: {error}", file=sys.stderr)
         return USAGE if isinstance(error, UsageError) else 1
     except OSError as error:  # a file error that no verb handles: one line without a traceback
         where = f"{error.filename}: " if error.filename else ""
@@ -84,6 +86,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except SystemExit as ended:  # argparse: --help, or wrong usage
         return ended.code if isinstance(ended.code, int) else 0
+    finally:
+        sys.stdout, sys.stderr = streams
     return status
 
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli import output
+from harness.cli.printable_stream import raw
 from harness.core.errors import UsageError
 from harness.core.number import whole
 from harness.core.trial import Trial
-from harness.report import words
 
 if TYPE_CHECKING:
     from harness.evolve.config import Experiment
@@ -117,18 +117,25 @@ def _judge_only(args: argparse.Namespace, experiments: list[Experiment]) -> int:
 def _print_trial(name: str, trial: Trial) -> None:
     score = "-" if trial.score is None else f"{trial.score:.3f}"
     print(
-        words.printable(f"{name}: {trial.stage} {trial.status} {score} {trial.verdict.get('why', '')}").rstrip(),
+        f"{name}: {trial.stage} {trial.status} {score} {trial.verdict.get('why', '')}".rstrip(),
         flush=True,
     )
 
 
 def _say(line: str) -> None:
-    print(f"\r\x1b[K{line}" if sys.stderr.isatty() else line, file=sys.stderr)
+    _clear_line()
+    print(line, file=sys.stderr)
 
 
 def _show(line: str) -> None:
     if sys.stderr.isatty():
-        print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+        _clear_line()
+        print(line, end="", file=sys.stderr, flush=True)
+
+
+def _clear_line() -> None:
+    if sys.stderr.isatty():
+        raw(sys.stderr).write("\r\x1b[K")
 
 
 def _print(result: Result) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.cli.printable_stream import raw
 from harness.core import named_path
 from harness.core.errors import UsageError
 from harness.core.tier import Tier
@@ -166,7 +167,7 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Non
 
     paint = table.ansi if has_colour() else table.plain
     for line in table.layout(columns, rows, limit=measure_width(), paint=paint):
-        print(line)
+        print(line, file=raw(sys.stdout))
 
 
 def refuse_unwritable(path: Path | None) -> None:
@@ -199,10 +200,16 @@ def write_file(path: Path, result: str | bytes) -> None:
         raise UsageError(f"it cannot be written: {error.strerror}", where=str(path), fix=fix) from error
 
 
+def print_document(text: str) -> None:
+    """Print a file's content: as it is into a file or a pipe, escaped on a terminal."""
+    stream = sys.stdout if sys.stdout.isatty() else raw(sys.stdout)
+    print(text, end="" if text.endswith("\n") else "\n", file=stream)
+
+
 def print_or_write(text: str, args: argparse.Namespace) -> None:
     """Write a string to the file of `--out` and print its path, or the string to stdout without that option."""
     if args.out is None:
-        print(text, end="" if text.endswith("\n") else "\n")
+        print_document(text)
     else:
         write_file(args.out, text)
         print(args.out)

@@ -240,9 +240,7 @@ def _share(value: float | None) -> str:
 
 
 def _say(line: str) -> None:
-    from harness.report.words import printable
-
-    print(printable(line), flush=True)
+    print(line, flush=True)
 
 
 def _interrupt(*_: Any) -> None:

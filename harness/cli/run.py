@@ -10,8 +10,11 @@ Example:
 from __future__ import annotations
 
 import argparse
+import sys
+from contextlib import redirect_stderr, redirect_stdout
 
 from harness.cli import output
+from harness.cli.printable_stream import raw
 
 # The verb has imported the package before pytest can rewrite its assertions, of which it has none.
 QUIET = "ignore:Module already imported so cannot be rewritten; harness:pytest.PytestAssertRewriteWarning"
@@ -30,4 +33,5 @@ def run(args: argparse.Namespace) -> int:
         words += ["--cluster", args.cluster]
     if args.insecure:
         words += ["--insecure"]
-    return int(pytest.main(words))
+    with redirect_stdout(raw(sys.stdout)), redirect_stderr(raw(sys.stderr)):  # pytest's own writer has colours
+        return int(pytest.main(words))

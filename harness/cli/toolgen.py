@@ -15,6 +15,7 @@ from pathlib import Path
 
 from harness.cli import output
 from harness.core.errors import UsageError
+from harness.core.named_path import read_file
 
 NOT_JUDGED = 3
 
@@ -97,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_file(path).decode()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(f"it cannot be read: {reason}", where=str(path)) from None

@@ -62,10 +62,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the message and the usage, and exit with status 4."""
-        from harness.report.words import printable
-
         self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: {printable(message)}{self._suggest(message)}\n")
+        self.exit(USAGE, f"{self.prog}: {message}{self._suggest(message)}\n")
 
     def _suggest(self, message: str) -> str:
         if found := re.search(_CHOICE, message):

@@ -34,10 +34,13 @@ def read_file(path: Path, max_bytes: int | None = None) -> bytes:
     """The bytes of a file that a user named, at most one more than `max_bytes`; a pipe without a writer is empty.
 
     Raises:
-        OSError: if it cannot be read.
+        OSError: if it cannot be read, or is a device, which may have no end.
     """
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     with open(path, "rb", opener=lambda name, _flags: os.open(name, flags)) as file:
+        mode = os.fstat(file.fileno()).st_mode
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+            raise OSError(errno.EINVAL, "it is a device", str(path))
         os.set_blocking(file.fileno(), True)
         return file.read(-1 if max_bytes is None else max_bytes + 1)
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness import cli
+from harness.cli import output
+from harness.cli.printable_stream import PrintableStream
 from harness.cli.verb import find_verb, list_verbs
 
 ROOT = Path(__file__).parents[2]
@@ -134,7 +139,10 @@ def test_a_verb_imports_no_other(path):
         "print(*sorted(m for m in sys.modules if m.startswith(('harness.cli.', 'harness.lanes', 'torch', 'jinja2'))))"
     )
     done = subprocess.run([sys.executable, "-c", code, path], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "harness.cli.output harness.cli.top harness.cli.verb"
+    assert (
+        done.stdout.splitlines()[-1]
+        == "harness.cli.output harness.cli.printable_stream harness.cli.top harness.cli.verb"
+    )
 
 
 def test_notices_of_the_ledger_do_not_disturb_json(path, crucible):
@@ -160,3 +168,52 @@ def test_an_unknown_option_below_a_verb_has_a_hint_too(crucible):
     done = crucible("dsl", "trace", "run", "--limmit", "3", ledger=False)
     assert done.status == 4
     assert "did you mean --limit?" in done.err
+
+
+# Strings from outside
+
+
+def run_in(folder, *words):
+    """A verb in a process of its own, without a terminal."""
+    command = [sys.executable, "-m", "harness", *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(
+    "verb", ["spec lint", "spec parse", "spec hex", "spec import-ksy", "dsl check", "kernel check", "merge", "judge"]
+)
+def test_names_of_files_reach_no_terminal(tmp_path, verb):
+    name = "esc\x1b[31mred\n::error::x"
+    (tmp_path / name).write_text("x")
+    done = run_in(tmp_path, *verb.split(), name)
+    assert done.returncode
+    assert "red" in done.stdout + done.stderr
+    assert not re.search(r"\x1b|(?m:^\s*::)", done.stdout + done.stderr)
+
+
+@given(st.lists(st.text(), max_size=5))
+def test_what_verbs_print_is_printable(parts):
+    stream = io.StringIO()
+    print(*parts, file=PrintableStream(stream))
+    for line in stream.getvalue().split("\n"):
+        assert line.isprintable()
+        assert not line.lstrip().startswith("::")
+
+
+def test_a_document_goes_into_a_file_as_it_is_and_onto_a_terminal_escaped(monkeypatch):
+    text = "a: \x1b[31m\tb\n"
+    for is_terminal, shown in ((False, text), (True, "a: \\x1b[31m b\n")):
+        stream = io.StringIO()
+        stream.isatty = lambda is_terminal=is_terminal: is_terminal
+        monkeypatch.setattr(sys, "stdout", PrintableStream(stream))
+        output.print_document(text)
+        assert stream.getvalue() == shown
+
+
+@pytest.mark.parametrize("name", ["fifo", "/dev/zero"])
+@pytest.mark.parametrize("verb", ["parse", "hex", "coverage", "lint"])
+def test_a_pipe_or_a_device_ends_a_verb(tmp_path, verb, name):
+    os.mkfifo(tmp_path / "fifo")
+    done = run_in(tmp_path, "spec", verb, name)
+    assert done.returncode in (1, 4)
+    assert name in done.stderr + done.stdout

@@ -14,6 +14,7 @@ from pathlib import Path
 from harness.cli import output
 from harness.cli.dsl import display, run_folders
 from harness.core.errors import UsageError
+from harness.core.named_path import read_file
 from harness.dsl.machine.session import Session
 
 
@@ -43,7 +44,7 @@ def _read_answer(args: argparse.Namespace) -> str:
         raise UsageError("give the answer as TEXT or with --file", fix="crucible dsl answer RUN QUESTION TEXT")
     try:
         if args.file is not None:
-            return str(args.file.read_text(encoding="utf-8")).removesuffix("\n")
+            return read_file(args.file).decode().removesuffix("\n")
         return sys.stdin.read().removesuffix("\n") if args.text == "-" else str(args.text)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the answer cannot be read: {error}", where=str(args.file or "stdin")) from error

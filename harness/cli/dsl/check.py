@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cli import output
 from harness.cli.dsl import programs
-from harness.core.clip import visible
 from harness.report import words
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def _check_file(path: Path, args: argparse.Namespace, inputs: tuple[str, ...], l
         for line in render(found, text, str(path)):
             print(line, file=sys.stderr)
         for row in result.get("described", ()):
-            print(f"{path}:{row['line']}: described, not evaluated: {visible(row['what'])}")
+            print(f"{path}:{row['line']}: described, not evaluated: {row['what']}")
     if laws is not None and program is not None and not failed:
         checked = check_plan(program, laws)
         result["breaches"] = [

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.cli import output
-from harness.core.clip import clip, visible
+from harness.core.clip import clip
 from harness.core.named_path import write_file
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.machine.outcome import Outcome
@@ -110,35 +110,30 @@ def print_summary(session: Session, outcome: Outcome, *, as_json: bool) -> int:
         import shlex
 
         where = shlex.quote(str(folder)) + (f" --run {session.log.name}" if "/" in session.log.name else "")
-        _show(
+        print(
             f"{session.program.name}: {outcome.status}{'' if outcome.passed or not outcome.why else ': ' + outcome.why}"
         )
         units = {step.unit for step in outcome.steps if step.status != "skipped"}
         for step in outcome.steps:
             if step.status != "ok" and (step.unit in units or not units):
                 name = step.name.removeprefix(f"{step.kind} ")  # `expect fact` of kind expect
-                _show(f"  {step.kind} {name}: {step.status}{f' ({step.why})' if step.why else ''}")
+                print(f"  {step.kind} {name}: {step.status}{f' ({step.why})' if step.why else ''}")
         for text, verdict, why in outcome.criteria:
-            _show(f"  success {text}: {verdict}{f' ({why})' if why else ''}")
+            print(f"  success {text}: {verdict}{f' ({why})' if why else ''}")
         for question in outcome.questions:
-            _show(f"\nquestion {question.id}{f' to {question.role}' if question.role else ''}:\n{question.prompt}")
+            print(f"\nquestion {question.id}{f' to {question.role}' if question.role else ''}:\n{question.prompt}")
             if question.schema.get("type") != "string":
-                _show(f"answer as JSON: {json.dumps(dict(question.schema))}")
-            _show(f"  crucible dsl answer {where} {question.id} TEXT && crucible dsl resume {where}")
+                print(f"answer as JSON: {json.dumps(dict(question.schema))}")
+            print(f"  crucible dsl answer {where} {question.id} TEXT && crucible dsl resume {where}")
         for asked, why in session.questions.refused.items():
-            _show(f"  question {asked} stays open: {why}")
+            print(f"  question {asked} stays open: {why}")
         for key in outcome.in_doubt:
-            _show(f"  in doubt: {key}\n  crucible dsl resolve {where} {key} repeat|done|failed")
-        _show(f"run: {folder}  head: {outcome.head}  events: {outcome.events}")
-        _show(f"durability: {session.settings.durability.promise}")
+            print(f"  in doubt: {key}\n  crucible dsl resolve {where} {key} repeat|done|failed")
+        print(f"run: {folder}  head: {outcome.head}  events: {outcome.events}")
+        print(f"durability: {session.settings.durability.promise}")
         if outcome.status == "running":
-            _show(f"  crucible dsl step {where}")
+            print(f"  crucible dsl step {where}")
     return 0 if outcome.passed or outcome.status in ("suspended", "running") else 1
-
-
-def _show(text: str) -> None:
-    """Print a text of programs, tools and models: escapes that steer a terminal are shown, not obeyed."""
-    print(visible(text, keep="\n\t"))
 
 
 def outcome_to_json(session: Session, outcome: Outcome) -> dict[str, Any]:

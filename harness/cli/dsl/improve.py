@@ -106,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
         for attempt in attempts:
             print(f"round {attempt.round}: {'accepted' if attempt.accepted else 'rejected'}: {attempt.why}")
         if better and args.out is None:
-            print(best.source)
+            output.print_document(best.source)
     return int(not better)
 
 

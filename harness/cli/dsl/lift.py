@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli import output
-from harness.core.clip import visible
 from harness.core.number import amount
 from harness.report import words
 
@@ -78,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         output.print_json([*map(_technique_to_json, lifted.techniques), *map(_axis_to_json, lifted.axes)])
     elif args.out is None:
-        print(text, end="")
+        output.print_document(text)
     names = [*lifted.supported, *lifted.choices]
     if args.out is not None:
         output.write_file(args.out, text)
@@ -86,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
             facts = len(lifted.techniques) + len(lifted.axes)
             print(f"{args.out}: {words.count(facts, 'fact')}, {words.count(len(names), 'law')}")
             for line in [*_format_lines(lifted), *_format_unused(measurements), *_format_alone(lifted, measurements)]:
-                print(f"  {visible(line)}")
+                print(f"  {line}")
     return int(not names)
 
 

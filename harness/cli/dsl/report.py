@@ -20,7 +20,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from harness.core.clip import visible
     from harness.core.errors import UsageError
     from harness.dsl.machine.export import trace
     from harness.dsl.machine.stored_run import stored_outcome, stored_program
@@ -39,5 +38,5 @@ def run(args: argparse.Namespace) -> int:
         except UsageError:  # several columns compete: `crucible dsl lift RUN --metric NAME` chooses one
             laws = Findings((), ())
         text = report(program, log, stored_outcome(program, log), laws, write(laws, name=program.name))
-    output.print_or_write(visible(text, keep="\n"), args)
+    output.print_or_write(text, args)
     return 0

@@ -14,6 +14,7 @@ from pathlib import Path
 from harness.cli import output
 from harness.cli.dsl import run_folders
 from harness.core.errors import UsageError
+from harness.core.named_path import read_file
 from harness.dsl.machine.inbox import Inbox
 
 
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     try:
-        data = sys.stdin.buffer.read() if args.event == "-" else Path(args.event).read_bytes()
+        data = sys.stdin.buffer.read() if args.event == "-" else read_file(Path(args.event))
     except OSError as error:
         raise UsageError(
             f"the event cannot be read: {error.strerror}", where=args.event, fix="name a JSON file, or - for stdin"

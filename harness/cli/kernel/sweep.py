@@ -21,6 +21,7 @@ from typing import Any
 
 from harness.cli import output
 from harness.cli.kernel import subject
+from harness.cli.printable_stream import raw
 from harness.core.errors import UsageError
 from harness.core.number import whole
 from harness.core.owned_folder import OwnedFolder
@@ -137,7 +138,10 @@ def run(args: argparse.Namespace) -> int:
 def _make_progress_printer(shown: bool) -> Callable[[str], None]:
     def print_progress(text: str) -> None:
         if shown:
-            print(f"\r\x1b[K{text}"[:118], end="\r", file=sys.stderr, flush=True)
+            from harness.report.words import printable
+
+            stream = raw(sys.stderr)
+            print(f"\r\x1b[K{printable(text)[:114]}\r", end="", file=stream, flush=True)
 
     return print_progress
 

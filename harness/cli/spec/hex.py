@@ -7,9 +7,11 @@ Example:
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import asdict
 
 from harness.cli import output
+from harness.cli.printable_stream import raw
 from harness.cli.spec import inputs
 from harness.grammar.hex_view import hex_view, render
 
@@ -30,5 +32,5 @@ def run(args: argparse.Namespace) -> int:
         output.print_json(asdict(view))
         return 0
     for line in render(view, colour=output.has_colour()):
-        print(line)
+        print(line, file=raw(sys.stdout))
     return 0

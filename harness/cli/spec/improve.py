@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
         )
         return 1 if found.fault else 0
     if args.out is None:
-        print(found.best.spec_text, end="")
+        output.print_document(found.best.spec_text)
     print(f"samples {found.initial_score:.1f} → {found.best_score:.1f}", file=sys.stderr)
     if found.holdout_after is not None and found.holdout_before is not None:
         print(f"holdout {found.holdout_before:.1f} → {found.holdout_after:.1f}", file=sys.stderr)

@@ -10,8 +10,10 @@ Example:
 from __future__ import annotations
 
 import argparse
+import sys
 
 from harness.cli import output
+from harness.cli.printable_stream import raw
 from harness.cli.spec import inputs
 from harness.core.errors import UsageError
 from harness.core.number import whole
@@ -48,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
             made.append(_json(result, name, args))
             continue
         if len(found.files) > 1:
-            print(f"== {words.printable(name)}")
+            print(f"== {name}")
         _print_tree(inputs.parse_of(result), args, name, items)
         inputs.print_errors(result)
         counted = ((result.record_count, "record"), (result.total_bytes_parsed, "byte"), (len(result.errors), "error"))
@@ -62,7 +64,7 @@ def _print_tree(found: Parse, args: argparse.Namespace, name: str, items: int) -
     width, colour = output.measure_width(), output.has_colour()
     try:
         for row in tree_view.rows(found, path=args.path, depth=args.depth, items=items):
-            print(_format(row, width, colour=colour))
+            print(_format(row, width, colour=colour), file=raw(sys.stdout))
     except tree_view.PathError as error:
         raise UsageError(str(error), where=name, fix=error.fix) from None
 
@@ -72,7 +74,7 @@ def _format(row: Row, width: int, *, colour: bool) -> str:
     joint = " " if row.kind in ("record", "array", "more") else " = "
     place = f"  [{row.start:#x}+{row.size}]" if row.start is not None and row.size else ""
     mark = " ✗" if row.valid is False else ""
-    head = f"{indent}{row.name}{joint}"
+    head = words.printable(f"{indent}{row.name}{joint}")
     room = max(16, width - words.width(head) - len(place) - len(mark))
     value = words.fit(row.value, room)
     if colour:

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         lineage = store.get_lineage(version.id)
         output.print_json({"success": True, "id": version.id, "lineage": lineage, "grammar": version.spec_text})
     elif args.out is None:
-        print(version.spec_text, end="")
+        output.print_document(version.spec_text)
     else:
         print(f"{args.out}: version {version.id}, {words.count(len(args.patch), 'patch', 'patches')} applied")
     return 0

@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
             lineage = store.get_lineage(version.id)
             output.print_json({"id": version.id, "lineage": lineage, "grammar": version.spec_text})
         else:
-            print(version.spec_text, end="")
+            output.print_document(version.spec_text)
         return 0
     if args.json:
         output.print_json({"versions": rows, "branches": store.branches})

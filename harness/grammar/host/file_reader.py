@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from harness.core.named_path import read_file
 from harness.grammar.engine.fault import FaultKind
 from harness.grammar.engine.parser import parse
 from harness.grammar.host.messages import ParseBinaryInput, ParseResult
@@ -23,12 +24,10 @@ def load(path: Path) -> bytes | mmap.mmap:
         OSError: if the file cannot be read.
         ValueError: if the path is invalid or a large file cannot be mapped.
     """
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(0)
-        if size <= MAX_READ:
-            return file.read()
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    if path.is_file() and path.stat().st_size > MAX_READ:
+        with path.open("rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return read_file(path)
 
 
 def parse_bytes(request: ParseBinaryInput, data: Any) -> ParseResult:
