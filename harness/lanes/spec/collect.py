@@ -39,7 +39,11 @@ def collect_cases(suite: Suite, *, lane: str) -> list[Case]:
     data = grammar.read_bytes()
     read_grammar(grammar)
     samples = [pin_sample(path) for path in suite.glob(options.samples, "samples", follow_links=True)]
-    holdout = [pin_sample(path) for path in suite.glob(options.holdout, "holdout", follow_links=True)] if options.holdout else []
+    holdout = (
+        [pin_sample(path) for path in suite.glob(options.holdout, "holdout", follow_links=True)]
+        if options.holdout
+        else []
+    )
     _refuse_shared_files(samples, holdout, suite)
     inputs = {
         "grammar": {"path": str(grammar), "digest": digest_bytes(data)},
