@@ -1,7 +1,8 @@
 """Importable: the modules that a guarded subject may import. Standard library only: boxes load this module.
 
 A module is listed if it computes and does nothing else, or if everything else that it can do is an event which the
-guard sees (`os`, `pathlib`, `logging`, `asyncio`, `timeit`, which executes text). What a listed module imports for itself is loaded with it.
+guard sees (`os`, `pathlib`, `logging`, `asyncio`, and `timeit`, which executes text). What a listed module imports for
+itself is loaded with it.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ PURE = frozenset(
     html.parser inspect io ipaddress itertools json json.decoder json.encoder json.scanner keyword locale logging
     lzma math ntpath numbers opcode operator optparse os os.path pathlib platform posixpath pprint queue quopri
     random re reprlib sched secrets shlex stat statistics string string.templatelib stringprep struct sys
-    sysconfig textwrap threading time timeit token tokenize tomllib traceback types typing unicodedata urllib urllib.parse
-    uuid warnings weakref xml xml.etree xml.etree.ElementTree xml.sax.saxutils zlib""".split()
+    sysconfig textwrap threading time timeit token tokenize tomllib traceback types typing unicodedata urllib
+    urllib.parse uuid warnings weakref xml xml.etree xml.etree.ElementTree xml.sax.saxutils zlib""".split()
 )
 FILES = frozenset(
     """dbm filecmp fileinput glob linecache mmap shelve shutil sqlite3 tarfile tempfile zipfile

@@ -190,7 +190,7 @@ def _first_line(function: Any) -> bytes:
 
 
 def _by_keyword(function: Any) -> Any:
-    """The function; one of `functools.singledispatch`, which needs its first argument by position, as one that does not."""
+    """The function, or one that calls it with its first argument by position: `functools.singledispatch` needs that."""
     inner = getattr(function, "__wrapped__", None) if type(function) is types.FunctionType else None
     if type(inner) is not types.FunctionType or function.__code__ is not _DISPATCHER or not inner.__code__.co_argcount:
         return function
