@@ -89,6 +89,19 @@ def test_a_suite_with_a_planted_file_where_its_candidates_are_is_refused(project
     assert ran(project) == []
 
 
+def test_a_link_to_a_folder_outside_is_not_followed(project):
+    project.put("one/gen/good.txt", "ok")
+    project.put("one/a.suite.yaml", "lane: words\nwords: '*/*.txt'\n")
+    project.put("elsewhere/conftest.py", BOMB)
+    project.put("elsewhere/test_x.py", BOMB)
+    project.run("one").assert_outcomes(passed=1)
+    (project.path / "one" / "link").symlink_to("../elsewhere")
+    result = project.run("one")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["one/a.suite.yaml: one/link is among its candidates*"])
+    assert ran(project) == []
+
+
 def test_a_conftest_on_the_way_down_to_the_candidates_is_refused(project):
     project.put("one/way/candidates/good.txt", "ok")
     project.put("one/a.suite.yaml", "lane: words\nwords: way/candidates/*.txt\n")

@@ -30,6 +30,7 @@ from harness.report.charts.figure import figure, is_absent
 from harness.report.gate_cases import GateCase, gate_cases, value_before
 from harness.report.markup import breakable, differing, element
 from harness.report.page import MAX_CARDS, MAX_ROWS, TIERS, Board, Page, Row, gather
+from harness.report.page_file import require_page
 
 PLAIN = "!~*'()"
 ESCAPES = {code: quote(chr(code), safe=PLAIN) for code in range(128)}  # what `quote` does, for all characters at once
@@ -65,8 +66,9 @@ def write_report(
 
     Raises:
         LedgerError: if the ledger cannot be read or has no such run.
-        CrucibleError: if the file cannot be written.
+        CrucibleError: if the file cannot be written, or is not a page.
     """
+    require_page(path)
     text = render_report(ledger, run_id, compare=compare, size=size, progress=progress)
     write_atomically(path, text)
     return path

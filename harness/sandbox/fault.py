@@ -7,6 +7,7 @@ import signal
 
 from harness.core.clip import clip
 from harness.core.status import Status
+from harness.sandbox.importable import instead_of
 from harness.sandbox.limits import Limits
 from harness.sandbox.usage import ExitStatus
 from harness.sandbox.wire import GUARD_ENDED, SUBJECT_EXITED
@@ -37,7 +38,9 @@ class GuardFault(BoxFault):
     def __init__(self, event: str, line: int, when: str) -> None:
         self.event, self.line = event, line
         where = f" at line {line}" if line else ""
-        super().__init__(Status.FORBIDDEN, f"it caused the event {event}{where} {when}, which its tool forbids")
+        advice = instead_of(event.partition("(")[0])
+        why = f"it caused the event {event}{where} {when}, which its tool forbids"
+        super().__init__(Status.FORBIDDEN, why + (advice and f" ({advice})"))
 
 
 def guard_fault(body: bytes, when: str) -> GuardFault:

@@ -82,6 +82,7 @@ _COMPANIONS = {
     "argparse": ("shutil",),
     "asyncio": ("concurrent.futures.thread",),
     "concurrent": ("concurrent.futures.thread",),
+    "urllib": ("unicodedata",),
     "uuid": ("hashlib", "random"),
     "xml": ("pyexpat", "xml.parsers.expat"),
 }

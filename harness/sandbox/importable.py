@@ -1,7 +1,8 @@
 """Importable: the modules that a guarded subject may import. Standard library only: boxes load this module.
 
 A module is listed if it computes and does nothing else, or if everything else that it can do is an event which the
-guard sees (`os`, `pathlib`, `logging`, `asyncio`). What a listed module imports for itself is loaded with it.
+guard sees (`os`, `pathlib`, `logging`, `asyncio`, and `timeit`, which executes text). What a listed module imports for
+itself is loaded with it.
 """
 
 from __future__ import annotations
@@ -12,27 +13,40 @@ import os
 import sys
 
 PURE = frozenset(
-    """__future__ _collections_abc _strptime abc argparse array ast asyncio base64 binascii bisect bz2 calendar cmath
-    codecs collections collections.abc colorsys concurrent concurrent.futures concurrent.futures.thread contextlib
+    """__future__ _collections_abc _strptime abc argparse array ast asyncio base64 binascii bisect builtins bz2 calendar
+    cmath codecs collections collections.abc colorsys concurrent concurrent.futures concurrent.futures.thread contextlib
     contextvars copy copyreg csv dataclasses datetime decimal difflib email.utils encodings enum errno fnmatch
     fractions functools gc genericpath getopt gettext graphlib gzip hashlib heapq hmac html html.entities
     html.parser inspect io ipaddress itertools json json.decoder json.encoder json.scanner keyword locale logging
     lzma math ntpath numbers opcode operator optparse os os.path pathlib platform posixpath pprint queue quopri
     random re reprlib sched secrets shlex stat statistics string string.templatelib stringprep struct sys
-    sysconfig textwrap threading time token tokenize tomllib traceback types typing unicodedata uuid warnings
-    weakref xml xml.etree xml.etree.ElementTree xml.sax.saxutils zlib""".split()
+    sysconfig textwrap threading time timeit token tokenize tomllib traceback types typing unicodedata urllib
+    urllib.parse uuid warnings weakref xml xml.etree xml.etree.ElementTree xml.sax.saxutils zlib""".split()
 )
 FILES = frozenset(
     """dbm filecmp fileinput glob linecache mmap shelve shutil sqlite3 tarfile tempfile zipfile
     zoneinfo configparser netrc plistlib mimetypes fcntl""".split()
 )
 NETWORK = frozenset(
-    """socket ssl select selectors socketserver http http.client http.server http.cookies http.cookiejar urllib
-    urllib.parse urllib.request urllib.error urllib.response urllib.robotparser ftplib imaplib poplib smtplib email
+    """socket ssl select selectors socketserver http http.client http.server http.cookies http.cookiejar
+    urllib.request urllib.error urllib.response urllib.robotparser ftplib imaplib poplib smtplib email
     email.message email.policy email.parser xmlrpc xmlrpc.client xmlrpc.server""".split()
 )
 SYSTEM = frozenset("subprocess multiprocessing signal pty resource pwd grp".split())
-TEXT = frozenset("code codeop runpy timeit pickle marshal importlib importlib.util doctest builtins".split())
+TEXT = frozenset("code codeop runpy pickle marshal importlib importlib.util doctest".split())
+
+INSTEAD = {
+    "pickle": "pickle executes what its bytes name: copy.deepcopy copies a value, json serialises one",
+    "marshal": "marshal reads code objects: json serialises a value",
+    "importlib": "write an import statement",
+    "__import__": "write an import statement",
+    "eval": "ast.literal_eval reads a literal, json.loads a JSON value",
+    "open": "io.StringIO and io.BytesIO are files in memory",
+    "urllib.request": "urllib.parse may be imported",
+    "sys._getframe": "frames lead out of the candidate: pass what is needed as an argument, or use traceback",
+    "inspect.stack": "frames lead out of the candidate: pass what is needed as an argument, or use traceback",
+}
+"""What an honest program can use instead, by forbidden name or event; names below it count as well."""
 
 BY_RULE = {"no-files": FILES, "no-network": NETWORK, "no-system": SYSTEM, "no-text": TEXT}
 """Modules that may be imported as well where a rule of the guard is missing."""
@@ -48,6 +62,13 @@ def importable(rules: frozenset[str], more: tuple[str, ...] = ()) -> frozenset[s
     """
     packages = set(more).union(*(names for rule, names in BY_RULE.items() if rule not in rules))
     return PURE.union(packages, (f"{name}." for name in (*packages, "asyncio", "encodings")))
+
+
+def instead_of(name: str) -> str:
+    """What an honest program can use instead of a forbidden API or event; empty where nothing is known."""
+    while name and name not in INSTEAD:
+        name = name.rpartition(".")[0]
+    return INSTEAD.get(name, "")
 
 
 @functools.cache

@@ -34,6 +34,7 @@ from harness.sandbox.wire import (
 MAX_MESSAGE = 2000
 move_clock: Callable[[], None] | None = None  # what moves the clocks of a zygote's boxes
 _WRAPPERS = (types.FunctionType, type(functools.lru_cache(len)))
+_DISPATCHER = functools.singledispatch(len).__code__  # type: ignore[attr-defined]
 
 
 def send(fd: int, tag: bytes, nonce: bytes, body: bytes) -> None:
@@ -152,6 +153,7 @@ def serve() -> None:
         os._exit(0)
     del body, source, code
     send(ANSWERS, b"L", nonce, _first_line(function))
+    function = _by_keyword(function)
     if COUNT_LINES in rules:
         function = _counted(function)
     while True:
@@ -185,6 +187,20 @@ def _first_line(function: Any) -> bytes:
         function = inner
     code = function.__code__ if type(function) is types.FunctionType else None
     return b"%d" % code.co_firstlineno if code is not None and code.co_filename == "candidate.py" else b""
+
+
+def _by_keyword(function: Any) -> Any:
+    """The function, or one that calls it with its first argument by position: `functools.singledispatch` needs that."""
+    inner = getattr(function, "__wrapped__", None) if type(function) is types.FunctionType else None
+    if type(inner) is not types.FunctionType or function.__code__ is not _DISPATCHER or not inner.__code__.co_argcount:
+        return function
+    first = inner.__code__.co_varnames[0]
+
+    def call(**arguments: Any) -> Any:
+        by_position = [arguments.pop(first)] if first in arguments else []
+        return function(*by_position, **arguments)
+
+    return call
 
 
 def _counted(function: Any) -> Any:

@@ -30,6 +30,7 @@ from harness.session.outcome import RunOutcome
 from harness.session.progress import Progress
 from harness.session.publication import board, publish
 from harness.session.recorder import Recorder
+from harness.session.result_paths import require_own_paths
 from harness.session.reuse import reusable_evidence
 from harness.session.run_gates import counter_example, evaluate_gates
 from harness.session.run_inputs import RunInputs
@@ -117,12 +118,13 @@ class Controller:
             What each process needs for judging the cases.
 
         Raises:
-            pytest.UsageError: if the ledger cannot be used, or a gate names a lane or run that does not exist.
+            pytest.UsageError: if the ledger or report cannot be used, or a gate names a lane or run that does not exist.
         """
         if not self.cases:
             return RunInputs()
         settings, option = self._settings, self._config.option
         try:
+            require_own_paths(settings, self._seal)
             opened = open_run(
                 self._config, settings, self._registry, cases=self.cases, tier=self._tier, protect=self._protect
             )

@@ -81,6 +81,8 @@ class Area:
                     real = os.path.realpath(found)
                     if os.path.isdir(real) and not _within(self.suite, real):
                         self.folders.add(real)
+                        if found.is_symlink() and not _within(real, start):
+                            self.planted = self.planted or str(found)  # pytest would follow it out of the folder
 
         self._look_for_planted(os.path.realpath(home), folder, parts[fixed:-1])
 
@@ -192,7 +194,7 @@ class Seal:
                 )
             elif area.planted:
                 self.refused[area.suite] = (
-                    f"{area.planted} is among its candidates, and pytest would read its settings from it, or import it"
+                    f"{area.planted} is among its candidates, and pytest would read, import or follow it"
                 )
         return [area for area in areas if area in genuine]
 

@@ -84,8 +84,12 @@ class Suite:
             raise SuiteError(f"{relative!r} is a folder", where=self.where(*key), fix="name a file in it")
         return found
 
-    def glob(self, patterns: str | tuple[str, ...], *key: str | int) -> list[Path]:
+    def glob(self, patterns: str | tuple[str, ...], *key: str | int, follow_links: bool = False) -> list[Path]:
         """All files that the patterns match, sorted, each once.
+
+        Args:
+            follow_links: Whether files behind a link to a folder are matched, which only trusted files may be. In place
+                of all others the link itself is, which is no plain file.
 
         Raises:
             SuiteError: if a pattern matches no file.
@@ -105,8 +109,16 @@ class Suite:
                 raise SuiteError(
                     f"{pattern!r} matches no file", where=self.where(*key), fix=f"looked in {real or root}"
                 )
+            if real is not None and not follow_links:
+                matches = [_first_link(real, path) for path in matches]
             found.update(dict.fromkeys(map(_recordable, matches)))
         return sorted(found)
+
+
+def _first_link(root: Path, path: Path) -> Path:
+    """The first folder below `root` on the way to a path that is a symbolic link; the path itself if none is."""
+    way = path.relative_to(root).parents
+    return next((folder for one in reversed(way) if (folder := root / one) != root and folder.is_symlink()), path)
 
 
 _COMMANDS = ("::", "##[", "##vso[")

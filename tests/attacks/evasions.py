@@ -41,6 +41,7 @@ MODULES = {
     "import as": ("import {m} as a", "a"),
     "sys.modules": ("import sys\nimport {m}", "sys.modules[{s}]"),
     "module of a module": ("import re\nimport {m}", "re.enum.sys.modules[{s}]"),
+    "module of a library": ("import urllib.parse\nimport {m}", "urllib.parse.re.enum.sys.modules[{s}]"),
     "late import": ("", "__import__({s})"),
     "loader": ("import {m}\nimport sys", "sys.modules.get({s})"),
     "a chain": ("import {m} as a\nb = a\nc = [b]\n(d,) = c", "d"),
@@ -52,6 +53,7 @@ BUILTINS = {
     "self": ("", "len.__self__"),
     "globals": ("", "globals()['__buil' + 'tins__']"),
     "module": ("import sys", "sys.modules['built' + 'ins']"),
+    "import": ("import builtins", "[builtins][0]"),
 }
 NAMES = {
     "getattr": "getattr({o}, {s})",
@@ -88,6 +90,8 @@ CALLS = {
     "thread": ("import threading", "[(t := threading.Thread(target=lambda: ({f})({a}))).start(), t.join()]"),
     "coroutine": ("import asyncio\nasync def g(): return ({f})({a})", "asyncio.run(g())"),
     "finalize": ("import weakref\nclass N: pass", "weakref.finalize(N(), lambda: ({f})({a}))"),
+    "timer": ("import timeit", "timeit.repeat(lambda: ({f})({a}), number=1, repeat=1)"),
+    "dispatch": ("from functools import singledispatch", "singledispatch(lambda _: ({f})({a}))(1)"),
     "exit stack": ("from contextlib import ExitStack", "ExitStack().callback(lambda: ({f})({a}))()"),
 }
 FILES = {

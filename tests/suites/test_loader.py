@@ -292,6 +292,22 @@ def test_a_file_name_that_cannot_be_shown_is_a_name_all_the_same(load, tmp_path)
     assert all("its file name is not printable UTF-8" in read_source(one).why for one in found[:5])
 
 
+def test_a_file_behind_a_linked_folder_is_not_a_candidate(load, tmp_path):
+    """The link is: it is refused as a linked file is, and one candidate stays one."""
+    for folder in ("a/mine", "secret/deep", "other"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "x.txt").write_text("x")
+    (tmp_path / "a" / "out").symlink_to("../secret")
+    (tmp_path / "a" / "same").symlink_to("mine")
+    (tmp_path / "named").symlink_to("other")
+    suite = load(GOOD)
+    found = suite.glob(("a/*/x.txt", "a/*/*/x.txt"))
+    assert [path.relative_to(tmp_path.resolve()).as_posix() for path in found] == ["a/mine/x.txt", "a/out", "a/same"]
+    assert "symbolic link" in read_source(found[1]).why
+    assert [path.name for path in suite.glob("named/*.txt")] == ["x.txt"]  # the suite's author wrote this name
+    assert len(suite.glob("a/*/x.txt", follow_links=True)) == 2
+
+
 @pytest.mark.parametrize("kind", ["a pipe", "a device", "a directory"])
 def test_what_is_not_a_plain_file_is_refused_and_not_waited_for(tmp_path, kind):
     path = tmp_path / "x.yaml"

@@ -38,8 +38,12 @@ def collect_cases(suite: Suite, *, lane: str) -> list[Case]:
     grammar = suite.resolve(options.grammar, "grammar")
     data = grammar.read_bytes()
     read_grammar(grammar)
-    samples = [pin_sample(path) for path in suite.glob(options.samples, "samples")]
-    holdout = [pin_sample(path) for path in suite.glob(options.holdout, "holdout")] if options.holdout else []
+    samples = [pin_sample(path) for path in suite.glob(options.samples, "samples", follow_links=True)]
+    holdout = (
+        [pin_sample(path) for path in suite.glob(options.holdout, "holdout", follow_links=True)]
+        if options.holdout
+        else []
+    )
     _refuse_shared_files(samples, holdout, suite)
     inputs = {
         "grammar": {"path": str(grammar), "digest": digest_bytes(data)},

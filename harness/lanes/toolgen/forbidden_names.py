@@ -7,7 +7,10 @@ import re
 from collections.abc import Iterable
 from functools import cached_property, lru_cache
 
-NETWORK = ("socket", "ssl", "urllib", "http", "requests", "ftplib", "smtplib", "socketserver", "xmlrpc")
+NETWORK = (
+    "socket", "ssl", "urllib.request", "urllib.error", "urllib.response", "urllib.robotparser", "http", "requests",
+    "ftplib", "smtplib", "socketserver", "xmlrpc",
+)  # fmt: skip
 FILES = ("open", "shutil", "tempfile")
 ALWAYS = (
     "eval", "exec", "compile", "__import__", "breakpoint", "input",

@@ -11,6 +11,7 @@ from harness.lanes.toolgen.constant_folding import Constant, constant_names, fol
 from harness.lanes.toolgen.forbidden_names import BUILTINS, ESCAPES, Forbidden
 from harness.lanes.toolgen.name_scopes import COMPREHENSION, FUNCTION, Scope, local_names, module_names
 from harness.lanes.toolgen.syntax_walk import children
+from harness.sandbox.importable import instead_of
 
 _FILE_METHODS = frozenset({"open", "read_text", "write_text", "read_bytes", "write_bytes"})
 _MAX_LEVELS = 3  # of source code inside string literals
@@ -37,7 +38,8 @@ class Violation:
 
     def __str__(self) -> str:
         how = f" ({self.how})" if self.how else ""
-        return f"{self.api} at line {self.line}, column {self.column}: {self.code}{how}"
+        advice = instead_of(self.api)
+        return f"{self.api} at line {self.line}, column {self.column}: {self.code}{how}" + (advice and f" ({advice})")
 
     def to_wire(self) -> dict[str, Any]:
         """The violation as a JSON object."""
