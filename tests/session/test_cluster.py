@@ -8,11 +8,10 @@ import sqlite3
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
-from tests.judge.conftest import ENDLESS
+from tests.judge.conftest import ENDLESS, processes_with
 from tests.session.test_judging_ahead import COUNT, rows, write_project
 
 pytest.importorskip("distributed", reason="a cluster needs the extra `cluster`")
@@ -54,7 +53,9 @@ def test_a_run_on_a_cluster_that_is_started_for_it(tmp_path):
     assert set(statuses.values()) == {"ok", "wrong"}
     lines = [line for line in found.stdout.splitlines() if f" of {COUNT} · " in line]  # there is no terminal
     assert [int(line.split()[0]) for line in lines] == list(range(1, COUNT + 1))
-    assert f"{COUNT} of {COUNT} · 2 failing · 0 s left · toolgen double  {COUNT}/{COUNT}  2 failing  best c" in lines[-1]
+    assert (
+        f"{COUNT} of {COUNT} · 2 failing · 0 s left · toolgen double  {COUNT}/{COUNT}  2 failing  best c" in lines[-1]
+    )
     assert "\r" not in found.stdout
     # Ctrl-C ends the run, and the workers with it: none prints a traceback of its own.
     assert {path.read_text() for path in tmp_path.glob("worker-*")} == {"1"}
@@ -70,9 +71,9 @@ reports = []
 
 def pytest_runtest_logreport(report):
     reports.append(report)
-    if len(reports) == 9 and not Path("interrupted").exists():  # of three cases: Ctrl-C reaches each process of a terminal
+    if len(reports) == 9 and not Path("interrupted").exists():  # of three cases
         Path("interrupted").touch()
-        os.killpg(os.getpgrp(), signal.SIGINT)
+        os.killpg(os.getpgrp(), signal.SIGINT)  # each process of a terminal gets it
 """
 
 
@@ -82,10 +83,22 @@ def test_after_ctrl_c_no_process_is_left_and_the_next_run_judges_the_rest(tmp_pa
         (tmp_path / "candidates" / f"c{number:02}.py").write_text(f"{ENDLESS}# {number}\n")
     (tmp_path / "conftest.py").write_text(INTERRUPT)
     mark = secrets.token_hex(8)
-    command = [sys.executable, "-m", "harness", "run", "--cluster", "local", ".", "-p", "no:benchmark", "--confirm", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "harness",
+        "run",
+        "--cluster",
+        "local",
+        ".",
+        "-p",
+        "no:benchmark",
+        "--confirm",
+        "0",
+    ]
     interrupted, finished = [
         subprocess.run(
-            [*command, "-p", "no:cacheprovider"],
+            [sys.executable, "-m", "harness", "run", *words],
             cwd=tmp_path,
             env=os.environ | {"CRUCIBLE_TEST_MARK": mark},
             capture_output=True,
@@ -113,18 +126,6 @@ def test_after_ctrl_c_no_process_is_left_and_the_next_run_judges_the_rest(tmp_pa
     while left := processes_with(mark):
         assert time.monotonic() < until, left
         time.sleep(0.05)
-
-
-def processes_with(mark: str) -> list[str]:
-    """The command lines of the processes that have a string in their environment."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark.encode() in (folder / "environ").read_bytes():
-                found.append((folder / "cmdline").read_text().replace("\0", " "))
-        except OSError:  # it has ended, or is another user's
-            continue
-    return found
 
 
 @pytest.mark.parametrize(
