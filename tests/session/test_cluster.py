@@ -83,19 +83,7 @@ def test_after_ctrl_c_no_process_is_left_and_the_next_run_judges_the_rest(tmp_pa
         (tmp_path / "candidates" / f"c{number:02}.py").write_text(f"{ENDLESS}# {number}\n")
     (tmp_path / "conftest.py").write_text(INTERRUPT)
     mark = secrets.token_hex(8)
-    command = [
-        sys.executable,
-        "-m",
-        "harness",
-        "run",
-        "--cluster",
-        "local",
-        ".",
-        "-p",
-        "no:benchmark",
-        "--confirm",
-        "0",
-    ]
+    words = ["--cluster", "local", ".", "-p", "no:benchmark", "-p", "no:cacheprovider", "--confirm", "0"]
     interrupted, finished = [
         subprocess.run(
             [sys.executable, "-m", "harness", "run", *words],
