@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import secrets
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from harness.core.case import Case
 from harness.core.clip import clip
@@ -26,38 +23,30 @@ from harness.core.resources import start_thread
 from harness.core.tier import Tier
 from harness.judge.case import unjudged
 from harness.judge.cluster_address import CONNECT_SECONDS, connect, require_safe
+from harness.judge.cluster_batch import (
+    AHEAD,
+    FIRST_COST,
+    LOSSES,
+    Batch,
+    Job,
+    Offer,
+    Requirement,
+    batch_size,
+    largest_class,
+    threads_for,
+)
 from harness.judge.judges import Judges
 from harness.lane.context import Context
 from harness.lane.fingerprint import engine_of
 from harness.lane.pinned_file import FileFaultError, read_plain_file
 from harness.lane.protocol import Lane
 
-BATCH_SECONDS = 2.0  # a batch is meant to take this long
-FIRST_BATCH, MAX_BATCH = 8, 64  # cases
-AHEAD = 2  # batches for each thread of a worker: one is judged, the next one waits there and may be stolen
-LOSSES = 2  # a case that is lost so often is `infra`
 NO_WORKER_SECONDS = 60.0  # that a case waits for a worker that may judge it
 MAX_SOURCE = 1 << 20  # bytes; a larger subject is rejected without a worker
 POLL_SECONDS = 1.0
+WORKERS_LOST = "two workers of the cluster were lost while they judged the batch of this case"
 GPU = "GPU"
 """The resource of a worker that has one, as `dask worker --resources GPU=1` says."""
-Requirement = tuple[str, ...]
-
-
-@dataclass(slots=True)
-class _Job:
-    case: Case
-    source: bytes
-    found: Future[str]
-    losses: int = 0
-
-
-@dataclass(slots=True)
-class _Batch:
-    jobs: list[_Job]
-    needs: Requirement
-    task: Any = None
-    started: float = 0.0
 
 
 class ClusterJudges(Closing):
@@ -93,9 +82,9 @@ class ClusterJudges(Closing):
         self._trusted = {path for case in examples for path in trusted_paths(case)}
         self._name = f"crucible-{secrets.token_hex(4)}"
         self._client = connect(address)
-        self._waiting: deque[_Job] = deque()
-        self._running: dict[str, _Batch] = {}
-        self._cost = BATCH_SECONDS / FIRST_BATCH
+        self._waiting: deque[Job] = deque()
+        self._running: dict[str, Batch] = {}
+        self._cost = FIRST_COST
         self._missing_since: dict[Requirement, float] = {}
         self._is_closed = False
         self._change = threading.Condition()
@@ -119,7 +108,7 @@ class ClusterJudges(Closing):
             source = read_plain_file(Path(case.subject.path), max_bytes=MAX_SOURCE)
         except FileFaultError:
             return self._judge_here(case)  # its verdict needs no box
-        job = _Job(case, source, Future())
+        job = Job(case, source, Future())
         with self._change:
             self.require_open()
             self._waiting.append(job)
@@ -160,7 +149,7 @@ class ClusterJudges(Closing):
     # The cluster
 
     def _set_up(self) -> None:
-        from harness.judge.cluster_worker import Bundle, ClusterWorker
+        from harness.judge.cluster_worker import BEGAN, Bundle, ClusterWorker
 
         plugin = ClusterWorker(
             self._name,
@@ -169,6 +158,7 @@ class ClusterJudges(Closing):
             secret_seed=self._context.secret_seed,
             bundles=[Bundle.read(Path(path)) for path in sorted(self._trusted)],
         )
+        self._client.subscribe_topic(BEGAN, self._note_begin)
         self._client.register_plugin(plugin, name=self._name)
 
     def _disconnect(self) -> None:
@@ -191,9 +181,8 @@ class ClusterJudges(Closing):
             return False
         return True
 
-    def _workers(self) -> list[tuple[int, dict[str, float]]]:
-        """Threads and resources of each worker."""
-        info = self._client.scheduler_info()
+    def _workers(self) -> list[Offer]:
+        info = self._client.scheduler_info(n_workers=-1)  # all: some versions answer with five
         return [(worker["nthreads"], worker["resources"]) for worker in info["workers"].values()]
 
     def _needs(self, case: Case) -> Requirement:
@@ -204,15 +193,6 @@ class ClusterJudges(Closing):
             needs.append(self._machine)  # CPU times of different machines are not compared
         return tuple(needs)
 
-    def _choose_machine(self, workers: Sequence[tuple[int, dict[str, float]]]) -> None:
-        """CPU times are measured on one class of machines: the one with the most threads."""
-        prefix = f"{self._name}:machine-"
-        classes: Counter[str] = Counter()
-        for threads, resources in workers:
-            classes.update({name: threads for name, held in resources.items() if name.startswith(prefix) and held})
-        if classes and not self._machine:
-            self._machine = max(sorted(classes), key=lambda name: classes[name])
-
     # One thread gives out batches; Dask's threads bring results.
 
     def _dispatch(self) -> None:
@@ -221,7 +201,7 @@ class ClusterJudges(Closing):
                 self._change.wait_for(lambda: self._is_closed or bool(self._waiting), timeout=POLL_SECONDS)
                 if self._is_closed:
                     return
-                if not self._waiting:
+                if not (self._waiting or self._running):
                     continue
             try:
                 if not self._reconnected():
@@ -231,7 +211,8 @@ class ClusterJudges(Closing):
             except Exception:  # the connection broke meanwhile: the next round notices
                 time.sleep(POLL_SECONDS / 10)
                 continue
-            self._choose_machine(workers)
+            self._withdraw(workers)
+            self._machine = self._machine or largest_class(f"{self._name}:machine-", workers)
             batches = self._form_batches(workers)
             for batch in batches:
                 self._send(batch)
@@ -239,25 +220,34 @@ class ClusterJudges(Closing):
                 with self._change:
                     self._change.wait(POLL_SECONDS)
 
-    def _form_batches(self, workers: Sequence[tuple[int, dict[str, float]]]) -> list[_Batch]:
-        """Batches for the workers that have room; what no worker may judge waits, and is refused in the end."""
-        batches: list[_Batch] = []
+    def _withdraw(self, workers: Sequence[Offer]) -> None:
+        """Take back what no worker has the resources for: Dask would not look again when one offers them."""
         with self._change:
-            waiting: dict[Requirement, deque[_Job]] = {}
+            gone = [key for key, batch in self._running.items() if not threads_for(batch.needs, workers)]
+            batches = [self._running.pop(key) for key in gone]
+        for batch in batches:
+            with contextlib.suppress(Exception):
+                self._client.cancel([batch.task], force=True)
+            self._lose(batch, WORKERS_LOST)
+
+    def _form_batches(self, workers: Sequence[Offer]) -> list[Batch]:
+        """Batches for the workers that have room; what no worker may judge waits, and is refused in the end."""
+        batches: list[Batch] = []
+        with self._change:
+            waiting: dict[tuple[Requirement, bool], deque[Job]] = {}
             for job in self._waiting:
-                if not job.found.cancelled():
-                    waiting.setdefault(self._needs(job.case), deque()).append(job)
+                if not job.found.cancelled():  # what was lost may end a worker again: no other case is with it
+                    waiting.setdefault((self._needs(job.case), job.losses > 0), deque()).append(job)
             self._waiting.clear()
-            for needs, jobs in waiting.items():
-                threads = sum(count for count, held in workers if all(held.get(need, 0) for need in needs))
+            for (needs, _), jobs in waiting.items():
+                threads = threads_for(needs, workers)
                 room = AHEAD * threads - sum(batch.needs == needs for batch in self._running.values())
-                fitting = max(1, min(MAX_BATCH, round(BATCH_SECONDS / self._cost)))
-                size = max(1, min(fitting, math.ceil(len(jobs) / max(1, AHEAD * threads))))
+                size = batch_size(len(jobs), threads=threads, cost=self._cost)
                 while jobs and room > 0:
                     taken = [jobs.popleft() for _ in range(min(size, len(jobs)))]
                     kept = [job for job in taken if job.losses or job.found.set_running_or_notify_cancel()]
                     if kept:
-                        batches.append(_Batch(kept, needs))
+                        batches.append(Batch(kept, needs))
                         room -= 1
                 if threads:
                     self._missing_since.pop(needs, None)
@@ -272,18 +262,23 @@ class ClusterJudges(Closing):
                 self._waiting.extend(jobs)
         return batches
 
-    def _send(self, batch: _Batch) -> None:
+    def _send(self, batch: Batch) -> None:
         from harness.judge.cluster_worker import Sent, judge_batch
 
         sent = [Sent(json.dumps(job.case.to_wire()), job.source) for job in batch.jobs]
         key = f"{self._name}-{secrets.token_hex(8)}"
-        batch.started = time.monotonic()
         with self._change:
             self._running[key] = batch
         batch.task = self._client.submit(
-            judge_batch, self._name, sent, key=key, pure=False, resources=dict.fromkeys(batch.needs, 1)
+            judge_batch, self._name, key, sent, key=key, pure=False, resources=dict.fromkeys(batch.needs, 1)
         )
         batch.task.add_done_callback(lambda _task: self._receive(key))
+
+    def _note_begin(self, event: tuple[float, str]) -> None:
+        """Count that a worker began with a batch; the runs of all drivers are told."""
+        with self._change:
+            if (batch := self._running.get(event[1])) is not None:
+                batch.begins, batch.began = batch.begins + 1, time.monotonic()
 
     def _receive(self, key: str) -> None:
         """Take the result of a batch, or its loss."""
@@ -295,20 +290,22 @@ class ClusterJudges(Closing):
             return
         try:
             texts = require_answers(batch.task.result(timeout=CONNECT_SECONDS), [job.case for job in batch.jobs])
-            self._cost += ((time.monotonic() - batch.started) / len(batch.jobs) - self._cost) / 4
         except BaseException as error:
-            self._lose(batch.jobs, f"the worker of this case was lost: {type(error).__name__}: {error}")
+            is_killed = type(error).__name__ == "KilledWorker"  # its own words name the batch
+            self._lose(batch, WORKERS_LOST if is_killed else f"the batch of this case was lost: {error!r}")
         else:
+            if batch.begins:
+                self._cost += ((time.monotonic() - batch.began) / len(batch.jobs) - self._cost) / 4
             for job, text in zip(batch.jobs, texts, strict=True):
                 job.found.set_result(text)
         with self._change:
             self._change.notify()
 
-    def _lose(self, jobs: Iterable[_Job], why: str) -> None:
+    def _lose(self, batch: Batch, why: str) -> None:
         """What is lost the first time is judged again, at once; the second time it is `infra`."""
+        batch.lose()
         again = []
-        for job in jobs:
-            job.losses += 1
+        for job in batch.jobs:
             if job.losses < LOSSES and not self._is_closed:
                 again.append(job)
             else:
@@ -316,7 +313,7 @@ class ClusterJudges(Closing):
         with self._change:
             self._waiting.extendleft(reversed(again))
 
-    def _refuse(self, jobs: Sequence[_Job], needs: Requirement) -> None:
+    def _refuse(self, jobs: Sequence[Job], needs: Requirement) -> None:
         wanted = ", ".join(need.removeprefix(f"{self._name}:") for need in needs)
         states: dict[str, str] = {}
         with contextlib.suppress(Exception):
@@ -334,7 +331,7 @@ class ClusterJudges(Closing):
         for job in jobs:
             self._resolve(job, why)
 
-    def _resolve(self, job: _Job, why: str) -> None:
+    def _resolve(self, job: Job, why: str) -> None:
         job.found.set_result(SerialisedEvaluation.of(unjudged(job.case, why, tier=self._context.tier)).text)
 
     def _judge_here(self, case: Case) -> Future[str]:

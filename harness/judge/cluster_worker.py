@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from distributed import Status, Worker, WorkerPlugin, get_worker
+from distributed.utils import sync
 
 from harness.core.case import Case
 from harness.core.digest import digest_bytes
@@ -23,6 +24,9 @@ from harness.judge.provenance import machine
 from harness.lane.context import Context
 from harness.lane.fingerprint import engine_of
 from harness.suites.settings import Settings
+
+BEGAN = "crucible-began"
+"""Dask's topic of the keys of batches that a worker begins with; one for all runs, since a scheduler keeps topics."""
 
 
 class Bundle(NamedTuple):
@@ -158,9 +162,12 @@ class ClusterWorker(WorkerPlugin):  # type: ignore[misc]  # it has no types here
         return texts
 
 
-def judge_batch(name: str, sent: Sequence[Sent]) -> list[str]:
+def judge_batch(name: str, key: str, sent: Sequence[Sent]) -> list[str]:
     """The task of a batch: the evaluations of its cases, in their order."""
-    plugin: ClusterWorker = get_worker().plugins[name]
+    worker = get_worker()
+    # The scheduler answers, so it knows of it even if the worker ends at once.
+    sync(worker.loop, worker.scheduler.log_event, topic=BEGAN, msg=key)
+    plugin: ClusterWorker = worker.plugins[name]
     return plugin.judge(sent)
 
 

@@ -43,3 +43,15 @@ def write_tool(folder: Path, oracle: str = ORACLE) -> Path:
     (folder / "tool.yaml").write_text(textwrap.dedent(TOOL))
     (folder / "oracle.py").write_text(textwrap.dedent(oracle))
     return folder
+
+
+def processes_with(mark: str) -> list[str]:
+    """The command lines of the processes that have a string in their environment."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark.encode() in (folder / "environ").read_bytes():
+                found.append((folder / "cmdline").read_text().replace("\0", " "))
+        except OSError:  # it has ended, or is another user's
+            continue
+    return found

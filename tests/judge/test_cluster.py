@@ -17,6 +17,7 @@ import pytest
 
 from harness import JudgePool, Status
 from harness.core.case import Case, Subject
+from harness.core.digest import digest_bytes
 from harness.core.errors import InfraError, UsageError
 from harness.core.evaluation import SerialisedEvaluation
 from harness.core.tier import Tier
@@ -63,6 +64,21 @@ def judge(self, sent):
 
 if not hasattr(ClusterWorker, "prompt"):
     ClusterWorker.prompt, ClusterWorker.judge = ClusterWorker.judge, judge
+"""
+ENDING = """
+import json
+import os
+from harness.judge.cluster_worker import ClusterWorker
+
+def judge(self, sent):
+    if any(b"poison" in source for _, source in sent):
+        with open("ended-with", "a") as file:
+            print(*(json.loads(case)["subject"]["digest"] for case, _ in sent), file=file)
+        os._exit(3)
+    return self.survived(sent)
+
+if not hasattr(ClusterWorker, "survived"):
+    ClusterWorker.survived, ClusterWorker.judge = ClusterWorker.judge, judge
 """
 OTHER_MACHINE = """
 from pathlib import Path
@@ -246,6 +262,35 @@ def test_one_dies_one_is_slow_one_is_weak_and_one_comes_late(site, tool):
     assert max(tiers) <= "B"  # nothing was judged by the weak worker
     for name in ("slow", "weak", "late"):
         site.processes[name].kill()
+
+
+def test_a_batch_that_two_workers_are_lost_with_is_infra_and_no_other(tool, tmp_path):
+    """The batch that waits behind it is lost with both workers, too, but has not begun at either."""
+    site = Site(tmp_path)
+    sources = [f"{GOOD}# poison", *candidates(15, "innocent")]
+    try:
+        site.start_scheduler()
+        site.start_worker("first", preload=ENDING)
+        with JudgePool(tool, cluster=site.address, ledger=tmp_path / "ledger.db", **FAST) as pool:
+            found = [pool.submit(source) for source in sources]
+            assert site.processes["first"].wait(120) == 3
+            site.start_worker("second", preload=ENDING)
+            assert site.processes["second"].wait(120) == 3
+            site.start_worker("third", preload=ENDING)
+            assert all(future.result(120) for future in found)
+            assert site.processes["third"].poll() is None
+        with Ledger.read(tmp_path / "ledger.db") as ledger:
+            rows = [tuple(row.values()) for row in ledger.rows("SELECT digest, status, why FROM evaluations")]
+    finally:
+        site.close()
+    first, second = [set(line.split()) for line in (tmp_path / "ended-with").read_text().splitlines()]
+    assert first == second
+    assert digest_bytes(sources[0].encode()) in first
+    assert {digest for digest, status, _ in rows if status == "infra"} == first
+    assert len(rows) == len(sources) > len(first)
+    assert {why for _, status, why in rows if status == "infra"} == {
+        "two workers of the cluster were lost while they judged the batch of this case"
+    }
 
 
 def test_what_waits_behind_a_batch_is_judged_by_another_worker(site, tool):

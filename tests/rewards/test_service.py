@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -23,7 +24,7 @@ from harness.core.errors import InfraError, UsageError
 from harness.core.status import Status
 from harness.rewards import Remote
 from harness.rewards.checked_judge import CheckedJudge
-from tests.judge.conftest import CRASHING, GOOD, WRONG
+from tests.judge.conftest import CRASHING, GOOD, WRONG, processes_with
 
 pytest.importorskip("starlette", reason="the service needs the extra `serve`")
 uvicorn = pytest.importorskip("uvicorn", reason="the service needs the extra `serve`")
@@ -324,6 +325,22 @@ class TestVerb:
             process.kill()
             process.wait()
             process.stdout.close()
+
+    def test_a_cluster_gives_the_verdicts_of_this_machine(self, start):
+        pytest.importorskip("distributed", reason="a cluster needs the extra `cluster`")
+        found, mark = [], secrets.token_hex(8)
+        for words in ([], ["--cluster", "local"]):
+            process, line = start(*words, CRUCIBLE_TOKEN="token", CRUCIBLE_TEST_MARK=mark)
+            with Remote(line.split(" at ")[1].split()[0], token="token") as remote:
+                judged = [remote.judge(source) for source in (GOOD, WRONG)]
+            found.append([(one.status, one.passed, one.reward) for one in judged])
+            workers = [command for command in processes_with(mark) if "spawn_main" in command]  # of Dask
+            assert bool(workers) == bool(words)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(120) == 0
+        assert found[0] == found[1] == [(Status.OK, True, 1.0), (Status.WRONG, False, 0.0)]
+        while processes_with(mark):
+            time.sleep(0.05)
 
     def test_sigterm_drains(self, start, tmp_path):
         process, line = start("--token-file", str(tmp_path / "token"), "--ledger", str(tmp_path / "ledger.db"))
