@@ -104,6 +104,12 @@ def status(row: dict[str, Any]) -> str:
     return f"{row['status']} (reused)" if row.get("reused_from") else str(row["status"])
 
 
+def verdict(row: dict[str, Any]) -> str:
+    """The status; `fails a gate` where all answers are right and the case fails."""
+    fails = row["status"] == "ok" and row["expected"] is None and not row["as_expected"] and not row["neutral"]
+    return "fails a gate" if fails else str(row["status"])
+
+
 def unconfirmed(row: dict[str, Any]) -> str:
     """Why a leader is not ranked first yet; empty if it may be."""
     if row.get("confirmed") != 0:
