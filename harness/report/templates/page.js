@@ -228,7 +228,7 @@
     const [[a, g], [b, h]] = Object.values(now).map((run) => [cells[runs.indexOf(run)] || [], gates[run] || {}]), sums = {};
     const rows = nodeids.flatMap((nodeid, i) => {
       const x = a[i] || [], y = b[i] || [], [before, , was, held, low, high] = x, [after, , is, holds, bottom, top] = y;
-      if (String(x) === String(y)) return [];
+      if (String(x.slice(0, 4)) === String(y.slice(0, 4))) return [];
       // As `find_changes` decides: a score has moved where three digits show it and the two intervals do not meet.
       const by = (after ?? NaN) - (before ?? NaN), shown = Math.abs(by) >= least, moved = shown && (low > top || bottom > high);
       const kind = !held ? "new" : !holds ? "gone" : held !== holds ? `${held} → ${holds}` : moved ? (by > 0 ? "better" : "worse") : was === is ? "within noise" : "edited";
