@@ -20,6 +20,7 @@ from tests.ledger.factory import fill, make_evaluation, make_run
 
 ROOT = Path(__file__).parents[3]
 HOSTILE = "<img src=x onerror=alert(1)>\u202e'\"</script></noscript><script>alert(2)</script>"
+CODE = "'`x`', see `crucible doctor`"
 SUITES = {name: f"{name}.suite.yaml" for name in ("tool", "patch", "program", "kernel")}
 PROGRAM = "task T {\n  step a: tool.read {}\n  step b: llm.query {}\n}\n"
 SAMPLE = ROOT / "specs/samples/png/checker.png"
@@ -77,7 +78,7 @@ def runs():
     other = [suite("patch", "ancillary", score=0.5), suite("kernel", "fused", score=0.7), part]
     yield tools([0.5 + number / 40 for number in range(12)]) + other + [suite("tool", "gone")]
     wrong = Counterexample(question='{"x": 1}', expected="2", observed=HOSTILE)
-    bad = suite("tool", "bad", status="wrong", score=0.1, why=f"f(1) gave {HOSTILE}", counterexample=wrong)
+    bad = suite("tool", "bad", status="wrong", score=0.1, why=f"f(1) gave {CODE} {HOSTILE}", counterexample=wrong)
     hostile = suite("tool", HOSTILE[:40], case="hostile-" + HOSTILE, status="crash", score=0.0, why=HOSTILE)
     edited = suite("tool", "t03", score=0.3, content="edited", gate=0.5)
     planted = suite("tool", "planted", status="wrong", score=0.0, expect="wrong")

@@ -148,6 +148,12 @@ class TestSuite:
         page.check("input[type=checkbox]")
         assert sorted(shown())[-1] == "t03"
 
+    @pytest.mark.parametrize("script", [True, False])
+    def test_a_command_in_a_reason_is_code(self, look, script):
+        page = look("#/suite/tool/tool", java_script_enabled=script)
+        reasons = page.locator(".board .why", has_text="f(1) gave '`x`', see crucible doctor")
+        assert reasons.locator("code").all_text_contents() == ["crucible doctor"]
+
     def test_the_front_is_that_of_the_verb(self, look, written, rows, capsys):
         assert main(["pareto", "--json", "--suite", "tool", "--ledger", str(written / "l.db")]) == 0
         here = {row["digest"] for row in rows}  # the ledger also has an earlier t03, which this run did not judge
