@@ -199,7 +199,9 @@ class CaseItem(pytest.Item):
             text, place = explain(excinfo.value.evaluation, rerun=self.rerun), (str(self.path), self.case.line or 1)
             # Of a string, pytest's short summary prints every line under CI and with -vv; of this, the first one.
             first = ReprFileLocation(*place, text.partition("\n")[0])
-            return ReprExceptionInfo(ReprTracebackNative([f"{text}\n"]), first)
+            # `--tb=line` prints that line after whatever this prints.
+            shown = [] if self.config.option.tbstyle == "line" else [f"{text}\n"]
+            return ReprExceptionInfo(ReprTracebackNative(shown), first)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
