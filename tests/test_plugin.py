@@ -66,7 +66,7 @@ def test_a_failure_is_one_line_with_tb_line(project):
     project.suite(bad="wrong")
     lines = project.run("--tb=line").outlines
     [start] = [n for n, line in enumerate(lines) if " FAILURES " in line]
-    assert lines[start + 1].endswith("a.suite.yaml:1: wrong: it says wrong")
+    assert lines[start + 1].endswith("a.suite.yaml:2: wrong: it says wrong")
     assert " crucible " in lines[start + 2]
 
 

@@ -12,7 +12,9 @@ from __future__ import annotations
 import argparse
 
 from harness.cli import output
+from harness.core.errors import UsageError
 
+CONTROL = frozenset(map(chr, (*range(32), *range(127, 160))))
 # The verb has imported the package before pytest can rewrite its assertions, of which it has none.
 QUIET = "ignore:Module already imported so cannot be rewritten; harness:pytest.PytestAssertRewriteWarning"
 
@@ -23,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    strange = next((word for word in args.suites if not CONTROL.isdisjoint(word)), None)
+    if strange is not None:  # pytest prints what it is given as it is, also into the log of a CI
+        raise UsageError(f"an argument has control characters: {strange}", fix="rename the file, or name its folder")
     import pytest
 
     words = ["-p", "harness.plugin", "-W", QUIET, *args.suites]
