@@ -36,7 +36,8 @@ ESCAPES = {code: quote(chr(code), safe=PLAIN) for code in range(128)}  # what `q
 REPORT_BYTES = 5_000_000
 ISLANDS = "<!-- islands -->"  # in the template; autoescaped text cannot contain it
 CONTINUED = re.compile(r"(?<=[{;,(])\n|\n(?=[})])")
-SPACED = re.compile(r" (=>|={1,3}|!==|&&|\|\||\?\??=?|[<>]=?|[-+*:]) |(?<=[^$]\{) | (?=\})")  # in no string of our files
+# No string of the page's own files contains what these match.
+SPACED = re.compile(r" (=>|={1,3}|!==|&&|\|\||\?\??=?|[<>]=?|[-+*:]) |(?<=[^$]\{) | (?=\})")
 CLIPPED = 2000  # characters of one value; evidence is clipped already, a lane's facts may not be
 MAX_HIGHLIGHTED = 300_000  # characters of all sources of a page, the most urgent first; the others are plain
 AROUND = 200  # lines of a longer source on each side of the line that the verdict is about
@@ -226,7 +227,7 @@ def _text(name: str) -> str:
 
 
 def _compact(text: str) -> str:
-    """Style or script without indentation, comments, needless line breaks, and spaces around operators."""
+    """Style or script without indentation, comments, needless line breaks, and spaces around operators and in braces."""
     lines = [line.strip() for line in text.split("\n")]
     text = "\n".join(line for line in lines if line and not line.startswith("//"))
     return SPACED.sub(r"\1", CONTINUED.sub("", text)).replace(";}", "}")

@@ -80,7 +80,7 @@ class Candidate:
     @property
     def place(self) -> str:
         """Its rank as tables show it: `?` where it leads unconfirmed."""
-        return "–" if self.rank is None else "?" if self.unconfirmed else str(self.rank)
+        return words.UNRANKED if self.rank is None else "?" if self.unconfirmed else str(self.rank)
 
     @property
     def has_regressed(self) -> bool:

@@ -13,6 +13,7 @@ from harness.core.number import readable
 from harness.core.stability import MIN_HASH_SEEDS, percent
 
 NOTHING = "—"
+UNRANKED = "\N{EN DASH}"
 ELLIPSIS = "…"
 
 

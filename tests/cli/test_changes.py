@@ -179,7 +179,13 @@ class TestPrune:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("none.db", "nothing here"), ("text.db", "not a SQLite"), ("folder", "a folder"), ("no.jsonl", "nothing"), ("pipe", "not a plain file")],
+    [
+        ("none.db", "nothing here"),
+        ("text.db", "not a SQLite"),
+        ("folder", "a folder"),
+        ("no.jsonl", "nothing"),
+        ("pipe", "not a plain file"),
+    ],
 )
 def test_nothing_is_merged_unless_everything_can_be(tmp_path, path, capsys, name, message):
     (tmp_path / "text.db").write_text("hello\n")

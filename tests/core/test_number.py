@@ -28,7 +28,9 @@ def test_an_offset_may_be_hexadecimal_and_a_count_may_not():
             offset(text)
 
 
-@pytest.mark.parametrize("text", ["", "x", "1.5", "1e3", "0x10", "0xg", "1_0", "٣", "--", "9" * 5000, str(MAX_INTEGER + 1), "-1"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "1.5", "1e3", "0x10", "0xg", "1_0", "٣", "--", "9" * 5000, str(MAX_INTEGER + 1), "-1"]
+)
 def test_what_is_no_whole_number(text):
     with pytest.raises(argparse.ArgumentTypeError):
         whole()(text)
