@@ -62,6 +62,14 @@ def test_without_tracebacks_failures_are_still_named(project):
     )
 
 
+def test_a_failure_is_one_line_with_tb_line(project):
+    project.suite(bad="wrong")
+    lines = project.run("--tb=line").outlines
+    [start] = [n for n, line in enumerate(lines) if " FAILURES " in line]
+    assert lines[start + 1].endswith("a.suite.yaml:2: wrong: it says wrong")
+    assert " crucible " in lines[start + 2]
+
+
 def test_the_board_is_at_most_100_columns_wide(project, monkeypatch):
     monkeypatch.setenv("COLUMNS", "150")
     project.suite(good="ok", bad="wrong")

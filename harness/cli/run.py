@@ -15,7 +15,9 @@ from contextlib import redirect_stderr, redirect_stdout
 
 from harness.cli import output
 from harness.cli.printable_stream import raw
+from harness.core.errors import UsageError
 
+CONTROL = frozenset(map(chr, (*range(32), *range(127, 160))))
 # The verb has imported the package before pytest can rewrite its assertions, of which it has none.
 QUIET = "ignore:Module already imported so cannot be rewritten; harness:pytest.PytestAssertRewriteWarning"
 
@@ -26,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    strange = next((word for word in args.suites if not CONTROL.isdisjoint(word)), None)
+    if strange is not None:  # pytest prints what it is given as it is, also into the log of a CI
+        raise UsageError(f"an argument has control characters: {strange}", fix="rename the file, or name its folder")
     import pytest
 
     words = ["-p", "harness.plugin", "-W", QUIET, *args.suites]

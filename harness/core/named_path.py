@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -28,6 +30,22 @@ def named_paths(folder: Path, pattern: str) -> list[Path]:
         return sorted(folder.glob(pattern))
     except (OSError, ValueError, RuntimeError, NotImplementedError, IndexError):  # IndexError: the pattern `.`
         return []
+
+
+def shortened(text: str) -> str:
+    """A message in which no path says where on this machine the work is done.
+
+    Paths below the working directory become relative to it, others below the home directory begin with `~`.
+    """
+    folders = []
+    with contextlib.suppress(OSError):  # it was removed
+        folders.append((Path.cwd(), ""))
+    with contextlib.suppress(RuntimeError):  # the user has none
+        folders.append((Path.home(), "~/"))
+    for folder, shown in folders:
+        if folder.parent != folder:  # not the root
+            text = re.sub(rf"(?<![\w./-]){re.escape(str(folder))}/", shown, text)
+    return text
 
 
 def read_file(path: Path, max_bytes: int | None = None) -> bytes:

@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 
 MAX_INTEGER = 2**63 - 1
 """The largest integer of SQLite; without this limit a larger one would fail later, without the option's name."""
 
+DECIMAL = re.compile(r"\s*[+-]?[0-9]{1,40}\s*", re.ASCII)  # `int` also reads 1_000 and the digits of other scripts
+HEXADECIMAL = re.compile(r"\s*0x[0-9a-f]{1,16}\s*", re.IGNORECASE | re.ASCII)
 DIGITS = (3, 6, 9)  # of a number below 1; more where fewer would show a value as equal to its threshold
 
 
 def whole(least: int = 0, most: int = MAX_INTEGER) -> Callable[[str], int]:
-    """The type of an argument: an integer within bounds, decimal or hexadecimal with 0x.
+    """The type of an argument: a decimal integer within bounds.
 
     The returned function raises argparse.ArgumentTypeError, which argparse reports with the option's name.
     """
 
     def parse(text: str) -> int:
-        try:
-            number = int(text, 16) if text.lower().startswith("0x") else int(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not an integer") from None
+        if not DECIMAL.fullmatch(text):
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not an integer: write decimal digits")
+        number = int(text)
         _within(number, least, most)
         return number
 
     return parse
+
+
+def offset(text: str) -> int:
+    """The type of an argument that is a place in a file, or a number of its bytes: decimal, or hexadecimal with 0x.
+
+    Raises:
+        argparse.ArgumentTypeError: if it is neither, or negative.
+    """
+    return whole()(str(int(text, 16)) if HEXADECIMAL.fullmatch(text) else text)
 
 
 def amount(least: float = 0.0, most: float = float("inf")) -> Callable[[str], float]:

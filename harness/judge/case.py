@@ -11,6 +11,7 @@ from harness.core.clip import clip
 from harness.core.errors import InfraError, ProcessEndedError, SuiteError
 from harness.core.evaluation import Evaluation, SerialisedEvaluation
 from harness.core.evidence import Evidence
+from harness.core.named_path import shortened
 from harness.core.score import Score
 from harness.core.status import Status
 from harness.core.tier import Tier
@@ -91,7 +92,7 @@ def unjudged(
     """
     evidence = Evidence(
         status=Status.INFRA,
-        why=clip(why) or "unknown",
+        why=clip(shortened(why)) or "unknown",
         seconds=seconds,
         tier=tier,
         fault="trusted file" if trusted else "",

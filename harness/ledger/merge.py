@@ -47,8 +47,12 @@ def check_source(source: Path) -> None:
         LedgerError: if a source is missing, or cannot contain runs.
     """
     what = ""
-    if not source.is_file():
-        what = "this is a folder" if source.is_dir() else "there is nothing here"
+    if source.is_dir():
+        what = "this is a folder"
+    elif not source.exists():
+        what = "there is nothing here"
+    elif not source.is_file():  # a pipe can be read once, and a ledger is read in any order
+        what = "this is not a plain file: copy its content into one"
     elif source.suffix != journal.SUFFIX:
         is_database = file.is_database(source)
         what = _foreign_schema(source) if is_database else "this file is not a ledger: it is not a SQLite database"

@@ -28,7 +28,7 @@ from harness.report.card import Cards
 from harness.report.charts import score_bar
 from harness.report.charts.figure import figure, is_absent
 from harness.report.gate_cases import GateCase, gate_cases, value_before
-from harness.report.markup import breakable, differing, element
+from harness.report.markup import breakable, coded, differing, element
 from harness.report.page import MAX_CARDS, MAX_ROWS, TIERS, Board, Page, Row, gather
 from harness.report.page_file import require_page
 
@@ -37,7 +37,8 @@ ESCAPES = {code: quote(chr(code), safe=PLAIN) for code in range(128)}  # what `q
 REPORT_BYTES = 5_000_000
 ISLANDS = "<!-- islands -->"  # in the template; autoescaped text cannot contain it
 CONTINUED = re.compile(r"(?<=[{;,(])\n|\n(?=[})])")
-SPACED = re.compile(r" (=>|={1,3}|&&|\|\|) ")  # no string of the page's own files contains one
+# No string of the page's own files contains what these match.
+SPACED = re.compile(r" (=>|={1,3}|!==|&&|\|\||\?\??=?|[<>]=?|[-+*:]) |(?<=[^$]\{) | (?=\})")
 CLIPPED = 2000  # characters of one value; evidence is clipped already, a lane's facts may not be
 MAX_HIGHLIGHTED = 300_000  # characters of all sources of a page, the most urgent first; the others are plain
 AROUND = 200  # lines of a longer source on each side of the line that the verdict is about
@@ -155,15 +156,12 @@ class _Rendering:
 
     def _islands(self, room: int, shown: int) -> list[str]:
         """The islands that fit into the room: rows always, then details, then sources and earlier runs."""
-        page, found = self._page, []
+        page = self._page
         details = island.in_full(page, shown)
-        charts = [self._charts(board) for board in page.boards]
-        always = {
-            "rows": island.rows_island(page, details),
-            "history": island.runs_island(self._ledger, page),
-            "pages": island.fragments([trends.section(self._ledger, page), *charts]),
-        }
-        found += [_island(name, text) for name, text in always.items()]
+        always = {"rows": island.rows_island(page, details), "history": island.runs_island(self._ledger, page)}
+        pictures = [trends.section(self._ledger, page), *map(self._charts, page.boards)]
+        always |= {f"pictures-{number}": island.fragment(text) for number, text in enumerate(pictures)}
+        found = [_island(name, text) for name, text in always.items()]
         room -= sum(map(len, found))
         template = self._environment.get_template("card.html")
         for number, start in enumerate(range(0, len(details), island.CASES)):
@@ -231,10 +229,10 @@ def _text(name: str) -> str:
 
 
 def _compact(text: str) -> str:
-    """Style or script without indentation, comments, needless line breaks, and spaces around operators."""
+    """Style or script without indentation, comments, needless line breaks, and spaces around operators and in braces."""
     lines = [line.strip() for line in text.split("\n")]
     text = "\n".join(line for line in lines if line and not line.startswith("//"))
-    return SPACED.sub(r"\1", CONTINUED.sub("", text))
+    return SPACED.sub(r"\1", CONTINUED.sub("", text)).replace(";}", "}")
 
 
 def _hash(text: str) -> str:
@@ -266,7 +264,8 @@ def _environment() -> jinja2.Environment:
         limit=words.limit,
         breakable=breakable,
         differing=differing,
-        unconfirmed=words.unconfirmed,
+        coded=coded,
+        verdict=words.verdict,
         short=short,
         quoted=rerun.quote,
         moment=lambda text: text[:19].replace("T", " ") + " UTC" if text else words.NOTHING,

@@ -18,7 +18,7 @@ from harness.ledger.store import Ledger
 from harness.report import words
 from harness.report.boards import HEADS, NUMERIC, cell
 from harness.report.page import Candidate, Page
-from harness.report.urgency import Urgency
+from harness.report.urgency import CHANGE, Urgency
 
 CASES = 50  # of one island of details
 SOURCES = 20  # of one island of sources
@@ -31,14 +31,14 @@ COLUMNS: dict[str, Callable[[Candidate], Any]] = {
     "nodeid": lambda c: c.row["nodeid"],
     "candidate": lambda c: words.candidate(c.row),
     "digest": lambda c: c.row["digest"][:8],
-    "rank": lambda c: "" if c.rank is None else str(c.rank),
-    "unconfirmed": lambda c: words.unconfirmed(c.row) if c.rank is not None and c.rank.rank == 1 else "",
+    "rank": lambda c: c.place,
+    "unconfirmed": lambda c: c.unconfirmed,
     "score": lambda c: _number(c.row["score"]),
     "delta": lambda c: None if c.delta is None else _number(c.delta["score"]),
     "since": lambda c: "new" if c.new else "edited" if c.delta and not c.delta["same_digest"] else "",
     "held": lambda c: c.counts.held,
     "gates": lambda c: c.counts.total,
-    "status": lambda c: c.row["status"],
+    "status": lambda c: words.verdict(c.row),
     "reused": lambda c: c.row["reused_from"],
     "stability": lambda c: words.stability(c.row),
     "median": lambda c: _number(c.row["median_ms"]),
@@ -108,9 +108,12 @@ def runs_island(ledger: Ledger, page: Page) -> str:
     ids = ids[: max(2, MAX_CELLS // max(1, most))]
     if len(ids) < 2:
         return _json({"runs": ids, "nodeids": [], "cells": []})
-    # The last of a cell says whether the case was as expected.
-    query = """SELECT nodeid, score, status, digest,
-        CASE WHEN as_expected THEN 'pass' WHEN neutral THEN 'not judged' ELSE 'fail' END AS state
+    # The state of a cell says whether the case was as expected. A control has the interval of all scores: its own says
+    # nothing.
+    query = """SELECT nodeid, score, status, digest, expected, as_expected, neutral,
+        CASE WHEN as_expected THEN 'pass' WHEN neutral THEN 'not judged' ELSE 'fail' END AS state,
+        CASE WHEN expected IS NULL THEN coalesce(score_low, score) ELSE 0.0 END AS low,
+        CASE WHEN expected IS NULL THEN coalesce(score_high, score) ELSE 1.0 END AS high
         FROM evaluations WHERE run_id = ?"""
     nodeids: dict[str, int] = {}
     scores: list[dict[int, Any]] = []
@@ -118,7 +121,8 @@ def runs_island(ledger: Ledger, page: Page) -> str:
         found: dict[int, Any] = {}
         for row in ledger.rows(query, run_id):
             number = nodeids.setdefault(row["nodeid"], len(nodeids))
-            found[number] = [_number(row["score"]), row["status"], row["digest"][:8], row["state"]]
+            score, low, high = (_number(row[name]) for name in ("score", "low", "high"))
+            found[number] = [score, words.verdict(row), row["digest"][:8], row["state"], low, high]
         scores.append(found)
     # A run that judged few of all cases is an object: by number as a list is, without a null for each other case.
     places = range(len(nodeids))
@@ -127,7 +131,7 @@ def runs_island(ledger: Ledger, page: Page) -> str:
         run_id: {gate["expression"]: "pass" if gate["passed"] else "fail" for gate in run_gates(ledger, run_id)}
         for run_id in ids
     }
-    return _json({"runs": ids, "nodeids": list(nodeids), "cells": cells, "gates": gates})
+    return _json({"runs": ids, "nodeids": list(nodeids), "cells": cells, "gates": gates, "least": CHANGE})
 
 
 def batches(islands: list[str]) -> Iterator[str]:
@@ -139,6 +143,11 @@ def batches(islands: list[str]) -> Iterator[str]:
 def fragments(parts: list[str]) -> str:
     """Fragments of markup as one island."""
     return _json(parts)
+
+
+def fragment(part: str) -> str:
+    """A fragment of markup as an island of its own."""
+    return _json(part)
 
 
 def _json(value: Any) -> str:

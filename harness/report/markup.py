@@ -40,6 +40,15 @@ def breakable(text: Any) -> Markup:
     return made("<wbr>".join(text_of(part) for part in BREAK.split(words.printable(str(text)))))
 
 
+CODE = re.compile(r"(?<![^ (])`([^`]+)`(?![\"'\w])")  # as in page.js; within quotes it is a candidate's
+
+
+def coded(text: Any) -> Markup:
+    """A sentence whose parts in backquotes are code."""
+    parts = CODE.split(words.printable(str(text)))
+    return made("".join(f"<code>{escape(part)}</code>" if n % 2 else escape(part) for n, part in enumerate(parts)))
+
+
 def differing(text: str, other: str) -> Markup:
     """A string with what differs from another one marked, between their common beginning and their common end.
 

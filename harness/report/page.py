@@ -73,6 +73,16 @@ class Candidate:
         return "good" if held else "quiet" if self.row["neutral"] else "bad"
 
     @property
+    def unconfirmed(self) -> str:
+        """Why it is not ranked first yet, although it leads; else empty."""
+        return words.unconfirmed(self.row) if self.rank is not None and self.rank.rank == 1 else ""
+
+    @property
+    def place(self) -> str:
+        """Its rank as tables show it: `?` where it leads unconfirmed."""
+        return words.UNRANKED if self.rank is None else "?" if self.unconfirmed else str(self.rank)
+
+    @property
     def has_regressed(self) -> bool:
         """Whether it fails now and passed in the run compared with."""
         return self.urgency is Urgency.FAILING and self.delta is not None and self.delta["passed_before"]

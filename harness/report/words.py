@@ -13,6 +13,7 @@ from harness.core.number import readable
 from harness.core.stability import MIN_HASH_SEEDS, percent
 
 NOTHING = "—"
+UNRANKED = "\N{EN DASH}"
 ELLIPSIS = "…"
 
 
@@ -102,6 +103,12 @@ def stability_sentence(row: dict[str, Any]) -> str:
 def status(row: dict[str, Any]) -> str:
     """The status, and whether it was taken from an earlier run."""
     return f"{row['status']} (reused)" if row.get("reused_from") else str(row["status"])
+
+
+def verdict(row: dict[str, Any]) -> str:
+    """The status; `fails a gate` where all answers are right and the case fails."""
+    fails = row["status"] == "ok" and row["expected"] is None and not row["as_expected"] and not row["neutral"]
+    return "fails a gate" if fails else str(row["status"])
 
 
 def unconfirmed(row: dict[str, Any]) -> str:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, cast
 
 import pluggy
@@ -16,6 +15,7 @@ from _pytest._code.code import ReprExceptionInfo, ReprFileLocation, ReprTracebac
 from harness.core.case import Case
 from harness.core.errors import CrucibleError
 from harness.core.evaluation import Evaluation, SerialisedEvaluation
+from harness.core.named_path import shortened
 from harness.core.status import Status
 from harness.lane.registry import Registry
 from harness.report.explanation import explain, headline
@@ -107,14 +107,14 @@ class SuiteFile(pytest.File):
         refused = seal.refused.get(os.path.realpath(self.path), "") if seal is not None else ""
         if refused:
             fix = "remove the file, or name a folder that its candidates' authors cannot write to"
-            return Collected("", error=_relative(f"{self.path}: {refused}\n  fix: {fix}"))
+            return Collected("", error=shortened(f"{self.path}: {refused}\n  fix: {fix}"))
         try:
             lanes = state.registry.lanes
             suite = load_suite(self.path, name=self.nodeid, lanes=lanes, settings=state.settings)
             lane = lanes[suite.options.lane]
             cases = collect_cases(suite, lane)
         except CrucibleError as error:
-            return Collected("", error=_relative(str(error)))
+            return Collected("", error=shortened(str(error)))
         return Collected(lane.name, suite.options.tags, tuple(cases))
 
     def _nodes(
@@ -155,7 +155,7 @@ class MissingSuite(pytest.File):
             pytest.Collector.CollectError: always, with the missing target.
         """
         raise self.CollectError(
-            f"{_relative(str(self.path))}: this suite is a link to {self.path.readlink()}, which does not exist\n"
+            f"{shortened(str(self.path))}: this suite is a link to {self.path.readlink()}, which does not exist\n"
             "  fix: correct the link, or remove it"
         )
 
@@ -199,7 +199,9 @@ class CaseItem(pytest.Item):
             text, place = explain(excinfo.value.evaluation, rerun=self.rerun), (str(self.path), self.case.line or 1)
             # Of a string, pytest's short summary prints every line under CI and with -vv; of this, the first one.
             first = ReprFileLocation(*place, text.partition("\n")[0])
-            return ReprExceptionInfo(ReprTracebackNative([f"{text}\n"]), first)
+            # `--tb=line` prints that line after whatever this prints.
+            shown = [] if self.config.option.tbstyle == "line" else [f"{text}\n"]
+            return ReprExceptionInfo(ReprTracebackNative(shown), first)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
@@ -245,8 +247,3 @@ def _properties(evaluation: Evaluation) -> list[tuple[str, object]]:
 def _foreign(properties: list[tuple[str, object]]) -> list[tuple[str, object]]:
     # A plugin that runs an item again must not duplicate the properties of Crucible.
     return [pair for pair in properties if not pair[0].startswith("crucible_")]
-
-
-def _relative(text: str) -> str:
-    # Absolute paths are correct but long; the reader works in the current directory.
-    return text.replace(f"{Path.cwd()}{os.sep}", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -178,11 +179,18 @@ class TestPrune:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("none.db", "nothing here"), ("text.db", "not a SQLite"), ("folder", "a folder"), ("no.jsonl", "nothing")],
+    [
+        ("none.db", "nothing here"),
+        ("text.db", "not a SQLite"),
+        ("folder", "a folder"),
+        ("no.jsonl", "nothing"),
+        ("pipe", "not a plain file"),
+    ],
 )
 def test_nothing_is_merged_unless_everything_can_be(tmp_path, path, capsys, name, message):
     (tmp_path / "text.db").write_text("hello\n")
     (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
     assert main(["merge", str(path), str(tmp_path / name), "--ledger", str(tmp_path / "new" / "l.db")]) == 1
     err = capsys.readouterr().err
     assert message in err

@@ -78,10 +78,11 @@ def test_the_command_has_a_version(crucible):
         (["rescore", "--plugin", "no/such.py"], "does not exist"),
         (["schema", "suite", "--lane", "nope"], "unknown lane"),
         (["doctor", "/no/such/place"], "does not exist"),
+        (["run", "suites\x1b[31m/a.suite.yaml"], r"control characters: suites\x1b[31m/a.suite.yaml"),
     ],
 )
 def test_wrong_usage_is_status_4_and_says_what_to_do(crucible, words, message):
-    takes_ledger = words[0] not in ("schema", "doctor", "tops", "xyzzy")
+    takes_ledger = words[0] not in ("run", "schema", "doctor", "tops", "xyzzy")
     done = crucible(*words, ledger=takes_ledger)
     assert done.status == 4
     assert message in done.err

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from harness.core.errors import InfraError, ProcessEndedError
+from harness.core.errors import InfraError, ProcessEndedError, SuiteError
 from harness.judge import isolation
 from harness.judge.case import judge_case, judge_case_in_loop
 from harness.sandbox import probe
@@ -54,6 +54,19 @@ def test_a_killed_process_costs_one_retry(judge, errors, status, asked):
     lane = Interrupted(*errors)
     found = judge(CASE, lane, type("Context", (), {"tier": None}))
     assert (found.evaluation.status, lane.asked) == (status, asked)
+
+
+@pytest.mark.parametrize("error", [SuiteError("it raised", where="{}/oracle.py:3"), OSError("{}/oracle.py is gone")])
+def test_a_reason_does_not_say_where_on_the_machine_the_work_is_done(error, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path.parent))
+    for folder, shown in ((tmp_path, "oracle.py"), (tmp_path.parent / "other", "~/other/oracle.py")):
+        given = type(error)(*[str(one).format(folder) for one in error.args])
+        if isinstance(error, SuiteError):
+            given.where = error.where.format(folder)
+        why = judge_case(CASE, Interrupted(given), type("Context", (), {"tier": None})).evaluation.evidence.why
+        assert shown in why
+        assert str(tmp_path.parent) not in why
 
 
 def test_a_zygote_killed_while_the_tier_is_proved_costs_one_retry(monkeypatch, tmp_path):

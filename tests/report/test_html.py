@@ -122,7 +122,7 @@ def test_nothing_is_fetched_and_nothing_runs(path):
     tags = {tag for tag, _ in found.elements}
     assert not tags & {"img", "iframe", "link", "object", "embed", "form", "base", "image", "use"}
     fragments = [one for n in range(2) for one in json.loads(island(text, f"details-{n}") or "[]")]
-    shown = [Document(one) for one in [*fragments, *json.loads(island(text, "pages"))]]
+    shown = [Document(one) for one in [*fragments, *pictures(text)]]
     scripts = [attributes for tag, attributes in found.elements if tag == "script"]
     assert [a for a in scripts if a.get("type") != "application/octet-stream"] == [{}]
     for _, attributes in [pair for one in [found, *shown] for pair in one.elements]:
@@ -274,6 +274,11 @@ def island(text, name):
     """The content of an island, as the page's script reads it."""
     found = re.search(f'<script type="application/octet-stream" id="{name}">([^<]*)</script>', text)
     return None if found is None else zlib.decompress(base64.b64decode(found[1])).decode()
+
+
+def pictures(text):
+    """The fragments of the trends and of the pictures of each suite."""
+    return [json.loads(island(text, name)) for name in re.findall(r'id="(pictures-\d+)"', text)]
 
 
 class TestRoom:
@@ -436,5 +441,5 @@ def test_any_text_gives_a_well_formed_page(tmp_path_factory, cases):
     ids = fill(path, made)
     with Ledger.read(path) as ledger:
         text = render_report(ledger, ids[0])
-    pages = [Document(text), *map(Document, json.loads(island(text, "pages")))]
+    pages = [Document(text), *map(Document, pictures(text))]
     assert not any("\x1b" in part or "\u202e" in part for one in pages for part in one.parts)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.report import words
 from harness.report.charts.score_bar import MARK, ZERO, bullet
-from harness.report.markup import breakable, differing
+from harness.report.markup import breakable, coded, differing
 
 
 def plain(markup):
@@ -33,6 +33,15 @@ def test_a_name_is_broken_between_its_parts():
 @example("<b>::a/b_c&amp;")
 def test_breaking_changes_nothing(text):
     assert plain(breakable(text)) == words.printable(text)
+
+
+def test_what_stands_in_backquotes_is_code_but_not_within_quotes():
+    assert coded("`until` is a condition (`crucible doctor`): <b>") == (
+        "<code>until</code> is a condition (<code>crucible doctor</code>): &lt;b&gt;"
+    )
+    for text in ('f() returned "`a`", not "a"', "a`b`", "` one backquote", "`<b>"):
+        assert unescape(coded(text)) == text
+    assert coded("see `<b>`") == "see <code>&lt;b&gt;</code>"
 
 
 @given(st.text("ab<", max_size=12), st.text("ab<", max_size=12))

@@ -11,7 +11,7 @@ from harness.cli import output
 from harness.core.document import MAX_BYTES
 from harness.core.errors import SpecError, UsageError, position
 from harness.core.named_path import read_file
-from harness.core.number import whole
+from harness.core.number import offset, whole
 from harness.grammar.engine.fault import FaultKind
 from harness.grammar.engine.limits import DEFAULT, Limits
 from harness.grammar.engine.parse_result import Parse
@@ -38,8 +38,8 @@ def add_files(parser: argparse.ArgumentParser, *, several: bool = False) -> None
         metavar="[GRAMMAR] FILE",
         help=f"{what} (- is stdin), after a grammar (YAML); without one the grammar is found by the file's first bytes",
     )
-    parser.add_argument("--offset", type=whole(), default=0, metavar="N", help="start here (12 or 0x0c)")
-    parser.add_argument("--limit", type=whole(), metavar="N", help="parse at most N bytes")
+    parser.add_argument("--offset", type=offset, default=0, metavar="N", help="start here (12 or 0x0c)")
+    parser.add_argument("--limit", type=offset, metavar="N", help="parse at most N bytes")
     parser.add_argument("--max-records", type=whole(1), metavar="N", help="read at most N top-level records")
     output.add_json(parser)
 

@@ -17,7 +17,7 @@ from harness.cli import output
 from harness.cli.spec import inputs
 from harness.core.errors import UsageError
 from harness.core.nearest import did_you_mean
-from harness.core.number import whole
+from harness.core.number import offset
 from harness.grammar.engine.node import Leaf, Record
 from harness.grammar.engine.parse_result import Parse
 from harness.grammar.host.record import Records
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--type", metavar="NAME", help="records of this type")
     parser.add_argument("--has-field", metavar="NAME", help="records that have this field")
     parser.add_argument(
-        "--range", nargs=2, type=whole(), metavar=("START", "END"), help="records that overlap this byte range"
+        "--range", nargs=2, type=offset, metavar=("START", "END"), help="records that overlap this byte range"
     )
     parser.add_argument("--where", metavar="EXPR", help="records for which this condition is true")
     parser.add_argument("--top", action="store_true", help="only top-level records, not nested ones")

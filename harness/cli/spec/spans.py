@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 from harness.cli import output
 from harness.cli.spec import inputs
-from harness.core.number import whole
+from harness.core.number import offset
 from harness.grammar.host.tree_view import show
 from harness.grammar.tool_host import GenerateSpansInput, ToolHost
 from harness.report.table import Column
@@ -19,8 +19,8 @@ from harness.report.table import Column
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     inputs.add_files(parser)
-    parser.add_argument("--start", type=whole(), default=0, metavar="N", help="offset of the first byte (default 0)")
-    parser.add_argument("--end", type=whole(), metavar="N", help="end offset, exclusive (default: the end of the file)")
+    parser.add_argument("--start", type=offset, default=0, metavar="N", help="offset of the first byte (default 0)")
+    parser.add_argument("--end", type=offset, metavar="N", help="end offset, exclusive (default: the end of the file)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from harness.report.charts.scale import Scale
 from harness.report.charts.scatter import cells
 from harness.report.markup import element, made, number, text_of
 
-MAX_POINTS = 2000  # above, the others are cells by density
+MAX_POINTS = 500  # above, the others are cells by density
 NAMED = {"front": ", not beaten", "failing": ", failing"}  # roles in words
 TIME, SCORE = Axis(label="median time of a call", unit="ms", log=True), Axis(label="score")
 

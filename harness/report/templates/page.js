@@ -1,6 +1,6 @@
 // Draws what the page holds as data. Text of rows becomes text nodes only; fragments were escaped where they were made.
 (() => {
-  const WINDOW = 200;
+  const WINDOW = 100;
   const $ = (selector, within = document) => within.querySelector(selector);
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const on = (target, kind, act, early) => target.addEventListener(kind, act, early);
@@ -11,18 +11,26 @@
   const loaded = {};
   const island = (id) => (loaded[id] ??= $(`#${id}`) && inflate($(`#${id}`).textContent).then(JSON.parse));
   function inflate(text) {
-    const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    const raw = atob(text), bytes = new Uint8Array(raw.length);
+    for (let i = raw.length; i--; ) bytes[i] = raw.charCodeAt(i);
     return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
   }
   const parse = (text) => new DOMParser().parseFromString(text, "text/html").body;
   const piece = async (name, number, size) => (await island(`${name}-${Math.floor(number / size)}`))?.[number % size];
-  let still;
-  const fixed = (id) => all("[id]", (still ??= parse($("#static").textContent))).find((one) => one.id === id)?.cloneNode(true);
+  // Sections are parsed when they are asked for: that of the failing cases may have a megabyte.
+  const pictures = async (number) => parse(await island(`pictures-${number}`)).childNodes;
+  let sections;
+  function fixed(id) {
+    sections ??= $("#static").textContent.split(/^(?=<section )/m).map((text) => [text]);
+    const one = sections.find(([text]) => text.includes(`"${id.replaceAll("'", "&#39;")}"`));
+    return one && all("[id]", (one[1] ??= parse(one[0]))).find((node) => node.id === id)?.cloneNode(true);
+  }
 
   const seen = (value) =>
     String(value).replace(/[^\P{C}\n\t]|[\u2028\u2029]/gu, (c) => `\\u${c.codePointAt(0).toString(16).padStart(4, "0")}`);
   const score = (value) => value?.toFixed(3) ?? "—";
-  const short = (number) => number.toLocaleString("en");
+  // The first call of toLocaleString takes 30 ms.
+  const short = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
 
   function make(tag, attributes, ...children) {
     const made = document.createElement(tag);
@@ -31,10 +39,11 @@
     return made;
   }
   const chip = (status) => make("span", { class: `chip chip-${status}` }, status);
-  const button = (text, kind, about) => make("button", { type: "button", class: kind, "aria-label": `${text} ${about}` }, text);
+  const button = (text, kind, about) => make("button", { class: kind, "aria-label": `${text} ${about}` }, text);
   // A narrow screen breaks a name between its parts.
   const link = (nodeid, text = nodeid) => make("a", { href: `#/case/${encodeURIComponent(nodeid)}` }, ...text.split(/(?<=[/_:.-])(?!:)/).flatMap((a) => [a, make("wbr")]));
-  const line = (kind, ...parts) => make("p", { class: kind }, ...parts), note = (text) => line("note", text);
+  const line = (kind, ...parts) => make("p", { class: kind }, ...parts), note = (...parts) => line("note", ...parts);
+  const coded = (text) => text.split(/(?<=[ (])`([^`]+)`(?!["'\w])/).map((part, i) => (i % 2 ? make("code", 0, part) : part));
   const split = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
   const cell = (head, ...content) => make("td", { "data-head": head }, ...content);
   function choose(label, values, now, act, first) {
@@ -48,7 +57,7 @@
 
   const address = () => location.hash.slice(1).split("?");
   async function show() {
-    const [path, query] = address(), goal = path || "/", here = document.getElementById(goal), inside = home.contains(here);
+    const [path, query] = address(), goal = path || "/", inside = goal === "/";
     found.hidden = true;
     if (goal[0] !== "/") return;
     const node = inside ? null : await page(path, new URLSearchParams(query));
@@ -59,19 +68,18 @@
     for (const one of all("nav a")) one.toggleAttribute("aria-current", one.hash.slice(1) === goal);
     const heads = all("h2, h3, h4, h5", view), top = heads[0]?.tagName[1] - 1;
     for (const head of heads) [head.role, head.ariaLevel] = ["heading", head.tagName[1] - top];
-    document.title = `${$("h1, h2, h3", inside ? home : view)?.textContent.trim() || path} · Crucible`;
+    document.title = `${$("h1, h2, h3", inside ? home : view)?.textContent || path} · Crucible`;
     if (path) $("#main").focus({ preventScroll: true });
-    if (inside && goal !== "/") here.scrollIntoView();
-    else scrollTo(0, 0);
+    scrollTo(0, 0);
   }
   async function page(path, query) {
     if (path === "/compare") return compare(query);
-    const node = path.startsWith("/case/") ? await caseOf(path) : path === "/trends" ? parse((await island("pages"))[0]).firstChild : fixed(path);
+    const node = path.startsWith("/case/") ? await caseOf(path) : path === "/trends" ? (await pictures(0))[0] : fixed(path);
     if (!node) return note("no such place");
     const suite = node.dataset.suite;
     if (suite) {
       await board(node, query);
-      node.append(...parse((await island("pages"))[+suite + 1]).childNodes);
+      node.append(...(await pictures(+suite + 1)));
     }
     return dress(node);
   }
@@ -86,7 +94,7 @@
     if (node || i < 0) return node;
     // Only the most urgent cases are here in full; the command has no seed, so it cannot name another run's.
     const key = /^[\w.:/-]+$/.test(nodeid) ? nodeid : columns.digest[i];
-    return make("article", { class: "case" }, make("h2", 0, nodeid, " ", chip(columns.status[i])), columns.why[i], line("command", make("code", 0, `crucible show ${key}`)));
+    return make("article", { class: "case" }, make("h2", 0, nodeid, " ", chip(columns.status[i])), ...coded(columns.why[i]), line("command", make("code", 0, `crucible show ${key}`)));
   }
 
   // Buttons of figures, tables and commands
@@ -102,9 +110,7 @@
     return node;
   }
   function save(name, content, type) {
-    const url = URL.createObjectURL(new Blob([content], { type }));
-    make("a", { href: url, download: name }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 1000);
+    make("a", { href: URL.createObjectURL(new Blob([content], { type })), download: name }).click();
   }
   const safe = (text) => (/^[=+\-@\t\r]/.test(text) && isNaN(text) ? `'${text}` : text);
   const csv = (rows) => rows.map((row) => row.map((text) => `"${safe(String(text ?? "")).replaceAll('"', '""')}"`).join(",")).join("\r\n");
@@ -150,10 +156,10 @@
   function row({ columns, shown, heads, numeric }, names, i) {
     const c = (name) => columns[name][i], made = make("tr", { class: c("verdict") });
     const name = make("th", { scope: "row" }, link(c("nodeid"), c("candidate")), " ", make("code", { class: "digest" }, c("digest")));
-    if (c("why")) name.append(make("span", { class: "why" }, c("why")));
-    made.append(make("td", { class: "num rank", title: c("unconfirmed") }, c("unconfirmed") ? "?" : c("rank") || "–"), name);
+    if (c("why")) name.append(make("span", { class: "why" }, ...coded(c("why"))));
+    made.append(make("td", { class: "num rank", title: c("unconfirmed") }, c("rank")), name);
     for (const n of names) {
-      const one = n === "status" ? cell(heads[n], chip(c(n) === "ok" && c("verdict") === "bad" ? "fails a gate" : c(n)), c("reused") && " reused") : cell(heads[n], shown[n][i]);
+      const one = n === "status" ? cell(heads[n], chip(c(n)), c("reused") && " reused") : cell(heads[n], shown[n][i]);
       if (numeric.includes(n)) one.className = "num";
       made.append(one);
     }
@@ -170,12 +176,12 @@
   async function board(node, query) {
     const data = await island("rows"), { columns } = data, suite = data.suites[node.dataset.suite], table = $("table.board", node);
     if (!table) return;
-    const places = range(suite.start, suite.size), state = Object.fromEntries("q status style group changed sort dir".split(" ").map((name) => [name, query.get(name) || ""]));
+    const places = range(suite.start, suite.size), state = { q: "", status: "", style: "", group: "", ...Object.fromEntries(query) };
     let shown = WINDOW;
-    const count = make("output"), more = make("button", { type: "button" }, "More"), box = make("input", { type: "checkbox" });
+    const count = make("output"), more = make("button", 0, "More"), box = make("input", { type: "checkbox" });
     const text = make("input", { type: "search", "aria-label": "Filter by text", placeholder: "Filter by text", value: state.q });
     const choices = ["status", "style", "group"].map((name) => [name, [...new Set(places.map((i) => columns[name][i]))].filter(Boolean).sort()]);
-    const selects = choices.filter(([, values]) => values.length > 1).map(([name, values]) => choose(name, values, state[name], (value) => change({ [name]: value }), `any ${name}`));
+    const selects = choices.filter(([, values]) => values[1]).map(([name, values]) => choose(name, values, state[name], (value) => change({ [name]: value }), `any ${name}`));
     box.checked = state.changed;
     on(box, "change", () => change({ changed: box.checked ? "1" : "" }));
     table.parentElement.before(line("tools filters", text, ...selects, make("label", 0, box, " changed only"), count));
@@ -183,7 +189,7 @@
     $(".more", node)?.remove();
     const heads = all("thead th", table), keys = ["rank", "candidate", ...suite.columns];
     heads.forEach((head, number) => {
-      const key = keys[number], sorter = make("button", { type: "button", class: "sort" }, ...head.childNodes);
+      const key = keys[number], sorter = make("button", { class: "sort" }, ...head.childNodes);
       on(sorter, "click", () => change({ sort: key, dir: (state.sort === key ? !state.dir : /score|held|delta/.test(key)) ? "1" : "" }));
       head.append(sorter);
     });
@@ -215,26 +221,29 @@
   // Any two runs, case by case
 
   async function compare(query) {
-    const { runs, nodeids, cells, gates } = await island("history"), node = make("section", 0, make("h2", 0, "Compare two runs"));
+    const { runs, nodeids, cells, gates, least } = await island("history"), node = make("section", 0, make("h2", 0, "Compare two runs"));
     if (!runs[1]) return node.append(note("no other run")), node;
-    const now = { a: query.get("a") || runs[1], b: query.get("b") || runs[0] };
+    const now = { a: runs[1], b: runs[0], ...Object.fromEntries(query) };
     const select = (key, label) => choose(label, runs, now[key], (value) => (location.hash = `/compare?${new URLSearchParams({ ...now, [key]: value })}`));
     const [[a, g], [b, h]] = Object.values(now).map((run) => [cells[runs.indexOf(run)] || [], gates[run] || {}]), sums = {};
-    const rows = [...nodeids.keys()].filter((i) => String(a[i]) !== String(b[i]));
-    const moved = (i) => (a[i]?.[0] != null && b[i]?.[0] != null ? b[i][0] - a[i][0] : null);
-    const size = (i) => (a[i] && b[i] ? 9 * (a[i][1] !== b[i][1]) + Math.abs(moved(i)) : -1);
-    rows.sort((x, y) => size(y) - size(x));
-    for (const i of rows) {
-      const x = a[i]?.[3], y = b[i]?.[3], by = moved(i), kind = !x ? "new" : !y ? "gone" : x !== y ? `${x} → ${y}` : by > 0 ? "better" : by < 0 ? "worse" : "edited";
+    const rows = nodeids.flatMap((nodeid, i) => {
+      const x = a[i] || [], y = b[i] || [], [before, , was, held, low, high] = x, [after, , is, holds, bottom, top] = y;
+      if (String(x.slice(0, 4)) === String(y.slice(0, 4))) return [];
+      // As `find_changes` decides: a score has moved where three digits show it and the two intervals do not meet.
+      const by = (after ?? NaN) - (before ?? NaN), shown = Math.abs(by) >= least, moved = shown && (low > top || bottom > high);
+      const kind = !held ? "new" : !holds ? "gone" : held !== holds ? `${held} → ${holds}` : moved ? (by > 0 ? "better" : "worse") : was === is ? "within noise" : "edited";
       sums[kind] = -~sums[kind];
-    }
-    const more = Object.keys({ ...g, ...h }).filter((one) => g[one] !== h[one]).map((one) => `gate ${one} → ${h[one] || "absent"}`);
-    const side = (head, one) => cell(head, ...(one ? [score(one[0]), " ", chip(one[1])] : ["absent"]));
-    const change = (i, by = moved(i)?.toFixed(3) ?? "—") => `${by > 0 ? "+" : ""}${by == 0 ? "=" : by}${a[i] && b[i] && a[i][2] !== b[i][2] ? " edited" : ""}`;
-    const body = rows.slice(0, 1000).map((i) => make("tr", 0, make("th", { scope: "row" }, link(nodeids[i])), side("before", a[i]), side("after", b[i]), cell("change", change(i))));
+      const change = `${isNaN(by) ? "—" : shown ? (by > 0 ? "+" : "") + by.toFixed(3) : "="}${shown && !moved ? " within noise" : ""}${was && is && was !== is ? " edited" : ""}`;
+      return [{ nodeid, x, y, change, size: 9 * (held !== holds) * (1 + (holds === "fail")) + Math.abs(by || 0) }];
+    });
+    rows.sort((one, other) => other.size - one.size);
+    const more = Object.keys({ ...g, ...h }).filter((one) => g[one] !== h[one]);
+    const side = (head, [value, status]) => cell(head, ...(status ? [score(value), " ", chip(status)] : ["absent"]));
+    const body = rows.slice(0, 1000).map((one) => make("tr", 0, make("th", { scope: "row" }, link(one.nodeid)), side("before", one.x), side("after", one.y), cell("change", one.change)));
     const heads = ["Case", "Before", "After", "Change"].map((text) => make("th", { scope: "col" }, text));
     node.append(line("tools filters", select("a", "run before"), " → ", select("b", "run after")),
-      note([`${short(rows.length)} cases differ${rows[1000] ? " (1,000 shown)" : ""}`, ...Object.entries(sums).map(([one, n]) => `${n} ${one}`), ...more].join("; ")),
+      note(short(rows.length), " cases differ", rows[1000] && " (1,000 shown)", ...Object.entries(sums).map(([one, n]) => `; ${n} ${one}`)),
+      make("ul", { class: "changes" }, ...more.map((one) => make("li", 0, "gate ", make("code", 0, one), ` ${g[one] || "absent"} → ${h[one] || "absent"}`))),
       make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "cases" },
         make("table", { class: "rows" }, make("thead", 0, make("tr", 0, ...heads)), make("tbody", 0, ...body))));
     return dress(node);
@@ -251,7 +260,7 @@
   on(field, "input", search);
   on(window, "keydown", (event) => {
     const { key } = event, now = document.activeElement;
-    if (key === "/" && !/^(INPUT|SELECT)$/.test(now.tagName)) { event.preventDefault(field.focus()); field.select(); }
+    if (key === "/" && !now.matches("input, select")) { event.preventDefault(field.focus()); field.select(); }
     else if (key === "Escape") found.hidden = true;
     else if (key === "Enter" && now === field) search().then(() => $("a", found)?.click());
   });
@@ -261,11 +270,11 @@
   });
   async function source(one) {
     if (!$("pre", one)) {
-      const text = await piece("sources", Number(one.dataset.source), (await island("rows")).sources);
+      const text = await piece("sources", +one.dataset.source, (await island("rows")).sources);
       if (!$("pre", one)) one.append(text ? parse(text).firstChild : note("see crucible show --source"));
     }
-    all(".marked", one).forEach((other) => other.classList.remove("marked"));
-    const at = one.dataset.line && $(`pre [data-line="${one.dataset.line}"]`, one);
+    $(".marked", one)?.classList.remove("marked");
+    const at = $(`pre [data-line="${one.dataset.line}"]`, one);
     at?.classList.add("marked");
     at?.scrollIntoView({ block: "center" });
   }

@@ -16,10 +16,11 @@ from harness.ledger.handoffs import Handoff, Handoffs
 from harness.ledger.run_gates import write_run_gates
 from harness.ledger.store import Ledger
 from harness.report.html import write_report
-from tests.ledger.factory import make_evaluation, make_run
+from tests.ledger.factory import fill, make_evaluation, make_run
 
 ROOT = Path(__file__).parents[3]
 HOSTILE = "<img src=x onerror=alert(1)>\u202e'\"</script></noscript><script>alert(2)</script>"
+CODE = "'`x`', see `crucible doctor`"
 SUITES = {name: f"{name}.suite.yaml" for name in ("tool", "patch", "program", "kernel")}
 PROGRAM = "task T {\n  step a: tool.read {}\n  step b: llm.query {}\n}\n"
 SAMPLE = ROOT / "specs/samples/png/checker.png"
@@ -77,7 +78,7 @@ def runs():
     other = [suite("patch", "ancillary", score=0.5), suite("kernel", "fused", score=0.7), part]
     yield tools([0.5 + number / 40 for number in range(12)]) + other + [suite("tool", "gone")]
     wrong = Counterexample(question='{"x": 1}', expected="2", observed=HOSTILE)
-    bad = suite("tool", "bad", status="wrong", score=0.1, why=f"f(1) gave {HOSTILE}", counterexample=wrong)
+    bad = suite("tool", "bad", status="wrong", score=0.1, why=f"f(1) gave {CODE} {HOSTILE}", counterexample=wrong)
     hostile = suite("tool", HOSTILE[:40], case="hostile-" + HOSTILE, status="crash", score=0.0, why=HOSTILE)
     edited = suite("tool", "t03", score=0.3, content="edited", gate=0.5)
     planted = suite("tool", "planted", status="wrong", score=0.0, expect="wrong")
@@ -96,6 +97,31 @@ def hand_off(ledger: Ledger) -> None:
     queue.add(Handoff("toolgen", "tool", "t", name, HOSTILE) for name in ("one", "two", "three"))
     queue.finish(queue.take("me", seconds=600), "me", "repaired", {})
     queue.take("me", seconds=600)
+
+
+def moved(score, *, near=0.05, **more):
+    made = make_evaluation(score=score, **{"gate": 0.2, **more})
+    return made.model_copy(update={"score": made.score.model_copy(update={"spread": (score - near, score + near)})})
+
+
+def write_moved(folder: Path) -> None:
+    """Write moved.html: of two runs, scores that moved within noise and beyond it, and that of a control."""
+    runs = (0.5, 0.55), (0.7, 0.3), (0.4, 0.6)
+    batches = [
+        [
+            moved(runs[0][number], name="near"),
+            moved(0.5, name="same", near=0.05 + number / 100),
+            moved(runs[0][number], name="edited", content=f"text {number}"),
+            moved(runs[1][number], name="worse"),
+            moved(runs[2][number], name="better"),
+            moved(runs[2][number], name="planted", status="wrong", expect="wrong", near=0.0),
+            moved(0.9, name="gated", gate=(0.2, 0.95)[number]),
+        ]
+        for number in (0, 1)
+    ]
+    fill(folder / "moved.db", *batches)
+    with Ledger.read(folder / "moved.db") as ledger:
+        write_report(ledger, None, folder / "moved.html")
 
 
 def write_page(folder: Path) -> None:

@@ -148,6 +148,12 @@ class TestSuite:
         page.check("input[type=checkbox]")
         assert sorted(shown())[-1] == "t03"
 
+    @pytest.mark.parametrize("script", [True, False])
+    def test_a_command_in_a_reason_is_code(self, look, script):
+        page = look("#/suite/tool/tool", java_script_enabled=script)
+        reasons = page.locator(".board .why", has_text="f(1) gave '`x`', see crucible doctor")
+        assert reasons.locator("code").all_text_contents() == ["crucible doctor"]
+
     def test_the_front_is_that_of_the_verb(self, look, written, rows, capsys):
         assert main(["pareto", "--json", "--suite", "tool", "--ledger", str(written / "l.db")]) == 0
         here = {row["digest"] for row in rows}  # the ledger also has an earlier t03, which this run did not judge
@@ -255,11 +261,36 @@ def test_two_runs_are_compared(look, written):
 def test_a_comparison_says_first_how_many_changed_how(look):
     page = look("#/compare")
     total, *kinds = page.locator("#view p.note").first.inner_text().split("; ")
-    counts = {kind: int(n) for n, kind in (one.split(" ", 1) for one in kinds if not one.startswith("gate "))}
+    counts = {kind: int(n) for n, kind in (one.split(" ", 1) for one in kinds)}
     assert total == f"{page.locator('#view tbody tr').count()} cases differ"
     assert sum(counts.values()) == page.locator("#view tbody tr").count()
     for kind, side in (("new", "before"), ("gone", "after")):
         assert counts.get(kind, 0) == page.locator(f"#view td[data-head={side}]", has_text="absent").count()
+
+
+def test_a_comparison_counts_noise_as_the_overview_does(look):
+    page = look("#/compare", name="moved.html")
+    names = [name.rpartition("::")[2] for name in page.locator("#view tbody th a").all_inner_texts()]
+    changes = dict(zip(names, page.locator("#view tbody td[data-head=change]").all_inner_texts(), strict=True))
+    assert changes == {
+        "gated": "=",
+        "worse": "-0.400",
+        "better": "+0.200",
+        "planted": "+0.200 within noise",  # the score of a control says nothing
+        "near": "+0.050 within noise",
+        "edited": "+0.050 within noise edited",
+    }
+    assert names[0] == "gated"  # what fails now and did not comes first
+    assert page.locator("#view tbody tr").first.locator(".chip").all_inner_texts() == ["ok", "fails a gate"]
+    said = page.inner_text("#view p.note")
+    assert sorted(said.split("; ")[1:]) == ["1 better", "1 edited", "1 pass → fail", "1 worse", "2 within noise"]
+    counts = look(name="moved.html").locator(".changes b").all_inner_texts()
+    assert sorted(counts) == ["1 better", "1 edited", "1 regressed", "1 worse"]
+
+
+def test_a_comparison_lists_the_gates_that_differ(look):
+    gates = look("#/compare").locator("#view .changes li").all_inner_texts()
+    assert gates == ["gate tool.mean(score) >= 0.9 absent → fail", "gate failed <= 9 absent → pass"]
 
 
 class TestHarmless:
