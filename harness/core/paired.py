@@ -117,7 +117,7 @@ def compare(pairs: Groups, control: Groups, *, seed: int = 0) -> Comparison:
     low, high = _interval(draws)
     # A few groups may by chance agree more than usual, but rarely those of both subject and control.
     spread = max(_deviation(draws, groups), _deviation(resampled(control, seed), len(control)))
-    threshold = smallest_effect(spread)
+    threshold = max(MIN_EFFECT, DEVIATIONS * spread)
     found = Comparison(
         verdict=Verdict.ALIKE,
         why="",
@@ -161,11 +161,6 @@ def settle(differences: Sequence[float]) -> tuple[int, bool]:
     margin = 2 * MEDIAN_TO_MEAN * max(STEP_NOISE, deviation) / math.sqrt(len(differences))
     proved = round(math.copysign(max(0.0, abs(centre) - margin), centre))
     return proved, proved == round(abs(centre) + margin) * (1 if centre > 0 else -1)
-
-
-def smallest_effect(spread: float) -> float:
-    """The smallest relative difference that is reported, given the standard deviation."""
-    return max(MIN_EFFECT, DEVIATIONS * spread)
 
 
 def pooled(groups: Groups) -> float:

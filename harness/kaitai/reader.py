@@ -257,17 +257,12 @@ class _Reader:
         if isinstance(value.get("enum"), str):
             if isinstance(kind, Integer):
                 try:
-                    kind = Enum(parameter_enum(value["enum"]), kind)
+                    kind = Enum(parse_type(value["enum"])[0], kind)
                 except ExpressionError as error:
                     self.report((*key, "enum"), str(error))
             else:
                 self.report((*key, "enum"), f"only an integer can be an enum, not {text}")
         return Field(name, "param", key, kind, doc=str(value.get("doc", "")))
-
-
-def parameter_enum(text: str) -> Any:
-    """Parse the name of an enum."""
-    return parse_type(text)[0]
 
 
 def _integer(text: str) -> int:

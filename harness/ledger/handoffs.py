@@ -13,9 +13,9 @@ from harness.core.digest import digest_json
 from harness.ledger.row import plain, stamp
 from harness.ledger.store import Ledger
 
-QUEUED, LEASED = "queued", "leased"
+QUEUED = "queued"
 REPAIRED, PASSING, EXHAUSTED, UNCONFIRMED = "repaired", "nothing to repair", "exhausted", "unconfirmed"
-INVALID, QUARANTINED, EXPIRED = "invalid", "quarantined", "expired"
+INVALID, QUARANTINED = "invalid", "quarantined"
 FIXED = "repairlab_fixed"
 """The relation between repaired bytes and their parent in `lineage`."""
 MAX_FAILURES, FAILURE_WINDOW = 3, timedelta(minutes=10)

@@ -175,10 +175,6 @@ def _quantile(values: Sequence[Value], fraction: float | None) -> Value:
     return float(values[low]) if share == 0 else values[low] * (1 - share) + values[high] * share
 
 
-def _mean(values: Sequence[Value], _: float | None) -> Value:
-    return math.fsum(values) / len(values)
-
-
 def _stdev(values: Sequence[Value], _: float | None) -> Value:
     mean = math.fsum(values) / len(values)
     return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
@@ -192,7 +188,7 @@ _NUMERIC: dict[str, Callable[[Sequence[Value], float | None], Value]] = {
     "sum": _sum,
     "min": lambda values, _: values[0],
     "max": lambda values, _: values[-1],
-    "mean": _mean,
+    "mean": lambda values, _: math.fsum(values) / len(values),
     "median": lambda values, _: _quantile(values, 0.5),
     "stdev": _stdev,
     "quantile": _quantile,
