@@ -77,4 +77,3 @@ class Provider(Protocol):
         Raises:
             ProviderError: if the provider fails to answer a question that it should answer.
         """
-        ...

@@ -21,19 +21,15 @@ class Rows(Protocol):
     @property
     def rows(self) -> dict[int, Trial]:
         """All trials by number."""
-        ...
 
     def propose(self, trials: Sequence[Trial], texts: Mapping[str, str | bytes], /) -> None:
         """Keep proposals, with their sources by digest; all of them or none."""
-        ...
 
     def complete(self, trials: Iterable[Trial], /) -> None:
         """Keep the results of trials."""
-        ...
 
     def source(self, digest: str, /) -> str:
         """The source of a trial."""
-        ...
 
 
 @dataclass(slots=True)
@@ -163,11 +159,9 @@ class Searched(Protocol):
         Raises:
             InfraError: if the proposer fails; that ends the search, and what it has is kept.
         """
-        ...
 
     def judge(self, trials: Sequence[Trial], book: Book, /) -> None:
         """Complete the rows of trials that are not judged."""
-        ...
 
     def absorb(self, generation: int, trials: Sequence[Trial], book: Book, /) -> int:
         """Decide by the verdicts of a complete generation, or part of one, in the order of their numbers.
@@ -175,11 +169,9 @@ class Searched(Protocol):
         Returns:
             The number of generations since the best became better; 0 if it did now.
         """
-        ...
 
     def spent(self) -> tuple[int, float]:
         """Tokens and US dollars of all replies so far."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,6 @@ class Instrument(Protocol):
 
     def run(self, target: Callable[..., Any], setup: Setup, rounds: int, *, name: str) -> list[float]:
         """Time `rounds` calls in seconds; before each, `setup` returns its arguments and is not timed."""
-        ...
 
 
 class Loop:

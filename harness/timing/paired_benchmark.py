@@ -41,11 +41,9 @@ class Process(Protocol):
 
     def ask(self, argument: Any) -> Any:
         """Answer one input; this is the timed call."""
-        ...
 
     def close(self) -> None:
         """End the process of this side."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

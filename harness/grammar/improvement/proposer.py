@@ -58,7 +58,6 @@ class Proposer(Protocol):
 
     def __call__(self, situation: Situation, /) -> Sequence[Patch]:
         """Propose patches; an empty sequence ends the improvement."""
-        ...
 
 
 def from_command(command: Sequence[str], *, seconds: float = COMMAND_SECONDS) -> Proposer:
