@@ -100,12 +100,8 @@ class ClimbSearch:
     """An experiment of a lane that offers climbs: one after the other for each of its tools.
 
     Args:
-        experiment: Its configuration.
         file: The YAML file, which its paths are relative to.
         ledger: Open for writing.
-        lane: The lane.
-        words: The command line, for the record.
-        say: Shows one line.
 
     Raises:
         SuiteError: if a tool does not exist or an option is wrong.

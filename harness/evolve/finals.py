@@ -42,7 +42,6 @@ class PairedTime:
         ratio: Finalist / seed parent.
         low: Lower end of its 95 % interval.
         high: Upper end.
-        count: Number of measurements.
     """
 
     verdict: Verdict
@@ -80,9 +79,7 @@ def confirm(
 
     Args:
         before: Its evaluation so far.
-        source: Its source.
         seed_parent: The source that it is timed against; None to time nothing.
-        lane: Its lane.
         like: A context with the isolation to use.
         secret_seed: Of the fresh inputs.
     """

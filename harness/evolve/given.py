@@ -36,10 +36,8 @@ class Given:
         file: The YAML file, which paths are relative to.
         folder: Where candidates appear; links are not followed.
         ledger: Open for writing.
-        epoch: Sets the budget.
         lanes: Judge processes.
         judged: Options of `JudgePool` that say where: `min_tier`, `cluster`, `insecure`.
-        words: The command line, for the record.
 
     Raises:
         UsageError: if there is no such folder.

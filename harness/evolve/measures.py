@@ -65,7 +65,6 @@ def measure(evaluation: Evaluation, *, size: int, descriptor: Mapping[str, Any])
     """The measures of a verdict, JSON only; what was not measured is None.
 
     Args:
-        evaluation: The verdict.
         size: Syntax elements of the candidate.
         descriptor: What its lane knows of it (`harness.lane.breed.Breed.descriptor`).
     """

@@ -33,13 +33,10 @@ class Search:
     """One experiment.
 
     Args:
-        experiment: Its configuration.
         file: The YAML file, which its paths are relative to.
         ledger: Open for writing.
         lanes: Judge processes; None for one for each core.
         judged: Options of `JudgePool` that say where: `min_tier`, `cluster`, `insecure`.
-        words: The command line, for the record.
-        say: Shows one line.
         live: Replaces the live line.
 
     Raises:

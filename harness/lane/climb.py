@@ -32,7 +32,6 @@ class ClimbRequest:
         provider: Proposes; None for the lane's own proposer.
         operator: Who proposes, for rows.
         ledger: Keeps what a lane measures besides its trials.
-        say: Shows one line.
     """
 
     name: str

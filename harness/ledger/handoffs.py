@@ -48,7 +48,6 @@ class Handoff:
     """One candidate that waits for repair.
 
     Attributes:
-        reason: Why it was handed off.
         payload: The tournament's keys (`ts`, `source`, `spec_path`, `bundle_dir`, `epoch`, `impl_style`, `reason`,
             `metrics`), with `candidate` (its file), `suite` (the suite's file or "") and `tool_digest`; JSON only.
         run_id: The run that judged it; empty if none did.
@@ -79,7 +78,6 @@ class Handoffs:
 
     Args:
         ledger: Open for writing.
-        clock: The current time.
     """
 
     def __init__(self, ledger: Ledger, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:

@@ -63,7 +63,6 @@ def instrument(source: str, entry: str, *, fuel: int = FUEL, drains: bool = Fals
     """Instrument a candidate.
 
     Args:
-        source: Its source.
         entry: Name of its function.
         fuel: Statements that one call may execute.
         drains: Whether an iterator counts as the list of its items; it is then drained before the lines are read.

@@ -48,10 +48,8 @@ async def localise(pool: BoxPool, source: str, questions: Questions, limits: Lim
     """Ask an instrumented candidate, and compare the lines of its right and wrong answers.
 
     Args:
-        pool: Opens the boxes.
         source: The candidate, which can be parsed.
         questions: With the right answers; those of each attempt are asked.
-        limits: Limits of a box.
 
     Raises:
         SyntaxError: if the source is not Python.

@@ -32,7 +32,6 @@ class Step:
     """One edit of a repair.
 
     Attributes:
-        operator: Name of the operator.
         fingerprint: `operator: old -> new`; names of variables are `x`, so it applies to other sources.
         line: The edited line, 1-based.
     """

@@ -36,7 +36,6 @@ class Repair:
     Attributes:
         state: `repaired`, `nothing to repair`, `exhausted` (no proposal passed the search) or `unconfirmed` (some did,
             but none on inputs that the search had not seen).
-        why: One sentence.
         strategy: `syntax`, `single`, `pair` or `provider`; empty unless repaired.
         source: The repaired bytes; None unless repaired.
         steps: The edits; empty for a provider's.
@@ -91,10 +90,7 @@ def repair(
     """Repair one candidate.
 
     Args:
-        bench: The tool.
-        candidate: The bytes of the candidate.
         seconds: Limit on the wall seconds.
-        patterns: What helped before.
         proposer: Asked when no edit helps.
         clock: The current time in seconds.
 

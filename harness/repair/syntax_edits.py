@@ -42,7 +42,6 @@ class Variant:
     """A source that parses.
 
     Attributes:
-        source: The text.
         line: The edited line, 1-based.
         change: What was inserted or deleted, as a fingerprint.
     """

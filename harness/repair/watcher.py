@@ -36,7 +36,6 @@ class Watcher(Closing):
     """Works on the queue of a ledger. Use it as a context manager.
 
     Args:
-        queue: The queue.
         seconds: Limit on the wall seconds of one repair.
         logs: Folder of the logs, one file for each hand-off.
         workers: Judge processes; by default one for each core.

@@ -45,13 +45,11 @@ class Workbench(Closing):
 
     Args:
         spec: A tool (folder or file), or a suite with `lane: toolgen`.
-        epoch: Sets the budget.
         workers: Judge processes; by default one for each core that this process may use.
         search_seed: Secret seed of the inputs that the search sees; random by default.
         confirm_seed: Secret seed of those that it does not see; random by default.
 
     Attributes:
-        tool: The tool.
         searched: The tool as the search sees it: without the examples that are held back.
         confirmed_on: What a confirmation asks that the search did not see.
 

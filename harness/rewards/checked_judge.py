@@ -78,7 +78,6 @@ class CheckedJudge:
     A wrong verdict on one of them sets `degraded`, for good: no reward of this judge counts any more.
 
     Args:
-        pool: Judges.
         every: Verdicts of a tool between two checks; 0 checks nothing.
         honest: The source of a candidate that must pass; by default the tool's own (`controls/honest.py`).
         cheat: The source of a candidate that must not pass; by default made from the tool.

@@ -16,7 +16,6 @@ def fitness_of(verdict: Judged, reward: RewardFunction, *, is_screened: bool = F
     So no documentation, style or speed lifts a wrong candidate above one that passes.
 
     Args:
-        verdict: The verdict.
         reward: The function that judged it.
         is_screened: Whether it was only screened: then 0.5 is all that it can earn.
 

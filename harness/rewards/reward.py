@@ -84,7 +84,6 @@ def pool_options(tools: Tools, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a pool that pays rewards: nothing is timed and candidates only compute, unless a suite says so.
 
     Args:
-        tools: What the pool judges.
         options: The options that are given; they come first.
     """
     paths = [tools] if isinstance(tools, str | os.PathLike) else tools

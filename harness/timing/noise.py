@@ -69,7 +69,6 @@ def verdict(quality: Quality, samples: Sequence[float], *, alone: str = "", slep
     """Why a measurement is too noisy to be used; empty when it can be used.
 
     Args:
-        quality: The observations.
         samples: Seconds of all timed calls.
         alone: Why the lock was not held; empty when it was.
         slept: Seconds for which the machine was suspended during the measurement.

@@ -28,7 +28,6 @@ class Call:
     """One call that is ready to be timed.
 
     Attributes:
-        target: The function to call.
         argument: Its argument, an input that was never used before.
         pid: Process id of the box that executes the call; 0 for this process.
         seconds: Reads the wall seconds of the call from its answer, where the called process measures them itself.
@@ -47,7 +46,6 @@ class Round:
     Attributes:
         series: Name of the series the call belongs to, such as one input size.
         side: `subject`, `reference`, or `null` (a call that does nothing).
-        prepare: Prepares the call.
         check: Takes the returned value.
     """
 
@@ -65,7 +63,6 @@ class Measurement:
         samples: Wall seconds of each call.
         waited: Whether each call was delayed: its CPU time is less than nine tenths of its wall time.
         cpu: CPU seconds of the called process for each call; 0 where its clock cannot be read.
-        quality: The quality of the whole measurement.
     """
 
     samples: dict[tuple[str, str], list[float]]
@@ -127,7 +124,6 @@ class Stopwatch:
             name: Name of the measurement, for messages.
             plan: Makes the rounds of one try, on inputs never used before; it may make untimed calls to find how many
                 rounds fit.
-            tries: Maximum number of tries.
         """
         started = time.monotonic()
         tries = tries if self.instrument.thorough else 1

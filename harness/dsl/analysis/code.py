@@ -20,7 +20,6 @@ class Code:
 
     Attributes:
         instructions: Instructions so far; jumps hold absolute indices.
-        steps: Steps and checks so far.
     """
 
     def __init__(self, label: str, labels: Counter[str]) -> None:

@@ -86,7 +86,6 @@ class RunLog:
     Attributes:
         seq: Sequence number of the last event, -1 before the first.
         head: Hash of all events so far; the genesis hash before the first event.
-        blobs: Storage for large values.
         group: Pure events per commit.
     """
 

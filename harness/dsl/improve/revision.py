@@ -58,7 +58,6 @@ class Improvement:
 
     Attributes:
         measure: Runs a program and returns its values; the second argument is the first seed.
-        provider: Answers the questions for revisions.
         inputs: Names that the caller provides.
         laws: A domain that no revision may violate.
         programs: Sources that a proposed grammar must parse to the same tree.

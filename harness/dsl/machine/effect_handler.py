@@ -31,10 +31,8 @@ class EffectHandler:
 
     Args:
         folder: Where the log is; the points of searches are kept next to it.
-        work: The program's files.
         versions: What the log knows of them.
         boxed: Returns what runs Python scripts; called at first use.
-        questions: Asks the run's provider.
         mocks: What tools answer while effects are off.
         progress: Takes a short line during long work.
         retry_failed: Whether points that failed before are measured again.

@@ -39,7 +39,6 @@ class Machine:
     Args:
         log: Of the run; call `begin` if it is empty, else `resume`.
         run: Hex of the first hash of the run's chain.
-        settings: Limits, listener and the like.
         limits: Replace those of the settings.
     """
 

@@ -23,12 +23,7 @@ MAX_SEGMENTS = 64
 
 
 class Stepper:
-    """Runs the pure instructions of one run's fibers.
-
-    Args:
-        fold: Applies events to the state.
-        knowledge: Trace and verdicts that expressions read.
-    """
+    """Runs the pure instructions of one run's fibers."""
 
     def __init__(
         self,

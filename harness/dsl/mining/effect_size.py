@@ -153,8 +153,6 @@ def effect(before: Group, after: Group, noise: Noise, *, comparisons: int, min_r
     """How much better `after` is than `before`.
 
     Args:
-        before: Subjects of one kind.
-        after: Subjects of another kind.
         min_ratio: Ratio by which single numbers must differ where the noise is unknown.
     """
     old, new, own = _sides(before, after)

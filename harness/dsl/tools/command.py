@@ -56,7 +56,6 @@ def run_command(
 
     Args:
         argv: The program, looked up in PATH, and its arguments; no shell is used.
-        folder: Its working directory.
         seconds: Limit of its wall time.
         hash_seed: Its PYTHONHASHSEED.
         environment: Variables in addition to PATH, HOME, the locale and the number of the trace descriptor.

@@ -16,7 +16,6 @@ def rewrite(text: str, edits: list[Edit]) -> str:
     """Apply edits to a YAML text in order.
 
     Args:
-        text: A YAML document.
         edits: Edits whose paths exist in its value.
 
     Raises:

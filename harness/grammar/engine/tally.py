@@ -85,10 +85,7 @@ class Tally:
         gaps: Ranges that no leaf covers (the first 10,000); their sum is `size - covered`.
         records: Number of records of each type, at all levels.
         fields: Tally of each field by (`Type.field`, type of the value).
-        errors: As in `Parse`.
-        warnings: As in `Parse`.
-        error_count: As in `Parse`.
-        stopped_at: As in `Parse`.
+        errors, warnings, error_count, stopped_at: As in `Parse`.
         engine: The engine that counted: `columns` or `records`.
         weight: Weight of the file, in units of `byte_weights.UNIT`; 0 without weights.
         covered_weight: Weight of the covered bytes.

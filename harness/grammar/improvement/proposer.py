@@ -87,11 +87,7 @@ def from_command(command: Sequence[str], *, seconds: float = COMMAND_SECONDS) ->
 
 
 def from_provider(provider: Provider) -> Proposer:
-    """A proposer that asks a provider: a model on a server, a program, a person, or recorded answers.
-
-    Args:
-        provider: A provider of `harness.providers`.
-    """
+    """A proposer that asks a provider: a model on a server, a program, a person, or recorded answers."""
     from harness.providers.question import Question
 
     def propose(situation: Situation) -> list[Patch]:

@@ -95,7 +95,6 @@ def compile_launches(
 
     Args:
         job: The kernel; its questions are recorded, and the last are asked.
-        points: Sizes and precisions.
         architectures: Targets of the compiler, keys of `ARCHITECTURES`.
         max_configurations: How many configurations of an autotuned kernel.
 

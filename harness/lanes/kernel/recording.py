@@ -25,7 +25,6 @@ def record(
     """Record the call of each question; equal calls are recorded once.
 
     Args:
-        job: The kernel.
         questions: See `Question.plan`.
         described: The device that the kernel shall see (`AbsentDevice.select`).
 

@@ -45,14 +45,7 @@ class _OtherFaultError(Exception):
 
 
 class PairedTiming:
-    """Compares one candidate with another one.
-
-    Args:
-        pool: The pool of the boxes.
-        workloads: The timed inputs.
-        plan: How the candidate is asked.
-        timing: Checks its answers.
-    """
+    """Compares one candidate with another one."""
 
     def __init__(self, pool: BoxPool, workloads: Sequence[Workload], plan: Plan, timing: WorkloadTiming) -> None:
         self._pool, self._plan, self._timing, self._null = pool, plan, timing, null_call(pool)
@@ -66,7 +59,6 @@ class PairedTiming:
         Args:
             source: The source of the other candidate.
             step: The difference of the logarithms of two times that counts as one.
-            reader: Reads the source.
 
         Returns:
             A fact: `digest` of the source; `time`, the logarithms of candidate / other by group, means over the sizes;

@@ -38,7 +38,6 @@ class Question:
     """One call of the candidate.
 
     Attributes:
-        origin: Where the input comes from.
         key: `codec.encode` of the keyword arguments.
         expected: The right reply; None where only crashes and determinism are judged.
         honest_seconds: CPU seconds of the reference; None where it was not asked.

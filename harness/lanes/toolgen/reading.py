@@ -44,9 +44,7 @@ class Reading:
     Attributes:
         status: `ok`, or the status of a candidate that cannot be run.
         why: The reason of another status.
-        metadata: Its claims about itself.
         violations: The uses of forbidden APIs and the imports that are not listed, in source order.
-        documentation: Its docstrings, signature and examples.
         style: The style of the functions that its entry reaches.
         uses_hashes: Whether an answer may depend on the hash seed.
         mismatch: Why its function cannot be called as the signature says; empty if it can.

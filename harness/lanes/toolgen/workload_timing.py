@@ -41,9 +41,6 @@ FREE_IDLE = 0.002
 class WorkloadTiming:
     """Asks a candidate the timed inputs, a share of them in each of several boxes.
 
-    Args:
-        workloads: The timed inputs.
-
     Attributes:
         profile: The times so far; its rows are filled by `conclude`.
         times: The seconds by size, each time that all sizes were asked.

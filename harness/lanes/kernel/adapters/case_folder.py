@@ -22,7 +22,6 @@ class Adapted:
 
     Attributes:
         name: The stem of its files.
-        definition: The definition, as written to YAML.
         reference: The content of the Python file next to it.
         kernels: The source of each kernel by name.
         library: Whether its kernels may call PyTorch's own operators.
