@@ -9,8 +9,7 @@ from __future__ import annotations
 import ast
 import warnings
 
-MAX_CHARACTERS = 256 << 10
-"""Longer text is parsed in disposable processes only (`harness.lanes.toolgen.reader`)."""
+MAX_CHARACTERS = 256 << 10  # longer text is parsed in disposable processes only (`harness.lanes.toolgen.reader`)
 MAX_WORK = 1 << 31
 """Maximum of the length times the number of opening braces; the parser takes about half a second for it."""
 

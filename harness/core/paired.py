@@ -26,18 +26,12 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Groups = Sequence[Sequence[float]]
 """Logarithms of subject time / opponent time, by group and pair."""
 
-MIN_EFFECT = 0.02
-"""Relative difference below which a difference is not reported, however certain it is."""
-DEVIATIONS = 3.0
-"""An effect is reported if it exceeds so many standard deviations of the A/A control."""
-OBVIOUS = 10.0
-"""An effect of so many standard deviations is reported even if the measurement is coarse."""
-PRECISE = 0.01
-"""Rounds are added until the control's standard deviation is at most this."""
-MIN_GROUPS = 6
-"""With fewer groups their variation cannot be estimated."""
-STEP_NOISE = 0.15
-"""The standard deviation of a difference in steps is taken to be at least this (`settle`)."""
+MIN_EFFECT = 0.02  # relative difference below which a difference is not reported, however certain it is
+DEVIATIONS = 3.0  # an effect is reported if it exceeds so many standard deviations of the A/A control
+OBVIOUS = 10.0  # an effect of so many standard deviations is reported even if the measurement is coarse
+PRECISE = 0.01  # rounds are added until the control's standard deviation is at most this
+MIN_GROUPS = 6  # with fewer groups their variation cannot be estimated
+STEP_NOISE = 0.15  # the standard deviation of a difference in steps is taken to be at least this (`settle`)
 MAD_TO_DEVIATION, MEDIAN_TO_MEAN = 1.4826, 1.2533
 """Of normal samples: standard deviation / median absolute deviation; standard error of their median / of their mean."""
 RESAMPLES = 1000

@@ -24,8 +24,7 @@ from harness.ledger.trials import Trials
 
 POLL_SECONDS = 0.5
 BATCH = 256  # files that are read before they are judged
-GIVEN = "given"
-"""The operator of a trial that came from outside."""
+GIVEN = "given"  # the operator of a trial that came from outside
 
 
 class Given:

@@ -24,8 +24,7 @@ _META_KEYS = frozenset(
 )  # fmt: skip
 _PARAM_KEYS = frozenset({"id", "type", "doc", "doc-ref", "enum"})
 _MEMBER_KEYS = frozenset({"id", "doc", "doc-ref"})
-NEWEST = (0, 12)
-"""The supported version of the language."""
+NEWEST = (0, 12)  # the supported version of the language
 OLDEST = (0, 6)
 MAX_DEPTH = 30
 

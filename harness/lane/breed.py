@@ -16,8 +16,7 @@ from harness.core.evaluation import Evaluation
 from harness.core.status import Status
 from harness.lane.protocol import ObservingLane
 
-MAX_BYTES = 256 << 10
-"""Of a proposal; the ledger keeps no larger source."""
+MAX_BYTES = 256 << 10  # of a proposal; the ledger keeps no larger source
 IsNew = Callable[[str], bool]
 """Whether neither the bytes nor the normal form of a source were proposed before."""
 

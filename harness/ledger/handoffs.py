@@ -16,14 +16,11 @@ from harness.ledger.store import Ledger
 QUEUED = "queued"
 REPAIRED, PASSING, EXHAUSTED, UNCONFIRMED = "repaired", "nothing to repair", "exhausted", "unconfirmed"
 INVALID, QUARANTINED = "invalid", "quarantined"
-FIXED = "repairlab_fixed"
-"""The relation between repaired bytes and their parent in `lineage`."""
-MAX_FAILURES, FAILURE_WINDOW = 3, timedelta(minutes=10)
-"""This many failures within this time quarantine an entry."""
+FIXED = "repairlab_fixed"  # the relation between repaired bytes and their parent in `lineage`
+MAX_FAILURES, FAILURE_WINDOW = 3, timedelta(minutes=10)  # this many failures within this time quarantine an entry
 TAKEN_LATER = timedelta(minutes=1)
 """A lease that began so much later than now is over: the clock was set back, and its end may never come."""
-TTL = timedelta(days=7)
-"""An entry that was not taken for this long expires."""
+TTL = timedelta(days=7)  # an entry that was not taken for this long expires
 MAX_RESULTS = 1000  # latest repairs that are read for what helped before
 
 _ADD = """

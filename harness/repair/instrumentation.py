@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from harness.core.bounded_parse import parse
 
-FUEL = 50_000
-"""Statements that one call may execute; beyond it the call ends with the lines so far."""
+FUEL = 50_000  # statements that one call may execute; beyond it the call ends with the lines so far
 ENTRY = "crucible_traced"
 
 _BEFORE = """

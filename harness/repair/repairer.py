@@ -18,12 +18,10 @@ from harness.repair.patterns import Patterns, Step
 from harness.repair.proposals import Proposal, changed_size, show_change, single_edits, syntax_repairs
 from harness.repair.workbench import Workbench
 
-BATCH = 32
-"""Proposals that are screened together; the search ends after the first batch with a confirmed one."""
+BATCH = 32  # proposals that are screened together; the search ends after the first batch with a confirmed one
 MAX_STARTS = 12
 """Single edits from which pairs are made: those that got most answers right, then the most promising ones."""
-MAX_SECONDS_EDITS = 120
-"""Second edits of each of them."""
+MAX_SECONDS_EDITS = 120  # second edits of each of them
 
 Proposer = Callable[[str, Verdict], Iterable[str]]
 """Proposes whole sources from a candidate and its verdict on the inputs of the search."""

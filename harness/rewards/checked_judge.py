@@ -13,8 +13,7 @@ from typing import Any, Protocol
 from harness.core.errors import UsageError
 from harness.lane.controls import Controls
 
-EVERY = 200
-"""Verdicts between two checks of a tool."""
+EVERY = 200  # verdicts between two checks of a tool
 
 
 class Judged(Protocol):

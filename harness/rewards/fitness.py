@@ -6,8 +6,7 @@ from harness.core.errors import InfraError
 from harness.rewards.checked_judge import Judged
 from harness.rewards.reward import RewardFunction
 
-PASSED = 0.5
-"""The fitness at which a candidate passes."""
+PASSED = 0.5  # the fitness at which a candidate passes
 
 
 def fitness_of(verdict: Judged, reward: RewardFunction, *, is_screened: bool = False) -> float:

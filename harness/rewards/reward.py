@@ -24,8 +24,7 @@ Mode = Literal["pass", "graded"]
 MODES = ("pass", "graded")
 MAX_INFRA = 50
 ATTEMPTS = 2  # a candidate without a verdict is judged once more
-WINDOW = 1000
-"""Candidates over which those without a reward are counted."""
+WINDOW = 1000  # candidates over which those without a reward are counted
 LOG = logging.getLogger("harness.rewards")
 
 

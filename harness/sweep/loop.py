@@ -11,8 +11,7 @@ from typing import Any, Protocol
 from harness.core.errors import InfraError
 from harness.core.trial import Trial, changed
 
-START = "start"
-"""The operator of what a search begins with."""
+START = "start"  # the operator of what a search begins with
 
 
 class Rows(Protocol):

@@ -17,10 +17,8 @@ from harness.timing.lock import FairLock, machine_lock
 from harness.timing.noise import MIN_CPU_SHARE, CallTimes, MachineMonitor, disturbed, foreign, spread, verdict
 
 SUBJECT, REFERENCE, NULL = "subject", "reference", "null"
-MAX_TRIES = 3
-"""Maximum number of measurements; the first usable one is the result."""
-MAX_DURATION_FACTOR = 4.0
-"""No further try starts after this multiple of the target duration of one measurement."""
+MAX_TRIES = 3  # maximum number of measurements; the first usable one is the result
+MAX_DURATION_FACTOR = 4.0  # no further try starts after this multiple of the target duration of one measurement
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,7 @@ _BASIC = {
     "text": Kind.STRING, "any": Kind.ANY,
 }  # fmt: skip
 _NUMERIC = (Kind.INT, Kind.FLOAT)
-MAX_DEPTH, MAX_SIZE = 40, 10_000
-"""Maximum depth of nested types, and maximum number of parts of an expanded type."""
+MAX_DEPTH, MAX_SIZE = 40, 10_000  # maximum depth of nested types, and maximum number of parts of an expanded type
 
 
 class Types:

@@ -13,10 +13,8 @@ from functools import lru_cache
 from harness.dsl.expressions.pattern import Pattern, PatternError
 from harness.dsl.values import INT_MAX, INT_MIN, Undefined, Value, shown
 
-MAX_VISITS = 1_000_000
-"""Maximum number of elements that one evaluation visits."""
-MAX_TEXT = 16 << 20
-"""Maximum length of a string made from a template."""
+MAX_VISITS = 1_000_000  # maximum number of elements that one evaluation visits
+MAX_TEXT = 16 << 20  # maximum length of a string made from a template
 FLOAT_MAX = 1.7976931348623157e308
 
 

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from harness.dsl.tools.toolbox import Toolbox
 
 POINTS = "points.db"
-_NO_FILES = ("tool.read", "tool.exists", "tool.random", "tool.now")
-"""Tools that change no file."""
+_NO_FILES = ("tool.read", "tool.exists", "tool.random", "tool.now")  # tools that change no file
 
 
 class EffectHandler:

@@ -29,8 +29,7 @@ from harness.dsl.machine.trace_items import Tracing
 from harness.dsl.tools.request import Response
 from harness.dsl.values import Value
 
-QUESTION_SPENDS = ("queries", "tokens")
-"""Limits that a question spends of."""
+QUESTION_SPENDS = ("queries", "tokens")  # limits that a question spends of
 
 
 class Machine:

@@ -11,8 +11,7 @@ from harness.dsl.machine.state import Call, Fiber, Intent, Judgement, State, Use
 from harness.dsl.machine.value_storage import BlobStore, restore_value, store_value
 from harness.dsl.plain import contents
 
-FORMAT = 2
-"""A snapshot of another format is ignored: the events are folded instead."""
+FORMAT = 2  # a snapshot of another format is ignored: the events are folded instead
 _PLAIN = tuple("received occurrences asked entered left broken sent granted chunks status ended".split())
 
 

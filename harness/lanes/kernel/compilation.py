@@ -28,8 +28,7 @@ MAX_CONFIGURATIONS = 4
 """An ordinary run compiles at most this many configurations of an autotuned kernel; a sweep compiles all."""
 
 
-REPLAYED = "not compiled, since it fails in the interpreter"
-"""A kernel that gives wrong answers there is not compiled."""
+REPLAYED = "not compiled, since it fails in the interpreter"  # a kernel that gives wrong answers there is not compiled
 CALLS, ANSWERED = "the recorded calls, interpreted", "the reference's answers, by Triton kernels"
 
 

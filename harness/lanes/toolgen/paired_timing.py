@@ -29,10 +29,8 @@ from harness.sandbox.fault import BoxFault
 from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.pool import BoxPool
 
-MIN_GROUPS, MAX_GROUPS = 4, 16
-"""Pairs of processes: fewer do not show how much they vary."""
-CALLS = (3, 2, 1)
-"""Inputs of the sizes n, 2n and 4n in one group; 8n takes most of the time and adds little."""
+MIN_GROUPS, MAX_GROUPS = 4, 16  # pairs of processes: fewer do not show how much they vary
+CALLS = (3, 2, 1)  # inputs of the sizes n, 2n and 4n in one group; 8n takes most of the time and adds little
 MIN_SECONDS = 20e-6  # a call that took less is too short for a ratio
 
 

@@ -32,8 +32,7 @@ from harness.sandbox.importable import importable
 
 _NO_CLAIMS = Metadata()
 _NOTHING = Documentation(module=False, function=False, signature=False, defined=False, examples=())
-MAX_CODE = 2 << 20
-"""Bytes of a code object that is handed to boxes: 12 bytes of text can be 4 KiB of constants."""
+MAX_CODE = 2 << 20  # bytes of a code object that is handed to boxes: 12 bytes of text can be 4 KiB of constants
 TOO_DEEP = "it is nested too deeply to be checked"
 
 
