@@ -85,7 +85,8 @@ class Search:
         is_complete = False
         reason = "interrupted"
         try:
-            ended = run(self._generations, self.trials, self.experiment.limits, parts=self.experiment.islands)
+            generations, limits = self._generations, self.experiment.limits
+            ended = run(generations, self.trials, limits, parts=self.experiment.islands, spent=generations.spent)
             if ended.fault is not None:
                 raise ended.fault
             reason = ended.reason

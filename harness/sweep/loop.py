@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -169,9 +169,6 @@ class Searched(Protocol):
             The number of generations since the best became better; 0 if it did now.
         """
 
-    def spent(self) -> tuple[int, float]:
-        """Tokens and US dollars of all replies so far."""
-
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -185,13 +182,26 @@ class Ended:
     fault: InfraError | None = None
 
 
-def run(searched: Searched, rows: Rows, limits: Limits, *, parts: int = 1) -> Ended:
+def nothing() -> tuple[int, float]:
+    """What is spent by a search whose proposers cost nothing, or count for themselves."""
+    return 0, 0.0
+
+
+def run(
+    searched: Searched,
+    rows: Rows,
+    limits: Limits,
+    *,
+    parts: int = 1,
+    spent: Callable[[], tuple[int, float]] = nothing,
+) -> Ended:
     """Search until a limit is reached, nothing more can be proposed, or the proposer fails.
 
     Args:
         rows: Its rows; those that are there already are neither proposed nor judged again.
         parts: Calls of `propose` in each generation. Before a part is proposed, the same part of the generation before
             was decided; the parts between them are judged meanwhile, so that no judge waits for the slowest verdict.
+        spent: Tokens and US dollars of all replies so far.
 
     Raises:
         Exception: of `judge`, `absorb` or the rows; what was kept stays.
@@ -208,7 +218,7 @@ def run(searched: Searched, rows: Rows, limits: Limits, *, parts: int = 1) -> En
     for turn in range(limits.generations * parts):
         if len(pending) == parts:
             stale = decide()
-        tokens, money = searched.spent()
+        tokens, money = spent()
         elapsed = time.monotonic() - started
         reason = limits.reached(stale=stale, seconds=elapsed, candidates=candidates, tokens=tokens, money=money)
         if reason and turn % parts == 0:

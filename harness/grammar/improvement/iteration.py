@@ -240,10 +240,6 @@ class GrammarClimb:
             self._progress(f"round {generation}: {score:.1f} of 100, {tried} patches tried; {what}")
         return self._idle
 
-    def spent(self) -> tuple[int, float]:
-        """Nothing: a proposer counts for itself."""
-        return 0, 0.0
-
     def result(self, *, fault: str = "") -> Improvement:
         """The result so far; the hold-out is read now.
 

@@ -129,10 +129,6 @@ class KernelClimb:
         self._fastest = best
         return self._idle
 
-    def spent(self) -> tuple[int, float]:
-        """Nothing: a proposer counts for itself."""
-        return 0, 0.0
-
     def digest(self, configuration: Any) -> str:
         """The digest of a configuration of this kernel."""
         return digest_json([self._kernel, configuration])
