@@ -21,32 +21,10 @@ from harness.cli.verb import USAGE, run_verb
 from harness.core.ascii import ERRORS
 from harness.core.errors import CrucibleError, UsageError
 
-VERBS = (
-    "init",
-    "judge",
-    "run",
-    "serve",
-    "evolve",
-    "toolgen",
-    "doctor",
-    "top",
-    "show",
-    "diff",
-    "trend",
-    "stability",
-    "lineage",
-    "pareto",
-    "report",
-    "repair",
-    "rescore",
-    "merge",
-    "prune",
-    "schema",
-    "explore",
-    "spec",
-    "dsl",
-    "kernel",
-)
+VERBS = tuple("""
+init judge run serve evolve toolgen doctor top show diff trend stability lineage pareto report
+repair rescore merge prune schema explore spec dsl kernel
+""".split())  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -114,9 +114,7 @@ def rescore(
     """Judge evidence again under its recorded policy, with the given changes.
 
     Args:
-        lanes: The lanes by name.
         epoch: The epoch whose budgets apply; the recorded one by default.
-        gates: Gates to add or replace.
 
     Raises:
         UsageError: if the lane of an evaluation does not exist, or the policy is invalid.

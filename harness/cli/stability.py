@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from harness.lane.context import Context
     from harness.lane.protocol import Lane
 
-BATCH = 40
-"""Attempts between two lines of progress; Ctrl-C keeps the finished ones."""
+BATCH = 40  # attempts between two lines of progress; Ctrl-C keeps the finished ones
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

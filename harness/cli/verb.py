@@ -32,11 +32,9 @@ class Verb(Protocol):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add the arguments of the verb to its parser."""
-        ...
 
     def run(self, args: argparse.Namespace) -> int:
         """Run the verb and return the exit status."""
-        ...
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):

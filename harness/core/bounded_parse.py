@@ -9,13 +9,12 @@ from __future__ import annotations
 import ast
 import warnings
 
-MAX_CHARACTERS = 256 << 10
-"""Longer text is parsed in disposable processes only (`harness.lanes.toolgen.reader`)."""
+MAX_CHARACTERS = 256 << 10  # longer text is parsed in disposable processes only (`harness.lanes.toolgen.reader`)
 MAX_WORK = 1 << 31
 """Maximum of the length times the number of opening braces; the parser takes about half a second for it."""
 
 
-def parse(text: str, *, max_characters: int = MAX_CHARACTERS) -> ast.Module:
+def parse(text: str) -> ast.Module:
     """The syntax tree of a text, without warnings.
 
     Raises:
@@ -24,8 +23,8 @@ def parse(text: str, *, max_characters: int = MAX_CHARACTERS) -> ast.Module:
         RecursionError: if it is nested too deeply.
         MemoryError: if the parser's stack is too small for it.
     """
-    if len(text) > max_characters:
-        raise SyntaxError(f"it has {len(text)} characters, at most {max_characters} are parsed here")
+    if len(text) > MAX_CHARACTERS:
+        raise SyntaxError(f"it has {len(text)} characters, at most {MAX_CHARACTERS} are parsed here")
     if len(text) * text.count("{") > MAX_WORK:
         raise SyntaxError(f"it has too many braces for its length of {len(text)} characters")
     with warnings.catch_warnings():

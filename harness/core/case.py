@@ -85,9 +85,7 @@ def key_of(digest: str, lane: str, inputs: str, policy: str) -> str:
 
     Args:
         digest: Hex SHA-256 of its bytes.
-        lane: As in `Case.key_parts`.
-        inputs: As in `Case.key_parts`.
-        policy: As in `Case.key_parts`.
+        lane, inputs, policy: As in `Case.key_parts`.
     """
     return digest_text(f"[{lane},{canonical_json(digest)},{inputs},{policy}]")
 

@@ -26,18 +26,12 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Groups = Sequence[Sequence[float]]
 """Logarithms of subject time / opponent time, by group and pair."""
 
-MIN_EFFECT = 0.02
-"""Relative difference below which a difference is not reported, however certain it is."""
-DEVIATIONS = 3.0
-"""An effect is reported if it exceeds so many standard deviations of the A/A control."""
-OBVIOUS = 10.0
-"""An effect of so many standard deviations is reported even if the measurement is coarse."""
-PRECISE = 0.01
-"""Rounds are added until the control's standard deviation is at most this."""
-MIN_GROUPS = 6
-"""With fewer groups their variation cannot be estimated."""
-STEP_NOISE = 0.15
-"""The standard deviation of a difference in steps is taken to be at least this (`settle`)."""
+MIN_EFFECT = 0.02  # relative difference below which a difference is not reported, however certain it is
+DEVIATIONS = 3.0  # an effect is reported if it exceeds so many standard deviations of the A/A control
+OBVIOUS = 10.0  # an effect of so many standard deviations is reported even if the measurement is coarse
+PRECISE = 0.01  # rounds are added until the control's standard deviation is at most this
+MIN_GROUPS = 6  # with fewer groups their variation cannot be estimated
+STEP_NOISE = 0.15  # the standard deviation of a difference in steps is taken to be at least this (`settle`)
 MAD_TO_DEVIATION, MEDIAN_TO_MEAN = 1.4826, 1.2533
 """Of normal samples: standard deviation / median absolute deviation; standard error of their median / of their mean."""
 RESAMPLES = 1000
@@ -117,7 +111,7 @@ def compare(pairs: Groups, control: Groups, *, seed: int = 0) -> Comparison:
     low, high = _interval(draws)
     # A few groups may by chance agree more than usual, but rarely those of both subject and control.
     spread = max(_deviation(draws, groups), _deviation(resampled(control, seed), len(control)))
-    threshold = smallest_effect(spread)
+    threshold = max(MIN_EFFECT, DEVIATIONS * spread)
     found = Comparison(
         verdict=Verdict.ALIKE,
         why="",
@@ -161,11 +155,6 @@ def settle(differences: Sequence[float]) -> tuple[int, bool]:
     margin = 2 * MEDIAN_TO_MEAN * max(STEP_NOISE, deviation) / math.sqrt(len(differences))
     proved = round(math.copysign(max(0.0, abs(centre) - margin), centre))
     return proved, proved == round(abs(centre) + margin) * (1 if centre > 0 else -1)
-
-
-def smallest_effect(spread: float) -> float:
-    """The smallest relative difference that is reported, given the standard deviation."""
-    return max(MIN_EFFECT, DEVIATIONS * spread)
 
 
 def pooled(groups: Groups) -> float:

@@ -17,8 +17,7 @@ RUNGS = (EVERYONE, FIRST_TEN, FIRST_THREE, ON_REQUEST)
 """Attempts of the ladder: they bound p to 64 %, 14 %, 5 % and 1 % at 95 %."""
 MIN_HASH_SEEDS = 14
 """Hash seeds that first place needs: a subject that fails for one in four passes 14 with probability 1.8 %."""
-FACT = "confirmation"
-"""The fact that lists the rounds of fresh attempts."""
+FACT = "confirmation"  # the fact that lists the rounds of fresh attempts
 
 
 @dataclass(frozen=True, slots=True)

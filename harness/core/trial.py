@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-PROPOSED = "proposed"
-"""The stage of a trial that was not judged yet."""
+PROPOSED = "proposed"  # the stage of a trial that was not judged yet
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,7 @@ from harness.dsl.machine import export
 from harness.dsl.machine.outcome import Outcome
 from harness.dsl.mining.findings import Findings
 
-MAX_ROWS = 500
-"""Maximum number of items in one table."""
+MAX_ROWS = 500  # maximum number of items in one table
 NOT_MEASURED = "not measured"
 
 

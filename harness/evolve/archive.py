@@ -13,10 +13,7 @@ class Member:
     """A feasible candidate.
 
     Attributes:
-        digest: Its identity.
         number: The trial that brought it first.
-        cell: Its cell.
-        steps: Its objectives.
     """
 
     digest: str

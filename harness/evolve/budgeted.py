@@ -19,8 +19,6 @@ class Budgeted:
     """A provider with limits on calls and tokens that are kept before they are reached.
 
     Attributes:
-        settings: The limits.
-        provider: Who answers.
         calls: Calls so far, those of earlier processes included.
         tokens: Tokens so far, those of earlier processes included.
         failures: Consecutive calls without a reply.

@@ -58,7 +58,6 @@ def make_bundle(tool: Tool, source: str, materials: Materials) -> Bundle:
     """The bundle of a candidate.
 
     Args:
-        tool: The tool that it implements.
         source: Its source; gets an SPDX header where it has none.
         materials: What else its bill of materials says.
 

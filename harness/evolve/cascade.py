@@ -28,9 +28,6 @@ class Cascade:
     """Judges trials, those of several batches at once.
 
     Args:
-        trials: Where results are written.
-        run: Where evaluations are recorded.
-        pools: Who judges.
         breeds: What the lane offers for each tool.
         progress: Called whenever results were written.
     """
@@ -63,8 +60,7 @@ class Cascade:
             proposed: The trials in the order of their numbers, with their sources.
             known: The first trial of each digest.
             forms: The number of the first trial with each normal form.
-            other_of: As in `Batch`.
-            measures_of: As in `Batch`.
+            other_of, measures_of: As in `Batch`.
         """
         batch = Batch(known, other_of, measures_of)
         for trial, text in proposed:

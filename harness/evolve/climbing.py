@@ -84,28 +84,12 @@ class Proposing:
         return sum(one.tokens for one in self._budgeted.values()), sum(one.money for one in self._budgeted.values())
 
 
-class _Paid:
-    """What is searched, with what its proposers cost."""
-
-    def __init__(self, inner: loop.Searched, proposing: Proposing | None) -> None:
-        self.propose, self.judge, self.absorb = inner.propose, inner.judge, inner.absorb
-        self._proposing = proposing
-
-    def spent(self) -> tuple[int, float]:
-        """Tokens and US dollars."""
-        return (0, 0.0) if self._proposing is None else self._proposing.spent()
-
-
 class ClimbSearch:
     """An experiment of a lane that offers climbs: one after the other for each of its tools.
 
     Args:
-        experiment: Its configuration.
         file: The YAML file, which its paths are relative to.
         ledger: Open for writing.
-        lane: The lane.
-        words: The command line, for the record.
-        say: Shows one line.
 
     Raises:
         SuiteError: if a tool does not exist or an option is wrong.
@@ -158,6 +142,7 @@ class ClimbSearch:
         earlier = list(Trials(self._ledger, key).rows.values())
         proposing = None if experiment.has_own_proposer else Proposing(experiment, earlier)
         operator = "own" if proposing is None else proposing.operator
+        spent = loop.nothing if proposing is None else proposing.spent
         climb = self._lane.climb(
             ClimbRequest(name, path, self._options, self._folder, proposing, operator, self._ledger, self._say)
         )
@@ -175,12 +160,12 @@ class ClimbSearch:
             take_costs=dict if proposing is None else proposing.take_costs,
         ) as rows:
             limits = replace(experiment.limits, patience=experiment.limits.patience or climb.patience)
-            ended = loop.run(_Paid(climb.searched, proposing), rows, limits)
+            ended = loop.run(climb.searched, rows, limits, spent=spent)
             if ended.fault is not None and len(rows.rows) <= 1:  # nothing but the start
                 raise ended.fault
             trials = list(rows.rows.values())
         best = next((trial for trial in trials if trial.digest == climb.best and trial.passed is not False), None)
-        tokens, money = (0, 0.0) if proposing is None else proposing.spent()
+        tokens, money = spent()
         return Result(
             experiment=key,
             reason=ended.reason.partition("\n")[0],

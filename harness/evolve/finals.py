@@ -25,12 +25,9 @@ from harness.lane.context import Context
 from harness.lane.protocol import Lane
 from harness.session.confirmation import another_round
 
-MAX_TIMINGS = 4
-"""Paired measurements of a finalist, at most."""
-LEAST_DEVIATION = 0.002
-"""Of the ratio of one measurement: equal code differs by this from process to process."""
-CERTAIN = 2.0
-"""Standard deviations to either side."""
+MAX_TIMINGS = 4  # paired measurements of a finalist, at most
+LEAST_DEVIATION = 0.002  # of the ratio of one measurement: equal code differs by this from process to process
+CERTAIN = 2.0  # standard deviations to either side
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,6 @@ class PairedTime:
         ratio: Finalist / seed parent.
         low: Lower end of its 95 % interval.
         high: Upper end.
-        count: Number of measurements.
     """
 
     verdict: Verdict
@@ -80,9 +76,7 @@ def confirm(
 
     Args:
         before: Its evaluation so far.
-        source: Its source.
         seed_parent: The source that it is timed against; None to time nothing.
-        lane: Its lane.
         like: A context with the isolation to use.
         secret_seed: Of the fresh inputs.
     """

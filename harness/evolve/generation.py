@@ -25,7 +25,6 @@ class Part:
     """The proposals of an island in a generation, while they are judged.
 
     Attributes:
-        tool: Their tool.
         island: Their island; 0 for the first generation of a tool.
         batch: Their way through the cascade.
         migrants: Numbers of the champions that migrate after it, by island; empty if none does. They are taken with
@@ -47,15 +46,10 @@ class Generations:
     the proposals of one island are judged, those of the next one are made. The first generation of a tool is one part.
 
     Attributes:
-        experiment: The configuration.
         breeds: What the lane offers for each tool.
-        trials: The rows.
         state: What the complete generations amount to.
-        plan: Makes proposals.
-        cascade: Judges them.
         pools: Judge migrants on fresh inputs.
         say: Is called when a generation is complete that was not complete before.
-        generation: The number of the latest generation.
     """
 
     experiment: Experiment

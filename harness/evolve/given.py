@@ -24,8 +24,7 @@ from harness.ledger.trials import Trials
 
 POLL_SECONDS = 0.5
 BATCH = 256  # files that are read before they are judged
-GIVEN = "given"
-"""The operator of a trial that came from outside."""
+GIVEN = "given"  # the operator of a trial that came from outside
 
 
 class Given:
@@ -36,10 +35,8 @@ class Given:
         file: The YAML file, which paths are relative to.
         folder: Where candidates appear; links are not followed.
         ledger: Open for writing.
-        epoch: Sets the budget.
         lanes: Judge processes.
         judged: Options of `JudgePool` that say where: `min_tier`, `cluster`, `insecure`.
-        words: The command line, for the record.
 
     Raises:
         UsageError: if there is no such folder.

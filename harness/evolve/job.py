@@ -35,9 +35,6 @@ class Job:
     """A trial on its way.
 
     Attributes:
-        batch: Its batch.
-        trial: The trial as it was proposed.
-        text: Its source.
         size: Its syntax elements.
         spent: Seconds by stage.
         retried: Whether an `infra` verdict was asked for once more.

@@ -26,13 +26,10 @@ TIME_GRID, TIME_STEPS = 2.0, 3
 they vary by 5 %."""
 MEMORY_GRID, MEMORY_STEPS = 4.0, 4
 MIN_MEMORY = 4.0  # MiB; below it the peak of equal code differs by a factor of 1.5 from box to box
-GROWTH_STEP = 0.5
-"""Between two growth classes: n, n^1.5, n^2, ..."""
-TIME_STEP = math.log(TIME_GRID) / TIME_STEPS
-"""The difference of the logarithms of two times that is one step."""
+GROWTH_STEP = 0.5  # between two growth classes: n, n^1.5, n^2,
+TIME_STEP = math.log(TIME_GRID) / TIME_STEPS  # the difference of the logarithms of two times that is one step
 TIME_GATE = "time_ms"  # of lanes that limit the time of a call
-NAMES = ("performance", "time", "memory", "size", "stability")
-"""The objectives, in order."""
+NAMES = ("performance", "time", "memory", "size", "stability")  # the objectives, in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,6 @@ def measure(evaluation: Evaluation, *, size: int, descriptor: Mapping[str, Any])
     """The measures of a verdict, JSON only; what was not measured is None.
 
     Args:
-        evaluation: The verdict.
         size: Syntax elements of the candidate.
         descriptor: What its lane knows of it (`harness.lane.breed.Breed.descriptor`).
     """

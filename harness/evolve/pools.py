@@ -13,8 +13,7 @@ from harness.judge.pool import JudgePool
 from harness.judge.verdict import Verdict
 from harness.lane.protocol import ObservingLane
 
-OWN, FRESH, FINAL = range(3)
-"""Sets of inputs: the search's own; of migrations; of finalists."""
+OWN, FRESH, FINAL = range(3)  # sets of inputs: the search's own; of migrations; of finalists
 
 
 class Pools:

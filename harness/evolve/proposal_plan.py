@@ -27,11 +27,9 @@ class ProposalPlan:
     """Makes the proposals of an experiment.
 
     Attributes:
-        experiment: Its configuration.
         starts: Sources of `start` files, by name.
         source: The source of a digest.
         budgeted: The provider of each proposer that has one, by its index.
-        say: Shows one line.
     """
 
     experiment: Experiment

@@ -22,9 +22,6 @@ class RecordedRows:
     """Rows of `harness.sweep.loop`.
 
     Args:
-        trials: Where they are kept.
-        run: Where evaluations are recorded.
-        climb: Makes the evaluations.
         take_costs: What was paid since it was last called; the next row says so.
     """
 
@@ -89,13 +86,9 @@ def recording(
 
     Args:
         ledger: Open for writing.
-        climb: The climb.
-        name: What is searched.
-        lane: Its lane.
         config: All that the search depends on, JSON only.
         key: The experiment that is continued; without one the search begins again, and replaces an earlier one that
             depends on the same.
-        words: The command line, for the record.
         take_costs: What was paid since it was last called; the next row says so.
 
     Raises:

@@ -15,7 +15,6 @@ class Champion:
     """The best candidate of a tool.
 
     Attributes:
-        tool: Its name.
         trial: The trial that brought it.
         confirmed: Whether further rounds on fresh inputs passed, with enough hash seeds.
         faster: Whether paired timing says that it is faster than its seed parent; None where nothing was compared.
@@ -35,14 +34,10 @@ class Result:
 
     Attributes:
         experiment: Its key in the ledger.
-        reason: Why it ended.
         champions: One for each tool that has a feasible candidate.
-        fronts: The Pareto front of each tool.
         trace: Epoch and tool of each generation.
         stages: For each stage the number of trials that ended there, and the seconds spent in it.
-        trials: Number of trials.
         judged: Number of trials that this process judged.
-        tokens: Tokens of all replies.
         money: US dollars of all replies.
     """
 

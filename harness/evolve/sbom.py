@@ -26,9 +26,6 @@ class Materials:
 
     Attributes:
         style: The declared style.
-        detected: The detected style.
-        epoch: The epoch of the budget.
-        budget: The budget.
         tier: The isolation under which it was judged; empty if it was not judged.
         parent: The source that it was made from; empty if there is none.
         parents: Digests of further ancestors, as the candidate declares them.

@@ -33,13 +33,10 @@ class Search:
     """One experiment.
 
     Args:
-        experiment: Its configuration.
         file: The YAML file, which its paths are relative to.
         ledger: Open for writing.
         lanes: Judge processes; None for one for each core.
         judged: Options of `JudgePool` that say where: `min_tier`, `cluster`, `insecure`.
-        words: The command line, for the record.
-        say: Shows one line.
         live: Replaces the live line.
 
     Raises:
@@ -88,7 +85,8 @@ class Search:
         is_complete = False
         reason = "interrupted"
         try:
-            ended = run(self._generations, self.trials, self.experiment.limits, parts=self.experiment.islands)
+            generations, limits = self._generations, self.experiment.limits
+            ended = run(generations, self.trials, limits, parts=self.experiment.islands, spent=generations.spent)
             if ended.fault is not None:
                 raise ended.fault
             reason = ended.reason

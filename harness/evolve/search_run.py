@@ -25,7 +25,6 @@ class SearchRun:
         ledger: Open for writing.
         name: The experiment; part of the suite's name.
         secret_seed: Of the inputs.
-        words: The command line.
     """
 
     def __init__(self, ledger: Ledger, name: str, *, secret_seed: int, words: Sequence[str]) -> None:

@@ -61,7 +61,6 @@ def tournament(contenders: Sequence[T], better: Callable[[T, T], bool], rng: ran
     Args:
         contenders: At least one.
         better: Whether the first of two different contenders wins.
-        rng: Chooses them.
         size: Number of contenders; fewer if there are fewer.
     """
     left = rng.sample(list(contenders), min(size, len(contenders)))

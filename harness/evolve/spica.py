@@ -39,8 +39,6 @@ class ToolGenEvaluator:
 
     Attributes:
         spec_paths: Path of each tool by its id.
-        curriculum: The table from epochs to tools.
-        schedule: How budgets anneal.
     """
 
     spec_paths: Mapping[str, Path]
@@ -67,8 +65,6 @@ class ToolGenEvaluator:
         """Judge a variant; the result has the tournament's keys.
 
         Args:
-            variant: What is judged.
-            epoch: Sets the budget.
             options: Options of `harness.JudgePool`.
 
         Raises:

@@ -120,8 +120,6 @@ class State:
     """The state of an experiment.
 
     Attributes:
-        islands: Number of islands.
-        tools: The state for each tool.
         trace: Epoch and tool of each generation.
     """
 

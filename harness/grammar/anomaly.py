@@ -56,7 +56,6 @@ class Anomaly:
     """One suspicious finding.
 
     Attributes:
-        severity: How much it matters.
         record_offset: Offset of the record that holds it; its own offset if no record does.
         field_name: `Chunk[3].body.width`; None if no field is at fault.
         value: The value at fault, or None.

@@ -46,8 +46,6 @@ class RunArtifact:
     """The frozen result of a run.
 
     Attributes:
-        parse_result: Result of `ToolHost.parse_binary`.
-        anomalies: Suspicious findings by offset.
         file_size: Its size in bytes.
     """
 
@@ -73,7 +71,6 @@ def create_run_artifact(
     """Compute the anomalies and statistics of a run.
 
     Args:
-        parse_result: Result of `ToolHost.parse_binary`.
         file_size: Its size in bytes; if the parse saw another size, that one is used.
     """
     found = parse_result.parse

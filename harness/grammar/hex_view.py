@@ -70,7 +70,6 @@ def hex_view(result: ParseResult, *, start: int = 0, length: int = 4096) -> HexV
     """Build the view of a part of a file.
 
     Args:
-        result: Result of `ToolHost.parse_binary`.
         start: Offset of the first byte.
         length: Number of bytes; at most `MAX_BYTES`.
     """

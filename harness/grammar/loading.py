@@ -62,12 +62,9 @@ def parse_binary(
     A fault in the data does not raise: it is in `errors` and `faults` of the result, next to the records read so far.
 
     Args:
-        grammar: From `load_grammar`.
         source: The path of a file, or its bytes.
         offset: Where to start, in bytes from the beginning.
         limit: Bytes to read from there; a record that crosses that end is left out, which is not a fault.
-        max_records: Maximum number of top-level records.
-        limits: Limits of depth, memory and time.
 
     Raises:
         OSError: if the file cannot be read.

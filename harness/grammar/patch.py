@@ -35,34 +35,11 @@ from harness.grammar.editing.operation_edits import PatchError, apply_operation
 from harness.grammar.editing.path import Path, path_from_string, path_to_string, validate_path
 
 __all__ = [
-    "AddRegistryEntry",
-    "AddType",
-    "Applied",
-    "DeleteField",
-    "ExpectValue",
-    "InsertField",
-    "MoveField",
-    "Operation",
-    "Patch",
-    "PatchError",
-    "Path",
-    "RemoveRegistryEntry",
-    "RemoveType",
-    "RenameType",
-    "SetEndian",
-    "SetFraming",
-    "SetProperty",
-    "SetSwitch",
-    "UnsetProperty",
-    "UpdateField",
-    "UpdateRegistryEntry",
-    "UpdateType",
-    "apply_patch",
-    "path_from_string",
-    "path_to_string",
-    "read_patch",
-    "validate_path",
-]
+    "AddRegistryEntry", "AddType", "Applied", "DeleteField", "ExpectValue", "InsertField", "MoveField", "Operation",
+    "Patch", "PatchError", "Path", "RemoveRegistryEntry", "RemoveType", "RenameType", "SetEndian", "SetFraming",
+    "SetProperty", "SetSwitch", "UnsetProperty", "UpdateField", "UpdateRegistryEntry", "UpdateType", "apply_patch",
+    "path_from_string", "path_to_string", "read_patch", "validate_path",
+]  # fmt: skip
 
 MAX_OPS = 1000
 

@@ -80,10 +80,6 @@ def _rotate_left(data: bytes, most: int, by: Any) -> bytes:
     return data.translate(bytes((byte << by | byte >> (8 - by)) & 0xFF for byte in range(256)))
 
 
-def _rotate_right(data: bytes, most: int, by: Any) -> bytes:
-    return _rotate_left(data, most, -by if isinstance(by, int) else by)
-
-
 def _zlib(bits: int) -> tuple[Any, type[Exception]]:
     return zlib.decompressobj(bits), zlib.error
 
@@ -132,6 +128,6 @@ PROCESSORS: dict[str, Processor] = {
     "bz2": _inflate(_bz2),
     "xor": Processor(_xor, 1),
     "rol": Processor(_rotate_left, 1),
-    "ror": Processor(_rotate_right, 1),
+    "ror": Processor(lambda data, most, by: _rotate_left(data, most, -by if isinstance(by, int) else by), 1),
 }
 """Processor by name, as `process` may name it; `lint_value(..., processes=...)` adds others."""

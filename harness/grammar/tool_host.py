@@ -31,23 +31,10 @@ from harness.grammar.language.grammar import Decode, Grammar
 from harness.grammar.language.lint import lint_text
 
 __all__ = [
-    "AnalyzeCoverageInput",
-    "Coverage",
-    "DecodeFieldInput",
-    "DecodedField",
-    "GenerateSpansInput",
-    "LintGrammarInput",
-    "LintGrammarOutput",
-    "ParseBinaryInput",
-    "ParseResult",
-    "ParsedField",
-    "ParsedRecord",
-    "QueryRecordsInput",
-    "RecordSet",
-    "Span",
-    "SpanSet",
-    "ToolHost",
-]
+    "AnalyzeCoverageInput", "Coverage", "DecodeFieldInput", "DecodedField", "GenerateSpansInput", "LintGrammarInput",
+    "LintGrammarOutput", "ParseBinaryInput", "ParseResult", "ParsedField", "ParsedRecord", "QueryRecordsInput",
+    "RecordSet", "Span", "SpanSet", "ToolHost",
+]  # fmt: skip
 
 
 class ToolHost:

@@ -34,7 +34,6 @@ class SpecVersion:
     Attributes:
         id: First 16 hexadecimal digits of the SHA-256 of its text and its parent's id; equal histories have equal ids.
         parent_id: Id of the version that was patched; None for a root.
-        spec_text: The YAML text.
         spec_dict: Its value, deeply frozen.
         patch_applied: The patch from the parent to this version; None for a root.
         lint_valid: Whether lint found no error; None if lint did not run.
@@ -57,7 +56,6 @@ class PatchResult:
     """The outcome of applying a patch.
 
     Attributes:
-        success: Whether there is a new version.
         new_spec_id: Id of the new version, or None.
         rejected_ops: Indices of the operations that do not fit.
     """

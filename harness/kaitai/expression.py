@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from harness.grammar.language.expression import Binary, EnumLiteral, Expr, Literal, Name, Ternary, Unary, children
 
 COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
-SPECIAL = frozenset({"_io", "_root", "_parent", "_index", "_"})
-"""Special names that mean the same in a grammar."""
+SPECIAL = frozenset({"_io", "_root", "_parent", "_index", "_"})  # special names that mean the same in a grammar
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ def load(path: Path, *, search: tuple[Path, ...] = ()) -> Library:
     """Read a file and all its imports.
 
     Args:
-        path: The `.ksy` file.
         search: Folders for absolute imports (`/common/vlq`); the file's own folder is always one.
 
     Raises:

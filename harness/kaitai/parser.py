@@ -9,8 +9,7 @@ from harness.kaitai.expression import SPECIAL, TypeName, depth
 from harness.kaitai.scanner import MAX_DEPTH, NAME, ExpressionError, Scanner
 
 MAX_DIGITS = 300
-MAX_LEVELS = 150
-"""Maximum levels of a syntax tree, so that functions may recurse over it."""
+MAX_LEVELS = 150  # maximum levels of a syntax tree, so that functions may recurse over it
 _SPECIAL = SPECIAL | {"_sizeof", "_bitsizeof"}
 ID = re.compile(r"[a-z][a-z0-9_]*")
 

@@ -24,8 +24,7 @@ _META_KEYS = frozenset(
 )  # fmt: skip
 _PARAM_KEYS = frozenset({"id", "type", "doc", "doc-ref", "enum"})
 _MEMBER_KEYS = frozenset({"id", "doc", "doc-ref"})
-NEWEST = (0, 12)
-"""The supported version of the language."""
+NEWEST = (0, 12)  # the supported version of the language
 OLDEST = (0, 6)
 MAX_DEPTH = 30
 
@@ -257,17 +256,12 @@ class _Reader:
         if isinstance(value.get("enum"), str):
             if isinstance(kind, Integer):
                 try:
-                    kind = Enum(parameter_enum(value["enum"]), kind)
+                    kind = Enum(parse_type(value["enum"])[0], kind)
                 except ExpressionError as error:
                     self.report((*key, "enum"), str(error))
             else:
                 self.report((*key, "enum"), f"only an integer can be an enum, not {text}")
         return Field(name, "param", key, kind, doc=str(value.get("doc", "")))
-
-
-def parameter_enum(text: str) -> Any:
-    """Parse the name of an enum."""
-    return parse_type(text)[0]
 
 
 def _integer(text: str) -> int:

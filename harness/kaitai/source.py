@@ -15,8 +15,7 @@ from harness.kaitai.findings import Finding, Severity, path_text
 from harness.kaitai.parser import parse
 from harness.kaitai.scanner import NAME, ExpressionError
 
-MAX_FINDINGS = 1_000
-"""Maximum number of errors, and of warnings, per file; later ones are dropped."""
+MAX_FINDINGS = 1_000  # maximum number of errors, and of warnings, per file; later ones are dropped
 
 
 @dataclass(frozen=True, slots=True)

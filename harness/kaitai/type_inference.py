@@ -13,8 +13,7 @@ from harness.kaitai.sizes import DynamicSizeError, size_of_field, size_of_type
 from harness.kaitai.type_reader import parameter_type
 
 BYTE = st.Integer(1, signed=False)
-MAX_CHAIN = 20
-"""Maximum chain of instances computed from instances; deeper ones have an unknown type."""
+MAX_CHAIN = 20  # maximum chain of instances computed from instances; deeper ones have an unknown type
 _BITWISE = frozenset({"<<", ">>", "&", "|", "^"})
 
 

@@ -16,8 +16,7 @@ from harness.core.evaluation import Evaluation
 from harness.core.status import Status
 from harness.lane.protocol import ObservingLane
 
-MAX_BYTES = 256 << 10
-"""Of a proposal; the ledger keeps no larger source."""
+MAX_BYTES = 256 << 10  # of a proposal; the ledger keeps no larger source
 IsNew = Callable[[str], bool]
 """Whether neither the bytes nor the normal form of a source were proposed before."""
 
@@ -65,12 +64,10 @@ class Breed(Protocol):
     @property
     def entry(self) -> str:
         """The name that a candidate defines, by which it is found in a reply; empty if any block of code will do."""
-        ...
 
     @property
     def styles(self) -> tuple[str, ...]:
         """The names of working candidates that the lane has itself, in order; empty if it has none."""
-        ...
 
     def template(self, style: str) -> str:
         """The source of a style.
@@ -78,19 +75,15 @@ class Breed(Protocol):
         Raises:
             UsageError: if there is none.
         """
-        ...
 
     def check(self, text: str) -> Checked:
         """The stages `parse` and `gate`, and the normal form; nothing is run."""
-        ...
 
     def edit(self, parent: str, rng: random.Random, is_new: IsNew, operators: Collection[str]) -> Proposal | None:
         """A new edit of a source by one of some operators (all if none is named); None if none was found."""
-        ...
 
     def cross(self, receiver: str, donor: str, rng: random.Random, is_new: IsNew) -> Proposal | None:
         """A new crossover of two sources; None if there is none."""
-        ...
 
     def prompt(self, parent: str, failures: Sequence[str]) -> tuple[str, str]:
         """Role and prompt for one proposal; nothing hidden may be in it.
@@ -98,11 +91,9 @@ class Breed(Protocol):
         Args:
             failures: Sentences of `feedback` about children that failed.
         """
-        ...
 
     def feedback(self, evaluation: Evaluation, *, is_screened: bool = False) -> str:
         """One sentence about a verdict without anything from a hidden input."""
-        ...
 
     def descriptor(self, evaluation: Evaluation) -> Mapping[str, Any]:
         """The archive's data about a candidate, JSON only, each key optional.
@@ -110,11 +101,9 @@ class Breed(Protocol):
         `style` (string) and `growth` (exponent of its time by the size of its input) choose its cell; `time` replaces
         the median time as an objective.
         """
-        ...
 
     def parents(self, text: str) -> tuple[str, ...]:
         """The parents that a source names itself."""
-        ...
 
 
 @runtime_checkable
@@ -127,4 +116,3 @@ class BreedingLane(ObservingLane, Protocol):
         Raises:
             SuiteError: if the tool is wrong.
         """
-        ...

@@ -32,7 +32,6 @@ class ClimbRequest:
         provider: Proposes; None for the lane's own proposer.
         operator: Who proposes, for rows.
         ledger: Keeps what a lane measures besides its trials.
-        say: Shows one line.
     """
 
     name: str
@@ -51,29 +50,23 @@ class Climb(Protocol):
     @property
     def searched(self) -> Searched:
         """What the loop searches."""
-        ...
 
     @property
     def patience(self) -> int | None:
         """Generations without a better best after which none is to be expected; None if the lane does not know."""
-        ...
 
     @property
     def best(self) -> str:
         """The digest of the best candidate so far, the start included; empty before there is one."""
-        ...
 
     def evaluation(self, trial: Trial) -> Evaluation | None:
         """The evaluation that is the verdict of a trial; None for one that got no full verdict."""
-        ...
 
     def describe(self) -> str:
         """One sentence about the best candidate against the start, when the search has ended."""
-        ...
 
     def close(self) -> None:
         """Release what it holds."""
-        ...
 
 
 @runtime_checkable
@@ -83,7 +76,6 @@ class ClimbingLane(Lane, Protocol):
     @property
     def climb_options(self) -> type[Frozen]:
         """The model of `options` in an evolve file."""
-        ...
 
     def climb(self, request: ClimbRequest) -> Climb:
         """A search of one subject.
@@ -92,7 +84,6 @@ class ClimbingLane(Lane, Protocol):
             SuiteError: if the subject or an option is wrong.
             UsageError: if the lane has no proposer of its own and none is given.
         """
-        ...
 
 
 def evaluation_of(trial: Trial, lane: Lane, evidence: Evidence) -> Evaluation:

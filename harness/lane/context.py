@@ -26,7 +26,6 @@ class Closable(Protocol):
 
     def close(self) -> None:
         """Release the resource, with its processes; called once, at the end of the run."""
-        ...
 
 
 Kept = TypeVar("Kept", bound=Closable)

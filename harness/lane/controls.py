@@ -11,7 +11,6 @@ class Controls:
     """The controls of one tool.
 
     Attributes:
-        entry: The function that candidates define.
         honest: The source of a candidate that must pass; None if the tool has none.
         cheats: Sources of candidates that must not pass, by name.
     """

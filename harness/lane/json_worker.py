@@ -55,7 +55,6 @@ class JsonWorker:
     Args:
         module: The module whose `main` the process runs.
         arguments: What `main` is called with; strings and integers.
-        folder: Its working directory.
         log: The file that receives its standard error.
         environment: Its environment variables; by default those of this process.
     """
@@ -114,7 +113,6 @@ class JsonWorker:
         """Send a request and wait for its answer.
 
         Args:
-            request: Anything that JSON can hold.
             timeout: Seconds for both.
 
         Raises:

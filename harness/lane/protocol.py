@@ -48,15 +48,12 @@ class Lane(Protocol):
         Raises:
             SuiteError: if the suite, or a trusted file that it names, is wrong.
         """
-        ...
 
     def evaluate(self, case: Case, context: Context) -> Evidence:
         """Observe one case. A fault of the subject is data; an exception means that the lane failed (`infra`)."""
-        ...
 
     def score(self, evidence: Evidence, policy: Policy) -> Score:
         """Score evidence under a policy. A pure function: `crucible rescore` runs no subjects."""
-        ...
 
 
 @runtime_checkable
@@ -70,7 +67,6 @@ class ObservingLane(Lane, Protocol):
 
     async def observe(self, case: Case, context: Context) -> Evidence:
         """`evaluate` as a coroutine that awaits nothing but what `harness.sandbox.loop` offers."""
-        ...
 
     def case_of(self, suite: Suite, path: Path) -> Case:
         """The case of one more subject, in addition to those that the suite names.
@@ -78,8 +74,6 @@ class ObservingLane(Lane, Protocol):
         Raises:
             SuiteError: as `collect`.
         """
-        ...
 
     def screened(self, case: Case, *, allow_slow: bool = True) -> Case:
         """The same case for a cheap verdict, which may miss faults but finds none where there is none."""
-        ...

@@ -97,7 +97,6 @@ def deltas(ledger: Ledger, run_id: str, *, before: str | None = None) -> dict[st
     """The change of each evaluation of a run, by node id.
 
     Args:
-        ledger: Where the runs are recorded.
         before: The run to compare with; None for the last comparable one of each case.
 
     Returns:

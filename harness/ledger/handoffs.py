@@ -13,17 +13,14 @@ from harness.core.digest import digest_json
 from harness.ledger.row import plain, stamp
 from harness.ledger.store import Ledger
 
-QUEUED, LEASED = "queued", "leased"
+QUEUED = "queued"
 REPAIRED, PASSING, EXHAUSTED, UNCONFIRMED = "repaired", "nothing to repair", "exhausted", "unconfirmed"
-INVALID, QUARANTINED, EXPIRED = "invalid", "quarantined", "expired"
-FIXED = "repairlab_fixed"
-"""The relation between repaired bytes and their parent in `lineage`."""
-MAX_FAILURES, FAILURE_WINDOW = 3, timedelta(minutes=10)
-"""This many failures within this time quarantine an entry."""
+INVALID, QUARANTINED = "invalid", "quarantined"
+FIXED = "repairlab_fixed"  # the relation between repaired bytes and their parent in `lineage`
+MAX_FAILURES, FAILURE_WINDOW = 3, timedelta(minutes=10)  # this many failures within this time quarantine an entry
 TAKEN_LATER = timedelta(minutes=1)
 """A lease that began so much later than now is over: the clock was set back, and its end may never come."""
-TTL = timedelta(days=7)
-"""An entry that was not taken for this long expires."""
+TTL = timedelta(days=7)  # an entry that was not taken for this long expires
 MAX_RESULTS = 1000  # latest repairs that are read for what helped before
 
 _ADD = """
@@ -48,7 +45,6 @@ class Handoff:
     """One candidate that waits for repair.
 
     Attributes:
-        reason: Why it was handed off.
         payload: The tournament's keys (`ts`, `source`, `spec_path`, `bundle_dir`, `epoch`, `impl_style`, `reason`,
             `metrics`), with `candidate` (its file), `suite` (the suite's file or "") and `tool_digest`; JSON only.
         run_id: The run that judged it; empty if none did.
@@ -79,7 +75,6 @@ class Handoffs:
 
     Args:
         ledger: Open for writing.
-        clock: The current time.
     """
 
     def __init__(self, ledger: Ledger, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:

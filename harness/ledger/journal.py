@@ -138,7 +138,6 @@ class Leftover:
     """The journal of a run whose process is gone, locked by this process until it is replayed.
 
     Attributes:
-        run: The run as it began.
         count: Evaluations, as far as `records` has read.
         torn: Whether the last line is incomplete: the process died while writing it.
         unreadable: Whole lines this version cannot read.

@@ -40,7 +40,6 @@ def judged(
     """The latest evaluation of each `Case.key` that was judged (not `infra`, not `skipped`), with its run, by key.
 
     Args:
-        ledger: Where to look.
         machine: Only what this class of machines measured.
         engine: Only runs with this fingerprint of the lane's judging code, `engine:NAME`.
     """

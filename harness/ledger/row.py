@@ -26,7 +26,6 @@ class Record:
 
     Attributes:
         created_at: When it was recorded, ISO 8601 with a zone.
-        machine: The run's machine class.
         wire: The evaluation's JSON text; written once, used by the journal and by the `record` column.
     """
 

@@ -37,9 +37,9 @@ def immediate(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def write_run(connection: sqlite3.Connection, run: Run, status: RunStatus, *, finished_at: str | None = None) -> None:
+def write_run(connection: sqlite3.Connection, run: Run, status: RunStatus) -> None:
     """Add a run; an existing one is not changed."""
-    values = row.run_values(run) | {"status": status.value, "finished_at": finished_at}
+    values = row.run_values(run) | {"status": status.value, "finished_at": None}
     connection.execute(_insert("runs", tuple(values), conflict="IGNORE"), tuple(values.values()))
 
 

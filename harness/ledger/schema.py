@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from harness.ledger import shapes, standings, tables
@@ -11,20 +12,7 @@ from harness.ledger.ranking import LEADERBOARD, LEFT_OUT
 from harness.ledger.version import APPLICATION_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sqlite_utils import Database
-
-
-def _first(connection: sqlite3.Connection) -> None:
-    """All tables of version 1."""
-    _execute(connection, tables.TABLES)
-
-
-def _stability(connection: sqlite3.Connection) -> None:
-    """The bound that attempts prove, and where a verdict was taken from."""
-    connection.execute("DROP VIEW IF EXISTS leaderboard")
-    _execute(connection, tables.STABILITY)
 
 
 def _ranks(connection: sqlite3.Connection) -> None:
@@ -38,46 +26,6 @@ def _ranks(connection: sqlite3.Connection) -> None:
     connection.execute(tables.SNAPSHOTS)
     connection.execute(f"INSERT INTO snapshots ({names}) SELECT {names} FROM snapshots_1")  # noqa: S608 - names are ours
     connection.execute("DROP TABLE snapshots_1")
-
-
-def _spec_versions(connection: sqlite3.Connection) -> None:
-    """Versions of grammars; a ledger of a development version may have them already."""
-    _execute(connection, tables.SPEC_VERSIONS)
-
-
-def _points(connection: sqlite3.Connection) -> None:
-    """Points of searches and benchmarks."""
-    _execute(connection, tables.POINTS)
-
-
-def _views(connection: sqlite3.Connection) -> None:
-    """The leaderboard sorted numbers instead of names; version 11 replaced it."""
-    del connection
-
-
-def _run_gates(connection: sqlite3.Connection) -> None:
-    """Gates of whole runs."""
-    _execute(connection, tables.RUN_GATES)
-
-
-def _sources(connection: sqlite3.Connection) -> None:
-    """What was judged, and what lanes show of it."""
-    _execute(connection, tables.SOURCES)
-
-
-def _trials(connection: sqlite3.Connection) -> None:
-    """Searches and their trials."""
-    _execute(connection, tables.TRIALS)
-
-
-def _handoffs(connection: sqlite3.Connection) -> None:
-    """Leases and failures of the queue of hand-offs."""
-    _execute(connection, tables.HANDOFFS)
-
-
-def _standings(connection: sqlite3.Connection) -> None:
-    """The ranks of each board are kept."""
-    _execute(connection, standings.TABLES)
 
 
 def _packed(connection: sqlite3.Connection) -> None:
@@ -102,19 +50,36 @@ def _execute(connection: sqlite3.Connection, statements: str) -> None:
             connection.execute(statement)
 
 
-MIGRATIONS = (
-    _first, _stability, _ranks, _spec_versions, _points, _views, _run_gates, _sources, _trials, _handoffs, _standings,
-    _packed,
-)  # fmt: skip
+MIGRATIONS: tuple[tuple[str, str | Callable[[sqlite3.Connection], None]], ...] = (
+    ("first", tables.TABLES),
+    ("stability", f"DROP VIEW IF EXISTS leaderboard;\n{tables.STABILITY}"),
+    ("ranks", _ranks),
+    ("spec_versions", tables.SPEC_VERSIONS),
+    ("points", tables.POINTS),
+    ("views", ""),  # it sorted the leaderboard by numbers instead of names; number 11 replaced that
+    ("run_gates", tables.RUN_GATES),
+    ("sources", tables.SOURCES),
+    ("trials", tables.TRIALS),
+    ("handoffs", tables.HANDOFFS),
+    ("standings", standings.TABLES),
+    ("packed", _packed),
+)
 """Number N, from 1, makes version N of the schema out of the one before it; sqlite-utils records which were applied."""
+
+
+def _step(migration: str | Callable[[sqlite3.Connection], None], connection: sqlite3.Connection) -> None:
+    if callable(migration):
+        migration(connection)
+    else:
+        _execute(connection, migration)
 
 
 def _apply(connection: sqlite3.Connection) -> None:
     from sqlite_utils import Database, Migrations  # only a new ledger, or an old one, needs it
 
     migrations = Migrations("crucible")
-    for number, step in enumerate(MIGRATIONS, 1):
-        migrations(name=f"m{number:03}{step.__name__}")(lambda db, step=step: step(db.conn))
+    for number, (name, step) in enumerate(MIGRATIONS, 1):
+        migrations(name=f"m{number:03}_{name}")(lambda db, step=step: _step(step, db.conn))
     apply: Callable[[Database], None] = migrations.apply
     apply(Database(connection, recursive_triggers=False, execute_plugins=False))
 

@@ -35,9 +35,7 @@ class Ledger(Closing):
     file) everything is kept in memory and tried again; `finish` raises if something still is not stored.
 
     Attributes:
-        path: The SQLite file.
         notices: Messages for the user: replayed runs, a damaged file set aside, a weaker journal mode.
-        read_only: Whether this ledger cannot be written.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection, *, read_only: bool = False) -> None:

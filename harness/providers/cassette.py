@@ -39,13 +39,6 @@ class Tape(Frozen):
     recordings: tuple[Recording, ...] = ()
 
 
-def question_key(question: Question) -> str:
-    """Digest of everything that an answer depends on; equal questions have equal keys."""
-    return short(
-        digest_json([question.prompt, question.role, question.answer_schema, question.parameters, question.to])
-    )
-
-
 class CassetteProvider:
     """Answers from recordings; with `inner`, records missing answers.
 
@@ -72,7 +65,8 @@ class CassetteProvider:
         Raises:
             ProviderError: if there is neither; its fix shows how the nearest recording differs.
         """
-        key = question_key(question)
+        asked = [question.prompt, question.role, question.answer_schema, question.parameters, question.to]
+        key = short(digest_json(asked))  # everything that an answer depends on
         with self._lock:
             occurrence = question.occurrence or self._asked.get(key, 0) + 1
             found = self._tape.get((key, occurrence))

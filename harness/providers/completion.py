@@ -31,7 +31,7 @@ def code_of(completion: Any, *, entry: str = "") -> str:
     text = _text_of(completion).rpartition(END_OF_THOUGHT)[2][:MAX_CHARACTERS]
     if not any(fence in text for fence in FENCES) or _is_program(text):
         return text
-    blocks = [code for language, code in _blocks(text.replace("\r\n", "\n")) if language in PYTHON]
+    blocks = [code for language, code in fenced_blocks(text) if language in PYTHON]
     if not blocks:
         return text
     if entry:
@@ -71,12 +71,12 @@ def _is_program(text: str) -> bool:
     return True
 
 
-def _blocks(text: str) -> list[tuple[str, str]]:
+def fenced_blocks(text: str) -> list[tuple[str, str]]:
     """The fenced blocks with their languages; one that is not closed ends with the text."""
     found: list[tuple[str, str]] = []
     fence = language = ""
     lines: list[str] = []
-    for line in text.splitlines(keepends=True):
+    for line in text.replace("\r\n", "\n").splitlines(keepends=True):
         stripped = line.strip()
         mark = stripped[:1] * (len(stripped) - len(stripped.lstrip(stripped[:1]))) if stripped[:3] in FENCES else ""
         if not fence and mark:

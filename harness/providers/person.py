@@ -8,8 +8,7 @@ from typing import TextIO
 from harness.core.clip import visible
 from harness.providers.question import Question, Reply
 
-END = "."
-"""The line that ends an answer; the end of input also ends it."""
+END = "."  # the line that ends an answer; the end of input also ends it
 
 
 class PersonProvider:

@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 from pydantic import Field
 
+from harness.core.digest import digest_text, short
+from harness.core.errors import InfraError
 from harness.core.frozen import Frozen
 
 
@@ -77,4 +79,17 @@ class Provider(Protocol):
         Raises:
             ProviderError: if the provider fails to answer a question that it should answer.
         """
-        ...
+
+
+def ask(provider: Provider, prompt: str, *, role: str, label: str) -> Reply:
+    """The reply to a prompt.
+
+    Raises:
+        InfraError: if the provider has none now.
+    """
+    question = Question(id=short(digest_text(prompt)), prompt=prompt, role=role, label=label)
+    reply = provider.answer(question)
+    if reply is None:
+        where = f"{provider.name}, question {question.id}"
+        raise InfraError("there is no answer now", where=where, fix="answer it and run again")
+    return reply

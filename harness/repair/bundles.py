@@ -90,8 +90,6 @@ def handoff_for(spec: Path, candidate: Path, *, source: str, epoch: int, **more:
     """The hand-off of a candidate in a file.
 
     Args:
-        spec: The tool.
-        candidate: Its file.
         source: Who hands it off.
         epoch: The epoch of the budget that it is judged by.
         more: Further keys of the payload.

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from harness.core.bounded_parse import parse
 
-FUEL = 50_000
-"""Statements that one call may execute; beyond it the call ends with the lines so far."""
+FUEL = 50_000  # statements that one call may execute; beyond it the call ends with the lines so far
 ENTRY = "crucible_traced"
 
 _BEFORE = """
@@ -63,7 +62,6 @@ def instrument(source: str, entry: str, *, fuel: int = FUEL, drains: bool = Fals
     """Instrument a candidate.
 
     Args:
-        source: Its source.
         entry: Name of its function.
         fuel: Statements that one call may execute.
         drains: Whether an iterator counts as the list of its items; it is then drained before the lines are read.

@@ -15,14 +15,10 @@ from harness.sandbox.limits import Limits
 from harness.sandbox.pool import BoxPool
 from harness.sandbox.wire import KEEP_ARGUMENTS
 
-MAX_CALLS = 150
-"""Questions that are asked, the shortest first."""
-MAX_KEY_BYTES = 20_000
-"""Longer questions are left out: they execute the same lines again."""
-MAX_FAULTS = 3
-"""Boxes that may end before localisation stops: each may cost a whole time limit."""
-LEAST = 0.05
-"""Suspicion of a line that no wrong answer executed: instrumentation does not see why, e.g., memory grew."""
+MAX_CALLS = 150  # questions that are asked, the shortest first
+MAX_KEY_BYTES = 20_000  # longer questions are left out: they execute the same lines again
+MAX_FAULTS = 3  # boxes that may end before localisation stops: each may cost a whole time limit
+LEAST = 0.05  # suspicion of a line that no wrong answer executed: instrumentation does not see why, e.g., memory grew
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +44,8 @@ async def localise(pool: BoxPool, source: str, questions: Questions, limits: Lim
     """Ask an instrumented candidate, and compare the lines of its right and wrong answers.
 
     Args:
-        pool: Opens the boxes.
         source: The candidate, which can be parsed.
         questions: With the right answers; those of each attempt are asked.
-        limits: Limits of a box.
 
     Raises:
         SyntaxError: if the source is not Python.

@@ -19,8 +19,7 @@ PRIORS: Mapping[str, float] = {
 }  # fmt: skip
 """Weight of each operator before anything was learned: how common its fault is (arbitrary unit)."""
 OTHER = 0.5  # weight of an operator that is not named above
-MAX_FACTOR = 3.0
-"""What was learned moves an edit forward or back by at most this factor, whatever the table holds."""
+MAX_FACTOR = 3.0  # what was learned moves an edit forward or back by at most this factor, whatever the table holds
 MAX_TOKENS = 20  # of either side of a fingerprint
 _TOKEN = re.compile(r"\w+|[^\w\s]+")
 _NAME = re.compile(r"[^\W\d]\w*\Z")
@@ -32,7 +31,6 @@ class Step:
     """One edit of a repair.
 
     Attributes:
-        operator: Name of the operator.
         fingerprint: `operator: old -> new`; names of variables are `x`, so it applies to other sources.
         line: The edited line, 1-based.
     """

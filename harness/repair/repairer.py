@@ -18,12 +18,10 @@ from harness.repair.patterns import Patterns, Step
 from harness.repair.proposals import Proposal, changed_size, show_change, single_edits, syntax_repairs
 from harness.repair.workbench import Workbench
 
-BATCH = 32
-"""Proposals that are screened together; the search ends after the first batch with a confirmed one."""
+BATCH = 32  # proposals that are screened together; the search ends after the first batch with a confirmed one
 MAX_STARTS = 12
 """Single edits from which pairs are made: those that got most answers right, then the most promising ones."""
-MAX_SECONDS_EDITS = 120
-"""Second edits of each of them."""
+MAX_SECONDS_EDITS = 120  # second edits of each of them
 
 Proposer = Callable[[str, Verdict], Iterable[str]]
 """Proposes whole sources from a candidate and its verdict on the inputs of the search."""
@@ -36,7 +34,6 @@ class Repair:
     Attributes:
         state: `repaired`, `nothing to repair`, `exhausted` (no proposal passed the search) or `unconfirmed` (some did,
             but none on inputs that the search had not seen).
-        why: One sentence.
         strategy: `syntax`, `single`, `pair` or `provider`; empty unless repaired.
         source: The repaired bytes; None unless repaired.
         steps: The edits; empty for a provider's.
@@ -91,10 +88,7 @@ def repair(
     """Repair one candidate.
 
     Args:
-        bench: The tool.
-        candidate: The bytes of the candidate.
         seconds: Limit on the wall seconds.
-        patterns: What helped before.
         proposer: Asked when no edit helps.
         clock: The current time in seconds.
 

@@ -17,18 +17,13 @@ from harness.core.bounded_parse import parse
 from harness.lanes.toolgen.source import FENCE
 
 OPERATOR = "syntax"
-MAX_LINES_BACK = 3
-"""Lines before the parser's one that are edited too: it notices a missing bracket late."""
-MAX_ROUNDS = 3
-"""Syntax errors in one source that are corrected one after another."""
-MAX_VARIANTS = 24
-"""Variants that parse and are returned."""
+MAX_LINES_BACK = 3  # lines before the parser's one that are edited too: it notices a missing bracket late
+MAX_ROUNDS = 3  # syntax errors in one source that are corrected one after another
+MAX_VARIANTS = 24  # variants that parse and are returned
 MAX_PARSED = 1500
-MAX_CHARACTERS = 5_000_000
-"""Edits that are parsed, and their characters together."""
+MAX_CHARACTERS = 5_000_000  # edits that are parsed, and their characters together
 MAX_INDENTS = 12
-MAX_BOUNDARIES = 120
-"""Places in one line where something is inserted, from its end."""
+MAX_BOUNDARIES = 120  # places in one line where something is inserted, from its end
 _INSERTED = (":", ")", "]", "}", '"', "'", ",", "(", "[", '"""', "=")
 _QUOTES = ('"', "'", '"""', "'''")
 _DELETED = frozenset(":)]}([{\"',")
@@ -42,7 +37,6 @@ class Variant:
     """A source that parses.
 
     Attributes:
-        source: The text.
         line: The edited line, 1-based.
         change: What was inserted or deleted, as a fingerprint.
     """

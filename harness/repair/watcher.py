@@ -36,13 +36,11 @@ class Watcher(Closing):
     """Works on the queue of a ledger. Use it as a context manager.
 
     Args:
-        queue: The queue.
         seconds: Limit on the wall seconds of one repair.
         logs: Folder of the logs, one file for each hand-off.
         workers: Judge processes; by default one for each core.
         proposer: Asked when no edit helps; given the workbench's tool.
         say: Called with one line for each hand-off, and one for the file of its repair.
-        holder: Name of this worker in the queue.
 
     Attributes:
         failures: How many hand-offs could not be worked on.
@@ -57,11 +55,10 @@ class Watcher(Closing):
         workers: int | None = None,
         proposer: Callable[[Workbench], Proposer] | None = None,
         say: Callable[[str], None] = print,
-        holder: str = "",
     ) -> None:
         self._queue, self._seconds, self._logs, self._workers = queue, seconds, logs, workers
         self._proposer, self._say = proposer, say
-        self.holder = holder or f"{socket.gethostname()}:{os.getpid()}"
+        self.holder = f"{socket.gethostname()}:{os.getpid()}"
         self.failures = 0
         self._bench: tuple[tuple[Path, int, str], Workbench] | None = None
 

@@ -31,12 +31,9 @@ from harness.sandbox.pool import BoxPool
 from harness.suites.loader import SUFFIX, load_suite
 from harness.suites.settings import settle
 
-HELD_BACK = 3
-"""Without an oracle every third example is held back from the search."""
-INPUTS = 40
-"""Sampled inputs of the search; with the examples they are one batch of a screening."""
-MAX_INPUTS = 640
-"""Sampled inputs of a search that was widened."""
+HELD_BACK = 3  # without an oracle every third example is held back from the search
+INPUTS = 40  # sampled inputs of the search; with the examples they are one batch of a screening
+MAX_INPUTS = 640  # sampled inputs of a search that was widened
 FRESH_INPUTS, HELD_BACK_EXAMPLES = "fresh inputs", "held-back examples"
 
 
@@ -45,13 +42,11 @@ class Workbench(Closing):
 
     Args:
         spec: A tool (folder or file), or a suite with `lane: toolgen`.
-        epoch: Sets the budget.
         workers: Judge processes; by default one for each core that this process may use.
         search_seed: Secret seed of the inputs that the search sees; random by default.
         confirm_seed: Secret seed of those that it does not see; random by default.
 
     Attributes:
-        tool: The tool.
         searched: The tool as the search sees it: without the examples that are held back.
         confirmed_on: What a confirmation asks that the search did not see.
 

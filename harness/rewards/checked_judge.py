@@ -13,8 +13,7 @@ from typing import Any, Protocol
 from harness.core.errors import UsageError
 from harness.lane.controls import Controls
 
-EVERY = 200
-"""Verdicts between two checks of a tool."""
+EVERY = 200  # verdicts between two checks of a tool
 
 
 class Judged(Protocol):
@@ -23,32 +22,26 @@ class Judged(Protocol):
     @property
     def status(self) -> Any:
         """The status: ok, wrong, timeout and others."""
-        ...
 
     @property
     def passed(self) -> bool:
         """Whether the status is ok and every gate passes."""
-        ...
 
     @property
     def score(self) -> float | None:
         """The score between 0 and 1; None if the candidate was not judged."""
-        ...
 
     @property
     def reward(self) -> float | None:
         """1.0, 0.0, or None where the verdict says nothing about the candidate."""
-        ...
 
     @property
     def graded(self) -> float | None:
         """`reward`, but for a wrong candidate half the share of its right answers."""
-        ...
 
     @property
     def feedback(self) -> str:
         """What may be reported to its author."""
-        ...
 
 
 class Pool(Protocol):
@@ -57,21 +50,17 @@ class Pool(Protocol):
     @property
     def tools(self) -> tuple[str, ...]:
         """The names of the tools."""
-        ...
 
     def submit(
         self, source: str, *, screen: bool = False, graded: bool = False, tool: str | None = None
     ) -> Future[Any]:
         """Begin to judge a candidate."""
-        ...
 
     def controls(self, tool: str | None = None) -> Controls | None:
         """The candidates by which a judge of a tool is checked."""
-        ...
 
     def close(self) -> None:
         """End all processes."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +77,6 @@ class CheckedJudge:
     A wrong verdict on one of them sets `degraded`, for good: no reward of this judge counts any more.
 
     Args:
-        pool: Judges.
         every: Verdicts of a tool between two checks; 0 checks nothing.
         honest: The source of a candidate that must pass; by default the tool's own (`controls/honest.py`).
         cheat: The source of a candidate that must not pass; by default made from the tool.

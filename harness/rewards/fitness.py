@@ -6,8 +6,7 @@ from harness.core.errors import InfraError
 from harness.rewards.checked_judge import Judged
 from harness.rewards.reward import RewardFunction
 
-PASSED = 0.5
-"""The fitness at which a candidate passes."""
+PASSED = 0.5  # the fitness at which a candidate passes
 
 
 def fitness_of(verdict: Judged, reward: RewardFunction, *, is_screened: bool = False) -> float:
@@ -16,7 +15,6 @@ def fitness_of(verdict: Judged, reward: RewardFunction, *, is_screened: bool = F
     So no documentation, style or speed lifts a wrong candidate above one that passes.
 
     Args:
-        verdict: The verdict.
         reward: The function that judged it.
         is_screened: Whether it was only screened: then 0.5 is all that it can earn.
 

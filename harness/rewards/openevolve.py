@@ -29,8 +29,7 @@ class Evaluator:
     """Evaluates programs by path.
 
     Args:
-        tool: As for `reward_for`.
-        options: As for `reward_for`.
+        tool, options: As for `reward_for`.
     """
 
     def __init__(self, tool: Tools | Pool, **options: Any) -> None:

@@ -24,8 +24,7 @@ Mode = Literal["pass", "graded"]
 MODES = ("pass", "graded")
 MAX_INFRA = 50
 ATTEMPTS = 2  # a candidate without a verdict is judged once more
-WINDOW = 1000
-"""Candidates over which those without a reward are counted."""
+WINDOW = 1000  # candidates over which those without a reward are counted
 LOG = logging.getLogger("harness.rewards")
 
 
@@ -84,7 +83,6 @@ def pool_options(tools: Tools, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a pool that pays rewards: nothing is timed and candidates only compute, unless a suite says so.
 
     Args:
-        tools: What the pool judges.
         options: The options that are given; they come first.
     """
     paths = [tools] if isinstance(tools, str | os.PathLike) else tools

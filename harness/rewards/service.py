@@ -53,7 +53,6 @@ class Service:
 
     Args:
         judge: Judges the candidates; `degraded` turns all rewards off.
-        token: The bearer token.
         queue: The most candidates that may be judged or wait.
         max_body: The most bytes of a request.
     """

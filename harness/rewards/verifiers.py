@@ -18,9 +18,7 @@ def reward_of(tool: Tools | Pool, mode: Mode = "pass", **options: Any) -> Callab
     several. verifiers has no word for a missing reward: the function raises, and the rollout has an error instead of 0.
 
     Args:
-        tool: As for `reward_for`.
-        mode: As for `reward_for`.
-        options: As for `reward_for`.
+        tool, mode, options: As for `reward_for`.
     """
     reward = reward_for(tool, mode, **options)
 

@@ -34,7 +34,6 @@ def load_suite(path: Path, *, name: str, lanes: Mapping[str, SuiteLane], setting
 
     Args:
         name: The name of the file in node ids.
-        lanes: All lanes by name.
         settings: The settings of the session; the suite's policy is merged from both.
 
     Raises:

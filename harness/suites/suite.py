@@ -146,13 +146,10 @@ class SuiteLane(Protocol):
     @property
     def name(self) -> str:
         """The value of `lane:` in suites of this lane."""
-        ...
 
     @property
     def options(self) -> type[SuiteOptions]:
         """The model of the keys that a suite of this lane may have."""
-        ...
 
     def collect(self, suite: Suite) -> Sequence[Case]:
         """The cases of a suite, in the order of their items."""
-        ...

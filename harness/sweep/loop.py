@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from harness.core.errors import InfraError
 from harness.core.trial import Trial, changed
 
-START = "start"
-"""The operator of what a search begins with."""
+START = "start"  # the operator of what a search begins with
 
 
 class Rows(Protocol):
@@ -21,19 +20,15 @@ class Rows(Protocol):
     @property
     def rows(self) -> dict[int, Trial]:
         """All trials by number."""
-        ...
 
     def propose(self, trials: Sequence[Trial], texts: Mapping[str, str | bytes], /) -> None:
         """Keep proposals, with their sources by digest; all of them or none."""
-        ...
 
     def complete(self, trials: Iterable[Trial], /) -> None:
         """Keep the results of trials."""
-        ...
 
     def source(self, digest: str, /) -> str:
         """The source of a trial."""
-        ...
 
 
 @dataclass(slots=True)
@@ -163,11 +158,9 @@ class Searched(Protocol):
         Raises:
             InfraError: if the proposer fails; that ends the search, and what it has is kept.
         """
-        ...
 
     def judge(self, trials: Sequence[Trial], book: Book, /) -> None:
         """Complete the rows of trials that are not judged."""
-        ...
 
     def absorb(self, generation: int, trials: Sequence[Trial], book: Book, /) -> int:
         """Decide by the verdicts of a complete generation, or part of one, in the order of their numbers.
@@ -175,11 +168,6 @@ class Searched(Protocol):
         Returns:
             The number of generations since the best became better; 0 if it did now.
         """
-        ...
-
-    def spent(self) -> tuple[int, float]:
-        """Tokens and US dollars of all replies so far."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,13 +182,26 @@ class Ended:
     fault: InfraError | None = None
 
 
-def run(searched: Searched, rows: Rows, limits: Limits, *, parts: int = 1) -> Ended:
+def nothing() -> tuple[int, float]:
+    """What is spent by a search whose proposers cost nothing, or count for themselves."""
+    return 0, 0.0
+
+
+def run(
+    searched: Searched,
+    rows: Rows,
+    limits: Limits,
+    *,
+    parts: int = 1,
+    spent: Callable[[], tuple[int, float]] = nothing,
+) -> Ended:
     """Search until a limit is reached, nothing more can be proposed, or the proposer fails.
 
     Args:
         rows: Its rows; those that are there already are neither proposed nor judged again.
         parts: Calls of `propose` in each generation. Before a part is proposed, the same part of the generation before
             was decided; the parts between them are judged meanwhile, so that no judge waits for the slowest verdict.
+        spent: Tokens and US dollars of all replies so far.
 
     Raises:
         Exception: of `judge`, `absorb` or the rows; what was kept stays.
@@ -217,7 +218,7 @@ def run(searched: Searched, rows: Rows, limits: Limits, *, parts: int = 1) -> En
     for turn in range(limits.generations * parts):
         if len(pending) == parts:
             stale = decide()
-        tokens, money = searched.spent()
+        tokens, money = spent()
         elapsed = time.monotonic() - started
         reason = limits.reached(stale=stale, seconds=elapsed, candidates=candidates, tokens=tokens, money=money)
         if reason and turn % parts == 0:

@@ -39,8 +39,6 @@ class Plan:
     """The definition of a search.
 
     Attributes:
-        strategy: How points are selected.
-        maximize: Whether larger values are better.
         points: For `sample` and `halving`: the number of points; None for all.
         repeats: Repetitions per point (in the first rung, for `halving`).
         allowed: Predicate that excludes points before they are measured.
@@ -113,7 +111,6 @@ def search(
 
     Args:
         store: Keeps the measurements; by default in memory, for this call only.
-        progress: Receives short progress messages.
 
     Raises:
         Exception: any exception of `measure` or the store; earlier measurements are kept.

@@ -13,11 +13,9 @@ class Store(Protocol):
 
     def get(self, point: Point, rung: int) -> Measurement | None:
         """The measurement of a point at a rung; None if it is not stored."""
-        ...
 
     def put(self, point: Point, rung: int, measurement: Measurement) -> None:
         """Store a measurement; it is durable when this returns."""
-        ...
 
 
 class Memory:

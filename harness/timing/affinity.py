@@ -13,8 +13,7 @@ from typing import Self
 
 from harness.timing.noise import busy_seconds
 
-SAMPLING_SECONDS = 0.05
-"""How long the load of each core is sampled to find an idle one."""
+SAMPLING_SECONDS = 0.05  # how long the load of each core is sampled to find an idle one
 
 
 class OneCore:

@@ -18,8 +18,7 @@ from harness.core.errors import UsageError
 from harness.core.frozen import Frozen
 
 MIN_VERSION, NEXT_MAJOR_VERSION = (5, 2), (6,)
-MAX_SAMPLES = 2000
-"""Samples that a record keeps; serialising a million floats on a report would take seconds."""
+MAX_SAMPLES = 2000  # samples that a record keeps; serialising a million floats on a report would take seconds
 MIN_SECONDS = 1e-9  # the table of pytest-benchmark divides by the times it shows
 
 Setup = Callable[[], tuple[tuple[Any, ...], dict[str, Any]]]
@@ -42,7 +41,6 @@ class Instrument(Protocol):
 
     def run(self, target: Callable[..., Any], setup: Setup, rounds: int, *, name: str) -> list[float]:
         """Time `rounds` calls in seconds; before each, `setup` returns its arguments and is not timed."""
-        ...
 
 
 class Loop:

@@ -22,9 +22,6 @@ class Bridge:
         is_timed: Whether an item is one of ours that measures wall time.
         timed: Returns the node ids of all timed items; called on a controller after the first worker has collected.
         is_worker: Whether this process is an xdist worker.
-
-    Attributes:
-        stopwatch: The stopwatch of this process.
     """
 
     def __init__(

@@ -29,8 +29,7 @@ MACHINE = "machine"
 PATIENCE = 600.0
 """Seconds after which a request continues without the lock and reports it: a stopped process (Ctrl-Z) must not hang
 every session on the machine."""
-NOTICE_AFTER = 10.0
-"""Seconds of waiting after which the user is told."""
+NOTICE_AFTER = 10.0  # seconds of waiting after which the user is told
 
 
 @dataclass(frozen=True, slots=True)

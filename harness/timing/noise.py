@@ -12,14 +12,10 @@ from pathlib import Path
 
 from harness.core.quality import Quality
 
-MIN_CPU_SHARE = 0.9
-"""A call whose CPU time is below this share of its wall time was delayed."""
-MAX_DISTURBED = 0.25
-"""Maximum share of delayed control calls; above it, their median is unreliable."""
-MAX_FOREIGN = 0.25
-"""Maximum share of the control calls' time that other processes may take."""
-MAX_SPREAD = 0.10
-"""Maximum relative difference between two halves of equal calls."""
+MIN_CPU_SHARE = 0.9  # a call whose CPU time is below this share of its wall time was delayed
+MAX_DISTURBED = 0.25  # maximum share of delayed control calls; above it, their median is unreliable
+MAX_FOREIGN = 0.25  # maximum share of the control calls' time that other processes may take
+MAX_SPREAD = 0.10  # maximum relative difference between two halves of equal calls
 MIN_WATCHED_SECONDS = 0.2  # the kernel counts a core's time in ticks of 10 ms
 MAX_SUSPENDED_SECONDS = 0.1  # difference between the clocks that stop and do not stop during a suspend
 MIN_CALLS = 6  # calls needed to compare their halves
@@ -69,7 +65,6 @@ def verdict(quality: Quality, samples: Sequence[float], *, alone: str = "", slep
     """Why a measurement is too noisy to be used; empty when it can be used.
 
     Args:
-        quality: The observations.
         samples: Seconds of all timed calls.
         alone: Why the lock was not held; empty when it was.
         slept: Seconds for which the machine was suspended during the measurement.

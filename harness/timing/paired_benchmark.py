@@ -18,14 +18,11 @@ from harness.timing.instructions import Counter
 from harness.timing.log_ratios import OPPONENT, SIDES, SLEEP_MARGIN, LogRatios, by_cpu, by_wall
 from harness.timing.stopwatch import Call, Measurement, Round, Section, Stopwatch
 
-MIN_GROUPS, MAX_GROUPS = 8, 16
-"""Number of groups in one measurement; each group starts a fresh process for every side."""
-MIN_PAIRS, MAX_PAIRS = 3, 32
-"""Number of pairs in one group."""
+MIN_GROUPS, MAX_GROUPS = 8, 16  # number of groups in one measurement; each group starts a fresh process for every side
+MIN_PAIRS, MAX_PAIRS = 3, 32  # number of pairs in one group
 CALL_TO_PROCESS_DEVIATION = 6.0
 """Ratio of the deviation between calls of one process (about 5 %) to the deviation between processes (under 1 %)."""
-MAX_MEASUREMENTS = 6
-"""Maximum number of measurements while the control deviates too much."""
+MAX_MEASUREMENTS = 6  # maximum number of measurements while the control deviates too much
 MAX_DURATION_FACTOR = 16.0
 """No further measurement starts after this multiple of the target duration: on a busy core each one takes longer."""
 
@@ -41,11 +38,9 @@ class Process(Protocol):
 
     def ask(self, argument: Any) -> Any:
         """Answer one input; this is the timed call."""
-        ...
 
     def close(self) -> None:
         """End the process of this side."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

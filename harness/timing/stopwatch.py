@@ -17,10 +17,8 @@ from harness.timing.lock import FairLock, machine_lock
 from harness.timing.noise import MIN_CPU_SHARE, CallTimes, MachineMonitor, disturbed, foreign, spread, verdict
 
 SUBJECT, REFERENCE, NULL = "subject", "reference", "null"
-MAX_TRIES = 3
-"""Maximum number of measurements; the first usable one is the result."""
-MAX_DURATION_FACTOR = 4.0
-"""No further try starts after this multiple of the target duration of one measurement."""
+MAX_TRIES = 3  # maximum number of measurements; the first usable one is the result
+MAX_DURATION_FACTOR = 4.0  # no further try starts after this multiple of the target duration of one measurement
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,6 @@ class Call:
     """One call that is ready to be timed.
 
     Attributes:
-        target: The function to call.
         argument: Its argument, an input that was never used before.
         pid: Process id of the box that executes the call; 0 for this process.
         seconds: Reads the wall seconds of the call from its answer, where the called process measures them itself.
@@ -47,7 +44,6 @@ class Round:
     Attributes:
         series: Name of the series the call belongs to, such as one input size.
         side: `subject`, `reference`, or `null` (a call that does nothing).
-        prepare: Prepares the call.
         check: Takes the returned value.
     """
 
@@ -65,7 +61,6 @@ class Measurement:
         samples: Wall seconds of each call.
         waited: Whether each call was delayed: its CPU time is less than nine tenths of its wall time.
         cpu: CPU seconds of the called process for each call; 0 where its clock cannot be read.
-        quality: The quality of the whole measurement.
     """
 
     samples: dict[tuple[str, str], list[float]]
@@ -127,7 +122,6 @@ class Stopwatch:
             name: Name of the measurement, for messages.
             plan: Makes the rounds of one try, on inputs never used before; it may make untimed calls to find how many
                 rounds fit.
-            tries: Maximum number of tries.
         """
         started = time.monotonic()
         tries = tries if self.instrument.thorough else 1

@@ -8,25 +8,7 @@ Example:
 
 from __future__ import annotations
 
-VERBS = (
-    "check",
-    "run",
-    "answer",
-    "send",
-    "cancel",
-    "resume",
-    "resolve",
-    "trace",
-    "replay",
-    "verify",
-    "fork",
-    "upgrade",
-    "sweep",
-    "improve",
-    "lift",
-    "runs",
-    "graph",
-    "view",
-    "report",
-    "step",
-)
+VERBS = tuple("""
+check run answer send cancel resume resolve trace replay verify fork upgrade sweep improve lift runs
+graph view report step
+""".split())  # fmt: skip

@@ -13,6 +13,7 @@ import argparse
 import statistics
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     entry = args.loop or _find_only_loop(programs.load(args.program, inputs=given), args.program)
     program = programs.load(args.program, inputs=given, entry=entry)
     folder = run_folders.choose_folder(args.program, args.state)
-    more: dict[str, Any] = {"retry_failed": args.retry_failed, "progress": _print_progress}
+    more: dict[str, Any] = {"retry_failed": args.retry_failed, "progress": partial(print, file=sys.stderr)}
     if (folder / LOG).is_file():
         name = _fork_before_search(folder) if args.retry_failed else None
         session = Session.resume(folder, run=name, change=options.parse_settings(args), **more)
@@ -123,10 +124,6 @@ def _find_only_loop(program: Program, path: Path) -> str:
         fix = f"--loop with one of {', '.join(loops)}" if loops else "add an engineering_loop"
         raise UsageError(f"the program has {len(loops)} engineering loops", where=str(path), fix=fix)
     return loops[0]
-
-
-def _print_progress(text: str) -> None:
-    print(text, file=sys.stderr)
 
 
 def _copy_work_files(source: Path, session: Session) -> None:

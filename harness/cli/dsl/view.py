@@ -24,11 +24,9 @@ if TYPE_CHECKING:
 
 PAGE = "view.html"
 POLL_S = 0.5
-REFRESH_S = 2
-"""Seconds after which a browser loads a page again that is being followed."""
+REFRESH_S = 2  # seconds after which a browser loads a page again that is being followed
 MAX_SPANS = 200
-MAX_TEXT = 20_000
-"""Maximum number of characters of one value on the page."""
+MAX_TEXT = 20_000  # maximum number of characters of one value on the page
 _OPEN = ("running", "suspended")
 _SCRIPT = """for (const card of document.querySelectorAll(".card")) {
   const line = document.getElementById("l" + card.dataset.at);

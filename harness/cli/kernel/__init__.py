@@ -8,12 +8,4 @@ Example:
 
 from __future__ import annotations
 
-VERBS = (
-    "check",
-    "compile",
-    "sweep",
-    "bench",
-    "roofline",
-    "report",
-    "adapt",
-)
+VERBS = tuple("check compile sweep bench roofline report adapt".split())

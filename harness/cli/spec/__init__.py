@@ -9,22 +9,7 @@ Example:
 
 from __future__ import annotations
 
-VERBS = (
-    "lint",
-    "parse",
-    "spans",
-    "coverage",
-    "decode",
-    "query",
-    "hex",
-    "graph",
-    "set",
-    "generate",
-    "patch",
-    "diff",
-    "score",
-    "improve",
-    "versions",
-    "import-ksy",
-    "export-ksy",
-)
+VERBS = tuple("""
+lint parse spans coverage decode query hex graph set generate patch diff score improve versions
+import-ksy export-ksy
+""".split())  # fmt: skip

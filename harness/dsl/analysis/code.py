@@ -11,8 +11,7 @@ from harness.dsl.ir import Branch, Enter, Instruction, Jump, Leave, Step
 from harness.dsl.language.diagnostic import Span
 from harness.dsl.plain import changed
 
-UNRESOLVED = -1
-"""Target of a jump that is not known yet."""
+UNRESOLVED = -1  # target of a jump that is not known yet
 
 
 class Code:
@@ -20,7 +19,6 @@ class Code:
 
     Attributes:
         instructions: Instructions so far; jumps hold absolute indices.
-        steps: Steps and checks so far.
     """
 
     def __init__(self, label: str, labels: Counter[str]) -> None:

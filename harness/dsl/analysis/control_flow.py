@@ -53,11 +53,15 @@ def _if(node: s.If, into: Lowering) -> None:
             if number + 1 < len(node.arms) or node.otherwise is not None:
                 ends.append(code.add(Jump(code.label("end"), test.span, UNRESOLVED)))
         code.set_jump_target(branch)
-    if node.otherwise is not None:
-        with code.within("else"):
-            into.body(node.otherwise)
+    _end_arms(node.otherwise, ends, into)
+
+
+def _end_arms(otherwise: list[s.Statement] | None, ends: list[int], into: Lowering) -> None:
+    if otherwise is not None:
+        with into.code.within("else"):
+            into.body(otherwise)
     for end in ends:
-        code.set_jump_target(end)
+        into.code.set_jump_target(end)
 
 
 def _for(node: s.For, into: Lowering) -> None:
@@ -134,11 +138,7 @@ def _match(node: s.Match, into: Lowering) -> None:
                 into.body(arm.body)
                 ends.append(code.add(Jump(code.label("end"), arm.span, UNRESOLVED)))
             code.set_jump_target(branch)
-        if node.otherwise is not None:
-            with code.within("else"):
-                into.body(node.otherwise)
-        for end in ends:
-            code.set_jump_target(end)
+        _end_arms(node.otherwise, ends, into)
 
 
 def _equals(slot: n.Slot, option: s.Literal, into: Lowering) -> n.Expr:

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from harness.core.nearest import nearest, nearest_names
 from harness.dsl.language.diagnostic import Diagnostic, Span
 
-MAX_DIAGNOSTICS = 200
-"""Maximum number of diagnostics of a program."""
+MAX_DIAGNOSTICS = 200  # maximum number of diagnostics of a program
 
 
 class Report:

@@ -18,8 +18,7 @@ from harness.dsl.values import Undefined
 
 MAX_FACT_NODES = 20_000
 """Maximum number of nodes from expanded facts: facts that each refer to two facts grow exponentially."""
-MAX_DEPTH = 40
-"""Maximum depth of facts that refer to facts."""
+MAX_DEPTH = 40  # maximum depth of facts that refer to facts
 
 
 @dataclass(slots=True)

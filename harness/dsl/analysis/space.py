@@ -10,8 +10,7 @@ from harness.dsl.language import syntax as s
 from harness.dsl.types import BOOL, FLOAT, INT, STRING, Type
 
 MAX_VALUES = 10_000
-MAX_POINTS = 100_000
-"""Maximum number of points of one search; a larger space needs `points`."""
+MAX_POINTS = 100_000  # maximum number of points of one search; a larger space needs `points`
 
 
 def flatten(entries: s.Entries) -> Iterator[tuple[str, s.Value, s.Span]]:

@@ -16,8 +16,7 @@ from harness.dsl.types import ANY, STRING
 TOOLS = {"read": ("path",), "write": ("path", "content"), "exists": ("path",), "run": ("cmd",)}
 """Tools that a model can be given, with the arguments of each."""
 MAX_CALLS, LIMIT = 10, 1000
-CALLS = "tool_calls"
-"""The field of a reply that calls tools instead of giving an answer."""
+CALLS = "tool_calls"  # the field of a reply that calls tools instead of giving an answer
 
 
 def calls_tools(node: s.Call) -> bool:

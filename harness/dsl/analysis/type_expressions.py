@@ -14,8 +14,7 @@ _BASIC = {
     "text": Kind.STRING, "any": Kind.ANY,
 }  # fmt: skip
 _NUMERIC = (Kind.INT, Kind.FLOAT)
-MAX_DEPTH, MAX_SIZE = 40, 10_000
-"""Maximum depth of nested types, and maximum number of parts of an expanded type."""
+MAX_DEPTH, MAX_SIZE = 40, 10_000  # maximum depth of nested types, and maximum number of parts of an expanded type
 
 
 class Types:
@@ -34,7 +33,9 @@ class Types:
     def of(self, node: s.TypeExpression) -> Type:
         """The type that an expression denotes; `any`, with a diagnostic, if it is unknown."""
         match node:
-            case s.ListType(of=s.NamedType(name=name, unit="")) if self._is_dimension(name):
+            case s.ListType(of=s.NamedType(name=name, unit="")) if (
+                name.isupper() and name not in self._names.types and self.schema.find(name) < 0  # a dimension
+            ):
                 return list_of(INT)
             case s.ListType():
                 return list_of(self.of(node.of))
@@ -79,9 +80,6 @@ class Types:
                 return Type(Kind.RECORD, fields=tuple(known)) if len(known) == len(fields) else None
             case _:
                 return None
-
-    def _is_dimension(self, name: str) -> bool:
-        return name.isupper() and name not in self._names.types and self.schema.find(name) < 0
 
     def _shaped(self, node: s.ShapedType) -> Type:
         """`[M, N, K]` is a list of integers; nothing is known of a `Tensor[B, T]` that is not declared."""

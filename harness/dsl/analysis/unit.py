@@ -27,8 +27,7 @@ _SETTINGS = {
     "engineering_loop": ("success", "strategy", "points", "where"),
 }
 _ANY_SETTING = frozenset(key for keys in _SETTINGS.values() for key in keys)
-DEFAULT_EVENTS = 1000
-"""Number of events after which a service loop without a budget ends."""
+DEFAULT_EVENTS = 1000  # number of events after which a service loop without a budget ends
 
 
 class UnitAnalysis:

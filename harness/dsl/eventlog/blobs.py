@@ -6,10 +6,8 @@ import sqlite3
 
 from harness.dsl.eventlog.chain import blob_address
 
-MAX_INLINE_BYTES = 1024
-"""Values of at most this many bytes stay inside their event."""
-MAX_BLOB_BYTES = 64 << 20
-"""Maximum size of one value."""
+MAX_INLINE_BYTES = 1024  # values of at most this many bytes stay inside their event
+MAX_BLOB_BYTES = 64 << 20  # maximum size of one value
 
 
 class Blobs:

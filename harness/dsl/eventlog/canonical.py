@@ -6,8 +6,7 @@ import json
 import math
 from typing import Any
 
-MAX_DEPTH = 64
-"""Maximum nesting of lists and records."""
+MAX_DEPTH = 64  # maximum nesting of lists and records
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 

@@ -10,8 +10,7 @@ from hashlib import blake2b
 
 from harness.dsl.eventlog.canonical import encode
 
-SIZE = 16
-"""Bytes of a hash (BLAKE2b-128)."""
+SIZE = 16  # bytes of a hash (BLAKE2b-128)
 
 
 def genesis_hash(genesis: object) -> bytes:

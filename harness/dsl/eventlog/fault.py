@@ -13,8 +13,7 @@ class LogError(InfraError):
     """A log is damaged, locked, of a newer version, or cannot be written."""
 
 
-MIN_SPACE = 64 << 10
-"""A disk with less free space counts as full; SQLite's index of the write-ahead log takes 32 KiB."""
+MIN_SPACE = 64 << 10  # a disk with less free space counts as full; SQLite's index of the write-ahead log takes 32 KiB
 _READABLE = {
     "database or disk is full": ("the disk is full; the last commit was not stored", "free space, then resume"),
     "attempt to write a readonly database": ("the file cannot be written", "make it and its folder writable"),

@@ -42,9 +42,7 @@ class LogFile(Closing):
     """An open log file; a context manager.
 
     Attributes:
-        durability: What its commits survive.
         connection: To its database; internal to `harness.dsl`.
-        blobs: Large values of all its runs.
     """
 
     def __init__(

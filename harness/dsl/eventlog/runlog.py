@@ -19,10 +19,8 @@ from harness.dsl.eventlog.storage import Storage
 from harness.dsl.eventlog.tables import SHIFT
 from harness.dsl.plain import plain
 
-COMMIT_GROUP = 64
-"""Pure events per commit; if the process dies, they are computed again with the same hashes."""
-SNAPSHOT_AFTER_EVENTS, SNAPSHOT_AFTER_BYTES = 256, 256 << 10
-"""A snapshot is due after this many events or bytes."""
+COMMIT_GROUP = 64  # pure events per commit; if the process dies, they are computed again with the same hashes
+SNAPSHOT_AFTER_EVENTS, SNAPSHOT_AFTER_BYTES = 256, 256 << 10  # a snapshot is due after this many events or bytes
 Files = Mapping[str, tuple[str, int] | None]
 """Changed work files by path: (address of the content, mode); None for a file that was removed.
 
@@ -86,7 +84,6 @@ class RunLog:
     Attributes:
         seq: Sequence number of the last event, -1 before the first.
         head: Hash of all events so far; the genesis hash before the first event.
-        blobs: Storage for large values.
         group: Pure events per commit.
     """
 

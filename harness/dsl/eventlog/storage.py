@@ -20,8 +20,6 @@ class Storage:
 
     Attributes:
         path: Of the file, for messages.
-        blobs: Large values of all its runs.
-        durability: What a commit survives.
         probe: Called around each write; None outside of tests.
     """
 

@@ -11,8 +11,7 @@ from harness.dsl.eventlog.fault import LogError, translate_error
 
 APPLICATION_ID = 0x4353504B
 VERSION = 2
-SHIFT = 40
-"""An event's row id is `run << SHIFT | seq`: one index for both, and the rows of a run are adjacent."""
+SHIFT = 40  # an event's row id is `run << SHIFT | seq`: one index for both, and the rows of a run are adjacent
 
 # Rowid tables: WITHOUT ROWID needs an overflow page for each body larger than a quarter page.
 _LAYOUT = """

@@ -72,7 +72,7 @@ class Compiler:
             case n.Const():
                 return self._constant(node.value)
             case n.Slot():
-                return self._slot(node.index)
+                return load(f"e{node.index}") if node.index in self.locals else _item(_attribute("slots"), node.index)
             case n.State():
                 return _item(_attribute("state"), node.index)
             case n.Verdict():
@@ -174,9 +174,6 @@ class Compiler:
         name = self._named(f"w{len(self.constants)}", _walker(node, tuple(sorted(self.locals))))
         locals_ = [load(f"e{slot}") for slot in sorted(self.locals)]
         return call(load(name), load("frame"), *locals_)
-
-    def _slot(self, index: int) -> ast.expr:
-        return load(f"e{index}") if index in self.locals else _item(_attribute("slots"), index)
 
     def _constant(self, value: Value) -> ast.expr:
         if isinstance(value, bool | int | float | str):

@@ -15,8 +15,7 @@ from harness.dsl.values import UndefinedUseError, Value
 Code = Callable[[n.Frame], Value]
 ItemCode = Callable[[n.Frame, Value], Value]
 
-WALKS = 2
-"""Interpreted evaluations before an expression is compiled; compilation is as slow as twenty of them."""
+WALKS = 2  # interpreted evaluations before an expression is compiled; compilation is as slow as twenty of them
 SLOW = (UndefinedUseError, TypeError, ZeroDivisionError, OverflowError, LookupError, ValueError, MemoryError)
 """Raised by generated code where it does not apply."""
 _cache: dict[int, tuple[n.Expr, Code]] = {}

@@ -18,7 +18,6 @@ class Items(Protocol):
 
     def of_case(self, case: int) -> Sequence[tuple[Value, ...]]:
         """All items of a case so far, in order."""
-        ...
 
 
 @mutable

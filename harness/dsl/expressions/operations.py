@@ -13,10 +13,8 @@ from functools import lru_cache
 from harness.dsl.expressions.pattern import Pattern, PatternError
 from harness.dsl.values import INT_MAX, INT_MIN, Undefined, Value, shown
 
-MAX_VISITS = 1_000_000
-"""Maximum number of elements that one evaluation visits."""
-MAX_TEXT = 16 << 20
-"""Maximum length of a string made from a template."""
+MAX_VISITS = 1_000_000  # maximum number of elements that one evaluation visits
+MAX_TEXT = 16 << 20  # maximum length of a string made from a template
 FLOAT_MAX = 1.7976931348623157e308
 
 
@@ -175,10 +173,6 @@ def _quantile(values: Sequence[Value], fraction: float | None) -> Value:
     return float(values[low]) if share == 0 else values[low] * (1 - share) + values[high] * share
 
 
-def _mean(values: Sequence[Value], _: float | None) -> Value:
-    return math.fsum(values) / len(values)
-
-
 def _stdev(values: Sequence[Value], _: float | None) -> Value:
     mean = math.fsum(values) / len(values)
     return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
@@ -192,7 +186,7 @@ _NUMERIC: dict[str, Callable[[Sequence[Value], float | None], Value]] = {
     "sum": _sum,
     "min": lambda values, _: values[0],
     "max": lambda values, _: values[-1],
-    "mean": _mean,
+    "mean": lambda values, _: math.fsum(values) / len(values),
     "median": lambda values, _: _quantile(values, 0.5),
     "stdev": _stdev,
     "quantile": _quantile,

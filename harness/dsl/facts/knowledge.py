@@ -37,7 +37,6 @@ class Knowledge:
     """The knowledge of one run.
 
     Attributes:
-        trace: The items so far.
         verdicts: The newest verdict of each fact: True, False or Undefined.
         hints: Suggestions of the rules and hints whose facts are all true now, in the order in which they fired.
         broken: Names of invariants that some item broke.

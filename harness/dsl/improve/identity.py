@@ -18,8 +18,7 @@ from harness.dsl.machine.session import Session
 from harness.dsl.mining.headers import metric
 from harness.dsl.types import Kind
 
-MAX_SHOWN = 3
-"""Maximum number of values that a message shows."""
+MAX_SHOWN = 3  # maximum number of values that a message shows
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,7 @@ from harness.dsl.machine.session import Session
 from harness.dsl.machine.settings import RunSettings
 from harness.providers.question import Provider
 
-MAX_TRACE = 8_000
-"""Maximum number of characters of a trace in a prompt."""
+MAX_TRACE = 8_000  # maximum number of characters of a trace in a prompt
 
 
 @dataclass(frozen=True, slots=True)

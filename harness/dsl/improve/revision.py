@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,10 +21,10 @@ from harness.dsl.language.builder import Builder
 from harness.dsl.language.diagnostic import render
 from harness.dsl.language.lexer import TokenList, tokens
 from harness.dsl.language.parser import parse
+from harness.providers.completion import fenced_blocks
 from harness.providers.question import Provider, Question
 from harness.sweep import loop
 
-_FENCE = re.compile(r"```([A-Za-z-]*)[ \t]*\n(.*?)```", re.DOTALL)
 MAX_REPLY = 1 << 20
 
 
@@ -58,7 +57,6 @@ class Improvement:
 
     Attributes:
         measure: Runs a program and returns its values; the second argument is the first seed.
-        provider: Answers the questions for revisions.
         inputs: Names that the caller provides.
         laws: A domain that no revision may violate.
         programs: Sources that a proposed grammar must parse to the same tree.
@@ -94,12 +92,11 @@ class Improvement:
 
     def read(self, reply: str, best: Program) -> tuple[str, str]:
         """The program in a reply and the accepted grammar in it; each is empty without one."""
-        blocks = _FENCE.findall(reply[:MAX_REPLY])
-        grammar = next((text for kind, text in blocks if kind.lower() == "lark"), "")
+        blocks = fenced_blocks(reply[:MAX_REPLY])
+        grammar = next((text for kind, text in blocks if kind == "lark"), "")
         grammar = grammar if grammar and accepts_grammar(grammar, [best.source, *self.programs]) else ""
-        return next(
-            (text for kind, text in blocks if kind.lower() != "lark"), "" if blocks else reply[:MAX_REPLY]
-        ), grammar
+        program = next((text for kind, text in blocks if kind != "lark"), "" if blocks else reply[:MAX_REPLY])
+        return program, grammar
 
     def judge(
         self,
@@ -281,10 +278,6 @@ class ProgramClimb:
                 self.values, self._idle = tuple(found["values"]), 0
             self._accepted = None
         return self._idle
-
-    def spent(self) -> tuple[int, float]:
-        """Nothing: a provider counts for itself."""
-        return 0, 0.0
 
     def _judge(self, trial: Trial, text: str) -> Trial:
         if trial.operator == loop.START:

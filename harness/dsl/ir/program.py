@@ -154,13 +154,9 @@ class Program:
     Attributes:
         name: Name of the system, domain or task.
         path: Name of the file, for messages; not part of any digest.
-        source: The source, stored with every run.
         digest: SHA-256 of the source.
-        schema: The cases of trace items.
         facts: Facts, rules and invariants refer to facts by index.
         rules: Rules and hints, in source order.
-        invariants: Invariants, in source order.
-        units: Tasks and loops.
         main: Index of the unit that a run starts with; -1 without units.
         prose: (kind, text) of axioms, heuristics, predictions and prose conditions: shown, never counted as passed.
     """

@@ -301,7 +301,8 @@ class Builder(Transformer[Token, s.Module]):
                 found = _NUMBER.match(token)
                 digits = found[0] if found else str(token)
                 is_int = digits.replace("_", "").isdigit()
-                value = _parse_int(digits) if is_int else float(digits)
+                # Conversion takes quadratic time, so numbers of many more than 64 bits become 2**64.
+                value = float(digits) if not is_int else int(digits) if len(digits) < 60 else 1 << 64
                 return s.Literal(value, str(token)[len(digits) :], "", _span(parts))
 
     def reference(self, parts: Parts) -> s.Name:
@@ -321,8 +322,3 @@ class Builder(Transformer[Token, s.Module]):
 
     def pair(self, parts: Parts) -> tuple[str, s.Value]:
         return _text(parts[0]), parts[1]
-
-
-def _parse_int(digits: str) -> int:
-    """An integer; numbers of many more than 64 bits become 2**64, because conversion takes quadratic time."""
-    return int(digits) if len(digits) < 60 else 1 << 64

@@ -11,8 +11,7 @@ from lark import Token
 from harness.core.nearest import nearest_names
 
 KIND = "DESCRIPTION"
-UNCLOSED = "UNCLOSED"
-"""The head of a descriptive block without its closing brace; no grammar rule accepts this token."""
+UNCLOSED = "UNCLOSED"  # the head of a descriptive block without its closing brace; no grammar rule accepts this token
 _GROUPS = frozenset({"MODEL", "TRACE_SCHEMA", "KNOWLEDGE", "EVALUATION"})
 _NAMED_GROUPS = frozenset({"SYSTEM", "DOMAIN"})
 _SPACES = frozenset({"DESIGN_SPACE", "TUNING_SPACE"})

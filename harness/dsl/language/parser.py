@@ -20,10 +20,8 @@ from harness.dsl.language.lexer import KEYWORDS, TokenList, tokens
 
 MAX_CHARACTERS = 4_000_000
 MAX_TOKENS = 400_000
-MAX_DEPTH = 48
-"""Maximum depth of brackets: recursive functions over the tree need a few stack frames for each."""
-MAX_OPERATORS = 150
-"""Maximum number of operators in one expression, for the same reason."""
+MAX_DEPTH = 48  # maximum depth of brackets: recursive functions over the tree need a few stack frames for each
+MAX_OPERATORS = 150  # maximum number of operators in one expression, for the same reason
 GRAMMAR = Path(__file__).with_name("grammar.lark")
 
 _DISPLAY_NAMES = {
@@ -33,8 +31,7 @@ _DISPLAY_NAMES = {
     "CALLEE": "a call (`tool.run {`)", "$END": "the end of the file", "PERCENT": "a unit", "COMPARE": "a bound (`> 0`)",
 }  # fmt: skip
 UNMATCHED_BRACE = "unmatched '}'"
-MAX_WORDS = 8
-"""Maximum number of keywords that a message lists."""
+MAX_WORDS = 8  # maximum number of keywords that a message lists
 _VALUE = frozenset({"NUMBER", "QUANTITY", "STRING", "LONG_STRING", "TRUE", "FALSE", "NAME", "LPAR", "LSQB"})
 _OPERATOR = frozenset({"AND", "OR", "COMPARE", "PLUS", "MINUS", "STAR", "SLASH"})
 _COUNTED = _OPERATOR | {"NOT", "DOT", "LSQB", "LPAR"}

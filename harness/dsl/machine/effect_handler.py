@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from harness.dsl.tools.toolbox import Toolbox
 
 POINTS = "points.db"
-_NO_FILES = ("tool.read", "tool.exists", "tool.random", "tool.now")
-"""Tools that change no file."""
+_NO_FILES = ("tool.read", "tool.exists", "tool.random", "tool.now")  # tools that change no file
 
 
 class EffectHandler:
@@ -31,10 +30,8 @@ class EffectHandler:
 
     Args:
         folder: Where the log is; the points of searches are kept next to it.
-        work: The program's files.
         versions: What the log knows of them.
         boxed: Returns what runs Python scripts; called at first use.
-        questions: Asks the run's provider.
         mocks: What tools answer while effects are off.
         progress: Takes a short line during long work.
         retry_failed: Whether points that failed before are measured again.

@@ -10,8 +10,7 @@ from harness.dsl.machine.external_effects import Interrupted
 from harness.dsl.plain import field, mutable
 
 POLL_S = 0.1
-JOIN_S = 2.0
-"""Seconds to wait for the threads of interrupted effects, whose processes are killed."""
+JOIN_S = 2.0  # seconds to wait for the threads of interrupted effects, whose processes are killed
 Writer = Callable[[], None]
 """Writes the result of a performed effect to the log."""
 

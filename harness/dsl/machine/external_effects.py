@@ -52,15 +52,12 @@ class Points(Protocol):
 
     def get(self, point: Point, rung: int) -> Measurement | None:
         """The measurement of a point at a rung; None if there is none."""
-        ...
 
     def put(self, point: Point, rung: int, measurement: Measurement) -> None:
         """Store the measurement of a point at a rung."""
-        ...
 
     def head(self) -> str:
         """Hex of one hash over the heads of all its runs, in the order of the points."""
-        ...
 
 
 class ExternalEffects(Protocol):
@@ -80,23 +77,18 @@ class ExternalEffects(Protocol):
 
     def points(self, key: str) -> AbstractContextManager[Points]:
         """The points of the search with this key."""
-        ...
 
     def perform(self, request: Request) -> Response:
         """Perform an effect and return its response."""
-        ...
 
     def changed_files(self) -> Mapping[str, Files]:
         """The work files changed since the last call, by the key of the effect that changed them."""
-        ...
 
     def ask(self, query: Query) -> Response | None:
         """The answer to a question; None if there is none now: the run is suspended."""
-        ...
 
     def interrupt(self) -> None:
         """End the processes of the effects that are running: their `perform` raises `Interrupted`."""
-        ...
 
     def event(self, skip: int, seconds: float) -> tuple[str, dict[str, Any]] | None:
         """The external event after the first `skip` ones; None at the end of the events.
@@ -104,12 +96,9 @@ class ExternalEffects(Protocol):
         Raises:
             TimeoutError: if none comes within some seconds.
         """
-        ...
 
     def messages(self, known: list[str]) -> list[tuple[str, str, dict[str, Any]]]:
         """New messages from other processes: name, event and fields of each; `known` are the names of earlier ones."""
-        ...
 
     def cancelled(self) -> str | None:
         """The reason of a request to cancel the run; None if there is none."""
-        ...

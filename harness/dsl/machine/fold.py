@@ -23,7 +23,6 @@ class Fold:
     """Applies events to a state and its knowledge.
 
     Args:
-        blobs: Storage of large values.
         knowledge: Trace, verdicts and hints; changed together with the state.
     """
 
@@ -45,7 +44,6 @@ class Fold:
 
         Args:
             state: Changed in place.
-            seq: Its sequence number.
             live: Whether the machine has just executed it: variables are bound and items are traced already.
 
         Raises:

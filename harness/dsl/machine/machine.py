@@ -29,8 +29,7 @@ from harness.dsl.machine.trace_items import Tracing
 from harness.dsl.tools.request import Response
 from harness.dsl.values import Value
 
-QUESTION_SPENDS = ("queries", "tokens")
-"""Limits that a question spends of."""
+QUESTION_SPENDS = ("queries", "tokens")  # limits that a question spends of
 
 
 class Machine:
@@ -39,7 +38,6 @@ class Machine:
     Args:
         log: Of the run; call `begin` if it is empty, else `resume`.
         run: Hex of the first hash of the run's chain.
-        settings: Limits, listener and the like.
         limits: Replace those of the settings.
     """
 

@@ -17,9 +17,6 @@ class MachineParts:
     Attributes:
         run: Hex of the first hash of the run's chain; part of every effect's key.
         seed: Of the run's random numbers.
-        fold: Applies events to the state.
-        stepper: Evaluates expressions and runs pure instructions.
-        tracing: Adds reported items to the trace.
     """
 
     program: Program

@@ -151,8 +151,7 @@ def _failing(state: State, steps: tuple[StepOutcome, ...], criteria: Any, broken
     return "ok", ""
 
 
-_WAITING = ("suspended", "budget", "in_doubt", "running")
-"""Statuses of a run that an answer can continue."""
+_WAITING = ("suspended", "budget", "in_doubt", "running")  # statuses of a run that an answer can continue
 _INTERRUPTED = {
     "running": ("skipped", "it has not ended"),
     "budget": ("budget", "the budget stopped it"),

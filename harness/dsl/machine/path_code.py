@@ -15,10 +15,8 @@ from harness.dsl.expressions.codegen import Compiler
 from harness.dsl.machine.segment import Node, SegmentWriter, Shape, StepCode
 from harness.dsl.types import Kind
 
-MAX_NODES = 64
-"""Maximum number of nodes in one function; a step with more paths executes few of them twice."""
-MAX_LITERAL = 200
-"""Maximum characters of a constant string that becomes part of the template of an event."""
+MAX_NODES = 64  # maximum number of nodes in one function; a step with more paths executes few of them twice
+MAX_LITERAL = 200  # maximum characters of a constant string that becomes part of the template of an event
 
 
 def generate_step(root: Node, writer: SegmentWriter) -> StepCode | None:

@@ -14,7 +14,6 @@ class UnitLayout:
 
     Attributes:
         slot_names: Unique names by index; the log uses names.
-        slot_index: Index by name.
         step_of: For each instruction the index of the innermost step around it, -1 outside steps.
         leave_of: For each step the index of its `Leave`.
     """
@@ -30,7 +29,6 @@ class Layout:
     """The layout of a program.
 
     Attributes:
-        units: By index.
         places: (unit, instruction) of each label.
         state_index: State variables by name.
     """

@@ -23,8 +23,7 @@ from harness.dsl.tools.request import Response
 QUICK = frozenset(("tool.read", "tool.exists", "tool.write", "tool.random", "tool.now"))
 """Tools that do not wait for anything."""
 WAIT = "tool.wait"
-CUT_S = 0.02
-"""An effect that times out this close to the end of the run's wall time is ended by it."""
+CUT_S = 0.02  # an effect that times out this close to the end of the run's wall time is ended by it
 
 
 class Receiver:

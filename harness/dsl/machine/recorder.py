@@ -25,32 +25,25 @@ class Log(Protocol):
     @property
     def blobs(self) -> BlobStore:
         """Storage of values that are too large for an event."""
-        ...
 
     @property
     def is_snapshot_due(self) -> bool:
         """Whether the next commit should store a snapshot."""
-        ...
 
     def append(self, body: bytes, *, wall: bool = False) -> bool:
         """Append an encoded event; with `wall`, also the time of the write; whether enough events wait for a commit."""
-        ...
 
     def attach_files(self, files: Files) -> None:
         """Keep the work files that changed with the last event."""
-        ...
 
     def wall_of(self, seq: int) -> float | None:
         """Time at which an event was written; None if it is not known."""
-        ...
 
     def commit(self, *, boundary: bool = False, snapshot: bytes | None = None) -> None:
         """Commit the appended events, with a snapshot if given; a boundary is before or after an effect."""
-        ...
 
     def set_status(self, status: str) -> None:
         """Set the status that lists of runs show."""
-        ...
 
 
 class Recorder:

@@ -37,7 +37,6 @@ class Divergence:
     """The first event that differs from the recorded one.
 
     Attributes:
-        seq: Its sequence number.
         where: `file:line:column` of the instruction.
         differences: Field by field.
     """

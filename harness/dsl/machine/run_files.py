@@ -11,8 +11,7 @@ from pathlib import Path
 from harness.dsl.eventlog.fault import LogError
 
 LOG, WORK, FORKS = "log.db", "work", "forks"
-FIRST_RUN = 1
-"""Number of a log's first run."""
+FIRST_RUN = 1  # number of a log's first run
 
 
 def folder_of_run(folder: Path, run: int) -> Path:

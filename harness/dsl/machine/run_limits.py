@@ -18,8 +18,7 @@ DEFAULTS = {
     "wall_s": math.inf,
 }
 """Limits that apply where neither the program nor the settings set one; an endless loop must end."""
-MAX_CALL_DEPTH = 32
-"""Maximum depth of units that call each other."""
+MAX_CALL_DEPTH = 32  # maximum depth of units that call each other
 
 
 @plain

@@ -14,8 +14,7 @@ from harness.dsl.machine.value_storage import restore_value
 from harness.dsl.plain import contents
 from harness.dsl.values import Undefined
 
-MAX_CARDS = 2_000
-"""Maximum number of cards; the newest are kept."""
+MAX_CARDS = 2_000  # maximum number of cards; the newest are kept
 Card = dict[str, Any]
 _CONTROL = {"forked": "branches begin", "joined": "branches end", "called": "unit begins", "returned": "unit ends"}
 

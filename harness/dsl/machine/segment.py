@@ -19,10 +19,8 @@ Code = Callable[[Frame], Any]
 StepCode = Callable[[Frame], "tuple[Node, bytes] | None"]
 """Executes a step; the node at its end and its event, or None if the code does not apply."""
 MAX_SHAPES = 10_000
-MAX_SEGMENT_LENGTH = 512
-"""Maximum instructions of a segment, so that the log stays close to the state of the machine."""
-WALKS = 2
-"""Executions of a step before it is compiled, as for an expression; doubled for each new path."""
+MAX_SEGMENT_LENGTH = 512  # maximum instructions of a segment, so that the log stays close to the state of the machine
+WALKS = 2  # executions of a step before it is compiled, as for an expression; doubled for each new path
 
 
 @mutable

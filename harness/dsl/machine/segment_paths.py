@@ -13,8 +13,7 @@ from harness.dsl.expressions.nodes import Expr, Frame
 from harness.dsl.ir import Branch, Enter, Jump, Leave, Let, Program
 from harness.dsl.machine.segment import MAX_SEGMENT_LENGTH, Node, Segment, SegmentWriter
 
-MAX_NODES = 10_000
-"""Maximum number of cached nodes: data-dependent branches have more paths than are executed twice."""
+MAX_NODES = 10_000  # maximum number of cached nodes: data-dependent branches have more paths than are executed twice
 
 
 class SegmentPaths:

@@ -11,21 +11,8 @@ from harness.dsl.machine.state import Call, Fiber, Intent, Judgement, State, Use
 from harness.dsl.machine.value_storage import BlobStore, restore_value, store_value
 from harness.dsl.plain import contents
 
-FORMAT = 2
-"""A snapshot of another format is ignored: the events are folded instead."""
-_PLAIN = (
-    "received",
-    "occurrences",
-    "asked",
-    "entered",
-    "left",
-    "broken",
-    "sent",
-    "granted",
-    "chunks",
-    "status",
-    "ended",
-)
+FORMAT = 2  # a snapshot of another format is ignored: the events are folded instead
+_PLAIN = tuple("received occurrences asked entered left broken sent granted chunks status ended".split())
 
 
 def dump(state: State, blobs: BlobStore) -> bytes:
@@ -83,24 +70,10 @@ def load(data: bytes, fold: Fold) -> State:
 
 def _fiber(fiber: Fiber, blobs: BlobStore) -> dict[str, Any]:
     shared = fiber.end >= 0  # a branch's first call shares the slots of its parent fiber
-    return {
-        "name": fiber.name,
-        "end": fiber.end,
-        "done": fiber.done,
-        "tries": fiber.tries,
-        "deadlines": fiber.deadlines,
-        "failure": fiber.failure,
+    return contents(fiber) | {
         "calls": [
-            {
-                "unit": call.unit,
-                "pc": call.pc,
-                "iterations": call.iterations,
-                "steps": call.steps,
-                "events": call.events,
-                "queries": call.queries,
-                "tokens": call.tokens,
-                "slots": None if shared and index == 0 else [store_value(value, blobs) for value in call.slots],
-            }
+            contents(call)
+            | {"slots": None if shared and index == 0 else [store_value(value, blobs) for value in call.slots]}
             for index, call in enumerate(fiber.calls)
         ],
         "branches": [_fiber(branch, blobs) for branch in fiber.branches],
@@ -109,14 +82,8 @@ def _fiber(fiber: Fiber, blobs: BlobStore) -> dict[str, Any]:
 
 
 def _intent(intent: Intent, blobs: BlobStore) -> dict[str, Any]:
-    return {
-        "key": intent.key,
-        "name": intent.name,
-        "arguments": {name: store_value(value, blobs) for name, value in intent.arguments.items()},
-        "attempt": intent.attempt,
-        "question": intent.question,
-        "seq": intent.seq,
-        "occurrence": intent.occurrence,
+    return contents(intent) | {
+        "arguments": {name: store_value(value, blobs) for name, value in intent.arguments.items()}
     }
 
 
@@ -127,8 +94,7 @@ def _restored_fiber(data: dict[str, Any], blobs: BlobStore, parent: Fiber | None
             slots = parent.call.slots
         else:
             slots = [restore_value(value, blobs) for value in entry["slots"]]
-        counts = {name: entry[name] for name in ("iterations", "steps", "events", "queries", "tokens")}
-        calls.append(Call(entry["unit"], entry["pc"], slots, **counts))
+        calls.append(Call(**{**entry, "slots": slots}))
     fiber = Fiber(data["name"], calls, data["end"], done=data["done"], tries=data["tries"])
     fiber.deadlines, fiber.failure = [(d[0], d[1], d[2]) for d in data["deadlines"]], data["failure"]
     if data["intent"] is not None:

@@ -18,17 +18,11 @@ from harness.dsl.machine.state import Fiber
 from harness.dsl.machine.value_storage import store_value
 from harness.dsl.values import MismatchError, Undefined, Value, conform, shown
 
-MAX_SEGMENTS = 64
-"""Segments before the caller checks its limits again."""
+MAX_SEGMENTS = 64  # segments before the caller checks its limits again
 
 
 class Stepper:
-    """Runs the pure instructions of one run's fibers.
-
-    Args:
-        fold: Applies events to the state.
-        knowledge: Trace and verdicts that expressions read.
-    """
+    """Runs the pure instructions of one run's fibers."""
 
     def __init__(
         self,

@@ -21,7 +21,6 @@ class PointRuns(Closing):
     and the hash of the search is over the heads in the order of the points.
 
     Args:
-        path: The log file.
         key: Of the search; part of each point's first hash.
     """
 

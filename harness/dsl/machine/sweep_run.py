@@ -23,10 +23,8 @@ from harness.sweep import search as engine
 from harness.sweep.measurement import Measurement
 from harness.sweep.space import Parameter, Point, Space
 
-MAX_ITEMS = 10_000
-"""Maximum trace items of one search; the points' log holds all of them."""
-MAX_SHOWN = 20
-"""Points that the event lists, best first."""
+MAX_ITEMS = 10_000  # maximum trace items of one search; the points' log holds all of them
+MAX_SHOWN = 20  # points that the event lists, best first
 
 
 def begin(parts: MachineParts, fiber: Fiber, sweep: Sweep) -> str:

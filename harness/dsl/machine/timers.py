@@ -13,8 +13,7 @@ from typing import Any
 
 from harness.dsl.machine.state import Fiber, Intent
 
-MAX_WAIT_S = 10 * 365 * 86_400.0
-"""Maximum seconds of a wait: ten years."""
+MAX_WAIT_S = 10 * 365 * 86_400.0  # maximum seconds of a wait: ten years
 
 
 def wrong_amount(arguments: Mapping[str, Any]) -> str:

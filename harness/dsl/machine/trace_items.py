@@ -16,7 +16,6 @@ class Tracing:
     """Traces items of one run.
 
     Args:
-        knowledge: Evaluates facts, rules and invariants.
         recorder: Of the run; an item belongs to the next event.
     """
 

@@ -18,11 +18,9 @@ class BlobStore(Protocol):
 
     def put(self, data: bytes) -> bytes:
         """Store bytes and return their address."""
-        ...
 
     def get(self, name: bytes) -> bytes:
         """Return the bytes of an address."""
-        ...
 
 
 def store_value(value: Value, blobs: BlobStore) -> Any:

@@ -24,7 +24,6 @@ class Axis:
     Attributes:
         members: Subjects for which another subject differs in this value only, in order.
         seen: (context, value, merit) of each member.
-        values: All values, in order.
         noise: The noise of repeated measurements in the setting.
     """
 

@@ -17,8 +17,7 @@ from harness.dsl.mining.technique import known_in, words_in
 
 MAX_RUNS = 500
 MAX_SUBJECTS = 50
-MAX_LENGTH = 300
-"""Characters kept of a name from a report."""
+MAX_LENGTH = 300  # characters kept of a name from a report
 Pairs = list[tuple[str, s.Value]]
 
 

@@ -16,12 +16,9 @@ from typing import TypeVar
 from harness.core.student_t import upper_quantile
 from harness.dsl.mining.measurement import Measurement
 
-TAIL = 0.025
-"""One-sided error probability over all comparisons."""
-MIN_RATIO = 1.01
-"""A smaller ratio is not reported as an improvement, however certain it is."""
-MAX_P_VALUE = 0.05
-"""Permutation p-value up to which a difference counts."""
+TAIL = 0.025  # one-sided error probability over all comparisons
+MIN_RATIO = 1.01  # a smaller ratio is not reported as an improvement, however certain it is
+MAX_P_VALUE = 0.05  # permutation p-value up to which a difference counts
 _ROUNDS = 200
 _Key = TypeVar("_Key")
 _Other = TypeVar("_Other")
@@ -153,8 +150,6 @@ def effect(before: Group, after: Group, noise: Noise, *, comparisons: int, min_r
     """How much better `after` is than `before`.
 
     Args:
-        before: Subjects of one kind.
-        after: Subjects of another kind.
         min_ratio: Ratio by which single numbers must differ where the noise is unknown.
     """
     old, new, own = _sides(before, after)

@@ -13,8 +13,7 @@ from harness.dsl.mining.pairing import Pair, kinds_of, pairs_of
 from harness.dsl.mining.permutation_test import p_value
 from harness.dsl.mining.technique import Technique, is_library
 
-MIN_SINGLE_RATIO = 1.05
-"""Ratio by which two single measurements must differ."""
+MIN_SINGLE_RATIO = 1.05  # ratio by which two single measurements must differ
 Setting = tuple[tuple[str, str], ...]
 
 

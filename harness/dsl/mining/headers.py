@@ -139,17 +139,12 @@ def is_wrong(value: Any) -> bool:
     )
 
 
+_UNDECIDED = ("skipped", "infra", "noisy", "review", "pending", "not_measured", "unknown")
+
+
 def is_undecided(value: Any) -> bool:
     """Whether a verdict is neither positive nor negative: the row was not measured."""
-    return isinstance(value, str) and normalize(value) in (
-        "skipped",
-        "infra",
-        "noisy",
-        "review",
-        "pending",
-        "not_measured",
-        "unknown",
-    )
+    return isinstance(value, str) and normalize(value) in _UNDECIDED
 
 
 def scalar(value: Any) -> bool | int | float | str | None:

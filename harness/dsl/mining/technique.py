@@ -40,8 +40,7 @@ class Technique:
         return not words.isdisjoint(self.loose) and re.search(self.about, about, re.IGNORECASE) is not None
 
 
-MAX_LENGTH = 24
-"""Maximum length of a word that can name a technique."""
+MAX_LENGTH = 24  # maximum length of a word that can name a technique
 KNOWN = (
     Technique(
         "Tiling",

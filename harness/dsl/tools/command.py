@@ -20,10 +20,8 @@ from harness.dsl.tools.fault import ToolFault
 from harness.dsl.tools.trace_lines import VARIABLE
 from harness.sandbox.quota import Quota, Watch
 
-MAX_OUTPUT = 16 << 20
-"""Maximum bytes of stdout, stderr and trace, each."""
-QUOTA = Quota(1 << 30, 20_000)
-"""What the folder of a command may hold while it runs."""
+MAX_OUTPUT = 16 << 20  # maximum bytes of stdout, stderr and trace, each
+QUOTA = Quota(1 << 30, 20_000)  # what the folder of a command may hold while it runs
 _LAUNCH = (
     "import os,resource,sys\n"
     "for name,value in (('CPU',int(sys.argv[1])),('CORE',0),('FSIZE',int(sys.argv[2]))):\n"
@@ -56,7 +54,6 @@ def run_command(
 
     Args:
         argv: The program, looked up in PATH, and its arguments; no shell is used.
-        folder: Its working directory.
         seconds: Limit of its wall time.
         hash_seed: Its PYTHONHASHSEED.
         environment: Variables in addition to PATH, HOME, the locale and the number of the trace descriptor.

@@ -19,12 +19,9 @@ from harness.core.status import Status
 from harness.dsl.tools.fault import ToolFault
 from harness.sandbox.quota import Quota, sizes
 
-MAX_FILE_BYTES = 16 << 20
-"""Maximum bytes of one file."""
-MAX_FILES, MAX_FOLDER_BYTES = 2_000, 64 << 20
-"""Maximum content of a folder that is copied or bundled."""
-QUOTA = Quota(MAX_FOLDER_BYTES, MAX_FILES)
-"""Maximum content of a folder to which the program itself writes."""
+MAX_FILE_BYTES = 16 << 20  # maximum bytes of one file
+MAX_FILES, MAX_FOLDER_BYTES = 2_000, 64 << 20  # maximum content of a folder that is copied or bundled
+QUOTA = Quota(MAX_FOLDER_BYTES, MAX_FILES)  # maximum content of a folder to which the program itself writes
 MACHINE_ERRORS = frozenset(
     (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 )

@@ -24,7 +24,6 @@ class PluginTool(Protocol):
         Raises:
             ToolFault: if it cannot be performed.
         """
-        ...
 
 
 @functools.cache

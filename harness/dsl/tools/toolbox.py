@@ -22,10 +22,8 @@ from harness.dsl.tools.request import Request, Response
 if TYPE_CHECKING:
     from harness.dsl.tools.boxed_script import Boxed
 
-SECONDS = 60.0
-"""Default limit of a command's wall time."""
-MAX_TEXT = 10 << 20
-"""Maximum bytes of a text result."""
+SECONDS = 60.0  # default limit of a command's wall time
+MAX_TEXT = 10 << 20  # maximum bytes of a text result
 
 REPORTS = ("trace.json", "metrics.json")
 """Files that every run writes about itself, next to its work folder: a program may say that they exist."""

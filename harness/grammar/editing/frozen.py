@@ -6,8 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-MAX_DEPTH = 64
-"""Maximum nesting of a document; deeper values are refused before any function recurses over them."""
+MAX_DEPTH = 64  # maximum nesting of a document; deeper values are refused before any function recurses over them
 
 
 def _refuse(self: object, *_args: object, **_kwargs: object) -> NoReturn:

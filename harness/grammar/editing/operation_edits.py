@@ -33,15 +33,6 @@ def _insert_field(op: ops.InsertField, document: Any) -> Iterator[Edit]:
     yield Insert((*op.path, "fields", at), op.field_def)
 
 
-def _update_field(op: ops.UpdateField, document: Any) -> Iterator[Edit]:
-    path = _field(document, op.path)
-    yield from _merge(document, path, op.updates)
-
-
-def _delete_field(op: ops.DeleteField, document: Any) -> Iterator[Edit]:
-    yield Remove(_field(document, op.path))
-
-
 def _move_field(op: ops.MoveField, document: Any) -> Iterator[Edit]:
     path = _field(document, op.path)
     fields = get(document, path[:-1])
@@ -129,14 +120,6 @@ def _add_registry_entry(op: ops.AddRegistryEntry, document: Any) -> Iterator[Edi
     yield from _put(document, op.path, op.entry)
 
 
-def _update_registry_entry(op: ops.UpdateRegistryEntry, document: Any) -> Iterator[Edit]:
-    yield from _merge(document, _entry(document, op.path), op.updates)
-
-
-def _remove_registry_entry(op: ops.RemoveRegistryEntry, document: Any) -> Iterator[Edit]:
-    yield Remove(_entry(document, op.path))
-
-
 def _set_endian(op: ops.SetEndian, document: Any) -> Iterator[Edit]:
     path = op.path
     if len(path) == 2:
@@ -144,10 +127,6 @@ def _set_endian(op: ops.SetEndian, document: Any) -> Iterator[Edit]:
     elif len(path) == 4:
         path = _field(document, path)
     yield from _put(document, ("endian",) if path == ("endian",) else (*path, "endian"), op.endian)
-
-
-def _set_framing(op: ops.SetFraming, document: Any) -> Iterator[Edit]:
-    yield from _put(document, ("framing",), op.framing)
 
 
 def _set_switch(op: ops.SetSwitch, document: Any) -> Iterator[Edit]:
@@ -164,8 +143,8 @@ def _expect_value(op: ops.ExpectValue, document: Any) -> Iterator[Edit]:
 
 _EDITS: dict[type[Any], Callable[[Any, Any], Iterator[Edit]]] = {
     ops.InsertField: _insert_field,
-    ops.UpdateField: _update_field,
-    ops.DeleteField: _delete_field,
+    ops.UpdateField: lambda op, document: _merge(document, _field(document, op.path), op.updates),
+    ops.DeleteField: lambda op, document: iter((Remove(_field(document, op.path)),)),
     ops.MoveField: _move_field,
     ops.AddType: _add_type,
     ops.UpdateType: _update_type,
@@ -174,10 +153,10 @@ _EDITS: dict[type[Any], Callable[[Any, Any], Iterator[Edit]]] = {
     ops.UnsetProperty: _unset_property,
     ops.SetProperty: _set_property,
     ops.AddRegistryEntry: _add_registry_entry,
-    ops.UpdateRegistryEntry: _update_registry_entry,
-    ops.RemoveRegistryEntry: _remove_registry_entry,
+    ops.UpdateRegistryEntry: lambda op, document: _merge(document, _entry(document, op.path), op.updates),
+    ops.RemoveRegistryEntry: lambda op, document: iter((Remove(_entry(document, op.path)),)),
     ops.SetEndian: _set_endian,
-    ops.SetFraming: _set_framing,
+    ops.SetFraming: lambda op, document: _put(document, ("framing",), op.framing),
     ops.SetSwitch: _set_switch,
     ops.ExpectValue: _expect_value,
 }

@@ -12,20 +12,17 @@ Splice = tuple[int, int, str]
 """Start, end (exclusive) and the replacement of a part of a text."""
 
 
-def rewrite(text: str, edits: list[Edit], *, tree: Node | None = None) -> str:
+def rewrite(text: str, edits: list[Edit]) -> str:
     """Apply edits to a YAML text in order.
 
     Args:
-        text: A YAML document.
         edits: Edits whose paths exist in its value.
 
     Raises:
         UnwritableError: if the text cannot be edited in place.
     """
     for edit in edits:
-        root = tree or read_tree(text)
-        tree = None
-        start, end, new = _Place(text, root).splice(edit)
+        start, end, new = _Place(text, read_tree(text)).splice(edit)
         text = text[:start] + new + text[end:]
     return text
 

@@ -41,8 +41,6 @@ def entry(key: str, value: Any, column: int, *, flat: bool = True) -> str:
     """Write `key: value` at a column, on several lines if it does not fit; the first line is not indented.
 
     Args:
-        value: Any JSON value.
-        column: Column of the key.
         flat: Whether small mappings go on one line.
     """
     name = _key(key)

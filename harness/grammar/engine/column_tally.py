@@ -8,7 +8,7 @@ from harness.grammar.engine.column_validation import decoded, failures, left_ove
 from harness.grammar.engine.columns import Columns, Table
 from harness.grammar.engine.gather import blob_values, bounds_of, values_of
 from harness.grammar.engine.layout import Layout, Part
-from harness.grammar.engine.tally import MAX_VALUES, FieldTally, Tally
+from harness.grammar.engine.tally import FieldTally, Tally, joined
 from harness.grammar.language.encodings import codec
 from harness.grammar.language.primitive import Kind
 
@@ -112,7 +112,7 @@ class Counter:
         if self.weights is not None:
             of_all = self.weights.of_all
             made.weight = memo.get((*key, "weight"), lambda: (of_all(begin, stop),))[0]
-        self.merge(part, made)
+        self.merge((f"{part.owner}.{part.field.name}", made.type), made)
 
     def part(self, table: Table, part: Part) -> None:
         """Count the values of a part."""
@@ -150,7 +150,7 @@ class Counter:
             made.failed_weight = self.weights.of_all(begin, stop)
         if part.field.checks is not None or part.field.checksum is not None:
             made.passed = len(table) - made.failed
-        self.merge(part, made)
+        self.merge((f"{part.owner}.{part.field.name}", made.type), made)
 
     def weigh(self, table: Table, part: Part) -> int:
         """Weight of the bytes of a part in all records, in units."""
@@ -168,9 +168,8 @@ class Counter:
         found: int = table.file.memo.get((table.extent_key(part), "weight", row), make)[0]
         return found
 
-    def merge(self, part: Part, made: FieldTally) -> None:
+    def merge(self, key: tuple[str, str], made: FieldTally) -> None:
         """Add a tally to the tally of its field."""
-        key = (f"{part.owner}.{part.field.name}", made.type)
         known = self.fields.get(key)
         self.fields[key] = made if known is None else joined(known, made)
 
@@ -179,32 +178,4 @@ class Counter:
         for name, count in other.records.items():
             self.records[name] = self.records.get(name, 0) + count
         for key, made in other.fields.items():
-            known = self.fields.get(key)
-            self.fields[key] = made if known is None else joined(known, made)
-
-
-def joined(a: FieldTally, b: FieldTally) -> FieldTally:
-    """The tally of two sets of values together."""
-    values = None if a.values is None or b.values is None else a.values | b.values
-    lows = [low for low in (a.low, b.low) if low is not None]
-    highs = [high for high in (a.high, b.high) if high is not None]
-    return FieldTally(
-        type=a.type,
-        count=a.count + b.count,
-        bytes=a.bytes + b.bytes,
-        passed=a.passed + b.passed,
-        failed=a.failed + b.failed,
-        printable=a.printable + b.printable,
-        values=values if values is not None and len(values) <= MAX_VALUES else None,
-        low=min(lows) if lows else None,
-        high=max(highs) if highs else None,
-        exact=a.exact + b.exact,
-        chosen=a.chosen + b.chosen,
-        invisible=a.invisible + b.invisible,
-        weight=a.weight + b.weight,
-        failed_weight=a.failed_weight + b.failed_weight,
-        unread=a.unread + b.unread,
-        unread_weight=a.unread_weight + b.unread_weight,
-        processed=a.processed + b.processed,
-        characters=a.characters + b.characters,
-    )
+            self.merge(key, made)

@@ -13,12 +13,7 @@ MAX_VARINT = 10
 
 
 class ShortError(Exception):
-    """Fewer bytes are left than are needed.
-
-    Args:
-        needed: Number of bytes needed.
-        left: Number of bytes left.
-    """
+    """Fewer bytes are left than are needed."""
 
     def __init__(self, needed: int, left: int) -> None:
         self.needed, self.left = needed, left

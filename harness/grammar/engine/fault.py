@@ -48,7 +48,6 @@ class Fault:
     Attributes:
         offset: Bytes from the start of the file; within processed bytes, the offset of the field that holds them.
         path: Path of the field: `Png[0].chunks[3].body.width`; the name before the first dot is the type of the record.
-        expected: The expected value or condition.
         limit: The name of the limit, for `LIMIT`.
         warning: True for a finding that is not an error.
         field: `Type.field`, the same for each record.

@@ -34,34 +34,9 @@ class FieldPlan:
     """One compiled field; see `Field` for the meaning of each part."""
 
     __slots__ = (
-        "align",
-        "at",
-        "bits",
-        "blob",
-        "checks",
-        "codec",
-        "compute",
-        "condition",
-        "constants",
-        "field",
-        "is_string",
-        "length",
-        "name",
-        "offset",
-        "packed",
-        "pad",
-        "positioned",
-        "process",
-        "repeat",
-        "simple",
-        "sized",
-        "skip",
-        "source",
-        "sources",
-        "stream",
-        "switch_by",
-        "terminator",
-        "until",
+        "align", "at", "bits", "blob", "checks", "codec", "compute", "condition", "constants", "field", "is_string",
+        "length", "name", "offset", "packed", "pad", "positioned", "process", "repeat", "simple", "sized", "skip",
+        "source", "sources", "stream", "switch_by", "terminator", "until",
     )  # fmt: skip
 
     def __init__(self, field: Field, owner: TypeDef, compiler: Compiler, *, batched: bool = True) -> None:

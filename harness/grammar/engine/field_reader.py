@@ -23,34 +23,26 @@ class FieldReader(Host, Protocol):
 
     def begin(self, plan: TypePlan, holder: Scope | None, field: FieldPlan | None, window: Window) -> Record:
         """Create a record at the position of a window; see `Interpreter.begin`."""
-        ...
 
     def fill(self, record: Record, plan: TypePlan, inherited: bool, *, last: int | None = None) -> None:
         """Read the fields of a record."""
-        ...
 
     def short(
         self, record: Record, plan: FieldPlan, error: ShortError, index: int | None, *, window: Window
     ) -> NoReturn:
         """Record that bytes are missing; raises StopRecordError."""
-        ...
 
     def value(self, closure: Any, scope: Scope, plan: FieldPlan) -> Any:
         """The value of an expression; raises StopRecordError if it has none."""
-        ...
 
     def amount(self, closure: Any, scope: Scope, plan: FieldPlan, what: str) -> int:
         """A non-negative integer; raises StopRecordError for another value."""
-        ...
 
     def truth_of(self, closure: Any, scope: Scope, plan: FieldPlan) -> bool:
         """The value of a condition; raises StopRecordError if it has none."""
-        ...
 
     def big(self, primitive: Primitive, plan: FieldPlan, record: Record) -> bool:
         """Whether a number is big-endian."""
-        ...
 
     def validate(self, scope: Scope, plan: FieldPlan, node: Node) -> None:
         """Check a value if the field has checks."""
-        ...

@@ -15,7 +15,6 @@ class Buffer:
     """Bytes that offsets refer to: the file, or the processed bytes of a leaf.
 
     Attributes:
-        data: The bytes.
         origin: The leaf whose processed bytes these are; None for the file.
     """
 

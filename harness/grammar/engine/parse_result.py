@@ -29,7 +29,6 @@ class Parse:
     Attributes:
         records: Top-level records: one for `framing: {repeat: once}`, else as many as were read; partial ones included.
         errors: The faults in the order found; at most `Limits.errors`.
-        warnings: Findings that are not errors.
         start: Start offset of the part that was read.
         stopped_at: End offset (exclusive) of the last top-level record.
         size: Bytes of the file.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeVar
 
 from harness.grammar.engine.byte_weights import Weights
 from harness.grammar.engine.fault import Fault
@@ -16,6 +16,10 @@ from harness.grammar.language.encodings import accepts_random_bytes, count_text
 MAX_VALUES = 256
 MAX_GAPS = 10_000
 _MAX_COMPARED = 64  # longer strings and blobs are not compared with each other
+
+
+T = TypeVar("T")
+_NOT_ADDED = ("type", "values", "low", "high")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,10 +85,7 @@ class Tally:
         gaps: Ranges that no leaf covers (the first 10,000); their sum is `size - covered`.
         records: Number of records of each type, at all levels.
         fields: Tally of each field by (`Type.field`, type of the value).
-        errors: As in `Parse`.
-        warnings: As in `Parse`.
-        error_count: As in `Parse`.
-        stopped_at: As in `Parse`.
+        errors, warnings, error_count, stopped_at: As in `Parse`.
         engine: The engine that counted: `columns` or `records`.
         weight: Weight of the file, in units of `byte_weights.UNIT`; 0 without weights.
         covered_weight: Weight of the covered bytes.
@@ -150,6 +151,18 @@ def tally(parse: Parse, *, weights: Weights | None = None) -> Tally:
         covered_weight=sum(weights.of(*fixed_run) for fixed_run in parse.covered) if weights is not None else 0,
         framed=counter.framed,
     )
+
+
+def joined(a: T, b: T) -> T:
+    """The counts of two sets of values together, of two `FieldTally` or two `Column`: sums, and one range."""
+    pairs = {one.name: (getattr(a, one.name), getattr(b, one.name)) for one in fields(a)}  # type: ignore[arg-type]
+    made: dict[str, Any] = {name: x + y for name, (x, y) in pairs.items() if name not in _NOT_ADDED}
+    for name, choose in (("low", min), ("high", max)):
+        made[name] = choose((limit for limit in pairs[name] if limit is not None), default=None)
+    x, y = pairs["values"]
+    values = None if x is None or y is None else x | y
+    made["values"] = values if values is not None and len(values) <= MAX_VALUES else None
+    return replace(a, **made)  # type: ignore[type-var]
 
 
 def printable_bytes(text: str, size: int) -> int:

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.grammar.engine.byte_weights import UNIT
-from harness.grammar.engine.tally import FieldTally, Tally
+from harness.grammar.engine.tally import MAX_VALUES, FieldTally, Tally, joined
 
-MAX_VALUES = 256  # maximum number of distinct values of a vocabulary
 # Minimum average number of occurrences per value of a vocabulary wider than a byte: syllables recur in each text.
 MIN_REPEATS = 8
 MAGNITUDE_BITS = 8.0  # bits of the code book of numbers below a power of two
@@ -61,30 +60,6 @@ class Column:
         right = 1.0 - self.failed / max(1, self.passed + self.failed, self.count)
         return right * right * (1.0 - self.failed_weight / self.weight if self.weight else 1.0)
 
-    def joined(self, other: Column) -> Column:
-        """This column and another one together."""
-        values = None if self.values is None or other.values is None else self.values | other.values
-        lows = [v for v in (self.low, other.low) if v is not None]
-        highs = [v for v in (self.high, other.high) if v is not None]
-        return Column(
-            count=self.count + other.count,
-            bytes=self.bytes + other.bytes,
-            weight=self.weight + other.weight,
-            failed_weight=self.failed_weight + other.failed_weight,
-            passed=self.passed + other.passed,
-            failed=self.failed + other.failed,
-            values=values if values is not None and len(values) <= MAX_VALUES else None,
-            low=min(lows) if lows else None,
-            high=max(highs) if highs else None,
-            printable=self.printable + other.printable,
-            invisible=self.invisible + other.invisible,
-            exact=self.exact + other.exact,
-            unread=self.unread + other.unread,
-            unread_weight=self.unread_weight + other.unread_weight,
-            processed=self.processed + other.processed,
-            characters=self.characters + other.characters,
-        )
-
     def code(self, plain: float, count: int) -> tuple[float, float]:
         """The shortest of a few simple codes: an index in a vocabulary, a number in a range, a number of known size.
 
@@ -131,27 +106,20 @@ def columns_of(tallies: Iterable[Tally]) -> dict[Key, Column]:
             owner, _, name = path.partition(".")
             key = (owner, name, kind)
             column = _column(entry)
-            found[key] = column if key not in found else found[key].joined(column)
+            found[key] = column if key not in found else joined(found[key], column)
     return found
+
+
+_SAME = "count passed failed low high printable invisible exact unread processed characters".split()
 
 
 def _column(entry: FieldTally) -> Column:
     values = entry.values if entry.values is not None and len(entry.values) <= MAX_VALUES else None
     return Column(
-        count=entry.count,
         bytes=entry.bytes - entry.unread,
         weight=(entry.weight - entry.unread_weight) / UNIT,
         failed_weight=entry.failed_weight / UNIT,
-        passed=entry.passed,
-        failed=entry.failed,
         values=values,
-        low=entry.low,
-        high=entry.high,
-        printable=entry.printable,
-        invisible=entry.invisible,
-        exact=entry.exact,
-        unread=entry.unread,
         unread_weight=entry.unread_weight / UNIT,
-        processed=entry.processed,
-        characters=entry.characters,
+        **{name: getattr(entry, name) for name in _SAME},
     )

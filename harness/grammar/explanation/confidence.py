@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from harness.grammar.engine.tally import Tally
+from harness.grammar.engine.tally import Tally, joined
 from harness.grammar.explanation.anchors import anchored_shares
 from harness.grammar.explanation.byte_histogram import ByteHistogram
 from harness.grammar.explanation.column import Column, Key, claimed_twice
@@ -265,8 +265,8 @@ def _saved(use: Use, kind: str, column: Column, taught: Column, histogram: ByteH
         share = text_share(column, taught, use.field.encoding)
         found.append((share * _printable_bits(column, histogram.chance(use.field.encoding)), 0.0))
     if not use.row:
-        joined = column if taught is column else column.joined(taught)
-        code, book = joined.code(width, column.count)
+        both = column if taught is column else joined(column, taught)
+        code, book = both.code(width, column.count)
         found.append((column.count * (width - code), book))
         if use.sizes and fits(column, histogram):
             found.append((column.count * (width - math.log2(histogram.size + 1)), 0.0))

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from harness.grammar.engine.byte_weights import UNIT
-from harness.grammar.engine.tally import Tally
+from harness.grammar.engine.tally import Tally, joined
 from harness.grammar.explanation.byte_histogram import ByteHistogram
 from harness.grammar.explanation.column import Column, columns_of
 from harness.grammar.explanation.confidence import (
@@ -294,12 +294,12 @@ def _known(seen: _Seen) -> float:
     plain = seen.plain
     if plain <= 0:
         return 0.0
-    joined = seen.taught if seen.taught is seen.column else seen.column.joined(seen.taught)
-    code = joined.code(plain, seen.taught.count)[0]
-    if seen.use.sizes and fits(joined, seen.histogram):
+    both = seen.taught if seen.taught is seen.column else joined(seen.column, seen.taught)
+    code = both.code(plain, seen.taught.count)[0]
+    if seen.use.sizes and fits(both, seen.histogram):
         code = min(code, math.log2(seen.histogram.size + 1))
     share = 1.0 - code / plain
-    if seen.use.checks is None and joined.low == joined.high == 0:
+    if seen.use.checks is None and both.low == both.high == 0:
         return min(share, NOTHING)
     return min(share, UNDECLARED) if seen.use.checks is None else share
 

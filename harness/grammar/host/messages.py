@@ -45,10 +45,8 @@ class ParseBinaryInput:
     """A file, a grammar, and the part of the file to parse.
 
     Attributes:
-        grammar: A grammar from `lint_grammar`.
         offset: Start offset in bytes.
         limit: Number of bytes to parse; a record that ends later is left out without an error.
-        max_records: Maximum number of top-level records.
     """
 
     grammar: Grammar | None = None
@@ -66,7 +64,6 @@ class ParseResult:
     Attributes:
         records: Top-level records, including incomplete ones.
         errors: Messages of all errors, with offset, field path, expected and found.
-        grammar_format: The grammar's `format`.
         total_bytes_parsed: Bytes from the start offset to where parsing stopped.
         parse_stopped_at: End offset (exclusive) of the last record.
         faults: The errors as data.

@@ -54,7 +54,6 @@ class Improvement:
         holdout_after: Score of `best` on the hold-out files.
         holdout_errors: Errors in the hold-out files by `best`, each with the name of its file.
         warnings: Where `best` explains the samples much better than the hold-out.
-        steps: One entry per iteration.
         fault: The error of the proposer that ended the loop after the first iteration; empty without one.
     """
 
@@ -91,10 +90,8 @@ def improve_spec(
 
     Args:
         spec_text: The grammar to start from; it must pass lint.
-        files: Samples by name.
         holdout: Files by name that the proposer does not see.
         store: Receives the versions; a new store by default.
-        progress: Receives one line per iteration.
 
     Raises:
         ValueError: if the grammar does not pass lint, or there are no files.
@@ -112,14 +109,11 @@ class GrammarClimb:
 
     Args:
         spec_text: As for `improve_spec`, like the arguments that are not named here.
-        files: As for `improve_spec`.
-        proposer: As for `improve_spec`.
+        files, proposer: As for `improve_spec`.
         operator: Who proposes, for rows.
 
     Attributes:
-        best: The best version so far.
         judged: The measurement of each version of the current generation, by its id.
-        steps: One entry per iteration.
 
     Raises:
         ValueError: if the grammar does not pass lint, or there are no files.
@@ -245,10 +239,6 @@ class GrammarClimb:
             what = description or "nothing better"
             self._progress(f"round {generation}: {score:.1f} of 100, {tried} patches tried; {what}")
         return self._idle
-
-    def spent(self) -> tuple[int, float]:
-        """Nothing: a proposer counts for itself."""
-        return 0, 0.0
 
     def result(self, *, fault: str = "") -> Improvement:
         """The result so far; the hold-out is read now.

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.core.clip import clip
-from harness.core.digest import digest_bytes
 from harness.core.document import read_text
 from harness.core.errors import InfraError, SuiteError
 from harness.grammar.measurement import Measured
 from harness.grammar.patch import Patch, PatchError, read_patch
 from harness.grammar.version import SpecVersion
+from harness.providers.completion import fenced_blocks
 
 if TYPE_CHECKING:
     from harness.providers.question import Provider
 
 COMMAND_SECONDS = 120.0
 ROLE = "You improve grammars of binary formats. You answer with patches and nothing else."
-_BLOCK = re.compile(r"```(?:ya?ml|json)?\n(.*?)```", re.DOTALL)
 _MAX_SHOWN = 256  # bytes of each file that a prompt shows
 
 
@@ -58,7 +56,6 @@ class Proposer(Protocol):
 
     def __call__(self, situation: Situation, /) -> Sequence[Patch]:
         """Propose patches; an empty sequence ends the improvement."""
-        ...
 
 
 def from_command(command: Sequence[str], *, seconds: float = COMMAND_SECONDS) -> Proposer:
@@ -88,21 +85,11 @@ def from_command(command: Sequence[str], *, seconds: float = COMMAND_SECONDS) ->
 
 
 def from_provider(provider: Provider) -> Proposer:
-    """A proposer that asks a provider: a model on a server, a program, a person, or recorded answers.
-
-    Args:
-        provider: A provider of `harness.providers`.
-    """
-    from harness.providers.question import Question
+    """A proposer that asks a provider: a model on a server, a program, a person, or recorded answers."""
+    from harness.providers.question import ask
 
     def propose(situation: Situation) -> list[Patch]:
-        text = prompt(situation)
-        asked = Question(id=digest_bytes(text.encode())[:16], prompt=text, role=ROLE, label="spec/improve")
-        reply = provider.answer(asked)
-        if reply is None:
-            raise InfraError(
-                "there is no answer now", where=f"{provider.name}, question {asked.id}", fix="answer it and run again"
-            )
+        reply = ask(provider, prompt(situation), role=ROLE, label="spec/improve")
         return read_patches(reply.text, where=f"{reply.provider} {reply.model}".strip())
 
     return propose
@@ -163,7 +150,7 @@ def _candidates(text: str) -> list[Any] | None:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        blocks = _BLOCK.findall(text)
+        blocks = [block for language, block in fenced_blocks(text) if language in ("", "yaml", "yml", "json")]
         return [_yaml(block) for block in blocks] if blocks else None
     if not isinstance(value, list):
         return [value]

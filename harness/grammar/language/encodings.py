@@ -31,8 +31,7 @@ _ALIASES = {
     **{f"cp{page}": (f"windows-{page}",) for page in range(1250, 1259)},
     **{f"iso-8859-{part}": (f"iso8859-{part}",) for part in (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16)},
 }
-ENCODINGS: tuple[str, ...] = tuple(_ALIASES)
-"""Canonical names; the usual aliases are accepted, too."""
+ENCODINGS: tuple[str, ...] = tuple(_ALIASES)  # canonical names; the usual aliases are accepted, too
 _CANONICAL = {alias: name for name, aliases in _ALIASES.items() for alias in (name, *aliases)}
 _EXACT = frozenset({"ascii", "utf-8", "utf-32le", "utf-32be"})
 _SEPARATORS = frozenset("\t\n\v\f\r\x04\x1c\x1d\x1e\x1f")  # control characters that formats use in text

@@ -19,8 +19,7 @@ class Finding:
     Attributes:
         code: A stable word such as `unknown-type`.
         path: Keys from the top of the document.
-        line: 1-based; 0 if positions are unknown.
-        column: 1-based; 0 if positions are unknown.
+        line, column: 1-based; 0 if positions are unknown.
         hint: How to fix it; may be empty.
     """
 

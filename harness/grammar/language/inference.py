@@ -15,8 +15,7 @@ _PRIMITIVES = {
     Kind.INTEGER: INT, Kind.BITS: INT, Kind.VARINT: INT, Kind.FLOAT: FLOAT, Kind.FLAG: BOOL,
     Kind.BYTES: BYTES, Kind.STRING: STR,
 }  # fmt: skip
-MAX_CHAIN = 40
-"""Maximum chain of fields computed from computed fields; the type of deeper ones is `ANY`."""
+MAX_CHAIN = 40  # maximum chain of fields computed from computed fields; the type of deeper ones is `ANY`
 _COMPARED = ("==", "!=", "<", "<=", ">", ">=")
 _NUMBERS = (Sort.INT, Sort.FLOAT, Sort.ANY)
 _TEXTS = (Sort.STR, Sort.BYTES)

@@ -32,13 +32,7 @@ _AHEAD = 64  # bytes that conditions on the end of the stream find after what is
 
 
 class Draft(Interpreter):
-    """A file that is written and read at once.
-
-    Args:
-        program: The grammar, compiled field by field.
-        hints: What its expressions tell about values.
-        rng: The source of every choice.
-    """
+    """A file that is written and read at once."""
 
     def __init__(self, program: Program, hints: Hints, rng: random.Random) -> None:
         super().__init__(program, State(DEFAULT))

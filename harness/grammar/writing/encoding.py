@@ -28,7 +28,6 @@ def encode(leaf: Leaf, value: Any, record: Record, old: bytes) -> bytes:
 
     Args:
         value: The new value: int, float, bool, str or bytes.
-        old: The old bytes of the leaf.
 
     Raises:
         WriteError: if the field cannot hold the value.

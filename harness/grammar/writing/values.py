@@ -22,7 +22,6 @@ class Values:
     Args:
         grammar: The grammar, for the labels of its enums.
         hints: Constants that a field is compared with.
-        rng: The source of every choice.
     """
 
     def __init__(self, grammar: Grammar, hints: Hints, rng: random.Random) -> None:

@@ -18,10 +18,8 @@ _COLUMNS = (
     "run_id", "suite", "subject", "digest", "status", "score", "why", "median_ms", "style", "style_detected", "lane",
     "epoch", "nodeid", "tier", "machine", "expected", "reused_from",
 )  # fmt: skip
-_BY_SCORE = ("spec",)
-"""Lanes compared by score: a grammar that is read fast because it explains nothing is not better."""
-_NOT_COMPARED = ("dsl",)
-"""Lanes whose items are parts of one program, not alternatives to each other."""
+_BY_SCORE = ("spec",)  # lanes compared by score: a grammar that is read fast because it explains nothing is not better
+_NOT_COMPARED = ("dsl",)  # lanes whose items are parts of one program, not alternatives to each other
 _STAGE = re.compile(r"^(.+)-(interpreter|gpu|compile-\w+)$")
 _UNDECIDED = ("skipped", "infra", "noisy", "review")
 

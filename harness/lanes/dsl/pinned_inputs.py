@@ -31,11 +31,9 @@ def pin_work_file(suite: Suite, name: str, number: int) -> dict[str, str]:
     return {"path": str(path), "digest": digest_folder(path)}
 
 
-def _digest_file(path: Path) -> str:
-    return digest_bytes(path.read_bytes())
-
-
-def unchanged_path(entry: dict[str, str], digest: Callable[[Path], str] = _digest_file) -> Path:
+def unchanged_path(
+    entry: dict[str, str], digest: Callable[[Path], str] = lambda path: digest_bytes(path.read_bytes())
+) -> Path:
     """The path of a pinned file or folder.
 
     Raises:

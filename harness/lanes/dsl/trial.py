@@ -21,8 +21,7 @@ from harness.providers.file import Answers
 from harness.sandbox.pool import BoxPool
 
 REPLAYS = 2
-MAX_EVENTS = 5_000
-"""Events whose hashes a trial keeps, to find where two runs first differ."""
+MAX_EVENTS = 5_000  # events whose hashes a trial keeps, to find where two runs first differ
 
 
 @dataclass(frozen=True, slots=True)

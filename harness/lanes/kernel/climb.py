@@ -13,7 +13,6 @@ from typing import Any
 from pydantic import PositiveInt
 
 from harness.core.clip import clip
-from harness.core.digest import digest_text, short
 from harness.core.errors import InfraError, SuiteError
 from harness.core.evaluation import Evaluation
 from harness.core.evidence import Evidence
@@ -34,7 +33,7 @@ from harness.lanes.kernel.sweep_store import LANE
 from harness.lanes.kernel.swept import Subject, Sweep, label
 from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.ledger.points import Points
-from harness.providers.question import Provider, Question
+from harness.providers.question import Provider, ask
 
 MAX_CHOSEN = 32  # configurations of one reply
 MAX_SHOWN = 20  # configurations that a question shows
@@ -98,7 +97,6 @@ class TunedKernel:
                 baselines, gpu = opening.enter_context(hold_device(scratch / "baselines"))
                 opened = measurer(subject, processes, baselines, gpu, seed=secrets.randbits(62))
                 measure = opening.enter_context(opened)
-            ask = None if request.provider is None else asking(request.provider)
             searched = KernelClimb(
                 subject,
                 Points(request.ledger, lane=LANE),
@@ -106,7 +104,7 @@ class TunedKernel:
                 max_configurations=options.most,
                 measure=measure,
                 best=options.best,
-                ask=ask,
+                ask=None if request.provider is None else asking(request.provider),
                 operator=request.operator,
                 name=request.name,
             )
@@ -161,7 +159,7 @@ def asking(provider: Provider) -> Callable[[Sweep], Sequence[Any]]:
         provider: Is shown the kernel, its space and the best configurations so far.
     """
 
-    def ask(found: Sweep) -> Sequence[Any]:
+    def choose(found: Sweep) -> Sequence[Any]:
         about = found.subject
         shown = [
             {"configuration": one.configuration, "milliseconds": one.milliseconds}
@@ -175,13 +173,10 @@ def asking(provider: Provider) -> Callable[[Sweep], Sequence[Any]]:
             f"The best so far: {json.dumps(shown)}\n{len(found.tried)} were tried.\n"
             f"Answer with a JSON list of at most {MAX_CHOSEN} objects, each with a value for every name."
         )
-        question = Question(id=short(digest_text(prompt)), prompt=prompt, role=ROLE, label="kernel/sweep")
-        reply = provider.answer(question)
-        if reply is None:
-            raise InfraError("there is no answer now", where=provider.name, fix="answer it and run again")
+        reply = ask(provider, prompt, role=ROLE, label="kernel/sweep")
         return read_configurations(reply.text, where=f"{reply.provider} {reply.model}".strip())
 
-    return ask
+    return choose
 
 
 def read_configurations(text: str, *, where: str) -> list[Any]:

@@ -28,8 +28,7 @@ MAX_CONFIGURATIONS = 4
 """An ordinary run compiles at most this many configurations of an autotuned kernel; a sweep compiles all."""
 
 
-REPLAYED = "not compiled, since it fails in the interpreter"
-"""A kernel that gives wrong answers there is not compiled."""
+REPLAYED = "not compiled, since it fails in the interpreter"  # a kernel that gives wrong answers there is not compiled
 CALLS, ANSWERED = "the recorded calls, interpreted", "the reference's answers, by Triton kernels"
 
 
@@ -95,7 +94,6 @@ def compile_launches(
 
     Args:
         job: The kernel; its questions are recorded, and the last are asked.
-        points: Sizes and precisions.
         architectures: Targets of the compiler, keys of `ARCHITECTURES`.
         max_configurations: How many configurations of an autotuned kernel.
 

@@ -59,7 +59,7 @@ def confine(
         layers.append("no_new_privs")
     mapped = mapped_bytes()
     for layer, take in (
-        ("network", _leave_network),
+        ("network", lambda: syscall("unshare", NEWNET)),
         ("landlock", lambda: _landlock(folder, readable, execute=may_execute)),
     ):
         try:
@@ -80,10 +80,6 @@ def confine(
         except OSError:
             pass
     return layers
-
-
-def _leave_network() -> None:
-    syscall("unshare", NEWNET)
 
 
 def _landlock(folder: str | None, readable: Iterable[str], *, execute: bool) -> None:

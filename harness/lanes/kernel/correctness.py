@@ -117,7 +117,6 @@ def evaluate_answers(
     Args:
         answers: For each attempt, the answer to each question.
         facts: Facts that the evidence shall have in addition.
-        device: Where the reference is computed.
     """
     verdicts, nulls = _compare(job, plans, answers, device)
     facts = facts | {"shapes": _shapes(job, verdicts), "nulls": nulls}

@@ -34,7 +34,6 @@ def hold_device(folder: Path, *, index: int | None = None) -> Iterator[tuple[Bas
     """Lock this process's device and open the baselines on it.
 
     Args:
-        folder: For the baselines' files.
         index: Another device without a lock; -1 is the CPU (for tests of the path: its times mean nothing).
 
     Raises:
@@ -57,7 +56,6 @@ def measure(job: Job, context: Context, *, step: str, index: int | None = None) 
 
     Args:
         job: The kernel; its questions are asked, and its definition's targets timed.
-        context: Receives progress messages.
         step: The kernel's name in the trace.
         index: See `hold_device`.
     """

@@ -28,12 +28,7 @@ CPU = -1  # the device index that tests use: the same path on the CPU, without m
 
 
 class KernelFault(Exception):  # noqa: N818 - a kernel's fault is data
-    """A fault of a kernel while it was measured.
-
-    Attributes:
-        status: The status of its evidence.
-        why: One sentence.
-    """
+    """A fault of a kernel while it was measured."""
 
     def __init__(self, status: Status, why: str) -> None:
         super().__init__(why)
@@ -87,9 +82,7 @@ def open_session(job: Job, kernel: DeviceClient, baselines: Baselines, *, gpu: G
     """Measure the device's ceilings and return the session.
 
     Args:
-        job: The kernel.
         kernel: Its device worker.
-        baselines: The device worker of the baselines.
         gpu: The device's description by `nvidia-smi`; None for the CPU.
         seed: The source of the seeds of timed calls.
 

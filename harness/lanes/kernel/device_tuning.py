@@ -34,11 +34,7 @@ def measurer(
     """A function that times configurations of a kernel at its point, on a device that is held (`hold_device`).
 
     Args:
-        subject: The kernel and its point.
         processes: The warm processes of the lane; one of them computes the reference.
-        baselines: The device worker of the baselines.
-        gpu: The device.
-        seed: The source of the inputs.
     """
     with OwnedFolder("tuning") as folder:
         job = subject.candidate.job(folder / "job", processes, timeout=_SECONDS)

@@ -15,8 +15,7 @@ from pathlib import Path
 from harness.core.errors import InfraError, MissingExtraError
 from harness.core.frozen import Frozen
 
-MODULES = ("torch", "triton", "numpy")
-"""What the extra `kernels` installs."""
+MODULES = ("torch", "triton", "numpy")  # what the extra `kernels` installs
 _SECONDS = 30
 _QUERY = ("index", "uuid", "name", "driver_version", "memory.total")
 _STATE = ("clocks.sm", "power.draw", "temperature.gpu")

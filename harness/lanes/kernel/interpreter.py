@@ -143,14 +143,11 @@ def _patch_bfloat16(interpreter: Any) -> None:  # noqa: PLR0915 - one patch, in 
             return True
         return data.itemsize * 8 <= dtype.primitive_bitwidth or (is_brain(dtype) and data.dtype == np.float32)
 
-    def cast(_self: Any, src: Any, dst_type: Any) -> Any:
+    def cast(_self: Any, src: Any, dst_type: Any, _rounding: Any = None) -> Any:
         target = np_dtype(dst_type)
         refuse_eights(src.dtype)
         refuse_eights(dst_type)
         return rounded(handle(src.data.astype(target), dst_type.scalar))
-
-    def fp_to_fp(self: Any, src: Any, dst_type: Any, _rounding: Any) -> Any:
-        return cast(self, src, dst_type)
 
     def bitcast(_self: Any, src: Any, dst_type: Any) -> Any:
         data = to_bits(src.data) if is_brain(src.dtype) else np.ascontiguousarray(src.data)
@@ -214,7 +211,7 @@ def _patch_bfloat16(interpreter: Any) -> None:  # noqa: PLR0915 - one patch, in 
     usual_load, usual_store = builder.create_masked_load, builder.create_masked_store
     usual_to_tensor = interpreter.ReduceScanOpInterface.to_tensor
     interpreter._get_np_dtype, interpreter._validate_np_data_size = np_dtype, data_size
-    builder.cast_impl, builder.create_fp_to_fp, builder.create_bitcast = cast, fp_to_fp, bitcast
+    builder.cast_impl, builder.create_fp_to_fp, builder.create_bitcast = cast, cast, bitcast
     builder.create_masked_load, builder.create_masked_store = load, store
     usual_binary, special = rounding(builder.binary_op), names | {tl.bfloat16.name}
     builder.binary_op = binary_op

@@ -41,7 +41,6 @@ class JitSource:
     """What may be executed of a candidate.
 
     Args:
-        source: The bytes of its file.
         known: What names of its module stand for (see `Plan.globals`).
 
     Attributes:

@@ -25,12 +25,9 @@ class Job:
 
     Attributes:
         source: The content of the kernel's file.
-        definition: What it must compute.
         place: The folder of the definition and of the files it names.
         timeout: Seconds for the whole process.
         folder: A private, empty folder.
-        processes: The warm processes that run it.
-        questions: The calls, in order.
         attempts: How often all questions are asked, with the same inputs: the outputs must have equal bits.
         configuration: Further keyword arguments of the kernel's entry.
         library: Whether it may call PyTorch's own operators.

@@ -16,8 +16,7 @@ from typing import Any
 MAX_VARIANTS = 256
 """Combinations of types and constants that are kept for one operation: a loop's counter may be among the constants."""
 
-MAX_CONSTANT = 1 << 14
-"""Elements of a constant block that is kept; a larger one is made again."""
+MAX_CONSTANT = 1 << 14  # elements of a constant block that is kept; a larger one is made again
 
 # Builder methods without an effect beside their result. A result that depends on constants only is computed once, and
 # one that is not used (as of Triton's overflow checks, which only report in debug mode) is not computed.

@@ -31,10 +31,8 @@ def check_plan(
     """Check that a plan may be executed for a question and answers it in form.
 
     Args:
-        plan: The plan.
         question: The question (see `Question.plan`): its inputs and outputs.
         parameters: The jit functions (see `JitSource.parameters`).
-        operators: Operators that it may call.
         library: Whether it may call all operators.
         is_interpreted: Whether its launches are interpreted, which limits the number of programs.
 

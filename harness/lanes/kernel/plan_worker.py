@@ -101,7 +101,6 @@ class Kernel:
     Args:
         place: The folder with `kernel.py`.
         request: `operators`, `library`.
-        is_interpreted: Whether its functions are interpreted.
     """
 
     def __init__(self, place: Path, request: dict[str, Any], *, is_interpreted: bool) -> None:

@@ -14,8 +14,7 @@ _RECORD_SECONDS = 60.0  # of wall time, at most, for what takes 0.1 s of CPU tim
 _RECORD_CPU_SECONDS = 10  # which an endless loop of host code uses up
 _KILLED = (-signal.SIGKILL, -signal.SIGXCPU)
 _SECONDS = 60.0  # for the reference process to sample what host code may know
-_SHOWN = ("sizes", "dtype", "layout", "numbers")
-"""What a recorder learns of an input: neither seed nor family."""
+_SHOWN = ("sizes", "dtype", "layout", "numbers")  # what a recorder learns of an input: neither seed nor family
 Lines = list[bytes]
 
 
@@ -25,7 +24,6 @@ def record(
     """Record the call of each question; equal calls are recorded once.
 
     Args:
-        job: The kernel.
         questions: See `Question.plan`.
         described: The device that the kernel shall see (`AbsentDevice.select`).
 

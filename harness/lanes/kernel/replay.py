@@ -40,7 +40,6 @@ def load_functions(source: JitSource, folder: Path) -> Any:
     """The module of a candidate's jit functions.
 
     Args:
-        source: The functions.
         folder: Where its file is written: Triton reads the source of what it compiles.
     """
     name = f"crucible_jit_{hashlib.sha256(source.text.encode()).hexdigest()[:16]}"
@@ -53,7 +52,6 @@ def to_triton(value: Argument, module: Any, tensor: Callable[[Region], Any]) -> 
     """An argument of a launch as Triton takes it.
 
     Args:
-        value: The argument.
         module: See `load_functions`.
         tensor: Makes a tensor of a region.
     """
@@ -79,7 +77,6 @@ class Replay:
     """A plan on a device.
 
     Args:
-        plan: A checked plan.
         module: Its jit functions.
         inputs: How many inputs it has.
         device: The device's name in PyTorch.

@@ -42,13 +42,9 @@ class KernelClimb:
         max_configurations: Sample this many configurations instead of trying all.
         measure: Times a configuration on a device; None if there is no device.
         best: How many of the best predictions of a generation are measured.
-        progress: Receives short messages.
         ask: Chooses configurations of the next generation; None for the space, or a sample of it, at once.
         operator: Who proposes, for rows.
         name: The name of the kernel, for rows; by default its file's.
-
-    Attributes:
-        found: Every tried configuration so far.
 
     Raises:
         UsageError: if the kernel has no tile space.
@@ -132,10 +128,6 @@ class KernelClimb:
         self._idle = 0 if best is not self._fastest else self._idle + 1
         self._fastest = best
         return self._idle
-
-    def spent(self) -> tuple[int, float]:
-        """Nothing: a proposer counts for itself."""
-        return 0, 0.0
 
     def digest(self, configuration: Any) -> str:
         """The digest of a configuration of this kernel."""

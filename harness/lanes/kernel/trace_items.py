@@ -94,7 +94,6 @@ def send(items: Iterable[Item], *, fields: Collection[str] = DEFAULT_FIELDS) -> 
     """Send items to the parent process, if it reads them (as a `tool.run` or a sweep of the dsl lane does).
 
     Args:
-        items: The items, in order.
         fields: The names of the fields to send; a program's schema refuses an item with other fields.
     """
     number = os.environ.get(DESCRIPTOR_VARIABLE, "")

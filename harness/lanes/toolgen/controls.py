@@ -5,8 +5,7 @@ from __future__ import annotations
 from harness.lane.controls import Controls
 from harness.lanes.toolgen.tool_spec import Tool
 
-HONEST = "controls/honest.py"
-"""The honest control in the folder of a tool."""
+HONEST = "controls/honest.py"  # the honest control in the folder of a tool
 
 ALWAYS_EQUAL = '''class Answer:
     """Equal to everything."""

@@ -14,10 +14,8 @@ from harness.core.policy import Policy
 from harness.core.score import Score
 from harness.lanes.toolgen.score import score_toolgen
 
-FIRST = 10
-"""Places of a leaderboard that no candidate of this process, or pool, takes without full depth."""
-MARGIN = 3.0
-"""A gate that holds by this factor, or would fail even so much faster, is not near."""
+FIRST = 10  # places of a leaderboard that no candidate of this process, or pool, takes without full depth
+MARGIN = 3.0  # a gate that holds by this factor, or would fail even so much faster, is not near
 FILE = "first-places"  # in the folder of a pool
 MAX_READ = 1 << 20  # bytes of it at a time
 

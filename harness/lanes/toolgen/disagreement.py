@@ -67,7 +67,6 @@ async def depends_on_other_questions(
 
     Args:
         pool: Opens up to three boxes for each round.
-        plan: How the candidate is asked.
         hash_seeds: The hash seeds of the two attempts that disagree.
 
     Raises:

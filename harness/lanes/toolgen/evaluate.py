@@ -49,8 +49,7 @@ from harness.sandbox.limits import MIB, Limits
 from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.usage import Usage
 
-LOAD_SECONDS = 2.0
-"""Wall time limit for loading a candidate; it does not anneal, since imports always take their time."""
+LOAD_SECONDS = 2.0  # wall time limit for loading a candidate; it does not anneal, since imports always take their time
 SLOW_FACTOR = 4.0
 """Of the short limit of a batch: the limit of a call where no slow candidate is wanted (`JudgePool.submit`)."""
 _ENVIRONMENT = {"python": platform.python_version(), "implementation": platform.python_implementation()}

@@ -27,13 +27,10 @@ from harness.sandbox.pool import BoxPool
 from harness.timing import stopwatch as sides
 from harness.timing.stopwatch import Call, Measurement, Round, Section, Stopwatch
 
-ORDINARY = "ordinary"
-"""The series of the shared questions; its median is the candidate's `median_ms`."""
-MAX_CALLS = 2000
-"""Maximum number of calls of each series and side."""
+ORDINARY = "ordinary"  # the series of the shared questions; its median is the candidate's `median_ms`
+MAX_CALLS = 2000  # maximum number of calls of each series and side
 BOOTSTRAP = 200
-NULL_EVERY = 8
-"""Number of other calls between two null calls."""
+NULL_EVERY = 8  # number of other calls between two null calls
 
 
 def measure_exactly(pool: BoxPool, questions: Questions, plan: Plan, stopwatch: Stopwatch, *, name: str) -> Profile:

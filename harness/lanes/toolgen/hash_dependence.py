@@ -10,8 +10,7 @@ import ast
 
 from harness.lanes.toolgen.syntax_walk import descendants
 
-HASH_SEEDS = 6
-"""Attempts of a candidate whose answers may depend on the hash seed; a pool keeps more zygotes running."""
+HASH_SEEDS = 6  # attempts of a candidate whose answers may depend on the hash seed; a pool keeps more zygotes running
 _MAKERS = frozenset({"set", "frozenset", "union", "intersection", "difference", "symmetric_difference"})
 _ORDERED = frozenset(
     {"list", "tuple", "iter", "next", "enumerate", "map", "filter", "zip", "join", "extend", "deque", "str", "repr"}

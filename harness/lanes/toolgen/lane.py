@@ -66,7 +66,6 @@ class Toolgen:
         """The case for a search: the candidate is timed next to another one, and in fewer processes by itself.
 
         Args:
-            case: The case.
             source: The source of the other candidate.
             step: As for `PairedTiming.run`.
         """

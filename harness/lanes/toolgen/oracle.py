@@ -20,10 +20,8 @@ from harness.sandbox.loop import Lock
 
 Drawn = list[list[bytes]]
 
-TRUSTED_SECONDS = IMPORT_SECONDS = 60.0
-"""Limit on the wall seconds of one call of trusted code, and of its import."""
-DRAW_SECONDS = 120.0
-"""Limit on the wall seconds for drawing all inputs, and for answering the derived edge inputs."""
+TRUSTED_SECONDS = IMPORT_SECONDS = 60.0  # limit on the wall seconds of one call of trusted code, and of its import
+DRAW_SECONDS = 120.0  # limit on the wall seconds for drawing all inputs, and for answering the derived edge inputs
 _SLACK = 10.0  # beyond a limit, for a process that has to be started on a busy machine
 _FRAME = re.compile(r'^  File "(?P<file>[^"]*)", line (?P<line>\d+) in ', re.MULTILINE)
 

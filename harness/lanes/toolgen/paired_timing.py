@@ -29,10 +29,8 @@ from harness.sandbox.fault import BoxFault
 from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.pool import BoxPool
 
-MIN_GROUPS, MAX_GROUPS = 4, 16
-"""Pairs of processes: fewer do not show how much they vary."""
-CALLS = (3, 2, 1)
-"""Inputs of the sizes n, 2n and 4n in one group; 8n takes most of the time and adds little."""
+MIN_GROUPS, MAX_GROUPS = 4, 16  # pairs of processes: fewer do not show how much they vary
+CALLS = (3, 2, 1)  # inputs of the sizes n, 2n and 4n in one group; 8n takes most of the time and adds little
 MIN_SECONDS = 20e-6  # a call that took less is too short for a ratio
 
 
@@ -45,14 +43,7 @@ class _OtherFaultError(Exception):
 
 
 class PairedTiming:
-    """Compares one candidate with another one.
-
-    Args:
-        pool: The pool of the boxes.
-        workloads: The timed inputs.
-        plan: How the candidate is asked.
-        timing: Checks its answers.
-    """
+    """Compares one candidate with another one."""
 
     def __init__(self, pool: BoxPool, workloads: Sequence[Workload], plan: Plan, timing: WorkloadTiming) -> None:
         self._pool, self._plan, self._timing, self._null = pool, plan, timing, null_call(pool)
@@ -66,7 +57,6 @@ class PairedTiming:
         Args:
             source: The source of the other candidate.
             step: The difference of the logarithms of two times that counts as one.
-            reader: Reads the source.
 
         Returns:
             A fact: `digest` of the source; `time`, the logarithms of candidate / other by group, means over the sizes;

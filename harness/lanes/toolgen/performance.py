@@ -26,19 +26,14 @@ from harness.sandbox.pool import BoxPool
 from harness.sandbox.usage import Usage
 
 FACTORS = (1, 2, 4, 8)
-REPEATS = 3
-"""Number of fresh inputs of each size; the first `SMALL` sizes have one for each process."""
+REPEATS = 3  # number of fresh inputs of each size; the first `SMALL` sizes have one for each process
 PROCESSES = 5
 """Full depth: the processes in which a candidate is timed whose times decide something, and the most attempts among
 which one is timed. One that is slow in every second process is fast in all of them once in 32 times."""
-SMALL = 2
-"""Sizes that are asked in a process beyond the first `REPEATS`; each of those is asked every size."""
-NOISE = 1.25
-"""Factor by which the times of equal code differ."""
-SLOW = 2.0
-"""Times that exceed the least by this factor are a candidate's own doing: noise is less."""
-SLOW_SHARE = 0.25
-"""Calls that must be `SLOW` for a candidate that is slow on some inputs or at some times only."""
+SMALL = 2  # sizes that are asked in a process beyond the first `REPEATS`; each of those is asked every size
+NOISE = 1.25  # factor by which the times of equal code differ
+SLOW = 2.0  # times that exceed the least by this factor are a candidate's own doing: noise is less
+SLOW_SHARE = 0.25  # calls that must be `SLOW` for a candidate that is slow on some inputs or at some times only
 GRACE_SECONDS = 250e-6  # that times may differ besides
 MIN_SECONDS = 1e-6  # times below the resolution of the clock count as this
 NULL_SOURCE = b"def null():\n    return None\n"

@@ -19,7 +19,6 @@ class Plan:
     Attributes:
         source: The candidate's source file, as bytes.
         code: `Reading.code`.
-        answers: The answers seen so far.
         seed: Seed of this case; each attempt derives its own from it.
         attempts: Number of attempts with pauses between questions; further ones only have other hash seeds.
         hash_seeds: PYTHONHASHSEED of each attempt's box.

@@ -14,8 +14,7 @@ from harness.lanes.toolgen.questions import Questions, build_questions
 from harness.lanes.toolgen.tool_spec import Tool, digest_of_files
 from harness.sandbox.loop import Lock
 
-MAX_TOOLS = 16
-"""Oracles that run at once; above it, the least recently used one ends."""
+MAX_TOOLS = 16  # oracles that run at once; above it, the least recently used one ends
 
 
 class _Prepared:

@@ -22,10 +22,8 @@ from harness.sandbox.codec import decode, encode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.frame_reader import FREE_BYTES, GROWTH
 
-PROPERTY_INPUTS = 5
-"""Number of sampled inputs on which each property is checked."""
-SHARE_OF_EXTRAS = 8
-"""Each further attempt gets one extra input per this number of sampled inputs."""
+PROPERTY_INPUTS = 5  # number of sampled inputs on which each property is checked
+SHARE_OF_EXTRAS = 8  # each further attempt gets one extra input per this number of sampled inputs
 
 HONEST_FACTOR, MIN_SHORT_SECONDS = 5.0, 0.1
 """A call within the short limit of a search may take this many times what the reference takes, and at least so long."""
@@ -38,7 +36,6 @@ class Question:
     """One call of the candidate.
 
     Attributes:
-        origin: Where the input comes from.
         key: `codec.encode` of the keyword arguments.
         expected: The right reply; None where only crashes and determinism are judged.
         honest_seconds: CPU seconds of the reference; None where it was not asked.

@@ -32,8 +32,7 @@ from harness.sandbox.importable import importable
 
 _NO_CLAIMS = Metadata()
 _NOTHING = Documentation(module=False, function=False, signature=False, defined=False, examples=())
-MAX_CODE = 2 << 20
-"""Bytes of a code object that is handed to boxes: 12 bytes of text can be 4 KiB of constants."""
+MAX_CODE = 2 << 20  # bytes of a code object that is handed to boxes: 12 bytes of text can be 4 KiB of constants
 TOO_DEEP = "it is nested too deeply to be checked"
 
 
@@ -44,9 +43,7 @@ class Reading:
     Attributes:
         status: `ok`, or the status of a candidate that cannot be run.
         why: The reason of another status.
-        metadata: Its claims about itself.
         violations: The uses of forbidden APIs and the imports that are not listed, in source order.
-        documentation: Its docstrings, signature and examples.
         style: The style of the functions that its entry reaches.
         uses_hashes: Whether an answer may depend on the hash seed.
         mismatch: Why its function cannot be called as the signature says; empty if it can.

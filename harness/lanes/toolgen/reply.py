@@ -8,8 +8,7 @@ from harness.core.digest import digest_bytes
 from harness.lanes.toolgen.comparison import Comparison
 from harness.sandbox.codec import CodecError, decode, encode
 
-MAX_KEPT_BYTES = 4096
-"""Bytes kept of a long reply, since the judge keeps one reply per question."""
+MAX_KEPT_BYTES = 4096  # bytes kept of a long reply, since the judge keeps one reply per question
 
 
 @dataclass(frozen=True, slots=True)

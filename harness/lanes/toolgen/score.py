@@ -13,14 +13,10 @@ from harness.core.stats import geometric_mean
 from harness.core.status import Status
 
 WEIGHTS = {"correctness": 0.40, "safety": 0.25, "performance": 0.15, "robustness": 0.10, "documentation": 0.10}
-MAX_DIVERSITY = 0.02
-"""Maximum bonus for a style other than the baseline."""
-MIN_DIVERSE_CORRECTNESS = 0.9
-"""Minimum correctness for a diversity bonus."""
-EXAMPLES_ONLY_CAP = 0.9
-"""Maximum score where only examples define the right answers."""
-GRACE_US = 250.0
-"""Microseconds added to the limit of an ordinary question, for the overhead of a call and a cold cache."""
+MAX_DIVERSITY = 0.02  # maximum bonus for a style other than the baseline
+MIN_DIVERSE_CORRECTNESS = 0.9  # minimum correctness for a diversity bonus
+EXAMPLES_ONLY_CAP = 0.9  # maximum score where only examples define the right answers
+GRACE_US = 250.0  # microseconds added to the limit of an ordinary question, for the overhead of a call and a cold cache
 QUARTERS = ("module", "function", "signature", "example")
 
 

@@ -48,7 +48,6 @@ def show_json(payload: bytes, *, other: bytes = b"", limit: int = CLIP) -> str:
     """Canonical JSON as text, clipped to `limit` characters; where it has tags, as Python writes the value.
 
     Args:
-        payload: The JSON.
         other: The JSON that it is compared with: what is shown then includes the first place where the two differ.
         limit: Characters.
     """

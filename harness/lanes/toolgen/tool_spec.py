@@ -81,7 +81,6 @@ class Tool:
 
     Attributes:
         path: The folder or file that the suite names, absolute.
-        spec: The content of `tool.yaml`.
         kinds: The kind of each parameter; parameters without a kind are missing, since their inputs cannot be sampled.
         oracle: The trusted `oracle.py`; None for a tool with examples only.
         digest: Hex SHA-256 over the bytes of both files.

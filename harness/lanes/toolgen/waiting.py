@@ -16,8 +16,7 @@ from harness.sandbox.wire import CHUNK
 
 MIN_IDLE = 250e-6
 """Mean seconds per call below which nothing counts; a call over two busy cores idles for 10 to 100 microseconds."""
-MARGIN = 4
-"""Voluntary switches that are not counted, where the kernel does not tell how long a process had no core."""
+MARGIN = 4  # voluntary switches that are not counted, where the kernel does not tell how long a process had no core
 
 
 class Waiting:

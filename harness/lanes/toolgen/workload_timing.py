@@ -32,17 +32,13 @@ from harness.sandbox.fault import BoxFault
 from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.pool import BoxPool
 
-AMONG = 8
-"""Ordinary questions that each further process is asked."""
+AMONG = 8  # ordinary questions that each further process is asked
 FREE_IDLE = 0.002
 """CPU seconds per size that a box may use between questions, to return to waiting, without being charged."""
 
 
 class WorkloadTiming:
     """Asks a candidate the timed inputs, a share of them in each of several boxes.
-
-    Args:
-        workloads: The timed inputs.
 
     Attributes:
         profile: The times so far; its rows are filled by `conclude`.

@@ -12,8 +12,7 @@ import yaml
 from harness.core.errors import SpecError, UsageError
 from harness.lanes.kernel.definition import read_definition
 
-DTYPES = ("float32", "float16", "bfloat16", "int32", "int64", "bool")
-"""The dtypes of tensors that are converted."""
+DTYPES = ("float32", "float16", "bfloat16", "int32", "int64", "bool")  # the dtypes of tensors that are converted
 
 
 @dataclass(slots=True)
@@ -22,7 +21,6 @@ class Adapted:
 
     Attributes:
         name: The stem of its files.
-        definition: The definition, as written to YAML.
         reference: The content of the Python file next to it.
         kernels: The source of each kernel by name.
         library: Whether its kernels may call PyTorch's own operators.

@@ -38,10 +38,8 @@ _CALLS = (
     ("isdigit", "isdecimal"), ("heappop", "heappushpop"), ("bisect_left", "bisect_right"),
     ("insort_left", "insort_right"), ("setdefault", "get"), ("update", "extend"), ("range", "reversed"),
 )  # fmt: skip
-SEPARATORS = " -_,.:;/"
-"""Strings of one character that stand for each other."""
-MAX_ITEMS = 12
-"""Items of a tuple or a list that change places."""
+SEPARATORS = " -_,.:;/"  # strings of one character that stand for each other
+MAX_ITEMS = 12  # items of a tuple or a list that change places
 _SWAPS: dict[str, list[str]] = {}
 for _one, _other in _CALLS:
     _SWAPS.setdefault(_one, []).append(_other)

@@ -12,10 +12,8 @@ from harness.lanes.toolgen.proposals.crossover import crossings
 from harness.lanes.toolgen.proposals.edit import Edit, SourceText
 from harness.lanes.toolgen.proposals.operators import edits_of
 
-MAX_TRIES = 30
-"""Edits that are tried for one proposal until one is new."""
-SECOND_EDIT = 0.25
-"""Share of the proposals that have two edits."""
+MAX_TRIES = 30  # edits that are tried for one proposal until one is new
+SECOND_EDIT = 0.25  # share of the proposals that have two edits
 MAX_CACHED = 256
 WEIGHTS = {"delete": 4.0, "call": 3.0, "branch": 3.0, "constant": 2.0, "boolean": 2.0, "move": 2.0, "duplicate": 0.1}
 """How often an operator is chosen; 1 where it is not named. Less code and other calls may be faster, a copy is not."""

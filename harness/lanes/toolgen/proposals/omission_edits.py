@@ -10,8 +10,7 @@ from harness.lanes.toolgen.proposals.edit import Function, SourceText, Span
 Change = tuple[Span, str]
 _SIMPLE = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp)
 _EXCHANGED = (ast.Add, ast.Sub, ast.Div, ast.FloorDiv, ast.Mod)
-MAX_NAMES = 12
-"""Variables of a function that are put in; the number of edits grows with their square."""
+MAX_NAMES = 12  # variables of a function that are put in; the number of edits grows with their square
 _METHODS = ("append", "add")
 
 
