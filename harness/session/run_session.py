@@ -205,6 +205,7 @@ class RunSession:
                 timer=self.bridge.stopwatch,
                 protect=self.inputs.protect,
                 opponents=self.inputs.opponents,
+                shared=self.state.snapshot.folder if self.is_worker and self.state.snapshot is not None else None,
             )
         return self._context
 
