@@ -91,7 +91,9 @@ class Starter(Protocol):
         folder: Path,
         errors: BinaryIO,
         environment: Mapping[str, str] | None,
-    ) -> Process: ...
+    ) -> Process:
+        """Start it; `errors` receives its standard error, the other arguments are those of `JsonWorker`."""
+        ...
 
 
 class _ExecutedProcess:

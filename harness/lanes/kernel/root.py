@@ -80,8 +80,10 @@ class _Root:
 
     def _look(self) -> None:
         self._accept()
-        gone = [one for one, event in self._poll.poll(0) if one in self._waiting and event & select.POLLRDHUP]
-        if any([self._drop(descriptor) for descriptor in gone]) or (not self._waiting and self._may_end()):
+        for descriptor, event in self._poll.poll(0):
+            if descriptor in self._waiting and event & select.POLLRDHUP and self._drop(descriptor):
+                os._exit(0)
+        if not self._waiting and self._may_end():
             os._exit(0)
 
     def run(self) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from harness.core.closing import Closing
 from harness.lane.json_worker import interpreter_command, last_line
 
 LOCK, SOCKET = "lock", "socket"
@@ -42,6 +43,14 @@ class RootZygote:
     def last_error(self) -> str:
         """The last line of its standard error; empty if there is none."""
         return last_line(self._folder / "stderr")
+
+    def hold(self) -> RootConnection:
+        """Start the root, if there is none, and keep it until the connection is closed; does not wait for it.
+
+        Raises:
+            OSError: if it cannot be started.
+        """
+        return RootConnection(*self._connect())
 
     def fork(
         self,
@@ -77,7 +86,7 @@ class RootZygote:
         return process
 
     def _connect(self) -> tuple[socket.socket, int]:
-        """A connection to the root, and its process id, which is valid as long as the root has not closed the other end."""
+        """A connection to the root, and its process id, which is valid until the root closes the other end."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         place = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         address = f"/proc/self/fd/{place}/{SOCKET}"  # the address of a socket has at most 107 bytes
@@ -126,38 +135,17 @@ class RootZygote:
         (self._folder / "pid").write_text(str(root))
 
 
-class ForkedProcess:
-    """A child of a root; the root kills it when its connection ends, and reports its exit status.
+class RootConnection(Closing):
+    """A connection to a root, which lives at least as long; with `fork` it is a process, and ends it."""
 
-    Args:
-        connection: The connection to the root, for this process only.
-        root: The process id of the root.
-        requests: The descriptor to which requests are written.
-        answers: The descriptor from which answers are read.
-    """
-
-    def __init__(self, connection: socket.socket, root: int, requests: int, answers: int) -> None:
+    def __init__(self, connection: socket.socket, root: int) -> None:
         self._connection, self._root = connection, root
-        self.stdin, self.stdout = os.fdopen(requests, "wb", buffering=0), os.fdopen(answers, "rb", buffering=0)
         self._said: dict[str, Any] = {}
         self._poll = select.poll()
         self._poll.register(connection, select.POLLIN)
 
-    @property
-    def pid(self) -> int:
-        """Its process id; waits for it to be forked.
-
-        Raises:
-            ProcessLookupError: if the root ended before.
-        """
-        while not self._said:
-            self._receive(None)
-        if "pid" not in self._said:
-            raise ProcessLookupError("the root of the kernel lane ended")
-        return int(self._said["pid"])
-
     def wait(self, timeout: float) -> int:
-        """Its exit status; that of SIGKILL if the root ended, and it with its root.
+        """The exit status of the process; that of SIGKILL if there is none, or if the root ended.
 
         Raises:
             subprocess.TimeoutExpired: if it still runs after `timeout` seconds.
@@ -168,8 +156,8 @@ class ForkedProcess:
                 raise subprocess.TimeoutExpired("a process of the kernel lane", timeout)
         return int(self._said["code"])
 
-    def end(self) -> None:
-        """Have it killed, with its group, and wait until it has ended; a root that does not answer is killed."""
+    def close(self) -> None:
+        """Have the process killed, with its group, and wait for its end; a root that does not answer is killed."""
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_WR)
         try:
@@ -194,3 +182,32 @@ class ForkedProcess:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(self._root, 0)
         return True
+
+
+class ForkedProcess(RootConnection):
+    """A child of a root.
+
+    Args:
+        connection: The connection to the root, for this process only.
+        root: The process id of the root.
+        requests: The descriptor to which requests are written.
+        answers: The descriptor from which answers are read.
+    """
+
+    def __init__(self, connection: socket.socket, root: int, requests: int, answers: int) -> None:
+        super().__init__(connection, root)
+        self.stdin, self.stdout = os.fdopen(requests, "wb", buffering=0), os.fdopen(answers, "rb", buffering=0)
+        self.end = self.close
+
+    @property
+    def pid(self) -> int:
+        """Its process id; waits for it to be forked.
+
+        Raises:
+            ProcessLookupError: if the root ended before.
+        """
+        while not self._said:
+            self._receive(None)
+        if "pid" not in self._said:
+            raise ProcessLookupError("the root of the kernel lane ended")
+        return int(self._said["pid"])

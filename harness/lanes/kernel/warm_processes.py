@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from harness.core.case import Case
 from harness.core.closing import Closing
-from harness.core.errors import InfraError
+from harness.core.errors import InfraError, MissingExtraError
 from harness.core.owned_folder import OwnedFolder
 from harness.lane.json_worker import JsonWorker, WorkerFault, last_line
-from harness.lanes.kernel.root_zygote import RootZygote
+from harness.lanes.kernel.gpu import require_extra
+from harness.lanes.kernel.root_zygote import RootConnection, RootZygote
 
 Mode = Literal["zygote", "reference", "device reference"]
 Do = Literal["record", "interpret", "compile"]
@@ -85,7 +87,7 @@ class WarmProcesses(Closing):
         """
         if self._root is None and folder is not None:
             with contextlib.suppress(OSError):  # a worker on another machine
-                self._root = _root_in(folder)
+                self._root = root_in(folder)
 
     def run(self, do: Do, folder: Path, *, timeout: float, limits: Mapping[str, int]) -> Outcome:
         """Have the zygote do a job of a folder (`request.json`, `kernel.py`) in a child process.
@@ -130,7 +132,7 @@ class WarmProcesses(Closing):
         if process is None:
             if self._root is None:
                 self._folder = OwnedFolder("kernels")
-                self._root = _root_in(self._folder.path)
+                self._root = root_in(self._folder.path)
             process = self._running[mode] = _WarmProcess(mode, self._root)
         try:
             return process.ask(request, timeout)
@@ -140,11 +142,28 @@ class WarmProcesses(Closing):
             raise
 
 
-def _root_in(folder: Path) -> RootZygote:
+def root_in(folder: Path) -> RootZygote:
+    """The root of the processes that share a folder.
+
+    Raises:
+        OSError: if nothing can be made in the folder.
+    """
     home = folder / "kernels"
     home.mkdir(mode=0o700, exist_ok=True)
     # What is recorded does not depend on this machine's devices.
     return RootZygote(home, environment_of(home) | {"CUDA_VISIBLE_DEVICES": ""})
+
+
+def share_root(cases: Iterable[Case], folder: Path) -> RootConnection | None:
+    """Start the root of the processes that share a folder, and keep it; None if no case needs one.
+
+    It imports while the workers collect. It is a child of this process, so that its CPU time is this one's as well.
+    """
+    with contextlib.suppress(MissingExtraError, OSError):  # the cases report it
+        require_extra()
+        if any(case.inputs["stage"] != "gpu" for case in cases):
+            return root_in(folder).hold()
+    return None
 
 
 class _WarmProcess:
