@@ -43,7 +43,8 @@ class Context:
         progress: Called with one short line during long work.
         protect: Paths that boxes hide: the project's root, suites, specifications, the ledger.
         without: Layers that boxes leave out; used only by tests of single layers.
-        shared: A private folder of all judge processes of one pool, which ends with it; None for a process of its own.
+        shared: A private folder of all processes that judge for one pool or run, which ends with it; None for a process
+            of its own.
         warm: Number of zygotes that are kept; None for as many as a few attempts need.
         timer: Measures wall time; by default made at first use, without pytest-benchmark.
         opponents: The opponents that a timed case is compared with, by node id.

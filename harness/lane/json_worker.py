@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, Protocol, TextIO, cast
 
 from harness.lane.pinned_file import FileFaultError, read_plain_file
 from harness.sandbox.loop import Wait, drive
@@ -49,6 +49,90 @@ class WorkerFault(Exception):  # noqa: N818 - the caller decides whether this is
         return self.code == -signal.SIGKILL
 
 
+class Process(Protocol):
+    """A process of a worker, in a process group of its own."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id, which is also its process group's."""
+        ...
+
+    @property
+    def stdin(self) -> BinaryIO:
+        """The end of a pipe to its standard input, unbuffered."""
+        ...
+
+    @property
+    def stdout(self) -> BinaryIO:
+        """The end of a pipe from its standard output, unbuffered."""
+        ...
+
+    def wait(self, timeout: float) -> int:
+        """Its exit status, negative for a signal.
+
+        Raises:
+            subprocess.TimeoutExpired: if it still runs after `timeout` seconds.
+        """
+        ...
+
+    def end(self) -> None:
+        """Kill its process group, and wait until it has ended."""
+        ...
+
+
+class Starter(Protocol):
+    """Starts a process that calls `main` of a module with arguments; see `JsonWorker`."""
+
+    def __call__(
+        self,
+        module: str,
+        arguments: tuple[str | int, ...],
+        *,
+        folder: Path,
+        errors: BinaryIO,
+        environment: Mapping[str, str] | None,
+    ) -> Process:
+        """Start it; `errors` receives its standard error, the other arguments are those of `JsonWorker`."""
+        ...
+
+
+class _ExecutedProcess:
+    """A process that was started by exec: a `Starter`."""
+
+    def __init__(
+        self,
+        module: str,
+        arguments: tuple[str | int, ...],
+        *,
+        folder: Path,
+        errors: BinaryIO,
+        environment: Mapping[str, str] | None,
+    ) -> None:
+        self._process = subprocess.Popen(
+            interpreter_command(module, arguments),
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            bufsize=0,
+            start_new_session=True,  # Ctrl-C is for the parent to handle
+        )
+        self.pid, self.wait = self._process.pid, self._process.wait
+        self.stdin, self.stdout = cast("BinaryIO", self._process.stdin), cast("BinaryIO", self._process.stdout)
+
+    def end(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.wait()
+
+
+def interpreter_command(module: str, arguments: tuple[str | int, ...]) -> list[str]:
+    """The command of an interpreter that calls `main` of a module."""
+    start = f"import sys; sys.path.insert(0, {str(_ROOT)!r}); from {module} import main; main(*{arguments!r})"
+    return [sys.executable, "-P", "-s", "-B", "-c", start]
+
+
 class JsonWorker:
     """The parent's end of one worker.
 
@@ -57,6 +141,7 @@ class JsonWorker:
         arguments: What `main` is called with; strings and integers.
         log: The file that receives its standard error.
         environment: Its environment variables; by default those of this process.
+        start: Starts the process; by default by exec.
     """
 
     def __init__(
@@ -66,21 +151,12 @@ class JsonWorker:
         folder: Path,
         log: Path,
         environment: Mapping[str, str] | None = None,
+        start: Starter = _ExecutedProcess,
     ) -> None:
         self._log = log
         self._buffer = bytearray()
-        start = f"import sys; sys.path.insert(0, {str(_ROOT)!r}); from {module} import main; main(*{arguments!r})"
         with log.open("wb") as errors:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-s", "-B", "-c", start],
-                cwd=folder,
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                bufsize=0,
-                start_new_session=True,  # Ctrl-C is for the parent to handle
-            )
+            self._process = start(module, arguments, folder=folder, errors=errors, environment=environment)
 
     @property
     def pid(self) -> int:
@@ -142,15 +218,12 @@ class JsonWorker:
     def close(self, *, grace: float = 0.0) -> None:
         """Close the pipes, wait up to `grace` seconds for the process to end, and kill its process group."""
         for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
+            with contextlib.suppress(OSError):
+                stream.close()
         if grace:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(grace)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        self._process.end()
 
     async def _send(self, data: bytes, deadline: float) -> None:
         descriptor = self.requests
@@ -184,10 +257,10 @@ class JsonWorker:
         return answer
 
     @staticmethod
-    def _descriptor(stream: Any) -> int:
-        if stream is None or stream.closed:
+    def _descriptor(stream: BinaryIO) -> int:
+        if stream.closed:
             raise WorkerFault({"error": "the process was closed"}, None)
-        return int(stream.fileno())
+        return stream.fileno()
 
 
 def claim_channel() -> tuple[TextIO, TextIO]:

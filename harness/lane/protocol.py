@@ -23,9 +23,11 @@ class Lane(Protocol):
 
     Optional, and read by `getattr`: `components` (the names that a suite's `gates` may use), `weights` (the weights
     that a suite's `weights` may replace), `keyed = True` (a verdict may be reused, docs/reuse.md),
-    `repairable = True` (failures are queued for repair, docs/repair.md) and `engine()` (versions of libraries that
-    judge). What a lane may offer to `crucible evolve` is in `harness.lane.breed` and `harness.lane.climb`. The field
-    `notices` of its evidence is shown once at the end of the run.
+    `repairable = True` (failures are queued for repair, docs/repair.md), `engine()` (versions of libraries that
+    judge) and `share(cases, folder)` (starts what the workers of a run share for these cases, in the folder that is
+    `Context.shared` there, and returns what is closed at the end of the run, or None). What a lane may offer to
+    `crucible evolve` is in `harness.lane.breed` and `harness.lane.climb`. The field `notices` of its evidence is shown
+    once at the end of the run.
     """
 
     name: str

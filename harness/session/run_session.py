@@ -19,7 +19,7 @@ from harness.core.evaluation import Evaluation, SerialisedEvaluation
 from harness.judge.case import judge_case
 from harness.judge.evaluate import evaluate
 from harness.judge.folders import scratch_folder
-from harness.lane.context import Context
+from harness.lane.context import Closable, Context
 from harness.lane.registry import Registry
 from harness.report import rerun
 from harness.session.collection import SESSION_STATE, BareHooks, CaseItem, SessionState
@@ -28,6 +28,7 @@ from harness.session.judging_ahead import JudgingAhead, JudgingClient, cases_for
 from harness.session.progress import say_in_worker
 from harness.session.run_inputs import RunInputs
 from harness.session.selection import PUBLISHED, SHARD, select_items
+from harness.session.shared_processes import share_processes
 from harness.session.snapshot import Collected, Snapshot
 from harness.session.termination import Termination
 from harness.session.untrusted import SUFFIX, Seal
@@ -70,6 +71,7 @@ class RunSession:
         self._context: Context | None = None
         self._inputs: RunInputs | None = None
         self._judging: JudgingAhead | JudgingClient | None = None
+        self._shared: Sequence[Closable] = ()
         self._wrong_suites = 0
         self._frozen = False
         snapshot = Snapshot(Path(folder)) if folder else None
@@ -146,6 +148,8 @@ class RunSession:
             for line in lines:
                 reporter.write_line(line)
         opened = self.controller.open(is_alone=wanted == self.controller.cases.keys())
+        judged = [case for nodeid, case in self.controller.cases.items() if nodeid not in opened.reused]
+        self._shared = share_processes(judged, self.registry.lanes, snapshot.folder)
         inputs = self._judge_ahead(opened, ids, processes=judge_count(self.config))
         if isinstance(self._judging, JudgingAhead):
             try:
@@ -198,6 +202,7 @@ class RunSession:
     def context(self) -> Context:
         """This process's resources, made at first use."""
         if self._context is None:
+            snapshot = self.state.snapshot  # None unless this is a worker
             self._context = Context(
                 secret_seed=self.settings.secret_seed,
                 scratch=scratch_folder(),
@@ -205,6 +210,7 @@ class RunSession:
                 timer=self.bridge.stopwatch,
                 protect=self.inputs.protect,
                 opponents=self.inputs.opponents,
+                shared=None if snapshot is None else snapshot.folder,
             )
         return self._context
 
@@ -270,14 +276,11 @@ class RunSession:
         """Stop boxes and close the ledger."""
         if self.termination is not None:
             self.termination.release()
-        if self._judging is not None:
-            self._judging.close()
-            self._judging = None
-        if self._context is not None:
-            self._context.close()
-            self._context = None
-        if self.controller is not None:
-            self.controller.close()
+        for held in (self._judging, self._context, *self._shared, self.controller):
+            if held is not None:
+                held.close()
+        self._judging = self._context = None
+        self._shared = ()
 
     # Selection
 

@@ -9,16 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from harness.core.closing import Closing
+from harness.core.owned_folder import OwnedFolder
 from harness.lanes.kernel.warm_processes import WarmProcesses
 
-MAX_COMPILERS = 16  # each needs about 300 MB for PyTorch and Triton
+MAX_COMPILERS = 16
 T = TypeVar("T")
 
 
 class CompilerPool(Closing):
-    """Starts compile processes at first use; closing ends them.
-
-    Its threads live as long as the pool, because a warm process ends with the thread that started it.
+    """Starts compile processes at first use, all forked from one root; closing ends them.
 
     Args:
         count: The number of processes; by default one for each processor this process may use.
@@ -29,6 +28,7 @@ class CompilerPool(Closing):
         self._threads = ThreadPoolExecutor(self.count, thread_name_prefix="compilers")
         self._own = threading.local()
         self._all: list[WarmProcesses] = []
+        self._shared = OwnedFolder("compilers")
 
     def run(self, work: Callable[[WarmProcesses], T]) -> T:
         """Call `work` with the processes of a free thread, and return its result; blocks until one is free."""
@@ -38,6 +38,7 @@ class CompilerPool(Closing):
         processes: WarmProcesses | None = getattr(self._own, "processes", None)
         if processes is None:
             processes = self._own.processes = WarmProcesses()
+            processes.share(self._shared.path)
             self._all.append(processes)
         return work(processes)
 
@@ -46,3 +47,4 @@ class CompilerPool(Closing):
         self._threads.shutdown(wait=True, cancel_futures=True)
         for processes in self._all:
             processes.close()
+        self._shared.remove()

@@ -71,8 +71,10 @@ def evaluate_case(case: Case, context: Context) -> Evidence:
 def _run_stage(case: Case, stage: Stage, source: bytes, folder: Path, context: Context) -> Evidence:
     given, place = case.inputs, Path(case.inputs["definition"])
     kernel = Candidate(Path(case.subject.path), source, read_definition(place), place)
+    processes = context.keep(WarmProcesses)
+    processes.share(context.shared)
     job = kernel.job(
-        folder, context.keep(WarmProcesses), timeout=given["timeout_s"], attempts=case.policy.attempts,
+        folder, processes, timeout=given["timeout_s"], attempts=case.policy.attempts,
         questions=plan_questions(kernel.definition, seed=context.seed(case, stage), shapes=given["shapes"]),
         library=given["library"], architectures=tuple(given["architectures"]),
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from harness.core.case import Case
@@ -11,13 +11,15 @@ from harness.core.policy import Policy
 from harness.core.score import Score
 from harness.core.tier import Tier
 from harness.hooks import Lane, hookimpl
-from harness.lane.context import Context
+from harness.lane.context import Closable, Context
 from harness.lanes.kernel.collect import NAME, collect_cases
 from harness.lanes.kernel.options import KernelSuite
 from harness.lanes.kernel.score import MEASURED, OWN_GATES, score_kernel
 from harness.suites.suite import Suite, SuiteOptions
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.core.frozen import Frozen
     from harness.lane.climb import Climb, ClimbRequest
 
@@ -58,6 +60,12 @@ class KernelLane:
         from harness.lanes.kernel.evaluate import evaluate_case  # a run whose cases are all known does not need it
 
         return evaluate_case(case, context)
+
+    def share(self, cases: Iterable[Case], folder: Path) -> Closable | None:
+        """Start the process from which those of all workers are forked; see `share_root`."""
+        from harness.lanes.kernel.warm_processes import share_root
+
+        return share_root(cases, folder)
 
     def score(self, evidence: Evidence, policy: Policy) -> Score:
         """Weigh what the stage measured; see `score_kernel`."""

@@ -1,20 +1,24 @@
-"""Warm processes: the parent's handles on the zygote that runs kernels and on the process that computes references."""
+"""Warm processes: the parent's handles on the zygote that runs kernels and on the processes that compute references."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from harness.core.case import Case
 from harness.core.closing import Closing
-from harness.core.errors import InfraError
+from harness.core.errors import InfraError, MissingExtraError
 from harness.core.owned_folder import OwnedFolder
 from harness.lane.json_worker import JsonWorker, WorkerFault, last_line
+from harness.lanes.kernel.gpu import require_extra
+from harness.lanes.kernel.root_zygote import RootConnection, RootZygote
 
-Mode = Literal["zygote", "reference"]
+Mode = Literal["zygote", "reference", "device reference"]
 Do = Literal["record", "interpret", "compile"]
 _START_SECONDS = 180.0  # importing PyTorch may take this long on a very busy machine
 _GRACE_SECONDS = 30.0  # a zygote that answers later than this after its job's time limit counts as hung
@@ -30,6 +34,7 @@ ENVIRONMENT = {
 }
 
 
+_ZYGOTE, _REFERENCE = "harness.lanes.kernel.zygote", "harness.lanes.kernel.reference"
 _PASSED = ("CUDA_VISIBLE_DEVICES", "CUDA_HOME", "LD_LIBRARY_PATH", "TRITON_PTXAS_PATH")
 
 
@@ -63,10 +68,26 @@ class Outcome:
 
 
 class WarmProcesses(Closing):
-    """Starts each warm process at first use; they end when this is closed or this process ends."""
+    """Starts each warm process at first use; they end when this is closed or this process ends.
+
+    They are forked from one root, which imports PyTorch and Triton. A process that computes references on a device is
+    started by exec, because what has begun to use CUDA must not have been forked.
+    """
 
     def __init__(self) -> None:
         self._running: dict[Mode, _WarmProcess] = {}
+        self._folder: OwnedFolder | None = None
+        self._root: RootZygote | None = None
+
+    def share(self, folder: Path | None) -> None:
+        """Share the root with all processes that call this with the same folder, before the first one is started.
+
+        Args:
+            folder: `Context.shared`, which exists as long as they do; None for a root of its own.
+        """
+        if self._root is None and folder is not None:
+            with contextlib.suppress(OSError):  # a worker on another machine
+                self._root = root_in(folder)
 
     def run(self, do: Do, folder: Path, *, timeout: float, limits: Mapping[str, int]) -> Outcome:
         """Have the zygote do a job of a folder (`request.json`, `kernel.py`) in a child process.
@@ -91,7 +112,8 @@ class WarmProcesses(Closing):
         Raises:
             InfraError: if the reference fails or takes too long.
         """
-        reply = self._ask("reference", request, timeout)
+        mode: Mode = "reference" if request.get("device", "cpu") == "cpu" else "device reference"
+        reply = self._ask(mode, request, timeout)
         if "fault" in reply:
             raise InfraError(f"the reference failed: {reply['fault']}", where=str(request.get("reference", "")))
         compared: dict[str, Any] = reply["compared"]
@@ -101,11 +123,17 @@ class WarmProcesses(Closing):
         """End all warm processes."""
         while self._running:
             self._running.popitem()[1].close()
+        if self._folder is not None:
+            self._folder.remove()
+            self._folder = self._root = None
 
     def _ask(self, mode: Mode, request: dict[str, Any], timeout: float) -> dict[str, Any]:
         process = self._running.get(mode)
         if process is None:
-            process = self._running[mode] = _WarmProcess(mode)
+            if self._root is None:
+                self._folder = OwnedFolder("kernels")
+                self._root = root_in(self._folder.path)
+            process = self._running[mode] = _WarmProcess(mode, self._root)
         try:
             return process.ask(request, timeout)
         except BaseException:  # also Ctrl-C: a late answer would be taken for the answer to the next request
@@ -114,19 +142,48 @@ class WarmProcesses(Closing):
             raise
 
 
+def root_in(folder: Path) -> RootZygote:
+    """The root of the processes that share a folder.
+
+    Raises:
+        OSError: if nothing can be made in the folder.
+    """
+    home = folder / "kernels"
+    home.mkdir(mode=0o700, exist_ok=True)
+    # What is recorded does not depend on this machine's devices.
+    return RootZygote(home, environment_of(home) | {"CUDA_VISIBLE_DEVICES": ""})
+
+
+def share_root(cases: Iterable[Case], folder: Path) -> RootConnection | None:
+    """Start the root of the processes that share a folder, and keep it; None if no case needs one.
+
+    It imports while the workers collect. It is a child of this process, so that its CPU time is this one's as well.
+    """
+    with contextlib.suppress(MissingExtraError, OSError):  # the cases report it
+        require_extra()
+        if any(case.inputs["stage"] != "gpu" for case in cases):
+            return root_in(folder).hold()
+    return None
+
+
 class _WarmProcess:
     """One warm process, in a temporary home folder of its own."""
 
-    def __init__(self, mode: Mode) -> None:
-        self._mode = mode
+    def __init__(self, mode: Mode, root: RootZygote) -> None:
+        self._mode, self._root = mode, root
         self._home = OwnedFolder("kernel")
         home = self._home.path
-        environment = environment_of(home)
-        if mode == "zygote":
-            environment["CUDA_VISIBLE_DEVICES"] = ""  # what is recorded does not depend on this machine's devices
-        self.worker = JsonWorker(
-            f"harness.lanes.kernel.{mode}", folder=home, log=home / "stderr", environment=environment
-        )
+        log, environment = home / "stderr", environment_of(home)
+        try:
+            if mode == "device reference":
+                self.worker = JsonWorker(_REFERENCE, folder=home, log=log, environment=environment)
+            else:
+                environment["CUDA_VISIBLE_DEVICES"] = ""
+                module = _ZYGOTE if mode == "zygote" else _REFERENCE
+                self.worker = JsonWorker(module, folder=home, log=log, environment=environment, start=root.fork)
+        except OSError as error:
+            self._home.remove()
+            raise InfraError(f"the process of the kernel lane ({mode}) cannot be started: {error}") from error
         self._is_ready = False
 
     def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
@@ -141,7 +198,8 @@ class _WarmProcess:
             what = f"did not answer within {seconds:g} s" if fault.is_late else "ended"
             what = f"answered with {fault}" if fault.note else what
             raise InfraError(
-                f"the process of the kernel lane ({self._mode}) {what}: {self.worker.last_error}"
+                f"the process of the kernel lane ({self._mode}) {what}: "
+                f"{self.worker.last_error or self._root.last_error}"
             ) from fault
 
     def close(self) -> None:

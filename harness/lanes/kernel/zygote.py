@@ -1,14 +1,13 @@
 """Zygote: a warm process that has PyTorch and Triton loaded and forks once for each job; it holds no secret.
 
-It is started by exec, never forked from pytest. A request names a job and its folder: `record` runs a candidate and may
-write nothing, its answer goes through a pipe to `plans.jsonl`; `interpret` and `compile` execute its plans, and what
-they write is counted. When the zygote answers, no process of the job is left.
+It is forked from the root (`root`), never from pytest. A request names a job and its folder: `record` runs a candidate
+and may write nothing, its answer goes through a pipe to `plans.jsonl`; `interpret` and `compile` execute its plans, and
+what they write is counted. When the zygote answers, no process of the job is left.
 """
 
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import os
 import select
@@ -21,7 +20,7 @@ from typing import Any
 
 from harness.lane.json_worker import answer_requests, claim_channel, send_answer
 from harness.lanes.kernel.confinement import adopt_orphans, confine
-from harness.lanes.kernel.plan_worker import prepare, run_job
+from harness.lanes.kernel.plan_worker import run_job
 from harness.sandbox.quota import Quota, Watch
 
 _FIRST_DESCRIPTOR = 3  # the first that is not a standard stream
@@ -35,8 +34,6 @@ def main() -> None:
     """Run jobs until the parent closes the channel."""
     adopt_orphans()
     requests, answers = claim_channel()
-    prepare()
-    gc.freeze()  # a collection in a child would visit, and so copy, the objects of all modules
     send_answer({"ready": True}, answers)
     answer_requests(_run, requests, answers)
 
