@@ -229,7 +229,7 @@ def _text(name: str) -> str:
 
 
 def _compact(text: str) -> str:
-    """Style or script without indentation, comments, needless line breaks, and spaces around operators and in braces."""
+    """Style or script without indentation, comments, line breaks, and spaces around operators and in braces."""
     lines = [line.strip() for line in text.split("\n")]
     text = "\n".join(line for line in lines if line and not line.startswith("//"))
     return SPACED.sub(r"\1", CONTINUED.sub("", text)).replace(";}", "}")
