@@ -180,7 +180,7 @@ def _failing(urgent: Sequence[Case], run: dict[str, Any], repeat: Callable[[str]
             else "new case fails" if case.new else "fails"
         )  # fmt: skip
         said = f"expected {row['expected']}, was {row['status']}: {case.reason}" if row["expected"] else case.reason
-        return Step(kind, row["nodeid"], said, ("case", row["nodeid"]), repeat(row["nodeid"]))
+        return Step(kind, _short(row["nodeid"]), said, ("case", row["nodeid"]), repeat(row["nodeid"]))
 
     def rest(start: int) -> Step:
         more = failing[start:]
@@ -212,10 +212,16 @@ def _unstable(urgent: Sequence[Case], repeat: Callable[[str], str]) -> _Kind:
     rows = [case.row for case in urgent if case.urgency is not Urgency.FAILING and case.row["expected"] is None]
     found = [row for status in ("flaky", "noisy", "review") for row in rows if row["status"] == status]
     steps = [
-        Step(row["status"], row["nodeid"], _waiting(row["why"]), ("case", row["nodeid"]), repeat(row["nodeid"]))
+        Step(row["status"], _short(row["nodeid"]), _waiting(row["why"]), ("case", row["nodeid"]), repeat(row["nodeid"]))
         for row in found[:MAX_OF_A_KIND]
     ]
     return _Kind(steps, len(found), "case")
+
+
+def _short(nodeid: str) -> str:
+    """A node id without the folders of its suite, which its command has."""
+    suite, colons, case = nodeid.partition("::")
+    return f"{suite.rpartition('/')[2]}{colons}{case}"
 
 
 def _waiting(why: str) -> str:

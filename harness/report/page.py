@@ -24,7 +24,7 @@ from harness.report import rerun, words
 from harness.report.changes import Changes, find_changes
 from harness.report.leaderboard import reason
 from harness.report.next_steps import Step, next_steps
-from harness.report.run_verdict import Kind, RunVerdict, run_verdict
+from harness.report.run_verdict import RunVerdict, run_verdict
 from harness.report.suite_overview import Suite, suites
 from harness.report.urgency import Urgency, causes_first, failed, urgency
 
@@ -137,7 +137,8 @@ class Page:
         progress: For a run that lasts: cases done, and all cases.
         tier: Description of its isolation tier.
         verdict: Whether the run held, and why not.
-        sentence: The same in one sentence.
+        sentence: The same in one sentence; of a run that failed, only what kept it from holding.
+        rest: What else there is to say: what passed, and what was not judged.
         steps: What to do next, most important first.
         suites: One row for each suite.
         boards: Its suites.
@@ -157,6 +158,7 @@ class Page:
     tier: str
     verdict: RunVerdict
     sentence: str
+    rest: str
     steps: list[Step]
     suites: list[Suite]
     boards: list[Board]
@@ -208,13 +210,15 @@ def gather(
     def repeat(nodeid: str) -> str:
         return rerun.of(ledger, run, known[nodeid]) if nodeid in known else rerun.command(run, nodeid)
 
+    sentence, rest = _sentences(verdict)
     return Page(
         run=run,
         seconds=_seconds(run),
         progress=progress,
         tier=TIERS[Tier(run["tier"])] if run["tier"] else "",
         verdict=verdict,
-        sentence=_sentence(verdict),
+        sentence=sentence,
+        rest=rest,
         steps=next_steps(verdict, overview, urgent, run, repeat),
         suites=overview,
         boards=_boards(ledger, run["run_id"], candidates, names),
@@ -229,14 +233,11 @@ def gather(
     )
 
 
-def _sentence(verdict: RunVerdict) -> str:
-    said = "; ".join(verdict.facts())
-    if not verdict.of_kind(Kind.CONTROL) and verdict.caught == verdict.controls > 1:
-        said = said.replace(
-            f"{verdict.caught} of {words.count(verdict.controls, 'control')} as expected",
-            f"all {words.count(verdict.controls, 'control')} as expected",
-        )
-    return f"{verdict.word.capitalize().replace('_', ' ')}: {said}"
+def _sentences(verdict: RunVerdict) -> tuple[str, str]:
+    """The word with the first facts, and the others: of a run that failed, those that are not about that."""
+    facts = verdict.facts()
+    first = max(1, len(verdict.bad_facts()))
+    return f"{verdict.word.capitalize()}: {'; '.join(facts[:first])}", "; ".join(facts[first:])
 
 
 def _candidates(ledger: Ledger, run_id: str, rows: list[Row], deltas: dict[str, Row]) -> Iterable[Candidate]:

@@ -99,7 +99,11 @@ class RunVerdict:
         return [fault for fault in self.faults if fault.kind in kinds]
 
     def facts(self) -> list[str]:
-        """What the first line says after the word, most important first."""
+        """What the first line says after the word: what kept the run from holding, then the rest."""
+        return [*self.bad_facts(), *self.other_facts()] or ["nothing was judged yet"]
+
+    def bad_facts(self) -> list[str]:
+        """What kept the run from holding, most important first."""
         found = []
         if bad := len(self.of_kind(Kind.GATE)):
             found.append(f"{bad} of {words.count(len(self.gates), 'gate')} {_verb(bad, 'fail')}")
@@ -110,17 +114,24 @@ class RunVerdict:
             again = ", ".join(f"{count} {how}" for how, count in self.failing)
             said = f"{failing} of {words.count(self.candidates, 'candidate')} {_verb(failing, 'fail')}"
             found.append(f"{said} ({again})" if again else said)
-        elif self.candidates:
+        if self.caught < self.controls:
+            found.append(f"{self.caught} of {words.count(self.controls, 'control')} as expected")
+        return found
+
+    def other_facts(self) -> list[str]:
+        """What passed, and what was not judged."""
+        found = []
+        if self.passing == self.candidates > 0:
             verb = "passes" if self.passing == 1 else "pass"
             found.append(f"{self.passing} of {words.count(self.candidates, 'candidate')} {verb}")
-        if self.controls:
+        if self.caught == self.controls > 0:
             found.append(f"{self.caught} of {words.count(self.controls, 'control')} as expected")
         if number := sum(count for _, count in self.unjudged):
             known = [(reason.partition(": ")[0], count) for reason, count in self.unjudged[:MAX_REASONS]]
             reasons = ", ".join(f"{count} {reason}" for reason, count in known) if len(known) > 1 else known[0][0]
             more = ", …" if len(self.unjudged) > MAX_REASONS else ""
             found.append(f"{number} not judged ({reasons}{more})")
-        return found or ["nothing was judged yet"]
+        return found
 
 
 def run_verdict(ledger: Ledger, run_id: str, *, compare: str | None = None) -> RunVerdict:

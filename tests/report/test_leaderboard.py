@@ -99,7 +99,7 @@ def test_controls_that_could_not_be_judged_are_no_failures(path):
     with Ledger.read(path) as ledger:
         found = gather(ledger, run_id)
     assert [c.verdict for c in found.candidates] == ["good", "quiet", "quiet"]
-    assert found.sentence == "Good: 1 of 1 control as expected; 2 not judged (no GPU)"
+    assert (found.sentence, found.rest) == ("Good: 1 of 1 control as expected", "2 not judged (no GPU)")
 
 
 def test_the_ledgers_best_is_named_when_it_was_not_judged(path):
