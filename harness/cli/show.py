@@ -175,9 +175,11 @@ def _explain_parts(evaluation: Evaluation) -> Iterator[str]:
     for gate in score.gates:
         yield f"  gate       {'passes' if gate.passed else 'FAILS '}  {words.printable(gate.why)}"
     weights = words.shares([part.weight for part in score.components])
+    extra = words.bonus([(part.name, part.weight) for part in score.components])
     for part, weight in zip(score.components, weights, strict=True):
+        name = f"{words.printable(part.name)}{' (bonus)' if part.name == extra else ''}"
         why = f"  {words.printable(part.why)}" if part.why else ""
-        yield f"  component  {words.score(part.value)}  x {weight}  {words.printable(part.name)}{why}"
+        yield f"  component  {words.score(part.value)}  x {weight}  {name}{why}"
     for one in evidence.comparisons:
         what = words.printable(f"{one.role} {one.rival}" if one.role != one.rival else one.role)
         yield f"  paired     {what}: {one.verdict}: {words.printable(one.why)}"

@@ -119,8 +119,7 @@ class Cards:
             (part["name"], part["weight"] * (part["value"] or 0.0), part["value"], part["weight"], part["why"], weight)
             for part, weight in zip(score["components"], weights, strict=True)
         ]
-        if sum(part[3] for part in card.parts) > 1.0005:
-            card.bonus = min(card.parts, key=lambda part: part[3] or 1.0)[0]
+        card.bonus = words.bonus([(part[0], part[3]) for part in card.parts])
         whole = sum(part[1] for part in card.parts)
         if score["total"] is not None and abs(whole - score["total"]) > 0.0005:
             why = "attempts disagree" if c.row["stability"] == 0.5 else "it is capped"

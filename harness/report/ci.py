@@ -181,7 +181,7 @@ def _gate_line(gate: queries.Row) -> str:
 
 
 def _case_line(row: queries.Row, deltas: dict[str, queries.Row], gates: dict[str, queries.GateCount]) -> str:
-    change, mark = deltas.get(row["nodeid"]), "✅" if row["passed"] else "⚪" if row["neutral"] else "❌"
+    change, mark = deltas.get(row["nodeid"]), "✅" if row["as_expected"] else "⚪" if row["neutral"] else "❌"
     expected = "" if row["expected"] is None else f"expected {row['expected']}; "
     why = reason(row, gates.get(row["nodeid"], queries.NO_GATES).failed)
     cells = (
@@ -189,7 +189,7 @@ def _case_line(row: queries.Row, deltas: dict[str, queries.Row], gates: dict[str
         row["status"],
         words.score(row["score"]),
         "new" if change is None else words.delta(change["score"], edited=not change["same_digest"]),
-        "" if row["passed"] else quoted(words.fit(expected + why, 200)),
+        "" if row["as_expected"] else quoted(words.fit(expected + why, 200)),
     )
     return f"| {' | '.join(cells)} |"
 

@@ -245,7 +245,7 @@ class _Board:
         reasons = ", ".join(sorted({row["why"] for row in rows}))
         names = ", ".join(row["subject"] for row in rows[:3]) + (", …" if len(rows) > 3 else "")
         text = f"  left out: {words.count(len(rows), 'subject')} ({names}) judged at {reasons}; to compare them:"
-        return [self.paint(words.fit(text, self.width), "dim"), f"    {rerun.again(self.run, rows[0]['suite'])}"]
+        return [self.paint(words.fit(text, self.width), "dim"), f"    {rerun.again(self.run, [rows[0]['suite']])}"]
 
 
 def _shown(value: float | str) -> str:

@@ -179,7 +179,8 @@ def _failing(urgent: Sequence[Case], run: dict[str, Any], repeat: Callable[[str]
             "control not caught" if row["expected"] else "regression" if case.has_regressed
             else "new case fails" if case.new else "fails"
         )  # fmt: skip
-        said = f"expected {row['expected']}, was {row['status']}: {case.reason}" if row["expected"] else case.reason
+        reason = case.reason.removeprefix(f"{row['status']}: ")
+        said = f"expected {row['expected']}, was {row['status']}: {reason}" if row["expected"] else case.reason
         return Step(kind, _short(row["nodeid"]), said, ("case", row["nodeid"]), repeat(row["nodeid"]))
 
     def rest(start: int) -> Step:
@@ -200,7 +201,7 @@ def _unconfirmed(urgent: Sequence[Case], overview: Sequence[Suite], run: dict[st
             row["subject"],
             words.unconfirmed(row),
             ("suite", row["lane"], names.get((row["lane"], row["suite"]), "")),
-            rerun.again(run, row["suite"], "--confirm 60"),
+            rerun.again(run, [row["suite"]], "--confirm 60"),
         )
         for row in found[:MAX_OF_A_KIND]
     ]
@@ -243,10 +244,10 @@ def _unjudged(
     for (lane, why), rows in sorted(found.items(), key=lambda pair: (pair[0][1].startswith(STOPPED), -len(pair[1]))):
         first = next((suite for suite in overview if suite.suite == rows[0]["suite"]), None)
         route = ("suite", lane, first.name) if first is not None else ("case", rows[0]["nodeid"])
-        quoted = QUOTED.search(why)
+        quoted = QUOTED.search(rows[0]["why"])
         command = quoted[1] if quoted else repeat(rows[0]["nodeid"]) if why.startswith(STOPPED) else "crucible doctor"
         if why.startswith(NO_GPU):
-            command = rerun.again(run, rows[0]["suite"], "-m gpu")
+            command = rerun.again(run, list(dict.fromkeys(row["suite"] for row in rows)), "-m gpu")
         said = f"{why} (type this on a machine with one)" if why.startswith(NO_GPU) else why
         steps.append(Step("not judged", f"{words.count(len(rows), 'case')} of {lane}", said, route, command))
     return _Kind(steps, len(steps), "reason")

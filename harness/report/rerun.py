@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,8 @@ Row = dict[str, Any]
 
 REPEATED = ("attempts", "anneal-temp", "min-tier")
 """Options that affect a verdict, in addition to the epoch and the secret seed."""
+
+MAX_SUITES = 4  # that a command names one by one
 
 _PLACE: ContextVar[tuple[Path, Path] | None] = ContextVar("place", default=None)
 
@@ -116,9 +118,14 @@ def of(ledger: Ledger, run: Row, row: Row) -> str:
     return command(run | {"secret_seed": judged[0]["secret_seed"] if judged else None}, row["nodeid"])
 
 
-def again(run: Row, suite: str, option: str = "--fresh") -> str:
-    """The command that judges a suite as this run did, on other inputs and with one more option."""
-    return f"pytest {quote(_placed(suite))} {' '.join([*options(run)[:-1], option])}"
+def again(run: Row, suites: Sequence[str], option: str = "--fresh") -> str:
+    """The command that judges suites as this run did, on other inputs and with one more option.
+
+    Of more than `MAX_SUITES` it names the folder that they have in common, if there is one.
+    """
+    folder = os.path.commonpath(suites) if len(suites) > MAX_SUITES else ""
+    named = " ".join(quote(_placed(one)) for one in ([folder] if folder else suites))
+    return f"pytest {named} {' '.join([*options(run)[:-1], option])}"
 
 
 def quote(text: str) -> str:

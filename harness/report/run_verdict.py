@@ -114,8 +114,8 @@ class RunVerdict:
             again = ", ".join(f"{count} {how}" for how, count in self.failing)
             said = f"{failing} of {words.count(self.candidates, 'candidate')} {_verb(failing, 'fail')}"
             found.append(f"{said} ({again})" if again else said)
-        if self.caught < self.controls:
-            found.append(f"{self.caught} of {words.count(self.controls, 'control')} as expected")
+        if missed := self.controls - self.caught:
+            found.append(f"{missed} of {words.count(self.controls, 'control')} not as expected")
         return found
 
     def other_facts(self) -> list[str]:

@@ -162,6 +162,13 @@ def spark(values: list[float | None]) -> str:
     )
 
 
+def bonus(weights: Sequence[tuple[str, float]]) -> str:
+    """The component that makes the weights add up to more than 1, the smallest; empty if they do not."""
+    if sum(weight for _, weight in weights) <= 1.0005:
+        return ""
+    return min(weights, key=lambda one: one[1] or 1.0)[0]
+
+
 def width(text: str) -> int:
     """Columns that a terminal needs for a string."""
     return sum(_columns(character) for character in text)

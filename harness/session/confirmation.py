@@ -244,8 +244,8 @@ class Confirmation:
         if left_out:
             nodeid, enough = left_out[0][2].nodeid, math.ceil(MARGIN * sum(job[1] for job in left_out))
             said = f"{nodeid} leads unconfirmed" if len(left_out) == 1 else f"{len(left_out)} leaders are unconfirmed"
-            suite = nodeid.partition("::")[0] if len(left_out) == 1 else "."
-            self._outcome.advice.append((said, again(asked(self._settings), suite, f"--confirm {enough}")))
+            suites = list(dict.fromkeys(job[2].nodeid.partition("::")[0] for job in left_out))
+            self._outcome.advice.append((said, again(asked(self._settings), suites, f"--confirm {enough}")))
         for one in self._finalists.unconfirmed:
             if one.run_id != self._finalists.run_id:
                 self._outcome.advice.append(

@@ -167,12 +167,13 @@ class Summary:
                 continue
             observed = words.measured(gate.observed, gate.threshold)
             more = words.gate_reason(gate.name, gate.why).removeprefix(f"is {observed}").lstrip(": ")
-            text = f"observed {observed}, threshold {gate.threshold:g}{': ' * bool(more)}{more}"
+            joint = " " if more.startswith("(") else ": " if more else ""
+            text = f"observed {observed}, threshold {gate.threshold:g}{joint}{more}"
             colour = "green" if gate.passed else "red"
             yield f"gate {gate.name}: {'passes' if gate.passed else 'FAILS'}: {text}", colour
             if not gate.passed and gate.nodeid not in failing:  # else its line stands above
                 yield from ((f"  {line}", "") for line in self._outcome.examples.get(gate.name, ()))
-            if gate.nodeid:
+            if gate.nodeid and gate.nodeid not in failing:
                 yield f"  rerun: {self._rerun(gate.nodeid)}", ""
         if not only_failing and self._level >= 0:
             yield from self._more(passing, MAX_GATES, "gates pass")

@@ -49,12 +49,12 @@ def test_the_example_works(tmp_path, lane, capsys):
         assert json.loads(capsys.readouterr().out)[0]["subject"] == FIRST[lane]
 
 
-def test_the_kernels_are_collected(tmp_path):
-    """Judging them takes a minute and needs torch."""
+def test_the_kernels_are_judged(tmp_path):
+    pytest.importorskip("torch")
     assert main(["init", str(tmp_path / "p"), "--lane", "kernel"]) == 0
-    done = run_pytest(tmp_path / "p", "suites/", "--collect-only", "-q")
-    for name in ("good-interpreter", "slow-compile", "wrong-interpreter"):
-        assert f"suites/add.suite.yaml::{name}" in done.stdout, done.stdout + done.stderr
+    done = run_pytest(tmp_path / "p", "suites/", "-q")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "GOOD  4 of 4 candidates pass · 2 of 2 controls as expected" in done.stdout
 
 
 def test_the_workflow_is_one_of_the_documented_kind(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -159,13 +161,14 @@ def _build_evidence(
 def _knowledge_evidence(case: Case, program: Program, *, seconds: float) -> Evidence:
     """The evidence of a case of a program without a task or loop: it was read and checked, and nothing runs."""
     kind, why, status = case.inputs["kind"], "", Status.OK
+    place = os.path.relpath(case.subject.path) if case.subject.path else case.subject.name
     if kind == INVARIANT:
         invariant = next(i for i in program.invariants if i.name == case.inputs["label"])
         status = Status.SKIPPED
         why = (
             "prose: shown, never evaluated"
             if not invariant.conditions
-            else "an invariant of plans: `crucible dsl check --laws`"
+            else f"an invariant of plans (`crucible dsl check --laws {shlex.quote(place)} PLAN` checks one)"
         )
     facts = {
         "kind": kind,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
@@ -10,6 +11,7 @@ from harness.core.budget import Schedule
 from harness.core.evidence import Evidence
 from harness.core.exhibit import Exhibit, pack
 from harness.core.exhibit_kinds import Axis, Bars, Line, Series
+from harness.core.number import readable
 from harness.core.policy import Policy
 from harness.lanes.toolgen.performance import growth
 from harness.lanes.toolgen.score import memory_limit, time_limit
@@ -27,7 +29,7 @@ def candidate_exhibits(evidence: Evidence, policy: Policy) -> tuple[Exhibit, ...
         *_growth(facts["profile"], policy.budget.cpu_factor, status=evidence.status),
         *_ordinary(facts.get("ordinary")),
         pack("budget", _budget(evidence, policy)),
-        _schedule(policy.schedule, policy.epoch),
+        _schedule(policy.schedule, policy.epoch, tuple((k, v) for k, v in facts["limits"].items() if v is not None)),
     )
 
 
@@ -104,7 +106,7 @@ def _budget(evidence: Evidence, policy: Policy) -> Bars:
     }
     absent = [name for name, (value, *_) in used.items() if value is None]
     shares = {
-        f"{name}: {value:.3g} of {limit:g} {unit}": 100 * value / limit
+        f"{name}: {readable(value)} of {readable(limit)} {unit}": 100 * value / limit
         for name, (value, limit, unit) in used.items()
         if value is not None
     }
@@ -120,16 +122,19 @@ def _budget(evidence: Evidence, policy: Policy) -> Bars:
 
 
 @lru_cache(maxsize=16)
-def _schedule(schedule: Schedule, epoch: int) -> Exhibit:
-    """The budgets of all epochs; the same for all candidates of a suite, so the ledger keeps it once."""
+def _schedule(schedule: Schedule, epoch: int, own: tuple[tuple[str, float], ...]) -> Exhibit:
+    """The budgets of all epochs, at most the tool's own; the same for all of a suite, so the ledger keeps it once."""
     step = max(1, schedule.epochs // (MAX_EPOCHS - 1))
     epochs = tuple(range(0, schedule.epochs + 1, step))
-    first, now = schedule.at(0), schedule.at(epoch)
+    most = dict(own)
     lines = []
     for name in ("time_ms", "memory_mb", "cpu_factor"):
-        start = getattr(first, name)
-        shares = tuple(100 * getattr(schedule.at(one), name) / start for one in epochs)
-        lines.append(Line(name=f"{name}: {start:g} at epoch 0, {getattr(now, name):.4g} now", x=epochs, y=shares))
+        start, now, *later = (
+            min(getattr(schedule.at(one), name), most.get(name, math.inf)) for one in (0, epoch, *epochs)
+        )
+        shares = tuple(100 * value / start for value in later)
+        text = f"{name}: {readable(start)} at epoch 0, {readable(now)} now"
+        lines.append(Line(name=text, x=epochs, y=shares))
     here = min(epoch, schedule.epochs)
     lines.append(Line(name=f"epoch {epoch}", x=(here, here), y=(0.0, 100.0), role="limit"))
     return pack(
