@@ -118,7 +118,7 @@ class Controller:
             What each process needs for judging the cases.
 
         Raises:
-            pytest.UsageError: if the ledger or report cannot be used, or a gate names a lane or run that does not exist.
+            pytest.UsageError: if the ledger or report cannot be used, or a gate names no lane or run that exists.
         """
         if not self.cases:
             return RunInputs()
