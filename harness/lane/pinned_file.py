@@ -103,8 +103,11 @@ class TextFile:
         return digest_bytes(self.data or f"\0{self.fault}".encode("utf-8", "surrogateescape"))
 
 
-def read_text_file(path: Path, *, max_bytes: int) -> TextFile:
+def read_text_file(path: Path, *, max_bytes: int, is_checked: bool = True) -> TextFile:
     """Read an untrusted file of text, without following links, waiting for pipes or exceeding a size.
+
+    Args:
+        is_checked: Whether a file that is empty or not UTF-8 is a fault here; if not, the caller reports it.
 
     Raises:
         InfraError: without permission, or if the disk fails: neither is the fault of the file's author.
@@ -115,7 +118,7 @@ def read_text_file(path: Path, *, max_bytes: int) -> TextFile:
         if fault.kind is Fault.REFUSED:
             raise InfraError(str(fault), where=str(path)) from fault
         return TextFile(b"", str(fault))
-    why = text_fault(data)
+    why = text_fault(data) if is_checked else ""
     return TextFile(b"" if why else data, why)
 
 

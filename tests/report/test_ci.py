@@ -188,7 +188,7 @@ class TestAnnotations:
         patch = tmp_path / "candidates/notes/records.patch.yaml"
         patch.write_text(patch.read_text().replace("path: [types, File]", "path: [types, Fiel]"))
         grammar = read_document(tmp_path / "specs/grammars/notes.yaml").value
-        assert patch_grammar(patch, grammar).facts == {"line": 11}
+        assert patch_grammar(patch.read_text(), patch, grammar).facts == {"line": 11}
         assert patch.read_text().splitlines()[10].strip().startswith("- op: update_type")
 
     def test_a_control_that_did_not_fail(self):

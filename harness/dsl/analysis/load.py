@@ -100,15 +100,23 @@ def read(path: Path) -> str:
         ProgramError: if the file is too large, or not UTF-8.
         OSError: if the file cannot be read.
     """
-    data = read_file(path, MAX_BYTES)
+    return decode(read_file(path, MAX_BYTES), path.name)
+
+
+def decode(data: bytes, name: str) -> str:
+    """The source in the bytes of a file.
+
+    Raises:
+        ProgramError: if they are too many, or not UTF-8.
+    """
     if len(data) > MAX_BYTES:
-        raise ProgramError([Diagnostic("E107", f"the file has more than {MAX_BYTES} bytes", (0, 1))], "", path.name)
+        raise ProgramError([Diagnostic("E107", f"the file has more than {MAX_BYTES} bytes", (0, 1))], "", name)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         text = data.decode("utf-8", "replace")
         at = len(data[: error.start].decode("utf-8", "replace"))
-        raise ProgramError([Diagnostic("E106", "invalid UTF-8", (at, at + 1))], text, path.name) from error
+        raise ProgramError([Diagnostic("E106", "invalid UTF-8", (at, at + 1))], text, name) from error
 
 
 def _plugin_tools(text: str) -> Mapping[str, Signature]:

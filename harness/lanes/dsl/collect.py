@@ -11,9 +11,11 @@ from harness.core.digest import digest_bytes
 from harness.core.errors import SuiteError, UsageError
 from harness.core.slug import slug
 from harness.dsl.analysis.inputs import refuse_unknown
+from harness.dsl.analysis.load import MAX_BYTES
 from harness.dsl.ir import Program
 from harness.dsl.language.diagnostic import ProgramError
 from harness.dsl.values import MismatchError, conform
+from harness.lane.pinned_file import read_text_file
 from harness.lanes.dsl.options import DslOptions
 from harness.lanes.dsl.parts import PROGRAM, Part, list_parts
 from harness.lanes.dsl.pinned_inputs import pin_file, pin_work_file
@@ -36,10 +38,13 @@ def collect_cases(suite: Suite, programs: Programs) -> list[Case]:
     options = suite.options
     if not isinstance(options, DslOptions):
         raise TypeError(type(options).__name__)
-    path = suite.resolve(options.program, "program")
-    data = path.read_bytes()
+    suite.resolve(options.program, "program")
+    named = suite.path.parent / options.program
+    path = named.parent.resolve() / named.name  # a link stays one: the program is untrusted, and none is followed
+    file = read_text_file(path, max_bytes=MAX_BYTES, is_checked=False)
+    data = file.data
     inputs: dict[str, Any] = {
-        "program": {"path": str(path), "digest": digest_bytes(data)},
+        "program": {"path": str(path), "digest": file.digest},
         "answers": pin_file(suite, options.answers, "answers"),
         "recordings": pin_file(suite, options.recordings, "recordings"),
         "files": [pin_work_file(suite, name, number) for number, name in enumerate(options.files)],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from harness.core.digest import digest_json
-from harness.dsl.analysis.load import load_source, read
+from harness.dsl.analysis.load import MAX_BYTES, decode, load_source
 from harness.dsl.ir import Program
-from harness.lanes.dsl.pinned_inputs import unchanged_path
+from harness.dsl.language.diagnostic import Diagnostic, ProgramError
+from harness.lane.pinned_file import read_text_file, require_unchanged
 
 
 class Programs:
@@ -27,7 +29,12 @@ class Programs:
         key = digest_json([entry, sorted(inputs["inputs"]), inputs["entry"]])
         known = self._known.get(key)
         if known is None:
-            path = unchanged_path(entry)
-            known = load_source(read(path), path=path.name, inputs=tuple(inputs["inputs"]), entry=inputs["entry"])
+            path = Path(entry["path"])
+            file = read_text_file(path, max_bytes=MAX_BYTES, is_checked=False)
+            require_unchanged(path, entry["digest"], file.digest)
+            if file.fault:
+                raise ProgramError([Diagnostic("E107", file.fault, (0, 1))], "", path.name)
+            text = decode(file.data, path.name)
+            known = load_source(text, path=path.name, inputs=tuple(inputs["inputs"]), entry=inputs["entry"])
             self._known[key] = known
         return known

@@ -48,7 +48,8 @@ def evaluate_patch(case: Case) -> Evidence:
     source = Path(case.subject.path)
     patch = read_text_file(source, max_bytes=MAX_PATCH)
     require_unchanged(source, case.subject.digest, patch.digest)
-    made = RejectedPatch(f"not a patch: {patch.fault}", {}) if patch.fault else patch_grammar(source, base_value)
+    text = patch.data.decode("utf-8-sig")
+    made = RejectedPatch(f"not a patch: {patch.fault}", {}) if patch.fault else patch_grammar(text, source, base_value)
     if isinstance(made, RejectedPatch):
         refused = Counterexample(question=made.about, expected=made.expected, observed=made.why)
         return Evidence(
@@ -59,7 +60,9 @@ def evaluate_patch(case: Case) -> Evidence:
             seconds=time.perf_counter() - started,
         )
     limits = _limits(case.policy)
-    attempts, after = _make_attempts(source, base_value, sets["samples"], case.policy.attempts, limits)
+    attempts, after = _make_attempts(
+        text, source, base_value, sets["samples"], count=case.policy.attempts, limits=limits
+    )
     before = {"samples": measure(base, sets["samples"], limits=limits)}
     found = {"samples": after}
     if "holdout" in sets:  # measured with what was learned from the samples, so nothing is learned from the hold-out
@@ -103,13 +106,13 @@ def _limits(policy: Policy) -> Limits:
 
 
 def _make_attempts(
-    source: Path, base: Any, samples: Samples, count: int, limits: Limits
+    text: str, source: Path, base: Any, samples: Samples, *, count: int, limits: Limits
 ) -> tuple[list[Attempt], Measured]:
-    """Repeat every step from the patch file on in each attempt, so that an unstable step shows in the answers."""
+    """Repeat every step from the patch on in each attempt, so that an unstable step shows in the answers."""
     made: list[Attempt] = []
     found: Measured | None = None
     for index in range(count):
-        patched = patch_grammar(source, base)
+        patched = patch_grammar(text, source, base)
         if isinstance(patched, RejectedPatch):
             raise InfraError("a patch was applied once and then rejected", where=patched.why)
         cpu, wall = time.thread_time(), time.perf_counter()

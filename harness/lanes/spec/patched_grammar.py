@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.clip import clip
-from harness.core.document import read_document
+from harness.core.document import read_text
 from harness.core.errors import SuiteError
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.lint import lint_value
@@ -47,15 +47,16 @@ class RejectedPatch:
     expected: str = "a patch: a mapping with `ops`, a list of operations"
 
 
-def patch_grammar(source: Path, base: Any) -> PatchedGrammar | RejectedPatch:
-    """Apply a patch file to the frozen document of a grammar.
+def patch_grammar(text: str, source: Path, base: Any) -> PatchedGrammar | RejectedPatch:
+    """Apply a patch to the frozen document of a grammar.
 
     Args:
-        source: The patch file, untrusted.
+        text: The patch, untrusted: what was compared with the digest of its case, not the file, which may change.
+        source: Its file, for messages.
         base: The document before the patch; it stays as it is.
     """
     try:
-        document = read_document(source)
+        document = read_text(text, source)
         if not _is_small(document.value):
             return RejectedPatch(f"not a patch: more than {MAX_VALUES} values", {})
         patch = read_patch(document.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -182,6 +183,29 @@ def test_a_program_with_errors_is_one_wrong_case(tmp_path: Path, judge_all) -> N
     assert list(found) == ["p"]
     assert found["p"].status is Status.WRONG
     assert found["p"].why == "p.spak:2:10: E104 unexpected 'tool.read', expected ':' (`a: tool.read`)"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "endless", "large", "socket"])
+def test_what_is_no_plain_file_is_the_programs_fault(tmp_path: Path, judge_all, kind: str) -> None:
+    suite = own(tmp_path, "")
+    program = tmp_path / "p.spak"
+    program.unlink()
+    match kind:
+        case "pipe":
+            os.mkfifo(program)  # opening it would wait for a writer
+        case "link":
+            (tmp_path / "other.spak").write_text("task T { success: 1 == 1 }")
+            program.symlink_to("other.spak")
+        case "endless":
+            program.symlink_to("/dev/zero")
+        case "large":
+            with program.open("wb") as file:
+                file.truncate(1 << 40)
+        case "socket":
+            os.mknod(program, 0o600 | stat.S_IFSOCK)
+    found = judge_all(DslLane(), suite)
+    assert [e.status for e in found.values()] == [Status.WRONG]
+    assert "E107 it " in found["p"].why, found["p"].why
 
 
 def test_errors_of_a_program_are_wrong_not_infra(tmp_path: Path, judge_all) -> None:

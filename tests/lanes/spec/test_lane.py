@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from harness.core.errors import InfraError, SpecError, SuiteError
 from harness.core.status import Status
 from harness.hooks import Lane
 from harness.lanes.spec.lane import SpecLane, crucible_lanes
+from harness.lanes.spec.patched_grammar import patch_grammar
 
 ROOT = Path(__file__).parents[3]
 SUITE = ROOT / "suites/spec/png.suite.yaml"
@@ -229,3 +231,23 @@ def test_what_is_no_plain_file_is_the_patchs_fault(own: Path, judge_all, kind: s
     found = judge_all(SpecLane(), own / "suites/spec/png.suite.yaml", only="odd")["odd"]
     assert found.status is Status.WRONG
     assert found.why.startswith("not a patch: it ")
+
+
+def test_a_patch_that_is_exchanged_while_it_is_judged_is_judged_as_it_was(own: Path, judge_all, monkeypatch) -> None:
+    """Its row names the digest of what was collected, so nothing else may be measured."""
+    folder = own / "candidates/png_patches"
+    better = (folder / "ancillary.patch.yaml").read_bytes()
+    (folder / "swapped.patch.yaml").write_bytes((folder / "header.patch.yaml").read_bytes())
+
+    def applied(*args: Any) -> Any:
+        made = patch_grammar(*args)
+        (folder / "swapped.patch.yaml").write_bytes(better)
+        return made
+
+    monkeypatch.setattr("harness.lanes.spec.evaluate.patch_grammar", applied)
+    suite = own / "suites/spec/png.suite.yaml"
+    swapped = judge_all(SpecLane(), suite, only="swapped")["swapped"]
+    header = judge_all(SpecLane(), suite, only="header")["header"]
+    assert swapped.case.subject.digest == header.case.subject.digest
+    assert swapped.evidence.facts["samples"] == header.evidence.facts["samples"]
+    assert swapped.evidence.facts["holdout"] == header.evidence.facts["holdout"]
