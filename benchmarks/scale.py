@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,18 @@ def extrapolate(count: int, start: float, each: float, sizes: dict[str, float]) 
     }
 
 
+def ranking_seconds(path: Path) -> dict[str, float]:
+    """CPU seconds of ranking one board, as the end of a run does, and of the same in SQL alone."""
+    from harness.ledger import standings
+
+    found, large = {}, standings.LARGE
+    for name, standings.LARGE in (("_sql", sys.maxsize), ("", large)):
+        with closing(sqlite3.connect(path)) as connection:  # nothing is committed
+            connection.execute("UPDATE boards SET is_ranked = 0 WHERE suite = 's0.suite.yaml'")
+            found[f"one_board{name}"] = round(took(lambda used=connection: standings.rank_boards(used), 1).cpu, 3)
+    return found
+
+
 def measure_ledger(folder: Path, count: int, runs: int) -> None:
     """Fill a ledger and print what reading, merging and pruning it take."""
     from harness.ledger import queries
@@ -238,6 +251,7 @@ def measure_ledger(folder: Path, count: int, runs: int) -> None:
             ("page_s", lambda: write_report(ledger, None, folder / "page.html")),
         ):
             figures[name] = round(took(work, 1).cpu, 3)
+    figures["rank_s"] = ranking_seconds(path)
     with Ledger.open(folder / "merged.db") as ledger:
         figures["merge_ms_each"] = round(took(lambda: merge(ledger, path), count).cpu * 1e3, 3)
     with Ledger.open(path) as ledger:

@@ -17,7 +17,6 @@ from harness.core.clip import clip
 from harness.core.closing import Closing
 from harness.core.errors import InfraError
 from harness.core.evaluation import SerialisedEvaluation
-from harness.core.named_path import named_path
 from harness.core.policy import Timing
 from harness.core.resources import start_thread
 from harness.core.tier import Tier
@@ -35,6 +34,7 @@ from harness.judge.cluster_batch import (
     largest_class,
     threads_for,
 )
+from harness.judge.cluster_sources import ClusterSources, trusted_paths
 from harness.judge.judges import Judges
 from harness.lane.context import Context
 from harness.lane.fingerprint import engine_of
@@ -158,6 +158,7 @@ class ClusterJudges(Closing):
             secret_seed=self._context.secret_seed,
             bundles=[Bundle.read(Path(path)) for path in sorted(self._trusted)],
         )
+        self._sources = ClusterSources(self._client)
         self._client.subscribe_topic(BEGAN, self._note_begin)
         self._client.register_plugin(plugin, name=self._name)
 
@@ -263,16 +264,20 @@ class ClusterJudges(Closing):
         return batches
 
     def _send(self, batch: Batch) -> None:
-        from harness.judge.cluster_worker import Sent, judge_batch
+        from harness.judge.cluster_worker import judge_batch
 
-        sent = [Sent(json.dumps(job.case.to_wire()), job.source) for job in batch.jobs]
+        cases = [json.dumps(job.case.to_wire()) for job in batch.jobs]
         key = f"{self._name}-{secrets.token_hex(8)}"
         with self._change:
             self._running[key] = batch
-        batch.task = self._client.submit(
-            judge_batch, self._name, key, sent, key=key, pure=False, resources=dict.fromkeys(batch.needs, 1)
-        )
-        batch.task.add_done_callback(lambda _task: self._receive(key))
+        try:
+            how = {"key": key, "pure": False, "resources": dict.fromkeys(batch.needs, 1)}
+            sources = self._sources.of(batch.jobs)
+            batch.task = self._client.submit(judge_batch, self._name, key, cases, sources, **how)
+            batch.task.add_done_callback(lambda _task: self._receive(key))
+        except Exception as error:  # such as a scheduler that is gone: this thread has other batches
+            if self._running.pop(key, None) is not None:
+                self._lose(batch, f"the batch of this case could not be sent: {error!r}")
 
     def _note_begin(self, event: tuple[float, str]) -> None:
         """Count that a worker began with a batch; the runs of all drivers are told."""
@@ -339,9 +344,3 @@ class ClusterJudges(Closing):
             if self._here is None:
                 self._here = Judges(self._lanes.values(), count=1, context=self._context)
         return self._here.submit(case)
-
-
-def trusted_paths(case: Case) -> list[str]:
-    """The trusted files and folders that the inputs of a case name, by absolute path."""
-    values = [value for value in case.inputs.values() if isinstance(value, str) and value.startswith("/")]
-    return [value for value in values if value != case.subject.path and named_path(Path(value), "") is not None]

@@ -162,13 +162,13 @@ class ClusterWorker(WorkerPlugin):  # type: ignore[misc]  # it has no types here
         return texts
 
 
-def judge_batch(name: str, key: str, sent: Sequence[Sent]) -> list[str]:
+def judge_batch(name: str, key: str, cases: Sequence[str], sources: Sequence[bytes]) -> list[str]:
     """The task of a batch: the evaluations of its cases, in their order."""
     worker = get_worker()
     # The scheduler answers, so it knows of it even if the worker ends at once.
     sync(worker.loop, worker.scheduler.log_event, topic=BEGAN, msg=key)
     plugin: ClusterWorker = worker.plugins[name]
-    return plugin.judge(sent)
+    return plugin.judge([Sent(*pair) for pair in zip(cases, sources, strict=True)])
 
 
 def require_answers(texts: list[str], cases: Sequence[Case]) -> list[str]:

@@ -21,15 +21,17 @@ from harness.core.digest import digest_bytes
 from harness.core.errors import InfraError, UsageError
 from harness.core.evaluation import SerialisedEvaluation
 from harness.core.tier import Tier
-from harness.judge import cluster, cluster_address
+from harness.judge import cluster, cluster_address, cluster_batch
 from harness.judge.case import unjudged
 from harness.judge.cluster_address import require_safe
+from harness.judge.cluster_sources import LARGE
 from harness.ledger.store import Ledger
 from tests.judge.conftest import CRASHING, GOOD, WRONG, write_tool
 
 pytest.importorskip("distributed", reason="a cluster needs the extra `cluster`")
 
 import dask
+import dask.distributed
 
 from harness.judge.cluster_worker import ClusterWorker, require_answers
 
@@ -79,6 +81,20 @@ def judge(self, sent):
 
 if not hasattr(ClusterWorker, "survived"):
     ClusterWorker.survived, ClusterWorker.judge = ClusterWorker.judge, judge
+"""
+SIZED = """
+import time
+from harness.judge.cluster_worker import ClusterWorker
+
+def judge(self, sent):
+    mark = "costly" if b"costly" in sent[0][1] else "quick"
+    with open(mark, "a") as file:
+        print("." * len(sent), file=file)
+    time.sleep(0.5 * len(sent) * (mark == "costly"))
+    return self.unsized(sent)
+
+if not hasattr(ClusterWorker, "unsized"):
+    ClusterWorker.unsized, ClusterWorker.judge = ClusterWorker.judge, judge
 """
 OTHER_MACHINE = """
 from pathlib import Path
@@ -291,6 +307,51 @@ def test_a_batch_that_two_workers_are_lost_with_is_infra_and_no_other(tool, tmp_
     assert {why for _, status, why in rows if status == "infra"} == {
         "two workers of the cluster were lost while they judged the batch of this case"
     }
+
+
+def test_a_large_source_is_sent_once_and_again_only_when_its_worker_was_lost(tool, tmp_path, monkeypatch):
+    site, sent = Site(tmp_path), []
+    large, small = f"{GOOD}#{'x' * LARGE}", GOOD
+    real = dask.distributed.Client.scatter
+    monkeypatch.setattr(
+        dask.distributed.Client,
+        "scatter",
+        lambda self, data, **how: (sent.extend(map(len, data)), real(self, data, **how))[1],
+    )
+    try:
+        site.start_scheduler()
+        site.start_worker("first")
+        with JudgePool(tool, cluster=site.address, **FAST) as pool:
+            for epoch in range(3):  # another epoch is another verdict
+                verdicts = [pool.submit(source, epoch=epoch).result(120) for source in (large, small)]
+                assert [verdict.passed for verdict in verdicts] == [True, True]
+                assert verdicts[0].evaluation.case.policy.epoch == epoch
+            assert pool.screen_all([large])[0].passed
+            assert sent == [len(large)]
+            site.processes["first"].kill()
+            site.start_worker("second")
+            assert pool.submit(large, epoch=3).result(120).passed
+            assert sent == [len(large)] * 2
+    finally:
+        site.close()
+
+
+def test_batches_grow_and_shrink_with_the_measured_cost(tool, tmp_path, monkeypatch):
+    """In batches of a second no more than two cases have room of which each takes half a second."""
+    monkeypatch.setattr(cluster_batch, "BATCH_SECONDS", 1.0)
+    site = Site(tmp_path)
+    try:
+        site.start_scheduler()
+        site.start_worker("only", preload=SIZED)
+        with JudgePool(tool, cluster=site.address, **FAST) as pool:
+            for mark in ("quick", "costly"):
+                pool.judge_all(candidates(24, mark))
+    finally:
+        site.close()
+    sizes = {mark: [len(line) for line in (tmp_path / mark).read_text().splitlines()] for mark in ("quick", "costly")}
+    assert sum(sizes["quick"]) == sum(sizes["costly"]) == 24
+    assert max(sizes["quick"]) > 2
+    assert max(sizes["costly"]) > max(sizes["costly"][-2:]) <= 2
 
 
 def test_what_waits_behind_a_batch_is_judged_by_another_worker(site, tool):
