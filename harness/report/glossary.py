@@ -51,7 +51,7 @@ GLOSSARY = tuple(
         "tier": "how well the sandbox isolates on this machine, from A, the best, to E, not at all",
         "rank | 1\N{EN DASH}3 | tied": "the place in a suite; a range where noise hides the order",
         "? | unconfirmed": "leads its suite, but is not confirmed on fresh inputs yet (`--confirm`)",
-        "front": "the passing candidates that no other one equals or beats in everything that is measured",
+        "front": "the passing candidates that no other of the ledger equals or beats in everything that is measured",
         "failure rate | below 20 %": "the failure rate that the attempts leave possible, at 95 % confidence",
         "change": "of the score since the run compared with; = if there is none, “edited” if the content differs",
         "within noise": "the 95 % intervals of the two scores meet: measured again, the order may be another one",
