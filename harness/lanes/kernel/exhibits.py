@@ -81,7 +81,8 @@ def _configurations(launches: Sequence[Launch]) -> Iterator[Exhibit]:
 
 
 def _errors(shapes: Sequence[Mapping[str, Any]]) -> Iterator[Exhibit]:
-    known, unknown = [], []
+    known: list[Mapping[str, Any]] = []
+    unknown: list[Mapping[str, Any]] = []
     for shape in shapes:
         (known if shape.get("error") is not None and shape.get("allowed") else unknown).append(shape)
     if not known:
