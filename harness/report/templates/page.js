@@ -234,7 +234,7 @@
       const kind = !held ? "new" : !holds ? "gone" : held !== holds ? `${held} → ${holds}` : moved ? (by > 0 ? "better" : "worse") : was === is ? "within noise" : "edited";
       sums[kind] = -~sums[kind];
       const change = `${isNaN(by) ? "—" : shown ? (by > 0 ? "+" : "") + by.toFixed(3) : "="}${shown && !moved ? " within noise" : ""}${was && is && was !== is ? " edited" : ""}`;
-      return [{ nodeid, x, y, change, size: 9 * (held !== holds) * (1 + (holds === "fail")) + Math.abs(by || 0) }];
+      return [{ nodeid, x, y, change, size: holds ? 9 * (held !== holds) * (1 + (holds === "fail")) + Math.abs(by || 0) : -1 }];
     });
     rows.sort((one, other) => other.size - one.size);
     const more = Object.keys({ ...g, ...h }).filter((one) => g[one] !== h[one]);

@@ -267,6 +267,7 @@ def test_two_runs_are_compared(look, written):
     assert not {"tool.suite.yaml::t04", "patch.suite.yaml::ancillary"} & set(names)
     changes = dict(zip(names, page.locator("#view tbody td[data-head=change]").all_inner_texts(), strict=True))
     assert changes["tool.suite.yaml::t03"].endswith(" edited")
+    assert names[-1] == "tool.suite.yaml::gone"  # after a run of one suite that is most of the others
     assert changes["kernel.suite.yaml::fused-gpu"] == "—"  # without a score there is no change
     page.select_option("select[aria-label='run before']", index=0)
     page.locator("#view p", has_text="0 cases differ").wait_for()
