@@ -55,6 +55,19 @@ def test_the_summary_says_what_to_do_next(project):
     assert "://" not in (project.path / "reports/index.html").read_text().replace("http://www.w3.org", "")
 
 
+def test_what_failed_is_said_to_be_new_or_regressed_and_comes_before_what_failed_before(project):
+    project.suite(old="wrong", older="crash", breaks="ok")
+    project.run()
+    project.suite(old="wrong", older="crash", breaks="timeout", fresh="memory")
+    failing = [line.partition("::")[2] for line in project.run().outlines if line.startswith("FAIL  ")]
+    assert failing == [
+        "breaks (regressed): timeout: it says timeout",
+        "fresh (new case): memory: it says memory",
+        "old: wrong: it says wrong",
+        "older: crash: it says crash",
+    ]
+
+
 def test_without_tracebacks_failures_are_still_named(project):
     project.suite(bad="wrong")
     project.run("--tb=no").stdout.fnmatch_lines(

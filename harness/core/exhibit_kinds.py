@@ -153,6 +153,8 @@ class Bars(Shown):
     """What each bar may reach, or must where higher is better; empty where there are no limits."""
     before: Numbers = ()
     """The values before a change; empty where there are none."""
+    before_name: str = "before"
+    """Where these values come from, as in `without the patch`."""
     lower_is_better: bool = True
 
 
@@ -220,6 +222,8 @@ class Bytes(Shown):
     file: str
     size: NonNegativeInt
     windows: tuple[Window, ...] = ()
+    names: tuple[str, str] = ("before", "after")
+    """What the two readings are called, as in `without the patch` and `with the patch`."""
 
     def shortened(self) -> Self | None:
         """The first half of the windows, or of the bytes of the only one."""

@@ -18,6 +18,9 @@ HEADS = {
     "score": "Score", "delta": "Change", "held": "Gates", "status": "Status", "stability": "Failure rate",
     "median": "Median", "peak": "Peak", "style": "Style", "group": "Group",
 }  # fmt: skip
+EXPLAINED = {
+    "delta": "change", "held": "gates", "stability": "failure rate", "style": "style", "group": "group",
+}  # fmt: skip
 MAX_RECORDS = 5000  # whose JSON is read for one number
 NUMERIC = frozenset({"score", "delta", "held", "stability", "median", "peak"})
 
@@ -45,6 +48,12 @@ def cell(c: Candidate, name: str) -> str:
         case "group":
             return str(row["cohort"])
     return str(row["status"])
+
+
+def explained(board: Board) -> list[str]:
+    """The words of the glossary that the columns of a suite need."""
+    rank = ["rank", *(["?: unconfirmed"] if any(c.unconfirmed for c in board.contest[:1]) else [])]
+    return rank + [word for name, word in EXPLAINED.items() if name in board.columns]
 
 
 def same(board: Board) -> list[str]:

@@ -124,11 +124,17 @@ class Cards:
         if score["total"] is not None and abs(whole - score["total"]) > 0.0005:
             why = "attempts disagree" if c.row["stability"] == 0.5 else "it is capped"
             card.adjustment = f"the parts add up to {whole:.3f}; the total is {score['total']:.3f}: {why}"
+        known = [reason, *(part["why"] for part in score["components"])]
         for name, gate in merged(GateResult.model_validate(gate) for gate in score["gates"]):
             relation, more = RELATION.search(gate.why), STATED.sub("", gate.why)
             needs = {">=": "at least", "<=": "at most"}[relation[1]] if relation else ""
             card.gates.append(
-                {**gate.to_wire(), "name": name, "needs": needs, "more": more if more not in reason else ""}
+                {
+                    **gate.to_wire(),
+                    "name": name,
+                    "needs": needs,
+                    "more": "" if any(more in said for said in known) else more,
+                }
             )
         card.attempts = _agreement(evidence["attempts"], flaky=c.row["status"] == Status.FLAKY)
         card.history = queries.judged_once(past)[-HISTORY:]

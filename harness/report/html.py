@@ -28,6 +28,7 @@ from harness.report.card import Cards
 from harness.report.charts import score_bar
 from harness.report.charts.figure import figure, is_absent
 from harness.report.gate_cases import GateCase, gate_cases, value_before
+from harness.report.glossary import GLOSSARY, Linker
 from harness.report.markup import breakable, coded, differing, element
 from harness.report.page import MAX_CARDS, MAX_ROWS, TIERS, Board, Page, Row, gather
 from harness.report.page_file import require_page
@@ -281,6 +282,9 @@ def _environment() -> jinja2.Environment:
         bullet=lambda observed, threshold, passed: score_bar.bullet(observed, threshold, passed=bool(passed)),
         stacked=lambda parts, total: score_bar.stacked([part[:2] for part in parts if part[3]], total),
         HEADS=boards.HEADS,
+        Linker=Linker,
+        GLOSSARY=GLOSSARY,
+        explained=boards.explained,
         NUMERIC=boards.NUMERIC,
         cell=boards.cell,
         same=boards.same,

@@ -24,6 +24,7 @@ Row = dict[str, Any]
 
 NO_CASE, ALL_SKIPPED = "no case was judged", "every case was skipped: nothing was judged"
 MAX_REASONS = 3  # in the first line, for which cases were not judged
+HISTORY = ("regressed", "new case", "as before")
 ABORTED = "the run was interrupted: what finished is in the ledger"
 
 
@@ -50,12 +51,14 @@ class Fault(NamedTuple):
         what: The gate's expression or the case's node id; empty for a problem of the run.
         why: The reason, as recorded: it may contain text of a candidate.
         nodeid: The case to look at; empty where there is none.
+        history: Of a candidate, one of `HISTORY`; empty without an earlier run.
     """
 
     kind: Kind
     what: str
     why: str
     nodeid: str = ""
+    history: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +182,13 @@ def decide(
             found.append(Fault(Kind.PROBLEM, "", ALL_SKIPPED))
     bad = causes_first([row for row in rows if failed(row)], lambda row: row)
     for kind in (Kind.CANDIDATE, Kind.CONTROL, Kind.INFRA):
-        found += [Fault(kind, row["nodeid"], _why(row), row["nodeid"]) for row in bad if _kind(row) is kind]
+        found += [
+            Fault(
+                kind, row["nodeid"], _why(row), row["nodeid"], _history(row, deltas) if kind is Kind.CANDIDATE else ""
+            )
+            for row in bad
+            if _kind(row) is kind
+        ]
     judged = [row for row in rows if row["as_expected"] or failed(row)]
     judged = [row for row in judged if row["status"] != Status.INFRA]
     candidates = [row for row in judged if row["expected"] is None]
@@ -190,7 +199,7 @@ def decide(
         gates=tuple(gates),
         candidates=len(candidates),
         passing=sum(row["as_expected"] for row in candidates),
-        failing=_history([row for row in candidates if not row["as_expected"]], deltas),
+        failing=_histories([row for row in candidates if not row["as_expected"]], deltas),
         controls=len(judged) - len(candidates),
         caught=sum(row["as_expected"] for row in judged if row["expected"] is not None),
         unjudged=tuple(unjudged.most_common()),
@@ -216,17 +225,19 @@ def evaluated(evaluation: Evaluation) -> Row:
     }
 
 
-def _history(failing: Sequence[Row], deltas: Mapping[str, Row]) -> tuple[tuple[str, int], ...]:
+def _histories(failing: Sequence[Row], deltas: Mapping[str, Row]) -> tuple[tuple[str, int], ...]:
     """How many failing candidates passed before, are new, and failed before; empty without an earlier run."""
+    counts = Counter(_history(row, deltas) for row in failing)
+    found = [(how, counts[how]) for how in HISTORY if counts[how]]
+    return tuple((f"{how}s" if how == "new case" and count > 1 else how, count) for how, count in found)
+
+
+def _history(row: Row, deltas: Mapping[str, Row]) -> str:
+    """Whether a failing candidate passed before, is new, or failed before; empty without an earlier run."""
     if not deltas:
-        return ()
-    before = [deltas.get(row["nodeid"]) for row in failing]
-    counts = {
-        "regressed": sum(delta is not None and delta["passed_before"] for delta in before),
-        "new case" if before.count(None) == 1 else "new cases": before.count(None),
-        "as before": sum(delta is not None and not delta["passed_before"] for delta in before),
-    }
-    return tuple((how, count) for how, count in counts.items() if count)
+        return ""
+    delta = deltas.get(row["nodeid"])
+    return HISTORY[1 if delta is None else 0 if delta["passed_before"] else 2]
 
 
 def _verb(number: int, verb: str) -> str:

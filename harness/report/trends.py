@@ -12,6 +12,7 @@ from harness.ledger import queries
 from harness.ledger.store import Ledger
 from harness.report import views
 from harness.report.charts.figure import figure
+from harness.report.glossary import Linker
 from harness.report.markup import element, joined
 from harness.report.page import Board, Page
 
@@ -28,7 +29,9 @@ def section(ledger: Ledger, page: Page) -> str:
     said = f"{len(runs)} runs of this machine, tier and epoch, from {runs[0]} to {runs[-1]}"
     parts.append(
         element(
-            "p", said if len(runs) > 1 else "there is no earlier run of this machine, tier and epoch", class_="note"
+            "p",
+            Linker()(said if len(runs) > 1 else "there is no earlier run of this machine, tier and epoch"),
+            class_="note",
         )
     )
     shown = {board: rows for board in map(_place, page.boards) if len(rows := found.get(board[:2], [])) > 1}

@@ -18,7 +18,7 @@ from harness.core.status import Status
 from harness.report import words
 from harness.report.explanation import details, headline
 from harness.report.leaderboard import WIDTH
-from harness.report.run_verdict import ABORTED, Kind
+from harness.report.run_verdict import ABORTED, HISTORY, Kind
 from harness.session.outcome import RunOutcome
 from harness.suites.settings import Settings
 
@@ -128,16 +128,25 @@ class Summary:
     def _failures(self) -> Iterator[tuple[str, str]]:
         verdict, known = self._outcome.verdict, {one.case.nodeid: one for one in self._outcome.failing}
         faults = [] if verdict is None else verdict.of_kind(Kind.CANDIDATE, Kind.CONTROL, Kind.INFRA)
-        groups: dict[tuple[str, str], list[Evaluation]] = {}
-        for one in (known[fault.what] for fault in faults if fault.what in known):
-            groups.setdefault((one.case.nodeid.partition("::")[0], _kind(one)), []).append(one)
-        # What could not be judged comes first: it fails whatever the candidates are, often all of a suite. Then what
-        # most cases share.
-        failing = sorted(groups.items(), key=lambda pair: (pair[1][0].status is not Status.INFRA, -len(pair[1])))
-        for (suite, _), alike in failing[: self._limit(MAX_FAILURES)]:
+        groups: dict[tuple[str, str, str], list[Evaluation]] = {}
+        for one, how in ((known[fault.what], fault.history) for fault in faults if fault.what in known):
+            groups.setdefault((one.case.nodeid.partition("::")[0], _kind(one), how), []).append(one)
+        # What could not be judged comes first: it fails whatever the candidates are, often all of a suite. Then what is
+        # new, and what most cases share.
+        failing = sorted(
+            groups.items(),
+            key=lambda pair: (
+                pair[1][0].status is not Status.INFRA,
+                pair[0][2] == HISTORY[-1],
+                -len(pair[1]),
+                pair[0][2] != HISTORY[0],
+            ),
+        )
+        for (suite, _, how), alike in failing[: self._limit(MAX_FAILURES)]:
             one, what = alike[0], alike[0].case.nodeid if len(alike) == 1 else suite
             said = headline(one)
             first = f"FAIL  {what}" + (f": {len(alike)} cases, such as {one.case.name}" if len(alike) > 1 else "")
+            first += f" ({how})" if how in HISTORY[:-1] else ""
             if one.status is Status.INFRA:
                 yield words.fit(first, self.width, middle=True), "red"
                 lines = words.wrapped(words.fit(said, MAX_REASON), self.width - 2)

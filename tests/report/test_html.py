@@ -33,12 +33,13 @@ class Document(HTMLParser):
 
     def __init__(self, text):
         super().__init__(convert_charrefs=True)
-        self.open, self.elements, self.parts = [], [], []
+        self.open, self.elements, self.parts, self.joins = [], [], [], False
         self.feed(text)
         assert self.open == []
 
     def handle_starttag(self, tag, attrs):
         self.elements.append((tag, dict(attrs)))
+        self.joins = tag == "wbr" or self.is_term
         if tag not in VOID:
             self.open.append(tag)
 
@@ -46,15 +47,22 @@ class Document(HTMLParser):
         if tag in VOID:
             return
         assert self.open.pop() == tag
+        self.joins = self.is_term
+
+    @property
+    def is_term(self):
+        """Whether the last element is a link to the words of the page, which stands within a sentence."""
+        return self.elements[-1][1].get("class") == "term"
 
     def handle_startendtag(self, tag, attrs):
         self.elements.append((tag, dict(attrs)))
 
     def handle_data(self, data):
-        if self.elements and self.elements[-1][0] == "wbr" and self.parts:
-            self.parts[-1] += data  # a place where a line may break, within a name
+        if self.joins and self.parts:
+            self.parts[-1] += data  # after a place where a line may break within a name, or a link within a sentence
         else:
             self.parts.append(data)
+        self.joins = False
 
     @property
     def text(self):

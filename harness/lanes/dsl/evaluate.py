@@ -227,9 +227,17 @@ def _counterexample(case: Case, program: Program, trial: Record, why: str) -> Co
             return Counterexample(question=clip(source), expected=clip(wanted), observed=clip(why[4:]))
         if isinstance(instruction, Effect) and instruction.compare is not None:
             compare = instruction.compare
-            wanted = _with_inputs(f"{compare.op} {program.source[slice(*compare.expected.span)]}", case)
+            wanted = _with_inputs(program.source[slice(*compare.expected.span)], case)
+            wanted = _as_seen(wanted) if compare.op == "equals" else f"{compare.op} {wanted}"
             return Counterexample(question=clip(source), expected=clip(wanted), observed=clip(why[4:]))
     return None
+
+
+def _as_seen(literal: str) -> str:
+    """A string as what was seen is written, so that the two differ only where the values do."""
+    plain = literal[1:-1]
+    is_string = len(literal) > 1 and literal[0] == literal[-1] == '"' and '"' not in plain and "\\" not in plain
+    return repr(plain) if is_string else literal
 
 
 def _with_inputs(text: str, case: Case) -> str:

@@ -10,6 +10,8 @@ from harness.core.exhibit_kinds import Axis, Bars, Cell, Heat, Roofline, Table
 from harness.core.status import Status
 from harness.lanes.kernel.compilation import Launch
 
+MAX_NAMED = 3  # questions without a comparable answer
+
 
 def kernel_exhibits(facts: Mapping[str, Any], status: Status) -> tuple[Exhibit, ...]:
     """What the report shows of one stage, from its facts."""
@@ -79,19 +81,21 @@ def _configurations(launches: Sequence[Launch]) -> Iterator[Exhibit]:
 
 
 def _errors(shapes: Sequence[Mapping[str, Any]]) -> Iterator[Exhibit]:
-    known = [shape for shape in shapes if shape.get("error") is not None and shape.get("allowed")]
+    known: list[Mapping[str, Any]] = []
+    unknown: list[Mapping[str, Any]] = []
+    for shape in shapes:
+        (known if shape.get("error") is not None and shape.get("allowed") else unknown).append(shape)
     if not known:
         return
     right = sum(bool(shape.get("right")) for shape in shapes)
+    more = f"; {len(unknown) - MAX_NAMED} more" if len(unknown) > MAX_NAMED else ""
     yield pack(
         "errors",
         Bars(
             title="Error of each answer",
-            sentence=f"right answers: {right} of {len(shapes)}; limits: for all of it (twice PyTorch's error), "
-            "a tile and an element, and the largest share of them",
-            absent=""
-            if len(known) == len(shapes)
-            else f"{len(shapes) - len(known)} questions have no comparable answer",
+            sentence=f"right answers: {right} of {len(shapes)}; 100 % is the largest error allowed: of the whole "
+            "answer (twice PyTorch's), of a tile or of an element, whichever is nearest",
+            absent=f"no comparable answer: {'; '.join(map(_question, unknown[:MAX_NAMED]))}{more}" if unknown else "",
             value=Axis(label="error as a share of the limit", unit="%"),
             labels=tuple(_question(shape) for shape in known),
             values=tuple(map(_share, known)),

@@ -136,15 +136,17 @@ def _compare(before: dict[str, Measured], after: dict[str, Measured]) -> tuple[S
                 if limit := found.limit(SLOW | LARGE):
                     status = Status.TIMEOUT if limit in SLOW else Status.MEMORY
                 broken = Counterexample(
-                    question=file, expected="read without an error, as before the patch", observed=first
+                    question=file, expected="read without an error, as without the patch", observed=first
                 )
                 return status, f"breaks {file}: {first}", broken
     for name, found in after.items():
         new, old = found.explanation.score, before[name].explanation.score
         if new < old - EPSILON:
-            why = f"explains less of the {name} than the grammar it patches: {new:.1%}, {old:.1%} before"
+            why = f"explains less of the {name} than the grammar it patches: {new:.1%}, {old:.1%} without the patch"
             question = f"how much of the {name}' bytes the patched grammar explains"
-            lost = Counterexample(question=question, expected=f"{old:.1%} as before, or more", observed=f"{new:.1%}")
+            lost = Counterexample(
+                question=question, expected=f"{old:.1%} as without the patch, or more", observed=f"{new:.1%}"
+            )
             return Status.WRONG, why, lost
     return Status.OK, "", None
 

@@ -15,6 +15,7 @@ from harness.grammar.language.grammar import Grammar
 FIRST = 4096  # bytes from the start of a sample
 AROUND = 64  # bytes before and after a change, a gap or an error further on
 MAX_WINDOWS = 6
+WITHOUT = "without the patch"  # "before" would also mean the earlier run
 MAX_PARSED = 64 << 10  # of a larger sample only the first bytes are read again
 MAX_FIELDS = 16
 
@@ -50,7 +51,8 @@ def _bytes(before: Grammar, after: Grammar, name: str, data: bytes) -> Bytes:
     return Bytes(
         title=f"Bytes of {name}",
         sentence=f"the patch changes how {changed:,} of {len(part):,} bytes are read; {_length(gaps[1]):,} are in no "
-        f"field, {_length(gaps[0]):,} before",
+        f"field, {_length(gaps[0]):,} {WITHOUT}",
+        names=(WITHOUT, "with the patch"),
         cut="" if whole else f"{len(part):,} of {len(data):,} bytes are shown",
         file=name,
         size=len(data),
@@ -120,12 +122,13 @@ def _explained(measured: Mapping[str, Any]) -> Bars:
     before, after = measured["before"]["explained"], measured["after"]["explained"]
     return Bars(
         title="Share explained by each field",
-        sentence=f"{after:.1%} of the samples' bytes are explained, {before:.1%} before",
+        sentence=f"{after:.1%} of the samples' bytes are explained, {before:.1%} {WITHOUT}",
         cut=f"{len(names)} of {len(names) + left} fields are shown" if left else "",
         value=Axis(label="share of its bytes explained", unit="%"),
         labels=tuple(names),
         values=tuple(shares["after"][name] for name in names),
         before=tuple(shares["before"].get(name) for name in names),
+        before_name=WITHOUT,
     )
 
 

@@ -64,7 +64,7 @@ def _worst(name: str, weight: float, values: dict[str, float], why: str) -> Comp
 _WHY = {
     "explained": "share of bytes that the grammar explains, by what could have turned out wrong and did not",
     "validity": "share of files read without an error, a cut-off tail apart",
-    "gain": "share of what was unexplained before that is explained now",
+    "gain": "share of what is unexplained without the patch that it explains",
     "coverage": "share of bytes in any field",
     "economy": "share of the grammar's own length that the samples have a use for",
 }

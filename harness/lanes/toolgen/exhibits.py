@@ -105,6 +105,8 @@ def _budget(evidence: Evidence, policy: Policy) -> Bars:
         "peak memory": (evidence.peak_mb, memory_limit(facts, policy), "MB"),
     }
     absent = [name for name, (value, *_) in used.items() if value is None]
+    scheduled = {"time": policy.budget.time_ms, "memory": policy.budget.memory_mb}
+    own = [name for (name, most), (_, limit, _) in zip(scheduled.items(), used.values(), strict=True) if limit < most]
     shares = {
         f"{name}: {readable(value)} of {readable(limit)} {unit}": 100 * value / limit
         for name, (value, limit, unit) in used.items()
@@ -112,7 +114,8 @@ def _budget(evidence: Evidence, policy: Policy) -> Bars:
     }
     return Bars(
         title="Budget used",
-        sentence=f"shares of the limits of epoch {policy.epoch}",
+        sentence=f"shares of the limits of epoch {policy.epoch}"
+        + (f"; that of {' and '.join(own)} is the tool's own, lower than the schedule's" if own else ""),
         absent=f"not measured: {', '.join(absent)}" if absent else "",
         value=Axis(label="share of the budget", unit="%"),
         labels=tuple(shares),

@@ -27,7 +27,7 @@ def draw(value: Bars) -> Markup:
     limits, bound = set(value.limits), "at most" if value.lower_is_better else "at least"
     unit = value.value.unit.replace("%", " %")
     one = f"{bound} {short(most)}{unit}" if len(limits) == 1 and most > 0 else ""
-    axis = named(value.value) + ("; grey: before" if value.before else "")
+    axis = named(value.value) + (f"; grey: {value.before_name}" if value.before else "")
     x = scale(value.value, shown, 2.0, WIDTH - 50.0, zero=True)
     room = WIDTH - 4 - CHARACTER * (len(one) + 2)
     zero, marks = x.at(0.0) or 2.0, [label(2.0, 11.0, fit(axis, room), class_="axis")]
@@ -60,7 +60,7 @@ def draw(value: Bars) -> Markup:
 
 def rows(value: Bars) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
     """The table of bars."""
-    columns = [("before", value.before), ("limit", value.limits)]
+    columns = [(value.before_name, value.before), ("limit", value.limits)]
     shown = [(name, numbers) for name, numbers in columns if numbers]
     found: list[tuple[object, ...]] = list(zip_longest(value.labels, value.values, *(numbers for _, numbers in shown)))
     return ("name", named(value.value), *(name for name, _ in shown)), found

@@ -19,7 +19,6 @@ KINDS = {
     "unknown": "unknown",
     "gap": "no field",
 }
-MARKS = {"changed": "read differently than before", "invalid": "invalid value"}
 CLASS = re.compile(r'class="([^"]*)"')
 Field = tuple[int, int, str, str, bool]
 """Start, end, kind, name and whether its value is invalid."""
@@ -27,16 +26,17 @@ Field = tuple[int, int, str, str, bool]
 
 def draw(value: Bytes) -> Markup:
     """The hex view of parts of a file."""
-    shown = [_window(window) for window in value.windows]
+    shown = [_window(window, value.names) for window in value.windows]
+    marks = {"changed": f"read differently {value.names[0]}", "invalid": "invalid value"}
     used = {kind for w in value.windows for s in (w.before, w.after) if s is not None for kind in s.kinds}
     keys = [element("span", KINDS.get(kind, kind), class_=f"b {_kind(kind)}") for kind in KINDS if kind in used]
     classes = set(" ".join(CLASS.findall("".join(shown))).split())
-    keys += [element("span", said, class_=f"b {mark}") for mark, said in MARKS.items() if mark in classes]
+    keys += [element("span", said, class_=f"b {mark}") for mark, said in marks.items() if mark in classes]
     legend = element("p", joined(keys, " "), class_="legend")
     return element("div", *shown, legend, element("output", class_="named"), class_="hexview")
 
 
-def _window(window: Window) -> Markup:
+def _window(window: Window, names: tuple[str, str]) -> Markup:
     try:
         data = bytes.fromhex(window.data)
     except ValueError:
@@ -44,8 +44,8 @@ def _window(window: Window) -> Markup:
     sides = [spans for spans in (window.before, window.after) if spans is not None]
     fields = [_fields(spans, window.start, window.start + len(data)) for spans in sides]
     known = {field[:4] for field in fields[0]}
-    names = ("before", "after") if len(sides) == 2 else ("",)
-    head = element("tr", *(element("th", name, scope="col") for name in ("offset", *names, "text")))
+    heads = names if len(sides) == 2 else ("",)
+    head = element("tr", *(element("th", name, scope="col") for name in ("offset", *heads, "text")))
     lines = []
     for start in range(0, len(data), WIDTH):
         row, offset = data[start : start + WIDTH], window.start + start
@@ -98,7 +98,7 @@ def rows(value: Bytes) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
     """The table of the fields."""
     found: list[tuple[object, ...]] = []
     for window in value.windows:
-        for when, spans in (("before", window.before), ("after", window.after)):
+        for when, spans in zip(value.names, (window.before, window.after), strict=True):
             if spans is not None:
                 cells = zip_longest(spans.start, spans.end, spans.kinds, spans.paths, spans.values)
                 found += [(when, *row) for row in cells]

@@ -65,7 +65,7 @@ def draw(
             marks.append(element("line", x1=at, x2=at, y1=y.start, y2=y.end, class_=f"line {kind}"))
     marks += [_mark(p, x, y, largest, route(p.nodeid)) for p in sorted(shown, key=lambda p: -(p.memory or 0.0))]
     roles = Counter(p.role for p in points)
-    legend = [("front", f"{roles['front']} not beaten in score, time and memory together")]
+    legend = [("front", f"{roles['front']} not beaten in everything by any of the ledger")]
     if roles[""]:
         legend.append(("subject", f"{words.count(roles[''], 'other candidate')}; the larger, the more memory"))
     if roles["failing"]:

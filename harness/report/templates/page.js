@@ -23,7 +23,7 @@
   function fixed(id) {
     sections ??= $("#static").textContent.split(/^(?=<section )/m).map((text) => [text]);
     const one = sections.find(([text]) => text.includes(`"${id.replaceAll("'", "&#39;")}"`));
-    return one && all("[id]", (one[1] ??= parse(one[0]))).find((node) => node.id === id)?.cloneNode(true);
+    return one && all("[id]", (one[1] ??= parse(one[0]))).find((node) => node.id === id)?.closest("section, article").cloneNode(true);
   }
 
   const seen = (value) =>
@@ -70,7 +70,7 @@
     for (const head of heads) [head.role, head.ariaLevel] = ["heading", head.tagName[1] - top];
     document.title = `${$("h1, h2, h3", inside ? home : view)?.textContent || path} · Crucible`;
     if (path) $("#main").focus({ preventScroll: true });
-    scrollTo(0, 0);
+    (document.getElementById(path) ?? root).scrollIntoView();
   }
   async function page(path, query) {
     if (path === "/compare") return compare(query);
@@ -221,7 +221,7 @@
   // Any two runs, case by case
 
   async function compare(query) {
-    const { runs, nodeids, cells, gates, least } = await island("history"), node = make("section", 0, make("h2", 0, "Compare two runs"));
+    const { runs, nodeids, cells, gates, least } = await island("history"), node = fixed("/compare");
     if (!runs[1]) return node.append(note("no other run")), node;
     const now = { a: runs[1], b: runs[0], ...Object.fromEntries(query) };
     const select = (key, label) => choose(label, runs, now[key], (value) => (location.hash = `/compare?${new URLSearchParams({ ...now, [key]: value })}`));
@@ -234,7 +234,7 @@
       const kind = !held ? "new" : !holds ? "gone" : held !== holds ? `${held} → ${holds}` : moved ? (by > 0 ? "better" : "worse") : was === is ? "within noise" : "edited";
       sums[kind] = -~sums[kind];
       const change = `${isNaN(by) ? "—" : shown ? (by > 0 ? "+" : "") + by.toFixed(3) : "="}${shown && !moved ? " within noise" : ""}${was && is && was !== is ? " edited" : ""}`;
-      return [{ nodeid, x, y, change, size: 9 * (held !== holds) * (1 + (holds === "fail")) + Math.abs(by || 0) }];
+      return [{ nodeid, x, y, change, size: holds ? 9 * (held !== holds) * (1 + (holds === "fail")) + Math.abs(by || 0) : -1 }];
     });
     rows.sort((one, other) => other.size - one.size);
     const more = Object.keys({ ...g, ...h }).filter((one) => g[one] !== h[one]);

@@ -101,6 +101,14 @@ def test_an_answer_to_other_words_is_not_used(tmp_path: Path, judge_all) -> None
     assert found["hellospak::s2"].status is Status.REVIEW
 
 
+def test_what_a_check_expects_and_what_it_saw_differ_only_where_the_values_do(tmp_path: Path, judge_all) -> None:
+    program = HELLO.replace('equals: "Hello from the shell, ', 'equals: "Hello from the shell: ')
+    answers = ROOT / "specs/programs/hello.answers.json"
+    suite = own(tmp_path, program, "inputs: {name: World}", f"answers: {answers}")
+    shown = judge_all(DslLane(), suite)["hellospak::shell_says_hello"].evidence.counterexample
+    assert (shown.expected, shown.observed) == ("'Hello from the shell: World'", "'Hello from the shell, World'")
+
+
 def test_a_wrong_answer_is_caught_by_the_check(tmp_path: Path, judge_all) -> None:
     answer = {"question": QUESTION, "answer": "Goodbye."}
     (tmp_path / "a.json").write_text(json.dumps({"answers": [answer]}))

@@ -43,7 +43,9 @@ def test_roofline_speed_up_and_errors():
     assert found["speed-up"].values == (1.25, None)
     assert "too noisy: n=8" in found["speed-up"].absent
     assert found["errors"].values == (pytest.approx(25.0),)
-    assert "1 questions have no comparable answer" in found["errors"].absent
+    assert found["errors"].absent == "no comparable answer: n=9 float16, zeros"
+    many = shown(shapes=[SHAPE, *[missing] * 5])["errors"].absent
+    assert (many.count("zeros"), many.endswith("; 2 more")) == (3, True)
 
 
 def test_an_answer_is_wrong_exactly_where_its_bar_is_beyond_the_limit():

@@ -50,7 +50,7 @@ def test_the_suite_as_it_ships(judge_all) -> None:
     assert "explains less" in found["blob"].why
     shown = found["blob"].evidence.counterexample
     after, before = re.findall(r"[\d.]+%", found["blob"].why)
-    assert (shown.expected, shown.observed) == (f"{before} as before, or more", after)
+    assert (shown.expected, shown.observed) == (f"{before} as without the patch, or more", after)
     assert found["unknown-type"].why == "Lint failed: Unknown type 'NonExistentType'"
     assert found["unknown-type"].evidence.counterexample.question == "the grammar after the patch"
     assert all(e.evidence.counterexample for e in found.values() if e.status is Status.WRONG)

@@ -50,6 +50,9 @@ def test_budget_and_schedule():
     assert found["budget"].values == (pytest.approx(20.0), pytest.approx(6.0))
     assert found["schedule"].lines[-1].x == (20, 20)
     assert found["ordinary questions"].lines[0].y == (1.0, 3.0)
+    assert found["budget"].sentence.endswith("that of memory is the tool's own, lower than the schedule's")
+    free = shown(limits={"time_ms": None, "memory_mb": 1e6})["budget"]
+    assert free.sentence == "shares of the limits of epoch 20"
     unmeasured = shown(peak_mb=None)["budget"]
     assert len(unmeasured.values) == 1
     assert "peak memory" in unmeasured.absent

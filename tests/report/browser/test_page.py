@@ -51,7 +51,7 @@ class TestOverview:
         assert "1 more failing case" in steps.nth(2).inner_text()
         assert "leads unconfirmed" in steps.nth(3).inner_text()
         assert "not judged" in steps.nth(4).inner_text()
-        assert all("pytest" in steps.nth(number).locator("code").inner_text() for number in range(4))
+        assert all("pytest" in steps.nth(number).locator(".command code").inner_text() for number in range(4))
         assert page.locator(".tiles li").count() == 4
         for selector in ("h1", ".next li:last-child", ".tiles li:last-child"):
             box = page.locator(selector).first.bounding_box()
@@ -121,6 +121,14 @@ class TestNavigation:
         assert "no such place" in page.inner_text("#view")
         assert "no such place" in look("#/case/nope").inner_text("#view")
         assert "no such place" in look("#/case/100%").inner_text("#view")
+
+    def test_a_word_leads_to_its_entry(self, look):
+        page = look()
+        page.click("h1 .term:text-is('candidates')")
+        page.wait_for_selector("#view dl")
+        assert page.evaluate("location.hash") == "#/words/candidate"
+        low = look("#/words/none", height=300)
+        assert low.locator("#view dl > div").last.evaluate("one => one.getBoundingClientRect().top") < 300
 
     def test_an_address_typed_by_hand(self, look):
         page = look("#/case/tool.suite.yaml::bad")
@@ -220,6 +228,12 @@ class TestCase:
             field.focus()
             assert span.path in page.inner_text("output.named")
 
+    def test_what_a_patch_changes_is_not_called_before(self, look):
+        text = look(case("ancillary", "patch")).locator(".exhibits").inner_text()
+        assert "without the patch\twith the patch" in text
+        assert "explained, 50.0% without the patch" in text
+        assert "before" not in text
+
     def test_a_span_leads_to_its_line(self, look):
         page = look(case("hello", "program"))
         assert page.locator("rect.span").count() == 2
@@ -253,6 +267,7 @@ def test_two_runs_are_compared(look, written):
     assert not {"tool.suite.yaml::t04", "patch.suite.yaml::ancillary"} & set(names)
     changes = dict(zip(names, page.locator("#view tbody td[data-head=change]").all_inner_texts(), strict=True))
     assert changes["tool.suite.yaml::t03"].endswith(" edited")
+    assert names[-1] == "tool.suite.yaml::gone"  # after a run of one suite that is most of the others
     assert changes["kernel.suite.yaml::fused-gpu"] == "—"  # without a score there is no change
     page.select_option("select[aria-label='run before']", index=0)
     page.locator("#view p", has_text="0 cases differ").wait_for()
@@ -260,7 +275,7 @@ def test_two_runs_are_compared(look, written):
 
 def test_a_comparison_says_first_how_many_changed_how(look):
     page = look("#/compare")
-    total, *kinds = page.locator("#view p.note").first.inner_text().split("; ")
+    total, *kinds = page.locator("#view p.note", has_text="cases differ").inner_text().split("; ")
     counts = {kind: int(n) for n, kind in (one.split(" ", 1) for one in kinds)}
     assert total == f"{page.locator('#view tbody tr').count()} cases differ"
     assert sum(counts.values()) == page.locator("#view tbody tr").count()
@@ -282,7 +297,7 @@ def test_a_comparison_counts_noise_as_the_overview_does(look):
     }
     assert names[0] == "gated"  # what fails now and did not comes first
     assert page.locator("#view tbody tr").first.locator(".chip").all_inner_texts() == ["ok", "fails a gate"]
-    said = page.inner_text("#view p.note")
+    said = page.locator("#view p.note", has_text="cases differ").inner_text()
     assert sorted(said.split("; ")[1:]) == ["1 better", "1 edited", "1 pass → fail", "1 worse", "2 within noise"]
     counts = look(name="moved.html").locator(".changes b").all_inner_texts()
     assert sorted(counts) == ["1 better", "1 edited", "1 regressed", "1 worse"]
