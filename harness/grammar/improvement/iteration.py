@@ -212,7 +212,6 @@ class GrammarClimb:
 
     def absorb(self, generation: int, trials: Sequence[Trial], book: loop.Book) -> int:
         """Keep the version of the highest merit among those that may be kept."""
-        del book  # the verdicts say all
         if generation == 0:
             return 0
         kept: Trial | None = None
