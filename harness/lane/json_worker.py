@@ -60,12 +60,7 @@ class JsonWorker:
     """
 
     def __init__(
-        self,
-        module: str,
-        *arguments: str | int,
-        folder: Path,
-        log: Path,
-        environment: Mapping[str, str] | None = None,
+        self, module: str, *arguments: str | int, folder: Path, log: Path, environment: Mapping[str, str] | None = None
     ) -> None:
         self._log = log
         self._buffer = bytearray()

@@ -14,10 +14,7 @@ from harness.cli.spec import inputs
 from harness.core.clip import clip
 from harness.core.errors import UsageError
 from harness.core.number import whole
-from harness.grammar.tool_host import (
-    DecodeFieldInput,
-    ToolHost,
-)
+from harness.grammar.tool_host import DecodeFieldInput, ToolHost
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -164,14 +164,7 @@ class _ReplayMachine(Machine):
 
     def __init__(self, program: Program, compared: _ComparedLog, log: RunLog, *, run: str, seed: int) -> None:
         self._compared = compared
-        super().__init__(
-            program,
-            compared,
-            _NoEffects(),
-            run=run or log.run_hash,
-            seed=seed,
-            limits=_EveryStep({}),
-        )
+        super().__init__(program, compared, _NoEffects(), run=run or log.run_hash, seed=seed, limits=_EveryStep({}))
 
     def run(self, *, steps: int | None = None) -> Any:
         while True:

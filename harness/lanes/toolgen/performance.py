@@ -167,8 +167,7 @@ def null_call(pool: BoxPool) -> NullCall:
             with pool.open(NULL_SOURCE, entry="null", limits=Limits()) as box:
                 answers = [box.ask(b"{}") for _ in range(_NULL_CALLS)]
             _NULLS[pool] = NullCall(
-                min(answer.seconds for answer in answers),
-                min(answer.cpu_seconds or 0.0 for answer in answers),
+                min(answer.seconds for answer in answers), min(answer.cpu_seconds or 0.0 for answer in answers)
             )
         except BoxFault:
             _NULLS[pool] = NullCall(0.0, 0.0)  # nothing is subtracted then, which affects all candidates equally
