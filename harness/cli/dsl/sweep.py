@@ -91,10 +91,10 @@ def _format_best(session: Session) -> Iterator[str]:
         point, number, _ = source["ranking"][0]
         low, high = source["interval"]
         found = " ".join(f"{name}={one}" for name, one in point.items())
-        rivals = words.count(source["rivals"], "rival")
+        others = words.count(source["rivals"], "other point")
         yield (
             f"best: {found}: {number:g} ({low:g} to {high:g}, {words.count(source['samples'], 'sample')}), "
-            f"{rivals} whose intervals overlap"
+            f"{others} whose intervals overlap"
         )
 
 

@@ -234,7 +234,7 @@ def _exact_interval(
 
 
 def _resampled(times: Sequence[float], statistic: Callable[[Sequence[float]], float]) -> dict[float, float]:
-    """The probability of each value of a statistic of as many draws with replacement as there are samples."""
+    """The probability of each value of a statistic of as many values, chosen with replacement, as there are samples."""
     found = defaultdict[float, float](float)
     for drawn, probability in _draws(len(times)):
         found[statistic([times[one] for one in drawn])] += probability
@@ -243,7 +243,7 @@ def _resampled(times: Sequence[float], statistic: Callable[[Sequence[float]], fl
 
 @cache
 def _draws(count: int) -> list[tuple[tuple[int, ...], float]]:
-    """Each set of `count` draws from `count` samples, as indices, with its probability."""
+    """Each set of `count` choices from `count` samples, as indices, with its probability."""
     return [
         (drawn, math.factorial(count) / math.prod(map(math.factorial, Counter(drawn).values())) / count**count)
         for drawn in combinations_with_replacement(range(count), count)
