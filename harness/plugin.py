@@ -274,11 +274,7 @@ def _session(config: pytest.Config) -> RunSession:
 
         folder = getattr(config, "workerinput", {}).get("crucible", {}).get("folder")
         session = config.stash[SESSION] = RunSession(
-            config,
-            registry=_registry(config),
-            seal=_seal(config),
-            folder=folder,
-            drawn_seed=_drawn_seed(config),
+            config, registry=_registry(config), seal=_seal(config), folder=folder, drawn_seed=_drawn_seed(config)
         )
     return session
 

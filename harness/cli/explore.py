@@ -19,7 +19,7 @@ from harness.core.errors import MissingExtraError
 from harness.core.number import whole
 from harness.core.owned_folder import OwnedFolder
 
-SHOWN_CHARACTERS = 300  # of a cell in a table: `record` holds whole evaluations
+MAX_CHARACTERS = 300  # of a cell in a table: `record` holds whole evaluations
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,5 +49,5 @@ def build_command(ledger: Path, folder: Path, *, port: int, opens: bool = False,
     metadata.write_text(json.dumps(datasette_metadata(ledger.stem)), encoding="utf-8")
     command = [sys.executable, "-m", "datasette", "serve", str(ledger), "--metadata", str(metadata)]
     command += ["--host", "127.0.0.1", "--port", str(port)]
-    command += ["--setting", "truncate_cells_html", str(SHOWN_CHARACTERS), "--setting", "allow_download", "off"]
+    command += ["--setting", "truncate_cells_html", str(MAX_CHARACTERS), "--setting", "allow_download", "off"]
     return command + ["--open"] * opens + (["--get", get] if get else [])

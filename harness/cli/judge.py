@@ -26,21 +26,18 @@ NOT_JUDGED = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a candidate's source file")
-    parser.add_argument("--tool", required=True, type=Path, metavar="PATH", help="a tool, or a suite of tools")
+    add = parser.add_argument
+    add("files", nargs="+", type=Path, metavar="FILE", help="a candidate's source file")
+    add("--tool", required=True, type=Path, metavar="PATH", help="a tool, or a suite of tools")
     output.add_epoch(parser)
-    parser.add_argument(
-        "--attempts", type=whole(1), metavar="N", help="repetitions, each with its own seed (default: the suite's)"
-    )
-    parser.add_argument("--timing", choices=["cpu", "none"], help="whether workloads are timed (default: the suite's)")
-    parser.add_argument("--secret-seed", type=whole(), metavar="S", help="seed of the inputs (default random)")
+    add("--attempts", type=whole(1), metavar="N", help="repetitions, each with its own seed (default: the suite's)")
+    add("--timing", choices=["cpu", "none"], help="whether workloads are timed (default: the suite's)")
+    add("--secret-seed", type=whole(), metavar="S", help="seed of the inputs (default random)")
     output.add_min_tier(parser)
-    parser.add_argument("--workers", type=whole(1), metavar="N", help="judge processes (default: one for each core)")
-    parser.add_argument("--screen", action="store_true", help="stop at the first wrong answer, time nothing")
-    parser.add_argument("--reward-file", type=Path, metavar="FILE", help="write the reward of the one candidate here")
-    parser.add_argument(
-        "--graded", action="store_true", help="a wrong candidate earns half its share of right answers, not 0"
-    )
+    add("--workers", type=whole(1), metavar="N", help="judge processes (default: one for each core)")
+    add("--screen", action="store_true", help="stop at the first wrong answer, time nothing")
+    add("--reward-file", type=Path, metavar="FILE", help="write the reward of the one candidate here")
+    add("--graded", action="store_true", help="a wrong candidate earns half its share of right answers, not 0")
     output.add_json(parser)
 
 

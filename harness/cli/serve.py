@@ -28,30 +28,19 @@ DRAIN_SECONDS = 600
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--tool", required=True, action="append", type=Path, metavar="PATH", help="a tool, or a suite; may be repeated"
-    )
-    parser.add_argument("--port", type=whole(), default=PORT, metavar="N", help=f"port (default {PORT}; 0: a free one)")
-    parser.add_argument(
-        "--listen", default=LOOPBACK, metavar="ADDRESS", help=f"default {LOOPBACK}; others need a token"
-    )
-    parser.add_argument(
-        "--token-file", type=Path, metavar="FILE", help="file with the bearer token; made if it is missing"
-    )
-    parser.add_argument(
-        "--queue", type=whole(1), default=QUEUE, metavar="N", help=f"candidates that may wait (default {QUEUE})"
-    )
-    parser.add_argument("--check-every", type=whole(), metavar="N", help="verdicts between two checks of the judge")
-    parser.add_argument("--workers", type=whole(1), metavar="N", help="judge processes (default: one for each core)")
+    add = parser.add_argument
+    add("--tool", required=True, action="append", type=Path, metavar="PATH", help="a tool, or a suite; may be repeated")
+    add("--port", type=whole(), default=PORT, metavar="N", help=f"port (default {PORT}; 0: a free one)")
+    add("--listen", default=LOOPBACK, metavar="ADDRESS", help=f"default {LOOPBACK}; others need a token")
+    add("--token-file", type=Path, metavar="FILE", help="file with the bearer token; made if it is missing")
+    add("--queue", type=whole(1), default=QUEUE, metavar="N", help=f"candidates that may wait (default {QUEUE})")
+    add("--check-every", type=whole(), metavar="N", help="verdicts between two checks of the judge")
+    add("--workers", type=whole(1), metavar="N", help="judge processes (default: one for each core)")
     output.add_epoch(parser)
-    parser.add_argument(
-        "--attempts", type=whole(1), metavar="N", help="repetitions, each with its own seed (default: the suite's)"
-    )
-    parser.add_argument("--timing", choices=["cpu", "none"], help="whether workloads are timed (default none)")
+    add("--attempts", type=whole(1), metavar="N", help="repetitions, each with its own seed (default: the suite's)")
+    add("--timing", choices=["cpu", "none"], help="whether workloads are timed (default none)")
     output.add_cluster(parser)
-    parser.add_argument(
-        "--ledger", type=Path, metavar="PATH", help="the ledger of verdicts; known ones are not judged again"
-    )
+    add("--ledger", type=Path, metavar="PATH", help="the ledger of verdicts; known ones are not judged again")
     output.add_min_tier(parser)
 
 

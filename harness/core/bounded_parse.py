@@ -1,7 +1,7 @@
 """Bounded parse: Python of a candidate, parsed in a process that must not hang.
 
 The time of Python's own parser grows with the product of the length of an f-string and the number of its fields: 300 KB
-of `{a}` take a minute. Its memory is about a thousand times the length of a text with many short lines.
+of `{a}` take a minute. Its memory is about a thousand times the length of a string with many short lines.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MAX_WORK = 1 << 31
 
 
 def parse(text: str) -> ast.Module:
-    """The syntax tree of a text, without warnings.
+    """The syntax tree of a source, without warnings.
 
     Raises:
         SyntaxError: if it is not Python, or may take the parser more than about a second.

@@ -91,7 +91,7 @@ def key_of(digest: str, lane: str, inputs: str, policy: str) -> str:
 
 
 def line_of(pattern: str, text: str) -> int | None:
-    """The 1-based line of a text where a pattern first matches the beginning of a line; None if it matches nowhere."""
+    """The 1-based line of a string where a pattern first matches the beginning of a line; None without a match."""
     found = re.search(pattern, text, re.MULTILINE)
     return None if found is None else text.count("\n", 0, found.end()) + 1
 

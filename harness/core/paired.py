@@ -163,7 +163,7 @@ def pooled(groups: Groups) -> float:
 
 
 def resampled(groups: Groups, seed: int) -> list[float]:
-    """The pooled median of each of `RESAMPLES` draws of whole groups, with replacement (cluster bootstrap).
+    """The pooled median of each of `RESAMPLES` samples of whole groups, with replacement (cluster bootstrap).
 
     The values are sorted once; a draw gives the weight of each value, and its median is at half the total weight.
     """

@@ -26,7 +26,7 @@ from harness.lane.protocol import Lane
 from harness.session.confirmation import another_round
 
 MAX_TIMINGS = 4  # paired measurements of a finalist, at most
-LEAST_DEVIATION = 0.002  # of the ratio of one measurement: equal code differs by this from process to process
+MIN_DEVIATION = 0.002  # of the ratio of one measurement: equal code differs by this from process to process
 CERTAIN = 2.0  # standard deviations to either side
 
 
@@ -59,7 +59,7 @@ def paired_time(comparisons: Sequence[Comparison]) -> PairedTime | None:
     found = [one for one in comparisons if one.ratio]
     if not found:
         return None
-    weights = [max(one.deviation or 0.0, LEAST_DEVIATION) ** -2 for one in found]
+    weights = [max(one.deviation or 0.0, MIN_DEVIATION) ** -2 for one in found]
     mean = sum(weight * math.log(one.ratio or 1.0) for weight, one in zip(weights, found, strict=True)) / sum(weights)
     margin, limit = CERTAIN / math.sqrt(sum(weights)), math.log1p(MIN_EFFECT)
     if abs(mean) - margin > limit:

@@ -16,11 +16,7 @@ from harness.lanes.toolgen.proposals.templates import styles_of, template
 from harness.lanes.toolgen.tool_spec import read_tool
 
 NAMES = ("phase.domains.spica_toolgen:ToolGenEvaluator", "harness.evolve.spica:ToolGenEvaluator")
-CURRICULUM = {
-    "epoch_0_5": "text_deduplicate",
-    "epoch_6_10": "json_flatten",
-    "epoch_11_plus": "alternating",
-}
+CURRICULUM = {"epoch_0_5": "text_deduplicate", "epoch_6_10": "json_flatten", "epoch_11_plus": "alternating"}
 """The tournament's table."""
 
 

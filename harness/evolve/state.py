@@ -13,7 +13,7 @@ from harness.evolve.measures import MEMORY_GRID, TIME_GRID, Steps, cell_of, leve
 from harness.evolve.selection import order
 
 ELITE, MIGRANT, FINAL = "elite", "migrant", "final"
-"""Operators of rows that are no proposals: an owner judged for a tighter budget, a champion that moves, a finalist."""
+"""Operators of rows that are not proposals: an owner judged for a tighter budget, a champion that moves, a finalist."""
 
 
 @dataclass(slots=True)

@@ -101,14 +101,14 @@ def _type(name: str, old: Any, new: Any) -> Iterator[Change]:
         yield Change(ChangeKind.CHANGED, ("types", name), old, new, f"Type {name} changed")
         return
     for key in _keys(old, new):
-        if key in ("fields", "instances") and all(_named(side.get(key, [])) for side in (old, new)):
+        if key in ("fields", "instances") and all(has_unique_names(side.get(key, [])) for side in (old, new)):
             yield from _fields(name, key, old.get(key, []), new.get(key, []))
         else:
             yield from _property(("types", name, key), old, new, key, f"Type {name}: {key}")
 
 
-def _named(fields: Any) -> bool:
-    """Whether field names are unique."""
+def has_unique_names(fields: Any) -> bool:
+    """Whether a value is a list of fields with different names."""
     if not isinstance(fields, list) or not all(isinstance(f, dict) and isinstance(f.get("name"), str) for f in fields):
         return False
     return len({field["name"] for field in fields}) == len(fields)

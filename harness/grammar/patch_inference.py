@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from harness.grammar.change_list import has_unique_names
 from harness.grammar.editing import operation as ops
 from harness.grammar.editing.frozen import freeze
 from harness.grammar.editing.path import ROOTS, Path
@@ -81,18 +82,12 @@ def _type(path: Path, old: dict[str, Any], new: dict[str, Any]) -> Iterator[ops.
     for key, value in new.items():
         if key in old and same(old[key], value):
             continue
-        if key == "fields" and _named(old.get(key)) and _named(value):
+        if key == "fields" and has_unique_names(old.get(key)) and has_unique_names(value):
             yield from _fields(path, old[key], value)
         else:
             updates[key] = value
     if updates:
         yield ops.UpdateType(path, updates)
-
-
-def _named(fields: Any) -> bool:
-    if not isinstance(fields, list) or not all(isinstance(f, dict) and isinstance(f.get("name"), str) for f in fields):
-        return False
-    return len({field["name"] for field in fields}) == len(fields)
 
 
 def _fields(path: Path, old: list[Any], new: list[Any]) -> Iterator[ops.Operation]:

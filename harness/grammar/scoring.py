@@ -83,10 +83,7 @@ def explained_share(run: RunArtifact) -> float:
 
 def _default(run: RunArtifact) -> ScoreBreakdown:
     stats, found = run.stats, explain_run(run)
-    gates = {
-        "parse_advanced": stats.total_bytes_parsed > 0,
-        "no_safety_violations": not stats.high_severity_anomalies,
-    }
+    gates = {"parse_advanced": stats.total_bytes_parsed > 0, "no_safety_violations": not stats.high_severity_anomalies}
     total = min(100.0, max(0.0, 100.0 * found.score))
     failed = [name for name, held in gates.items() if not held]
     summary = (

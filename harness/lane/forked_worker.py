@@ -82,11 +82,7 @@ class _Forked:
 
 
 def _work(
-    requests: int,
-    answers: int,
-    answer: Callable[[dict[str, Any]], dict[str, Any]],
-    cpu_seconds: int,
-    memory_bytes: int,
+    requests: int, answers: int, answer: Callable[[dict[str, Any]], dict[str, Any]], cpu_seconds: int, memory_bytes: int
 ) -> NoReturn:
     code = 1
     try:

@@ -79,7 +79,7 @@ def _foreign_schema(source: Path) -> str:
             if name in TABLES and (kind != "table" or connection.execute(hidden).fetchone()):
                 return f"this file is not a ledger: its {name} are computed"
     except sqlite3.Error:
-        return ""  # damaged: said when it is read
+        return ""  # damaged: reported when it is read
     finally:
         connection.close()
     return ""

@@ -15,7 +15,7 @@ from harness.core.digest import digest_bytes
 KEY = 16  # bytes of a dictionary's key
 WINDOW = 32 << 10  # bytes that deflate looks back
 LEVEL = 9
-POOR = 0.25  # share of a text above which it becomes the dictionary of later ones, as the first one does
+POOR = 0.25  # share of a string above which it becomes the dictionary of later ones, as the first one does
 MAX_DICTIONARIES = 8  # of one kind: where texts have little in common, more of them save nothing
 MAX_TEXT = 64 << 20  # bytes that are inflated: a ledger may come from elsewhere
 
@@ -32,11 +32,11 @@ class Packer:
         self._latest: dict[str, tuple[bytes, bytes]] = {}
 
     def pack(self, text: bytes, kind: str, context: str = "") -> bytes:
-        """Pack a text.
+        """Pack a string.
 
         Args:
             kind: Texts of one kind are alike, such as the records of one suite.
-            context: What the reader knows besides: strings that the text may contain.
+            context: Strings that the reader knows and that the text may contain.
         """
         key, dictionary = self._latest.get(kind) or self._stored(kind)
         packed = _deflate(text, dictionary, context)

@@ -58,10 +58,7 @@ def _write_some(connection: sqlite3.Connection, records: list[Record], packer: P
     keys = [(values["run_id"], values["nodeid"]) for values in evaluations]
     connection.executemany("DELETE FROM evaluations WHERE run_id = ? AND nodeid = ?", keys)
     _insert_many(connection, "evaluations", evaluations)
-    for table, values_of in (
-        ("comparisons", row.comparison_values),
-        ("lineage", row.lineage_values),
-    ):
+    for table, values_of in (("comparisons", row.comparison_values), ("lineage", row.lineage_values)):
         conflict = "IGNORE" if table == "lineage" else "ABORT"
         _insert_many(connection, table, [v for record in latest for v in values_of(record)], conflict=conflict)
 

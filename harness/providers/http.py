@@ -133,9 +133,7 @@ def _import_httpx(where: str) -> Any:
         import httpx
     except ImportError as error:
         raise UsageError(
-            f"httpx is needed to ask a model's server: {error}",
-            where=where,
-            fix="pip install 'pytest-crucible[llm]'",
+            f"httpx is needed to ask a model's server: {error}", where=where, fix="pip install 'pytest-crucible[llm]'"
         ) from error
     return httpx
 

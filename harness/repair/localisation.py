@@ -29,14 +29,12 @@ class Suspects:
         lines: 1-based line -> suspicion, 0 to 1; every line of a statement is in it.
         failed: Number of calls with a wrong answer.
         passed: Number of calls with a right one.
-        endless: Number of calls that used up their fuel.
         wrong: The shortest questions that were answered wrongly.
     """
 
     lines: Mapping[int, float]
     failed: int
     passed: int
-    endless: int
     wrong: tuple[Question, ...] = ()
 
 
@@ -59,7 +57,7 @@ async def localise(pool: BoxPool, source: str, questions: Questions, limits: Lim
     asked = sorted(asked, key=lambda one: (one.origin == "edge", len(one.key)))[:MAX_CALLS]
     observed: list[tuple[bool, frozenset[int]]] = []
     wrong: list[Question] = []
-    faults = endless = 0
+    faults = 0
     waiting = asked[::-1]
     while waiting and faults < MAX_FAULTS:
         try:
@@ -67,8 +65,7 @@ async def localise(pool: BoxPool, source: str, questions: Questions, limits: Lim
                 while waiting:
                     question = waiting.pop()
                     answer = await ask(pool, box, question.key, due=4 * question.due)
-                    kind, reply, lines = _read(Reply(answer.kind, answer.payload))
-                    endless += kind == "endless"
+                    reply, lines = _read(Reply(answer.kind, answer.payload))
                     right = await questions.right(question, reply)
                     observed.append((right, lines | traced.top))
                     if not right:
@@ -81,24 +78,23 @@ async def localise(pool: BoxPool, source: str, questions: Questions, limits: Lim
         _spread(ochiai(observed), traced, source),
         failed=len(wrong),
         passed=len(observed) - len(wrong),
-        endless=endless,
         wrong=tuple(wrong),
     )
 
 
-def _read(reply: Reply) -> tuple[str, Reply, frozenset[int]]:
-    """Kind, answer and lines; an answer of another form is wrong and executed no line."""
+def _read(reply: Reply) -> tuple[Reply, frozenset[int]]:
+    """Answer and lines; an answer of another form is wrong and executed no line."""
     try:
         if reply.kind != "value":  # the answer was of a type that cannot cross the box
-            return "", reply, frozenset()
+            return reply, frozenset()
         (kind, answer), lines = decode(reply.payload)
         if kind == "value":
             reply = Reply("value", encode(answer))
         else:
             reply = Reply("raised" if kind == "raised" else "endless", encode({"type": str(answer), "message": ""}))
-        return str(kind), reply, frozenset(line for line in lines if type(line) is int)
+        return reply, frozenset(line for line in lines if type(line) is int)
     except (CodecError, TypeError, ValueError, RecursionError):
-        return "", Reply("unsupported", b"null"), frozenset()
+        return Reply("unsupported", b"null"), frozenset()
 
 
 def _spread(by_statement: Mapping[int, float], traced: Instrumented, source: str) -> dict[int, float]:

@@ -21,7 +21,7 @@ class Proposal:
         base: The text that is edited.
         steps: The edits that made it, in order.
         rank: How promising it is; larger is better.
-        edit: The last edit, which is not part of `base` yet; None for a text that is taken as it is.
+        edit: The last edit, which is not part of `base` yet; None for a source that is taken as it is.
     """
 
     base: str

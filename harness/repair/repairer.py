@@ -122,11 +122,7 @@ class _Search:
         begun = self.clock()
         found = self._run()
         return replace(
-            found,
-            screened=self.screened,
-            passed=self.passed,
-            seconds=self.clock() - begun,
-            tried=tuple(self.tried),
+            found, screened=self.screened, passed=self.passed, seconds=self.clock() - begun, tried=tuple(self.tried)
         )
 
     def _run(self) -> Repair:

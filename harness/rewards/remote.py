@@ -70,7 +70,7 @@ class RemoteVerdict:
 
     @property
     def why(self) -> str:
-        """`feedback`: a service tells no more."""
+        """`feedback`: a service reports no more."""
         return self.feedback
 
 

@@ -25,15 +25,7 @@ from harness.core.clip import clip
 from harness.core.errors import CrucibleError, UsageError
 from harness.rewards.checked_judge import CheckedJudge
 from harness.rewards.openapi import openapi
-from harness.rewards.wire import (
-    MAX_BODY,
-    VERSION,
-    Health,
-    JudgeRequest,
-    JudgeResponse,
-    ToolRow,
-    VerdictRow,
-)
+from harness.rewards.wire import MAX_BODY, VERSION, Health, JudgeRequest, JudgeResponse, ToolRow, VerdictRow
 
 HEAD_SECONDS = 20.0  # in which the head of a request must arrive
 BODY_SECONDS = 60.0  # in which its body must

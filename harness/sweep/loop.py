@@ -188,12 +188,7 @@ def nothing() -> tuple[int, float]:
 
 
 def run(
-    searched: Searched,
-    rows: Rows,
-    limits: Limits,
-    *,
-    parts: int = 1,
-    spent: Callable[[], tuple[int, float]] = nothing,
+    searched: Searched, rows: Rows, limits: Limits, *, parts: int = 1, spent: Callable[[], tuple[int, float]] = nothing
 ) -> Ended:
     """Search until a limit is reached, nothing more can be proposed, or the proposer fails.
 

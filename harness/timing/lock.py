@@ -29,7 +29,7 @@ MACHINE = "machine"
 PATIENCE = 600.0
 """Seconds after which a request continues without the lock and reports it: a stopped process (Ctrl-Z) must not hang
 every session on the machine."""
-NOTICE_AFTER = 10.0  # seconds of waiting after which the user is told
+NOTICE_AFTER = 10.0  # seconds of waiting after which the user is notified
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,7 @@ class _Queue:
         """The descriptor of the locked file, or -1 after `seconds` without the lock.
 
         Args:
-            description: What the user is told after `NOTICE_AFTER`.
+            description: The notice to the user after `NOTICE_AFTER`.
 
         Raises:
             InfraError: if no thread can be started.

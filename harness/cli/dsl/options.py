@@ -23,40 +23,27 @@ LIMITS = ("steps", "iterations", "queries", "events", "tokens", "wall_s")
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """Add the options that become settings of the run; an absent option keeps the stored setting."""
-    parser.add_argument(
-        "--live", action="store_true", default=None, help="perform effects; without it they answer from recordings"
-    )
-    parser.add_argument(
-        "--backend", choices=BACKENDS, help="what answers questions (default: sim, from --answers only)"
-    )
-    parser.add_argument("--model", metavar="NAME", help="the model")
-    parser.add_argument("--base-url", metavar="URL", help="its server (default: Ollama's usual address)")
-    parser.add_argument("--command", metavar="LINE", help="for --backend command: the command line that answers")
-    parser.add_argument("--answers", metavar="FILE", help="answers.json, or response.txt beginning `question: ID`")
-    parser.add_argument("--cassette", metavar="FILE", help="recorded answers; a back end adds missing ones")
-    parser.add_argument("--recordings", metavar="FILE", help="recorded effects; --live adds to them")
-    parser.add_argument(
-        "--tools", metavar="FILE", help='a file with `tools { run "x" -> "text" }`: answers while effects are off'
-    )
-    parser.add_argument(
-        "--grant", action="append", metavar="PROGRAM", help="a program that may run outside a box (repeatable)"
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("--live", action="store_true", default=None, help="perform effects; without it they answer from recordings")
+    add("--backend", choices=BACKENDS, help="what answers questions (default: sim, from --answers only)")
+    add("--model", metavar="NAME", help="the model")
+    add("--base-url", metavar="URL", help="its server (default: Ollama's usual address)")
+    add("--command", metavar="LINE", help="for --backend command: the command line that answers")
+    add("--answers", metavar="FILE", help="answers.json, or response.txt beginning `question: ID`")
+    add("--cassette", metavar="FILE", help="recorded answers; a back end adds missing ones")
+    add("--recordings", metavar="FILE", help="recorded effects; --live adds to them")
+    add("--tools", metavar="FILE", help='a file with `tools { run "x" -> "text" }`: answers while effects are off')
+    add("--grant", action="append", metavar="PROGRAM", help="a program that may run outside a box (repeatable)")
+    add(
         "--events",
         metavar="SOURCE",
         help="events for service loops: a file, unix:PATH, tcp:HOST:PORT, or inbox (`crucible dsl send`)",
     )
-    parser.add_argument("--seconds", type=amount(0.001), metavar="S", help="wall time of a command (default 60)")
-    parser.add_argument(
-        "--query-timeout", type=amount(0.001), metavar="S", help="time until a model's answer (default 120)"
-    )
-    parser.add_argument(
-        "--concurrency", type=whole(1, 256), metavar="N", help="questions asked at the same time (default 4)"
-    )
-    parser.add_argument(
-        "--workers", type=whole(1, 1024), metavar="N", help="points of a search at the same time (default 1)"
-    )
-    parser.add_argument(
+    add("--seconds", type=amount(0.001), metavar="S", help="wall time of a command (default 60)")
+    add("--query-timeout", type=amount(0.001), metavar="S", help="time until a model's answer (default 120)")
+    add("--concurrency", type=whole(1, 256), metavar="N", help="questions asked at the same time (default 4)")
+    add("--workers", type=whole(1, 1024), metavar="N", help="points of a search at the same time (default 1)")
+    add(
         "--budget",
         action="append",
         default=[],

@@ -20,19 +20,14 @@ from harness.dsl.machine.settings import RunSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("program", type=Path, metavar="FILE", help="the program")
-    parser.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="an input (repeatable)")
-    parser.add_argument(
-        "--seed", type=whole(), default=0, metavar="N", help="seed of the program's random numbers (default 0)"
-    )
-    parser.add_argument(
-        "--entry", default="", metavar="UNIT", help="the task or loop to run (default: the program's first)"
-    )
-    parser.add_argument(
-        "--state", type=Path, metavar="DIR", help=f"the run's folder (default: below {run_folders.RUNS})"
-    )
+    add = parser.add_argument
+    add("program", type=Path, metavar="FILE", help="the program")
+    add("--input", action="append", default=[], metavar="NAME=VALUE", help="an input (repeatable)")
+    add("--seed", type=whole(), default=0, metavar="N", help="seed of the program's random numbers (default 0)")
+    add("--entry", default="", metavar="UNIT", help="the task or loop to run (default: the program's first)")
+    add("--state", type=Path, metavar="DIR", help=f"the run's folder (default: below {run_folders.RUNS})")
     options.add_files(parser)
-    parser.add_argument("--quiet", action="store_true", help="do not print events")
+    add("--quiet", action="store_true", help="do not print events")
     options.add_stop(parser)
     options.add_settings(parser)
     options.add_durability(parser)

@@ -32,18 +32,15 @@ from harness.report import words
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("program", type=Path, metavar="FILE", help="the program")
-    parser.add_argument("--loop", default="", metavar="NAME", help="the engineering_loop (default: the only one)")
-    parser.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="an input (repeatable)")
-    parser.add_argument("--seed", type=whole(), default=0, metavar="N", help="seed of the sampled points (default 0)")
-    parser.add_argument(
-        "--state", type=Path, metavar="DIR", help=f"the run's folder (default: below {run_folders.RUNS})"
-    )
-    parser.add_argument(
-        "--work", type=Path, metavar="DIR", help="files that the commands need, copied into the work folder"
-    )
+    add = parser.add_argument
+    add("program", type=Path, metavar="FILE", help="the program")
+    add("--loop", default="", metavar="NAME", help="the engineering_loop (default: the only one)")
+    add("--input", action="append", default=[], metavar="NAME=VALUE", help="an input (repeatable)")
+    add("--seed", type=whole(), default=0, metavar="N", help="seed of the sampled points (default 0)")
+    add("--state", type=Path, metavar="DIR", help=f"the run's folder (default: below {run_folders.RUNS})")
+    add("--work", type=Path, metavar="DIR", help="files that the commands need, copied into the work folder")
     options.add_files(parser)
-    parser.add_argument("--retry-failed", action="store_true", help="measure failed points again")
+    add("--retry-failed", action="store_true", help="measure failed points again")
     options.add_settings(parser)
     options.add_durability(parser)
     output.add_json(parser)
@@ -94,10 +91,10 @@ def _format_best(session: Session) -> Iterator[str]:
         point, number, _ = source["ranking"][0]
         low, high = source["interval"]
         found = " ".join(f"{name}={one}" for name, one in point.items())
-        rivals = words.count(source["rivals"], "rival")
+        others = words.count(source["rivals"], "other point")
         yield (
             f"best: {found}: {number:g} ({low:g} to {high:g}, {words.count(source['samples'], 'sample')}), "
-            f"{rivals} whose intervals overlap"
+            f"{others} whose intervals overlap"
         )
 
 

@@ -21,17 +21,12 @@ from harness.dsl.machine.stored_run import stored_program
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     run_folders.add_run(parser, verb="show")
-    parser.add_argument(
-        "--as", dest="shape", choices=("events", "trace", "timeline"), default="events", help="the format"
-    )
-    parser.add_argument(
-        "--from", dest="start", type=whole(), default=0, metavar="SEQ", help="the first event (default 0)"
-    )
-    parser.add_argument(
-        "--limit", type=whole(1), default=1000, metavar="N", help="maximum number of events (default 1000)"
-    )
-    parser.add_argument("--jsonl", action="store_true", help="print each event as one line of JSON")
+    add("--as", dest="shape", choices=("events", "trace", "timeline"), default="events", help="the format")
+    add("--from", dest="start", type=whole(), default=0, metavar="SEQ", help="the first event (default 0)")
+    add("--limit", type=whole(1), default=1000, metavar="N", help="maximum number of events (default 1000)")
+    add("--jsonl", action="store_true", help="print each event as one line of JSON")
     output.add_json(parser)
 
 

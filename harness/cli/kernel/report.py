@@ -29,14 +29,11 @@ FINAL = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     subject.add_suites(parser)
     output.add_ledger(parser)
-    parser.add_argument(
-        "--device", default=DEFAULT, help=f"the card whose data sheet gives the roofline (default {DEFAULT})"
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("docs"), metavar="DIR", help="folder of the pages (default docs)"
-    )
+    add("--device", default=DEFAULT, help=f"the card whose data sheet gives the roofline (default {DEFAULT})")
+    add("--out", type=Path, default=Path("docs"), metavar="DIR", help="folder of the pages (default docs)")
     output.add_json(parser)
 
 

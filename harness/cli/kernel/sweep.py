@@ -52,21 +52,18 @@ FIGURES = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kernel", type=Path, metavar="KERNEL", help="a kernel's file with a SPACE")
+    add = parser.add_argument
+    add("kernel", type=Path, metavar="KERNEL", help="a kernel's file with a SPACE")
     subject.add_definition(parser)
     subject.add_shapes(parser, what="tune for this size instead of the definition's first target (repeatable)")
-    parser.add_argument("--targets", action="store_true", help="tune for every target of the definition")
-    parser.add_argument("--device", help=f"the card to tune for (default: this machine's, else {DEFAULT})")
-    parser.add_argument("--most", type=whole(1), metavar="N", help="sample N configurations instead of all")
-    parser.add_argument(
-        "--best", type=whole(1), default=8, metavar="N", help="measure the N most promising (default 8)"
-    )
+    add("--targets", action="store_true", help="tune for every target of the definition")
+    add("--device", help=f"the card to tune for (default: this machine's, else {DEFAULT})")
+    add("--most", type=whole(1), metavar="N", help="sample N configurations instead of all")
+    add("--best", type=whole(1), default=8, metavar="N", help="measure the N most promising (default 8)")
     output.add_ledger(parser)
-    parser.add_argument("--top", type=whole(), default=10, metavar="N", help="print the best N (default 10; 0: all)")
-    parser.add_argument(
-        "--write", action="store_true", help="write the best measured configurations into the kernel's TUNED"
-    )
-    parser.add_argument("--no-measure", action="store_true", help="predict only")
+    add("--top", type=whole(), default=10, metavar="N", help="print the best N (default 10; 0: all)")
+    add("--write", action="store_true", help="write the best measured configurations into the kernel's TUNED")
+    add("--no-measure", action="store_true", help="predict only")
     subject.add_trace(parser)
     output.add_json(parser)
 

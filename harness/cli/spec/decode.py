@@ -14,20 +14,14 @@ from harness.cli.spec import inputs
 from harness.core.clip import clip
 from harness.core.errors import UsageError
 from harness.core.number import whole
-from harness.grammar.tool_host import (
-    DecodeFieldInput,
-    ToolHost,
-)
+from harness.grammar.tool_host import DecodeFieldInput, ToolHost
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     inputs.add_files(parser)
-    parser.add_argument(
-        "--record", type=whole(), default=0, metavar="N", help="0-based number of the top-level record (default 0)"
-    )
-    parser.add_argument(
-        "--field", metavar="NAME", help="a field, or a path such as items[2].date (default: from the registry)"
-    )
+    add("--record", type=whole(), default=0, metavar="N", help="0-based number of the top-level record (default 0)")
+    add("--field", metavar="NAME", help="a field, or a path such as items[2].date (default: from the registry)")
 
 
 def run(args: argparse.Namespace) -> int:

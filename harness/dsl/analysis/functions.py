@@ -14,12 +14,7 @@ from harness.dsl.types import ANY, BOOL, FLOAT, INT, STRING, Kind, Type, list_of
 
 Elaborate = Callable[[s.Value, Scope], n.Expr]
 _NUMBER, _STRING, _LIST, _VALUE = "a number", "a string", "a list", "a value"
-_KINDS = {
-    _NUMBER: (Kind.INT, Kind.FLOAT),
-    _STRING: (Kind.STRING, Kind.ENUM),
-    _LIST: (Kind.LIST,),
-    _VALUE: tuple(Kind),
-}
+_KINDS = {_NUMBER: (Kind.INT, Kind.FLOAT), _STRING: (Kind.STRING, Kind.ENUM), _LIST: (Kind.LIST,), _VALUE: tuple(Kind)}
 # name -> (kinds of arguments, result; None: as the first argument, or the wider of two numbers)
 _SIGNATURES: dict[str, tuple[tuple[str, ...], Type | None]] = {
     "abs": ((_NUMBER,), None), "min": ((_NUMBER, _NUMBER), None), "max": ((_NUMBER, _NUMBER), None),

@@ -20,7 +20,6 @@ from harness.dsl.analysis.unit import UnitAnalysis
 from harness.dsl.expressions import nodes as n
 from harness.dsl.ir import Choice, Program, Unit, Variable
 from harness.dsl.language import syntax as s
-from harness.dsl.language.printer import print_value
 from harness.dsl.types import ANY, STRING, Kind
 
 _MAIN = ("task", "agent_loop", "engineering_loop", "service_loop")
@@ -218,7 +217,7 @@ def _prose(names: Names) -> Iterable[tuple[str, str]]:
     for model in names.models:
         for entry in model.entries:
             if isinstance(entry, s.Entry):
-                yield entry.key, _text(entry.value)
+                yield entry.key, rules.text_of(entry.value)
     for node in (*names.rules, *names.invariants):
         for part in node.entries:
             if isinstance(part, s.Entry) and part.key not in ("when", "trigger"):
@@ -237,13 +236,9 @@ def _mocks(names: Names, shared: Shared, tools: Mapping[str, Signature]) -> Iter
 def _described(names: Names, shared: Shared) -> Iterable[tuple[str, str, s.Span]]:
     yield from shared.described
     for entry in names.notes:
-        yield entry.key, _text(entry.value), entry.span
+        yield entry.key, rules.text_of(entry.value), entry.span
     for block in names.descriptions:
         yield f"{block.head} {block.label}".strip(), block.text, block.span
-
-
-def _text(node: s.Value) -> str:
-    return str(node.value) if isinstance(node, s.Literal) and isinstance(node.value, str) else print_value(node)
 
 
 def _parameters(names: Names, shared: Shared) -> Iterable[Choice]:

@@ -92,7 +92,7 @@ def lower_invariant(node: s.Entries, shared: Shared) -> Invariant:
     for entry in _entries(node, _INVARIANT, shared):
         for value in _flat(entry.value):
             if _is_prose(value):
-                prose.append(_text(value))
+                prose.append(text_of(value))
             elif entry.key in _ASSERTIONS:
                 conditions.append(elaborate_condition(value, scope, what=f"`{entry.key}`"))
     if not conditions and not prose and not choices:
@@ -161,13 +161,14 @@ def _is_prose(node: s.Value) -> bool:
     return isinstance(node, s.Literal)
 
 
-def _text(node: s.Value) -> str:
+def text_of(node: s.Value) -> str:
+    """A string as it is, and any other value as it is written."""
     return str(node.value) if isinstance(node, s.Literal) and isinstance(node.value, str) else print_value(node)
 
 
 def _strings(node: s.Entries, keys: tuple[str, ...]) -> list[str]:
     entries = [entry for entry in node.entries if isinstance(entry, s.Entry) and entry.key in keys]
-    return [_text(value) for entry in entries for value in _flat(entry.value)]
+    return [text_of(value) for entry in entries for value in _flat(entry.value)]
 
 
 def _cases(conditions: list[n.Expr], shared: Shared) -> set[int]:

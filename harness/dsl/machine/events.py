@@ -32,7 +32,6 @@ class NoEvents:
 
     def event(self, skip: int, seconds: float = math.inf) -> Event | None:
         """None: the events are at their end."""
-        del skip, seconds
         return None
 
 
@@ -50,7 +49,6 @@ class FileEvents:
 
     def event(self, skip: int, seconds: float = math.inf) -> Event | None:
         """The event after the first `skip` ones."""
-        del seconds
         try:
             if self._lines is None or self._position != skip:
                 self._lines, self._position = self._path.open("rb"), 0
@@ -111,7 +109,6 @@ class SocketEvents:
         Raises:
             TimeoutError: if none comes within some seconds.
         """
-        del skip
         end = time.monotonic() + seconds
         if self._connection is None:
             self._server.settimeout(None if seconds == math.inf else max(seconds, 0.001))

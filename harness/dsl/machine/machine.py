@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from harness.core.errors import CrucibleError
 from harness.dsl.eventlog.canonical import decode
@@ -145,7 +144,9 @@ class Machine:
             return self.state.status
         if self.in_doubt:
             return "in_doubt"
-        waits = self.questions or any(isinstance(self._instruction(one), Await) for one in self.state.root.leaves())
+        waits = self.questions or any(
+            isinstance(self._parts.instruction(one), Await) for one in self.state.root.leaves()
+        )
         return "suspended" if waits else "running"
 
     @property
@@ -159,15 +160,12 @@ class Machine:
         return [
             self.effects.query(fiber, effect)
             for fiber in self.state.waiting
-            if fiber.intent is not None and fiber.intent.question and (effect := self._effect(fiber)) is not None
+            if fiber.intent is not None and fiber.intent.question and (effect := self._parts.effect(fiber)) is not None
         ]
 
     def settle(self, fiber: Fiber, response: Response) -> None:
         """Write the response to a fiber's question or effect."""
-        effect = self._effect(fiber)
-        if effect is None:
-            raise RuntimeError("no effect has begun")
-        self.effects.settle(fiber, effect, response)
+        self._receiver.settle(fiber, response)
 
     def _advance(self) -> bool:
         """Write the next event that follows from the state alone; False if there is none.
@@ -204,7 +202,7 @@ class Machine:
         return next((fiber for fiber in self.state.root.leaves() if self._is_spent(fiber)), None)
 
     def _is_spent(self, fiber: Fiber) -> bool:
-        effect = self._effect(fiber) if fiber.intent is None else None
+        effect = self._parts.effect(fiber) if fiber.intent is None else None
         asks = effect is not None and effect.who is not Answerer.TOOL
         return asks and self._exceeded(fiber, spends=QUESTION_SPENDS) is not None
 
@@ -232,7 +230,7 @@ class Machine:
 
     def _begin(self, fiber: Fiber) -> bool:
         """Begin the next effect, question or search; return whether there was one."""
-        instruction = self._instruction(fiber)
+        instruction = self._parts.instruction(fiber)
         match instruction:
             case Effect():
                 self._receiver.begun.add(self.effects.begin(fiber, instruction))
@@ -257,16 +255,9 @@ class Machine:
         self._receiver.repeated = 0
         return found
 
-    def _instruction(self, fiber: Fiber) -> Any:
-        return self.program.units[fiber.call.unit].code[fiber.call.pc]
-
-    def _effect(self, fiber: Fiber) -> Effect | None:
-        instruction = self._instruction(fiber)
-        return instruction if isinstance(instruction, Effect) else None
-
     def _happens_once(self, fiber: Fiber) -> bool:
         """Whether a fiber has begun an effect that may not be repeated, and has no result of it."""
-        intent, effect = fiber.intent, self._effect(fiber)
+        intent, effect = fiber.intent, self._parts.effect(fiber)
         return intent is not None and effect is not None and not intent.question and effect.semantics is Semantics.ONCE
 
     def _is_in_doubt(self, fiber: Fiber) -> bool:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import Any
 
-from harness.dsl.ir import Answerer, Await, Effect, Sweep
+from harness.dsl.ir import Answerer, Await, Sweep
 from harness.dsl.machine import timers
 from harness.dsl.machine.effect_round import POLL_S, Call, Writer, perform_round
 from harness.dsl.machine.effects import Effects
@@ -105,7 +104,7 @@ class Receiver:
                 self.begun.discard(fiber.intent.key)
             if call.is_cut or call.writer is None:
                 continue
-            effect, tries, key, settled = self._effect(fiber), fiber.tries, fiber.intent.key, True
+            effect, tries, key, settled = self._parts.effect(fiber), fiber.tries, fiber.intent.key, True
             call.writer()
             if key in changes:
                 self._log.attach_files(changes[key])
@@ -124,7 +123,7 @@ class Receiver:
 
     def _call(self, fiber: Fiber, seconds: float) -> Call:
         """The call that performs the effect of a waiting fiber, within some seconds."""
-        instruction, intent = self._instruction(fiber), fiber.intent
+        instruction, intent = self._parts.instruction(fiber), fiber.intent
         if intent is None:
             raise RuntimeError("no effect has begun")
         if isinstance(instruction, Sweep):
@@ -164,18 +163,18 @@ class Receiver:
         left, late = timers.deadline(self._recorder.state.root.path_to(fiber.name), self._wall_of, time.time())
         if response.status == "timeout" and left < CUT_S:
             response = Response("timeout", why=late, may_retry=False)
-        return lambda: self._settle(fiber, response)
+        return lambda: self.settle(fiber, response)
 
     def _known(self, fiber: Fiber, response: Response) -> Call:
-        return Call(lambda: lambda: self._settle(fiber, response), True)
+        return Call(lambda: lambda: self.settle(fiber, response), True)
 
     def _take_event(self) -> bool:
         """Take an external event for the first waiting service loop; end the loop after the last event."""
         leaves = list(self._recorder.state.root.leaves())
-        waiting = [fiber for fiber in leaves if isinstance(self._instruction(fiber), Await)]
+        waiting = [fiber for fiber in leaves if isinstance(self._parts.instruction(fiber), Await)]
         if not waiting:
             return False
-        fiber, instruction = waiting[0], self._instruction(waiting[0])
+        fiber, instruction = waiting[0], self._parts.instruction(waiting[0])
         try:
             event = self._external.event(self._recorder.state.received, min(self.wall_left(fiber), self._timer()[0]))
         except TimeoutError:
@@ -220,7 +219,7 @@ class Receiver:
                 return True
             time.sleep(min(POLL_S, left))
         if rest <= wall_left:
-            self._settle(fiber, response)
+            self.settle(fiber, response)
         return True
 
     def _wall_of(self, seq: int) -> float:
@@ -229,15 +228,9 @@ class Receiver:
             self._walls[seq] = self._log.wall_of(seq) or time.time()
         return self._walls[seq]
 
-    def _settle(self, fiber: Fiber, response: Response) -> None:
-        effect = self._effect(fiber)
+    def settle(self, fiber: Fiber, response: Response) -> None:
+        """Write the response to a fiber's question or effect."""
+        effect = self._parts.effect(fiber)
         if effect is None:
             raise RuntimeError("no effect has begun")
         self._effects.settle(fiber, effect, response)
-
-    def _instruction(self, fiber: Fiber) -> Any:
-        return self._program.units[fiber.call.unit].code[fiber.call.pc]
-
-    def _effect(self, fiber: Fiber) -> Effect | None:
-        instruction = self._instruction(fiber)
-        return instruction if isinstance(instruction, Effect) else None

@@ -118,7 +118,6 @@ class _ComparedLog:
         return self._recorded[following].value if following < len(self._recorded) else None
 
     def append(self, body: bytes, *, wall: bool = False) -> bool:
-        del wall
         following = self.seq + 1
         if following >= len(self._recorded):
             raise _End
@@ -127,18 +126,14 @@ class _ComparedLog:
         self.seq, self.head = following, self._recorded[following].hash
         return False
 
-    def attach_files(self, files: Files) -> None:
-        del files
+    def attach_files(self, files: Files) -> None: ...
 
     def wall_of(self, seq: int) -> float | None:
-        del seq
         return None
 
-    def commit(self, *, boundary: bool = False, snapshot: bytes | None = None) -> None:
-        del boundary, snapshot
+    def commit(self, *, boundary: bool = False, snapshot: bytes | None = None) -> None: ...
 
-    def set_status(self, status: str) -> None:
-        del status
+    def set_status(self, status: str) -> None: ...
 
 
 class _ReadBlobs:
@@ -161,7 +156,6 @@ class _EveryStep(Limits):
     """The limits of the program; pure work stops after each step, because the log may contain a stop there."""
 
     def of_call(self, unit: Unit, state: State) -> tuple[float, float]:
-        del unit, state
         return -1.0, -1.0
 
 
@@ -170,14 +164,7 @@ class _ReplayMachine(Machine):
 
     def __init__(self, program: Program, compared: _ComparedLog, log: RunLog, *, run: str, seed: int) -> None:
         self._compared = compared
-        super().__init__(
-            program,
-            compared,
-            _NoEffects(),
-            run=run or log.run_hash,
-            seed=seed,
-            limits=_EveryStep({}),
-        )
+        super().__init__(program, compared, _NoEffects(), run=run or log.run_hash, seed=seed, limits=_EveryStep({}))
 
     def run(self, *, steps: int | None = None) -> Any:
         while True:
@@ -229,7 +216,7 @@ class _ReplayMachine(Machine):
         fiber = next((one for one in self.state.waiting if one.intent is not None and one.intent.key == key), None)
         if fiber is None:
             return False
-        if self._effect(fiber) is not None:
+        if self._parts.effect(fiber) is not None:
             self.settle(fiber, response_of(event))
         else:
             from harness.dsl.machine import sweep_run
@@ -240,7 +227,7 @@ class _ReplayMachine(Machine):
     def _take_recorded_event(self, event: dict[str, Any]) -> bool:
         name = event.get("s", "")
         fiber = next((one for one in self.state.root.leaves() if one.name == name), None)
-        instruction = None if fiber is None else self._instruction(fiber)
+        instruction = None if fiber is None else self._parts.instruction(fiber)
         if fiber is None or not isinstance(instruction, Await) or self.state.queue:
             return False
         if event["k"] == "ran":

@@ -154,10 +154,7 @@ def effect(before: Group, after: Group, noise: Noise, *, comparisons: int, min_r
     """
     old, new, own = _sides(before, after)
     sign = -1 if before[0].lower_is_better else 1
-    differences = [
-        _median(new, sign) - _median(old, sign),
-        statistics.fmean(new) - statistics.fmean(old),
-    ]
+    differences = [_median(new, sign) - _median(old, sign), statistics.fmean(new) - statistics.fmean(old)]
     samples = sum(len(member.samples) for member in (*before, *after))
     freedom = noise.freedom or own.freedom
     if not freedom:

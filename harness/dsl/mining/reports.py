@@ -167,15 +167,7 @@ def _is_context(key: str, value: Any) -> bool:
         return name in headers.SETTINGS
     return isinstance(value, str | int | float) and (
         name in headers.SETTINGS
-        or name
-        in (
-            *headers.TASKS,
-            *headers.NAMES,
-            *headers.RUNS,
-            *headers.PROJECTED,
-            "metric",
-            "lower_is_better",
-        )
+        or name in (*headers.TASKS, *headers.NAMES, *headers.RUNS, *headers.PROJECTED, "metric", "lower_is_better")
     )
 
 

@@ -284,7 +284,6 @@ class ExpectValue(_Base):
     value: Json = None
 
     def _check(self, path: Path) -> list[str]:
-        del path
         return []
 
 

@@ -9,7 +9,7 @@ from harness.grammar.editing.edit import Edit, Insert, Put, Remove, Rename
 from harness.grammar.editing.yaml_tree import Entry, Node, UnwritableError, locate, read_tree
 
 Splice = tuple[int, int, str]
-"""Start, end (exclusive) and the replacement of a part of a text."""
+"""Start, end (exclusive) and the replacement of a part of a YAML text."""
 
 
 def rewrite(text: str, edits: list[Edit]) -> str:

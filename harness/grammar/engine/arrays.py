@@ -60,14 +60,7 @@ def read_array(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window) 
 
 
 def continue_array(
-    run: FieldReader,
-    scope: Scope,
-    plan: FieldPlan,
-    window: Window,
-    array: Array,
-    *,
-    index: int,
-    count: int = _FAR,
+    run: FieldReader, scope: Scope, plan: FieldPlan, window: Window, array: Array, *, index: int, count: int = _FAR
 ) -> None:
     """Read the items of an array from an index on.
 

@@ -63,14 +63,7 @@ class Leaf:
     __slots__ = ("bits", "buffer", "end", "field", "first_bit", "primitive", "start", "unread", "valid", "value")
 
     def __init__(
-        self,
-        field: Field,
-        buffer: Buffer,
-        start: int,
-        end: int,
-        value: Any,
-        *,
-        primitive: Primitive | None = None,
+        self, field: Field, buffer: Buffer, start: int, end: int, value: Any, *, primitive: Primitive | None = None
     ) -> None:
         self.field, self.buffer, self.start, self.end, self.value = field, buffer, start, end, value
         self.primitive = primitive

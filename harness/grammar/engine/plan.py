@@ -9,11 +9,7 @@ from harness.grammar.engine.fixed_run import FixedRun, steps_of
 from harness.grammar.language.encodings import codec
 from harness.grammar.language.evaluation import Compiler
 from harness.grammar.language.expression import Literal
-from harness.grammar.language.grammar import (
-    EndianSwitch,
-    Grammar,
-    TypeDef,
-)
+from harness.grammar.language.grammar import EndianSwitch, Grammar, TypeDef
 from harness.grammar.language.primitive import Kind, Primitive
 
 

@@ -38,11 +38,7 @@ def anchored_shares(
 
 class _Search:
     def __init__(
-        self,
-        grammar: Grammar,
-        fields: Mapping[FieldKey, float],
-        types: Mapping[str, float],
-        ends: Mapping[str, float],
+        self, grammar: Grammar, fields: Mapping[FieldKey, float], types: Mapping[str, float], ends: Mapping[str, float]
     ) -> None:
         self.grammar, self.fields, self.types, self.ends = grammar, fields, types, ends
         self.tops, self.sources = tops(grammar), sources_of(grammar)

@@ -49,9 +49,7 @@ def byte_histogram_of(files: Iterable[Weights]) -> ByteHistogram:
         return ByteHistogram(0.0, (0.0,) * 256, size)
     every, shares = counts / total, counts[counts > 0] / total
     return ByteHistogram(
-        bits=float(max(0.0, -(shares * numpy.log2(shares)).sum())),
-        shares=tuple(every.tolist()),
-        size=size,
+        bits=float(max(0.0, -(shares * numpy.log2(shares)).sum())), shares=tuple(every.tolist()), size=size
     )
 
 

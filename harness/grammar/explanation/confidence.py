@@ -65,10 +65,7 @@ def weigh_evidence(
 ) -> Evidence:
     """The evidence of sample files."""
     saved, profit = dict.fromkeys(grammar.types, 0.0), {key: -use.bits for key, use in known.items()}
-    for ends in (
-        size_consistency_bits(grammar, known, columns),
-        file_size_consistency_bits(grammar, columns, tallies),
-    ):
+    for ends in (size_consistency_bits(grammar, known, columns), file_size_consistency_bits(grammar, columns, tallies)):
         for name, bits in ends.items():
             saved[name] += bits
     worth, exact = dict(saved), dict(saved)

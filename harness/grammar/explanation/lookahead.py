@@ -51,7 +51,7 @@ def lookahead_bits(grammar: Grammar, columns: Mapping[Key, Column], tallies: Seq
     """Bits that the decisions by bytes read ahead tell about these bytes.
 
     Fields that are read after such a decision confirm what was known already, so the grammar has to pay for it. A
-    decision with n outcomes tells at most its entropy, a number at most its width.
+    decision with n outcomes carries at most its entropy, a number at most its width.
     """
     through = peeking_names(grammar)
     counts: dict[tuple[str, str], list[int]] = {}

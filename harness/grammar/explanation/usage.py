@@ -70,7 +70,7 @@ class Place:
 
     Attributes:
         parent: The type that holds it; None for a top-level record of a file.
-        repeated: It is repeated; `counted` tells whether the number of records is known.
+        repeated: It is repeated; `counted` is whether the number of records is known.
         counted: Values that were read give the number of records, or their position.
         confined: A length gives its end.
         summed: A checksum covers the field that holds it.

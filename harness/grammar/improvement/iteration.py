@@ -10,9 +10,15 @@ from harness.core.errors import InfraError
 from harness.core.trial import Trial, changed
 from harness.grammar.engine.limits import Limits
 from harness.grammar.engine.tally import Tally
-from harness.grammar.improvement.holdout import errors_of, find_memorised
-from harness.grammar.improvement.leave_one_out import choose_left_out, holds_on_left_out, leave_one_out_score, without
 from harness.grammar.improvement.proposer import Proposer, Situation
+from harness.grammar.improvement.validation import (
+    choose_left_out,
+    errors_of,
+    find_memorised,
+    holds_on_left_out,
+    leave_one_out_score,
+    without,
+)
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.lint import lint_text
 from harness.grammar.measurement import Measured, Samples, measure
@@ -212,7 +218,6 @@ class GrammarClimb:
 
     def absorb(self, generation: int, trials: Sequence[Trial], book: loop.Book) -> int:
         """Keep the version of the highest merit among those that may be kept."""
-        del book  # the verdicts say all
         if generation == 0:
             return 0
         kept: Trial | None = None

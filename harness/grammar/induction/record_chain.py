@@ -38,7 +38,7 @@ class Chain:
         unit: Bytes per unit of the length.
         align: Records start at multiples of this, counted from the first.
         starts: Per blob, the offsets of its records, and the end of the last whole one.
-        cut: Whether records at the end may be cut off, so that ends are no evidence.
+        cut: Whether records at the end may be cut off, so that ends are not evidence.
     """
 
     head: int

@@ -42,10 +42,7 @@ def lint_text(text: str, *, name: str = "grammar") -> Lint:
 
 
 def lint_value(
-    value: Any,
-    *,
-    positions: dict[Key, tuple[int, int]] | None = None,
-    processes: Mapping[str, Processor] | None = None,
+    value: Any, *, positions: dict[Key, tuple[int, int]] | None = None, processes: Mapping[str, Processor] | None = None
 ) -> Lint:
     """Lint a document's values; never raises, and never changes them.
 

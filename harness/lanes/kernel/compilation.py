@@ -182,15 +182,9 @@ def _launch(out: Path, group: dict[str, Any], codes: dict[tuple[int, str, int, i
         key = variant["code"], group["architecture"], variant["shared"], variant["threads"]
         if key not in codes:
             codes[key] = read_machine_code(
-                out / f"{key[0]}.cubin",
-                architecture=ARCHITECTURES[key[1]],
-                shared_bytes=key[2],
-                threads=key[3],
+                out / f"{key[0]}.cubin", architecture=ARCHITECTURES[key[1]], shared_bytes=key[2], threads=key[3]
             )
         variants.append(Variant(configuration=variant["configuration"], code=codes[key]))
     return Launch(
-        name=group["name"],
-        architecture=group["architecture"],
-        target=group["target"],
-        variants=tuple(variants),
+        name=group["name"], architecture=group["architecture"], target=group["target"], variants=tuple(variants)
     )

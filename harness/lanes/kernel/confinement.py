@@ -36,11 +36,7 @@ def adopt_orphans() -> None:
 
 
 def confine(
-    folder: str | None,
-    limits: dict[str, int],
-    *,
-    may_execute: bool,
-    readable: Iterable[str] = (),
+    folder: str | None, limits: dict[str, int], *, may_execute: bool, readable: Iterable[str] = ()
 ) -> list[str]:
     """Restrict this process to one folder, permanently.
 

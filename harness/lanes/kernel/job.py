@@ -49,12 +49,7 @@ class Job:
     @property
     def limits(self) -> dict[str, int]:
         """Resource limits of its process; memory counts in addition to what PyTorch has mapped."""
-        return {
-            "RLIMIT_CORE": 0,
-            "RLIMIT_FSIZE": GIB,
-            "RLIMIT_CPU": math.ceil(self.timeout) + 1,
-            "RLIMIT_AS": 4 * GIB,
-        }
+        return {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": GIB, "RLIMIT_CPU": math.ceil(self.timeout) + 1, "RLIMIT_AS": 4 * GIB}
 
 
 def read_note(folder: Path, name: str) -> dict[str, Any]:

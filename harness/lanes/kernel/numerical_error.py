@@ -90,12 +90,7 @@ class _Bounds:
     """The errors of one answer and of PyTorch's, and what is allowed."""
 
     def __init__(
-        self,
-        observed: torch.Tensor,
-        truth: torch.Tensor,
-        baseline: torch.Tensor,
-        single: torch.Tensor,
-        times: float,
+        self, observed: torch.Tensor, truth: torch.Tensor, baseline: torch.Tensor, single: torch.Tensor, times: float
     ) -> None:
         import torch
 

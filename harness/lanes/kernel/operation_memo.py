@@ -18,8 +18,8 @@ MAX_VARIANTS = 256
 
 MAX_CONSTANT = 1 << 14  # elements of a constant block that is kept; a larger one is made again
 
-# Builder methods without an effect beside their result. A result that depends on constants only is computed once, and
-# one that is not used (as of Triton's overflow checks, which only report in debug mode) is not computed.
+# Builder methods without an effect apart from their result. A result that depends on constants only is computed once.
+# One that is not used (as of Triton's overflow checks, which only report in debug mode) is not computed.
 _PURE = frozenset(
     """
 create_splat create_broadcast create_expand_dims create_int_cast create_si_to_fp create_ui_to_fp create_fp_ext

@@ -204,7 +204,6 @@ class _Recording(TorchDispatchMode):  # type: ignore[misc]
         }  # fmt: skip
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        del types
         named = kwargs or {}
         name = func._schema.name.removeprefix("aten::")
         out = func(*args, **named)
@@ -316,7 +315,6 @@ class _Faces(TorchFunctionMode):  # type: ignore[misc]
         self.recording = recording
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        del types
         name, of = getattr(func, "__name__", ""), getattr(getattr(func, "__self__", None), "__name__", "")
         if name == "__get__" and of in ("device", "is_cuda", "is_meta", "is_cpu"):
             return _CUDA if of == "device" else of == "is_cuda"

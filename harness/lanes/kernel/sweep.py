@@ -122,7 +122,6 @@ class KernelClimb:
 
     def absorb(self, generation: int, trials: Sequence[Trial], book: loop.Book) -> int:
         """Note the fastest configuration."""
-        del generation, book
         self._try(trials)  # those of an earlier process; their points are in the ledger
         best = next(iter(self.found.ranked), None)
         self._idle = 0 if best is not self._fastest else self._idle + 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from harness.lanes.toolgen.syntax_walk import last_name
+
 Kind = str | list[Any]
 """One of `PLAIN`, or `["list", kind]`, `["set", kind]`, `["frozenset", kind]`, `["dict", kind]` (its values; keys are
 strings), `["dict", kind, kind]` (its values, its keys), `["tuple", kind...]`, `["tuple*", kind]` (any length),
@@ -36,7 +38,7 @@ def kind_of(annotation: ast.expr | None) -> Kind:
         return ["union", kind_of(annotation.left), kind_of(annotation.right)]
     if isinstance(annotation, ast.Subscript):
         return _parametrised(annotation)
-    name = _last_name(annotation)
+    name = last_name(annotation)
     if name in PLAIN - {"none", "any"}:
         return name
     if name in _ANYTHING:
@@ -52,7 +54,7 @@ def kind_of(annotation: ast.expr | None) -> Kind:
 
 
 def _parametrised(annotation: ast.Subscript) -> Kind:
-    name = _last_name(annotation.value)
+    name = last_name(annotation.value)
     inside = annotation.slice
     parts = list(inside.elts) if isinstance(inside, ast.Tuple) else [inside]
     if name in _SEQUENCES and len(parts) == 1:
@@ -81,9 +83,3 @@ def _can_be_key(kind: Kind) -> bool:
         return kind != "any"
     name, *parts = kind
     return name in ("frozenset", "literal") or (name in ("tuple", "tuple*", "union") and all(map(_can_be_key, parts)))
-
-
-def _last_name(node: ast.expr) -> str:
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""

@@ -35,14 +35,7 @@ class CandidateTiming:
     """
 
     def __init__(
-        self,
-        case: Case,
-        context: Context,
-        questions: Questions,
-        plan: Plan,
-        facts: dict[str, Any],
-        *,
-        reader: Reader,
+        self, case: Case, context: Context, questions: Questions, plan: Plan, facts: dict[str, Any], *, reader: Reader
     ) -> None:
         self._case, self._context, self._questions, self._plan = case, context, questions, plan
         self._facts, self._reader = facts, reader
@@ -126,12 +119,7 @@ class CandidateTiming:
         noisy = profile.quality is not None and profile.quality.noisy
         found = [] if noisy else [_compare_with_reference(profile)]
         benchmark = OpponentBenchmark(
-            context.boxes,
-            self._questions,
-            self._plan,
-            context.stopwatch,
-            rows=profile.rows,
-            reader=self._reader,
+            context.boxes, self._questions, self._plan, context.stopwatch, rows=profile.rows, reader=self._reader
         )
         try:
             opponents = context.opponents.get(case.nodeid, ())

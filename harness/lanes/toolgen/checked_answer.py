@@ -19,9 +19,7 @@ Checked = TypeVar("Checked")
 
 
 async def check_answer(
-    oracle: Oracle,
-    check: Callable[[float], Awaitable[Checked]],
-    check_reference: Callable[[], Awaitable[object]],
+    oracle: Oracle, check: Callable[[float], Awaitable[Checked]], check_reference: Callable[[], Awaitable[object]]
 ) -> Checked:
     """The result of trusted code on a candidate's answer.
 

@@ -1,4 +1,4 @@
-"""Drawing: distinct inputs from a Hypothesis strategy. Only the oracle process uses it, and imports Hypothesis."""
+"""Sampling of distinct inputs from a Hypothesis strategy. Only the oracle process uses it, and imports Hypothesis."""
 
 from __future__ import annotations
 

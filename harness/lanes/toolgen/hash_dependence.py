@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 
-from harness.lanes.toolgen.syntax_walk import descendants
+from harness.lanes.toolgen.syntax_walk import descendants, last_name
 
 HASH_SEEDS = 6  # attempts of a candidate whose answers may depend on the hash seed; a pool keeps more zygotes running
 _MAKERS = frozenset({"set", "frozenset", "union", "intersection", "difference", "symmetric_difference"})
@@ -37,7 +37,7 @@ def may_depend_on_hash_seed(tree: ast.Module) -> bool:
     unordered = {
         id(argument)
         for node in nodes
-        if isinstance(node, ast.Call) and _name(node.func) in _UNORDERED and not node.keywords
+        if isinstance(node, ast.Call) and last_name(node.func) in _UNORDERED and not node.keywords
         for argument in node.args
     }
     return any(_uses_order(node, sets, is_unordered=id(node) in unordered) for node in nodes)
@@ -52,7 +52,7 @@ def _uses_order(node: ast.AST, sets: _Sets, *, is_unordered: bool) -> bool:
         return sets.holds(node.value)
     if not isinstance(node, ast.Call):
         return False
-    name = _name(node.func)
+    name = last_name(node.func)
     if name in _HASHES:
         return True
     if name == "pop" and not node.args and isinstance(node.func, ast.Attribute):
@@ -77,9 +77,9 @@ class _Sets:
         if isinstance(node, ast.Set | ast.SetComp):
             return True
         if isinstance(node, ast.Name | ast.Attribute):
-            return _name(node) in self._names
+            return last_name(node) in self._names
         if isinstance(node, ast.Call):
-            return _name(node.func) in _MAKERS
+            return last_name(node.func) in _MAKERS
         if isinstance(node, ast.BinOp) and isinstance(node.op, _OPERATORS):
             return any(self.holds(side) or _is_view(side) for side in (node.left, node.right))
         if isinstance(node, ast.IfExp):
@@ -89,17 +89,11 @@ class _Sets:
 
 def _bindings(node: ast.AST) -> list[tuple[str, ast.expr]]:
     if isinstance(node, ast.Assign):
-        return [(_name(target), node.value) for target in node.targets]
+        return [(last_name(target), node.value) for target in node.targets]
     if isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value is not None:
-        return [(_name(node.target), node.value)]
+        return [(last_name(node.target), node.value)]
     return []
 
 
 def _is_view(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and _name(node.func) in ("keys", "items")
-
-
-def _name(node: ast.expr) -> str:
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
+    return isinstance(node, ast.Call) and last_name(node.func) in ("keys", "items")

@@ -21,7 +21,7 @@ from harness.sandbox.loop import Lock
 Drawn = list[list[bytes]]
 
 TRUSTED_SECONDS = IMPORT_SECONDS = 60.0  # limit on the wall seconds of one call of trusted code, and of its import
-DRAW_SECONDS = 120.0  # limit on the wall seconds for drawing all inputs, and for answering the derived edge inputs
+DRAW_SECONDS = 120.0  # limit on the wall seconds for sampling all inputs, and for answering the derived edge inputs
 _SLACK = 10.0  # beyond a limit, for a process that has to be started on a busy machine
 _FRAME = re.compile(r'^  File "(?P<file>[^"]*)", line (?P<line>\d+) in ', re.MULTILINE)
 
@@ -36,7 +36,7 @@ class Oracle:
     """The process of one `oracle.py`; it starts at first use, and again after it was killed.
 
     Args:
-        path: The file; None for a tool with examples only, whose inputs are drawn from annotations.
+        path: The file; None for a tool with examples only, whose inputs are sampled from annotations.
         folder: A private folder for its log and for Hypothesis.
         rules: What becomes of the reference's answers, as of a candidate's (see `wire`).
 
@@ -84,7 +84,7 @@ class Oracle:
 
         Raises:
             SpecError: if `inputs()` fails.
-            InfraError: if drawing takes longer than `DRAW_SECONDS`.
+            InfraError: if sampling takes longer than `DRAW_SECONDS`.
         """
         request = {"do": "draw", "parameters": parameters, "draws": draws}
         answer = await self._ask(request, "inputs", seconds=DRAW_SECONDS, slack=_SLACK)

@@ -42,7 +42,7 @@ def main(path: str, sys_path: str, rules: str) -> None:
     """Import the oracle, say what it defines, and answer requests until the judge closes the channel.
 
     Args:
-        path: The oracle's file; empty for a tool with examples only, for which inputs are drawn from annotations.
+        path: The oracle's file; empty for a tool with examples only, for which inputs are sampled from annotations.
         sys_path: The judge's `sys.path` as JSON, since an oracle may import the project's modules.
         rules: What becomes of the reference's answers (see `wire`), as JSON.
     """

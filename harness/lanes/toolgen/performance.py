@@ -167,8 +167,7 @@ def null_call(pool: BoxPool) -> NullCall:
             with pool.open(NULL_SOURCE, entry="null", limits=Limits()) as box:
                 answers = [box.ask(b"{}") for _ in range(_NULL_CALLS)]
             _NULLS[pool] = NullCall(
-                min(answer.seconds for answer in answers),
-                min(answer.cpu_seconds or 0.0 for answer in answers),
+                min(answer.seconds for answer in answers), min(answer.cpu_seconds or 0.0 for answer in answers)
             )
         except BoxFault:
             _NULLS[pool] = NullCall(0.0, 0.0)  # nothing is subtracted then, which affects all candidates equally
@@ -235,7 +234,7 @@ def _exact_interval(
 
 
 def _resampled(times: Sequence[float], statistic: Callable[[Sequence[float]], float]) -> dict[float, float]:
-    """The probability of each value of a statistic of as many draws with replacement as there are samples."""
+    """The probability of each value of a statistic of as many values, chosen with replacement, as there are samples."""
     found = defaultdict[float, float](float)
     for drawn, probability in _draws(len(times)):
         found[statistic([times[one] for one in drawn])] += probability
@@ -244,7 +243,7 @@ def _resampled(times: Sequence[float], statistic: Callable[[Sequence[float]], fl
 
 @cache
 def _draws(count: int) -> list[tuple[tuple[int, ...], float]]:
-    """Each set of `count` draws from `count` samples, as indices, with its probability."""
+    """Each set of `count` choices from `count` samples, as indices, with its probability."""
     return [
         (drawn, math.factorial(count) / math.prod(map(math.factorial, Counter(drawn).values())) / count**count)
         for drawn in combinations_with_replacement(range(count), count)

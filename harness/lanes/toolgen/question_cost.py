@@ -99,10 +99,7 @@ def exact_costs(profile: Profile) -> dict[str, Any] | None:
     return _fact(
         "wall",
         [
-            (
-                upper_seconds(profile.latency[number::block]),
-                statistics.median(profile.reference_latency[number::block]),
-            )
+            (upper_seconds(profile.latency[number::block]), statistics.median(profile.reference_latency[number::block]))
             for number in range(1, min(block, len(profile.latency)))
         ],
     )

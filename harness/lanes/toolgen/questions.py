@@ -167,11 +167,11 @@ async def build_questions(
     Args:
         count: Number of distinct sampled inputs.
         attempts: Number of attempts; all but the first get extra inputs.
-        folder: The folder in which drawn inputs are kept for other processes of this run.
+        folder: The folder in which sampled inputs are kept for other processes of this run.
 
     Raises:
         SpecError: if the oracle fails, or contradicts the tool's examples.
-        InfraError: if drawing inputs exceeds its time limit.
+        InfraError: if sampling inputs exceeds its time limit.
     """
     await oracle.start()
     known = oracle if tool.oracle else None

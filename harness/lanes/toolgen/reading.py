@@ -140,7 +140,7 @@ def read(data: bytes, rules: Mapping[str, Any]) -> Reading:
 
 
 def compiled(source: str | ast.Module) -> bytes:
-    """The marshalled code object of a text, or of its unchanged tree.
+    """The marshalled code object of a source, or of its unchanged tree.
 
     Empty if it cannot be compiled or has more than `MAX_CODE` bytes.
     """

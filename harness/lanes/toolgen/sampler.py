@@ -1,4 +1,4 @@
-"""Sampler: draws a tool's inputs once per (tool, seed); all processes of a run share the result."""
+"""Sampler: samples a tool's inputs once per (tool, seed); all processes of a run share the result."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KEPT_SECONDS = 6 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Drawn inputs.
+    """Sampled inputs.
 
     Attributes:
         inputs: For each requested sample its distinct inputs, encoded.
@@ -42,14 +42,14 @@ async def sample_inputs(
     """Draw inputs, or read the result of another process of this run.
 
     Args:
-        oracle: Its oracle; without a file it draws from the annotations.
+        oracle: Its oracle; without a file it samples from the annotations.
         counts: Number of inputs of each sample; samples differ in their seed.
         edges: Encoded inputs that the reference answers under tight limits; empty without an oracle.
         folder: The folder in which the result is kept for other processes.
 
     Raises:
         SpecError: if `inputs()` fails, or yields no value.
-        InfraError: if drawing exceeds its time limit.
+        InfraError: if sampling exceeds its time limit.
     """
     seeds = [derive_seed(secret_seed, "toolgen", tool.digest, "draw", index) for index in range(len(counts))]
     draws = list(zip(seeds, counts, strict=True))
@@ -70,8 +70,8 @@ async def sample_inputs(
 
 @contextlib.contextmanager
 def _lock(path: Path) -> Iterator[None]:
-    # Processes that need the same inputs wait for the first of them instead of drawing themselves.
-    # Where there is no room or no lock for that, each draws: equal seeds give equal inputs.
+    # Processes that need the same inputs wait for the first of them instead of sampling themselves.
+    # Where there is no room or no lock for that, each samples: equal seeds give equal inputs.
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -53,3 +53,10 @@ def descendants(node: ast.AST) -> list[ast.AST]:
 
 _LAST: list[list[ast.AST]] = [[]]  # the nodes of the last module
 _CHILDREN: dict[int, tuple[ast.AST, ...]] = {}  # of each of them
+
+
+def last_name(node: ast.expr) -> str:
+    """`c` of `a.b.c` or of `c`; empty for any other expression."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from harness.grammar.improvement.iteration import LIMITS, Improvement, improve_spec
-from harness.grammar.improvement.leave_one_out import leave_one_out_score
 from harness.grammar.improvement.proposer import Situation
+from harness.grammar.improvement.validation import leave_one_out_score
 from harness.grammar.induction.inducer import propose
 from harness.grammar.language.lint import lint_text
 from harness.grammar.measurement import Samples, measure

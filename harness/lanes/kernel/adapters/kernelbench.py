@@ -214,11 +214,7 @@ def _small_shapes(ask: Ask, constants: dict[str, int], axes: dict[str, int]) -> 
 
 
 def _trial(found: dict[str, Any], constants: dict[str, int]) -> Trial:
-    return Trial(
-        constants,
-        [one["sizes"] for one in found["inputs"]],
-        [one["sizes"] for one in found["outputs"]],
-    )
+    return Trial(constants, [one["sizes"] for one in found["inputs"]], [one["sizes"] for one in found["outputs"]])
 
 
 def _moves(base: Trial, trial: Trial) -> bool:
