@@ -98,11 +98,7 @@ class ClusterJudges(Closing):
         start_thread(self._dispatch, name="crucible-cluster")
 
     def submit(self, case: Case) -> Future[str]:
-        """Give a case to the cluster; the result is the JSON of its evaluation. See `Judges.submit`.
-
-        Raises:
-            InfraError: if the judges were closed.
-        """
+        """Give a case to the cluster; see `Judges.submit_all`."""
         self.require_open()
         try:
             source = read_plain_file(Path(case.subject.path), max_bytes=MAX_SOURCE)
@@ -114,6 +110,10 @@ class ClusterJudges(Closing):
             self._waiting.append(job)
             self._change.notify()
         return job.found
+
+    def submit_all(self, cases: Iterable[Case]) -> list[Future[str]]:
+        """`submit` for several cases."""
+        return [self.submit(case) for case in cases]
 
     def require_open(self) -> None:
         """Check that cases can still be submitted.

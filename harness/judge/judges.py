@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -98,8 +98,13 @@ class Judges(Closing):
         return isinstance(lane, ObservingLane) and module.startswith("harness.")
 
     def submit(self, case: Case) -> Future[str]:
-        """Give a case to a process; the result is the JSON of its evaluation.
+        """Give a case to a process; see `submit_all`."""
+        return self.submit_all([case])[0]
 
+    def submit_all(self, cases: Collection[Case]) -> list[Future[str]]:
+        """Give cases to processes, those of a tool to one as far as all are busy; each result is an evaluation's JSON.
+
+        Submitted one by one, the first cases of each tool would go to all processes, and each would start its oracle.
         A case whose future is cancelled before its process began with it is not judged.
 
         Raises:
@@ -107,21 +112,23 @@ class Judges(Closing):
         """
         with self._change:
             self.require_open()
-            if self._started < len(self._judges) and self._unfinished >= MIN_LOAD * self._started:
+            unfinished = self._unfinished + len(cases)
+            while self._started < len(self._judges) and unfinished > MIN_LOAD * self._started:
                 try:
                     start_thread(self._tend, self._judges[self._started], name="crucible-judge")
                     self._started += 1
                 except InfraError:
                     if not self._started:
                         raise
-            self._count += 1
-            job = _Job(self._count, case, Future())
-            self._waiting.append(job)
+                    break
+            jobs = [_Job(number, case, Future()) for number, case in enumerate(cases, self._count + 1)]
+            self._count += len(jobs)
+            self._waiting.extend(jobs)
             for judge in self._judges[: self._started]:
                 self._give(judge)
             if self._waiting and any(judge.worker is None for judge in self._judges[: self._started]):
                 self._change.notify_all()
-        return job.found
+        return [job.found for job in jobs]
 
     def require_open(self) -> None:
         """Check that cases can still be submitted.

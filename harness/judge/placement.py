@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import Future
 from typing import Protocol
 
@@ -18,6 +18,10 @@ class CaseJudges(Protocol):
 
     def submit(self, case: Case) -> Future[str]:
         """Give a case to a judge; the result is the JSON of its evaluation."""
+        ...
+
+    def submit_all(self, cases: Collection[Case]) -> list[Future[str]]:
+        """`submit` for several cases, in order, known at once."""
         ...
 
     def require_open(self) -> None:

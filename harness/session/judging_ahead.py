@@ -112,13 +112,15 @@ class JudgingAhead:
             InfraError: if the run is over.
         """
         with self._lock:
-            found = self._found.pop(nodeid, None) or self._judges.submit(self._cases[nodeid])
+            wanted = {} if nodeid in self._found else {nodeid: self._cases[nodeid]}
             self._taken.add(nodeid)
             for ahead, case in self._order:
                 if ahead not in self._taken and ahead not in self._found:
-                    self._found[ahead] = self._judges.submit(case)
-                if len(self._found) >= self._limit:
+                    wanted[ahead] = case
+                if len(self._found) + len(wanted) > self._limit:
                     break
+            self._found |= zip(wanted, self._judges.submit_all(wanted.values()), strict=True)
+            found = self._found.pop(nodeid)
         return found.result()
 
     def listen(self, folder: Path) -> None:

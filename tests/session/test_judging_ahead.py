@@ -70,6 +70,47 @@ def test_evaluations_are_taken_in_any_order_and_again(ahead):
         assert (found.case.nodeid, found.status.value) == (nodeid, "ok")
 
 
+def test_two_judges_share_one_tool_at_most(tmp_path, monkeypatch):
+    """Each process starts the oracle of each tool that it is given, so a tool is given to one while others wait."""
+    given = []
+    real, submit_all = Judges._next, Judges.submit_all
+
+    def follow(self, judge):
+        job = real(self, judge)
+        given.extend([] if job is None else [(self._judges.index(judge), job.tool)])
+        return job
+
+    def submit_and_wait(self, cases):
+        """As where the threads of the judges run at once: what was submitted is given before the next is."""
+        futures = submit_all(self, cases)
+        while not all(judge.worker for judge in self._judges[: self._started]):
+            time.sleep(0.001)
+        return futures
+
+    monkeypatch.setattr(Judges, "_next", follow)
+    monkeypatch.setattr(Judges, "submit_all", submit_and_wait)
+    policy = Policy(attempts=1, timing="none")
+    made = []
+    for tool in ("a", "b", "c"):
+        folder = tmp_path / tool
+        folder.mkdir()
+        write_project(folder)
+        for path in sorted((folder / "candidates").iterdir())[:8]:
+            made.append(case_for(read_tool(folder / "tool"), path, suite=tool, policy=policy, jitter_ms=(0, 0)))
+    context = Context(secret_seed=7, scratch=tmp_path / "scratch")
+    judging = JudgingAhead(
+        {case.nodeid: case for case in made}, Judges([Toolgen()], count=2, context=context), ahead=2 * AHEAD
+    )
+    try:
+        for case in made:
+            assert Evaluation.model_validate_json(judging.take(case.nodeid)).evidence.status.value == "ok"
+    finally:
+        judging.close()
+    first = given[: len(made)]
+    assert {number for number, _ in first} == {0, 1}
+    assert len({*first}) <= 4, first
+
+
 def test_a_judge_that_waits_tells_the_user_through_its_owner(ahead):
     answers, owner = os.pipe()
     said = []
@@ -217,8 +258,10 @@ def descendants(pid: int) -> set[int]:
 
 def test_only_what_is_selected_is_judged(pytester, monkeypatch):
     submitted = []
-    real = Judges.submit
-    monkeypatch.setattr(Judges, "submit", lambda self, case: submitted.append(case.name) or real(self, case))
+    real = Judges.submit_all
+    monkeypatch.setattr(
+        Judges, "submit_all", lambda self, cases: submitted.extend(case.name for case in cases) or real(self, cases)
+    )
     write_project(pytester.path)
     result = pytester.runpytest_inprocess("double.suite.yaml", "-k", "c0", "--confirm", "0")
     result.assert_outcomes(passed=10)

@@ -137,7 +137,7 @@ def compile_launches(
             return [], fault, outcome
         codes: dict[tuple[int, str, int, int], MachineCode] = {}
         out = job.folder / "out"
-        launches += [_launch(out, group, codes) for group in read_note(job.folder, "kernels.json")["groups"]]
+        launches += [_launch(out, group, codes, job.kept) for group in read_note(job.folder, "kernels.json")["groups"]]
     return launches, None, outcome
 
 
@@ -173,7 +173,9 @@ def compile_kernel(
     return Evidence(status=status, why=why, counterexample=found, tier=Tier.D, facts=facts, peak_mb=outcome.peak_mb)
 
 
-def _launch(out: Path, group: dict[str, Any], codes: dict[tuple[int, str, int, int], MachineCode]) -> Launch:
+def _launch(
+    out: Path, group: dict[str, Any], codes: dict[tuple[int, str, int, int], MachineCode], kept: Path | None
+) -> Launch:
     variants = []
     for variant in group["variants"]:
         if "code" not in variant:
@@ -182,7 +184,11 @@ def _launch(out: Path, group: dict[str, Any], codes: dict[tuple[int, str, int, i
         key = variant["code"], group["architecture"], variant["shared"], variant["threads"]
         if key not in codes:
             codes[key] = read_machine_code(
-                out / f"{key[0]}.cubin", architecture=ARCHITECTURES[key[1]], shared_bytes=key[2], threads=key[3]
+                out / f"{key[0]}.cubin",
+                architecture=ARCHITECTURES[key[1]],
+                shared_bytes=key[2],
+                threads=key[3],
+                kept=kept,
             )
         variants.append(Variant(configuration=variant["configuration"], code=codes[key]))
     return Launch(

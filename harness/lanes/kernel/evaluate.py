@@ -77,6 +77,7 @@ def _run_stage(case: Case, stage: Stage, source: bytes, folder: Path, context: C
         folder, processes, timeout=given["timeout_s"], attempts=case.policy.attempts,
         questions=plan_questions(kernel.definition, seed=context.seed(case, stage), shapes=given["shapes"]),
         library=given["library"], architectures=tuple(given["architectures"]),
+        kept=context.scratch / "disassembly",
     )  # fmt: skip
     name, file = kernel.name, kernel.file
     described = {"step": file.step, "title": file.title, "claims": list(file.claims), "problem": file.problem}

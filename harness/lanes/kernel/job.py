@@ -32,6 +32,7 @@ class Job:
         configuration: Further keyword arguments of the kernel's entry.
         library: Whether it may call PyTorch's own operators.
         architectures: What its calls are recorded for: each may have another plan.
+        kept: A folder for what later runs need not compute again (see `disassemble`); None for none.
     """
 
     source: bytes
@@ -45,6 +46,7 @@ class Job:
     configuration: dict[str, Setting] = field(default_factory=dict)
     library: bool = False
     architectures: tuple[str, ...] = ("sm_90a",)
+    kept: Path | None = None
 
     @property
     def limits(self) -> dict[str, int]:

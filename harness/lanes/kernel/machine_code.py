@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import subprocess
 from pathlib import Path
 
 from harness.core.clip import clip
 from harness.core.frozen import Frozen
 from harness.lanes.kernel.architecture import Architecture
+from harness.lanes.kernel.disassembly import CodeError, disassemble, run_tool
 
 TENSOR_CORES = (
     "HGMMA", "IGMMA", "QGMMA", "HMMA", "IMMA", "QMMA", "OMMA", "DMMA", "UTCHMMA", "UTCQMMA", "UTCIMMA", "UTCOMMA",
@@ -23,14 +22,7 @@ EVIDENCE = {
 }
 """The instructions that prove each claim."""
 _COUNTED = (*TENSOR_CORES, "LDGSTS", "UBLKCP", "UTMALDG", "UTMASTG", "UTMAREDG", "USETMAXREG", "FFMA", "LDL", "STL")
-_MNEMONIC = re.compile(r"\b(" + "|".join(_COUNTED) + r")\b")
 _USAGE = re.compile(r"Function (\S+):\s*REG:(\d+) STACK:(\d+) SHARED:(\d+) LOCAL:(\d+)")
-_TARGET = re.compile(r"\.target\s+(sm_\w+)|EF_CUDA_SM(\d+)\b")
-_SECONDS = 60
-
-
-class CodeError(Exception):
-    """The bytes are not machine code for the device."""
 
 
 class MachineCode(Frozen):
@@ -59,30 +51,28 @@ class MachineCode(Frozen):
         return any(self.instructions.get(name) for name in EVIDENCE[claim])
 
 
-def read_machine_code(cubin: Path, *, architecture: Architecture, shared_bytes: int, threads: int) -> MachineCode:
+def read_machine_code(
+    cubin: Path, *, architecture: Architecture, shared_bytes: int, threads: int, kept: Path | None = None
+) -> MachineCode:
     """Read a cubin.
 
     Args:
         architecture: The architecture that it must be compiled for.
         shared_bytes: Dynamic shared memory of its launch, which the cubin does not state.
         threads: Threads of a block, which the cubin does not state either.
+        kept: See `disassemble`.
 
     Raises:
         CodeError: if it is not a kernel for the architecture.
     """
     if cubin.is_symlink() or not cubin.is_file():
         raise CodeError("the compiled code is not a plain file")
-    usage = _USAGE.search(_tool("cuobjdump", "--dump-resource-usage", str(cubin)))
-    text = _tool("nvdisasm", "-ndf", "-c", str(cubin))
+    usage = _USAGE.search(run_tool("cuobjdump", "--dump-resource-usage", str(cubin)))
+    code = disassemble(cubin, kept=kept)
     if usage is None:
         raise CodeError("no kernel in the compiled code")
-    # nvdisasm 13 names the target, 12 names flags of the header.
-    targets = {one or f"sm_{other}" for one, other in _TARGET.findall(text)}
-    if architecture.name not in targets and architecture.name.rstrip("a") not in targets:
+    if not {architecture.name, architecture.name.rstrip("a")}.intersection(code.targets):
         raise CodeError(f"not compiled for {architecture.name}")
-    counted: dict[str, int] = {}
-    for name in _MNEMONIC.findall(text):
-        counted[name] = counted.get(name, 0) + 1
     registers, shared = int(usage[2]), max(shared_bytes, int(usage[4]))
     return MachineCode(
         name=clip(usage[1]),
@@ -92,22 +82,5 @@ def read_machine_code(cubin: Path, *, architecture: Architecture, shared_bytes: 
         shared_bytes=shared,
         threads=threads,
         occupancy=round(architecture.occupancy(registers=registers, shared_bytes=shared, threads=threads), 4),
-        instructions=dict(sorted(counted.items())),
+        instructions={name: code.instructions[name] for name in sorted(code.instructions.keys() & {*_COUNTED})},
     )
-
-
-def _tool(name: str, *arguments: str) -> str:
-    spec = importlib.util.find_spec("triton")  # finds the wheel without importing it
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    if not folders:
-        raise FileNotFoundError("triton's tools")
-    tool = Path(folders[0]) / "backends/nvidia/bin" / name
-    try:
-        done = subprocess.run(
-            [tool, *arguments], capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise CodeError(f"{name} takes more than {_SECONDS} s to read the compiled code") from None
-    if done.returncode:
-        raise CodeError(f"{name} cannot read the compiled code: {done.stderr.strip()[:200]}")
-    return done.stdout

@@ -126,7 +126,7 @@ class _Root:
         with contextlib.suppress(OSError):
             data, streams, _, _ = socket.recv_fds(self._waiting[descriptor], MAX_REQUEST, STREAMS)
         if len(streams) == STREAMS:
-            self._fork(self._waiting.pop(descriptor), json.loads(data), streams)
+            self._fork(self._waiting.pop(descriptor), data, streams)
         for stream in streams:
             os.close(stream)
         return len(streams) != STREAMS and self._drop(descriptor)
@@ -142,7 +142,7 @@ class _Root:
         connection.close()
         return is_last
 
-    def _fork(self, connection: socket.socket, request: dict[str, Any], streams: list[int]) -> None:
+    def _fork(self, connection: socket.socket, request: bytes, streams: list[int]) -> None:
         pid = os.fork()
         if pid == 0:
             _become(request, streams)
@@ -174,14 +174,15 @@ def _tell(connection: socket.socket, message: dict[str, Any]) -> None:
         connection.send(json.dumps(message).encode())
 
 
-def _become(request: dict[str, Any], streams: list[int]) -> NoReturn:
-    """Close all descriptors of the root, call `main` of a module and exit."""
+def _become(data: bytes, streams: list[int]) -> NoReturn:
+    """Close all descriptors of the root, call `main` of the module of a request and exit."""
     code = 1
     try:
         os.setsid()
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
         os.closerange(STREAMS, _MAX_DESCRIPTOR)
+        request = json.loads(data)
         os.chdir(request["folder"])
         os.environ.clear()
         os.environ.update(request["environment"])
