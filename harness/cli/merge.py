@@ -1,6 +1,7 @@
 """Copy the runs of other ledgers (shards, machines) or of a rescued journal into one. Repeating it is harmless.
 
-Ledgers that are named together must be parts of one partition (--shard), where they are parts at all.
+Shards (--shard) become one run: `crucible show --run latest` and `crucible report` are then about all of them, and their
+gates are evaluated on the whole. Ledgers that are named together must be parts of one partition, where they are parts at all.
 
 Example:
   crucible merge shard-1.db shard-2.db --ledger reports/ledger.db
@@ -14,8 +15,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from harness.cli import output
+from harness.ledger import queries
 from harness.ledger.merge import check_shards, check_source, merge
 from harness.report import words
+from harness.report.run_verdict import Kind, run_verdict
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,12 +28,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from harness.session.merged_runs import merge_partitions
+
     for source in args.sources:
         check_source(source)
-    for sentence in check_shards(args.sources) if len(args.sources) > 1 else ():
-        print(f"crucible: {sentence}", file=sys.stderr)
+    if len(args.sources) > 1:
+        check_shards(args.sources)
     with output.open_ledger(args.ledger, create=True) as ledger:
         merged = [merge(ledger, source) for source in args.sources]
+        wholes = merge_partitions(ledger)
+        latest = queries.run(ledger)["run_id"] if wholes else ""
+        verdict = run_verdict(ledger, latest) if latest in wholes else None
+    for fault in verdict.of_kind(Kind.PROBLEM) if verdict else ():
+        print(f"crucible: {words.printable(fault.why)}", file=sys.stderr)
     if args.json:
         output.print_json([asdict(one) for one in merged])
         return 0
@@ -38,4 +48,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{one.source}: {words.count(one.runs, 'new run')}, {words.count(one.evaluations, 'new evaluation')}")
         for notice in one.notices:
             print(f"  {notice}")
+    if verdict:
+        print(f"all shards: {verdict.word}  {words.printable(' · '.join(verdict.facts()))}")
+        print(f"  crucible show --run latest --ledger {words.printable(str(args.ledger))}")
     return 0

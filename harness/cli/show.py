@@ -1,5 +1,7 @@
 """Explain one verdict: status, gates, components, attempts, counter-example, rerun line; its source; or a whole run.
 
+Of a whole run, the exit status is 1 if it did not hold.
+
 Example:
   crucible show suites/toolgen/words.suite.yaml::trie
   crucible show 1a2b3c4d --run latest~1
@@ -77,13 +79,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _show_run(ledger: Ledger, row: queries.Row, *, as_json: bool) -> int:
-    """Print whether a run held, its gates, and every case that is not as its suite expects."""
+    """Print whether a run held, its gates, and every case that is not as its suite expects; 1 if it did not hold."""
     verdict, limit = run_verdict(ledger, row["run_id"]), output.measure_width()
+    status = 0 if verdict.held else 1
     if as_json:
         faults = [fault._asdict() for fault in verdict.faults]
         output.print_json(row | {"held": verdict.held, "gates": list(verdict.gates), "faults": faults})
-        return 0
-    print(words.fit(f"run {row['run_id']}  {row['status']}, epoch {row['epoch']}, tier {row['tier'] or 'none'}", limit))
+        return status
+    part = f", part {row['shard'].partition(' ')[0]}" if row["shard"] else ""
+    said = f"run {row['run_id']}  {row['status']}, epoch {row['epoch']}, tier {row['tier'] or 'none'}{part}"
+    print(words.fit(words.printable(said), limit))
     for line in words.folded([f"  {verdict.word}  {verdict.facts()[0]}", *verdict.facts()[1:]], limit):
         print(line)
     for gate in verdict.gates:
@@ -95,7 +100,7 @@ def _show_run(ledger: Ledger, row: queries.Row, *, as_json: bool) -> int:
             print(f"    {rerun.of(ledger, row, rows[fault.what])}")
         elif fault.kind is Kind.PROBLEM:
             print(f"  problem    {words.printable(fault.why)}")
-    return 0
+    return status
 
 
 def _to_json(ledger: Ledger, row: queries.Row) -> dict[str, Any]:

@@ -63,12 +63,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _query_suites(ledger: Ledger, args: argparse.Namespace) -> list[queries.Row]:
     return ledger.rows(
-        """SELECT lane, suite, run_id, r.epoch, r.tier, count(*) AS cases, sum(passed) AS passed,
+        f"""SELECT lane, suite, run_id, r.epoch, r.tier, count(*) AS cases, sum(passed) AS passed,
                max(CASE WHEN passed THEN score END) AS best, avg(score) AS mean
-           FROM (SELECT * FROM runs ORDER BY started_at DESC LIMIT ?3) r JOIN evaluations USING (run_id)
+           FROM (SELECT * FROM runs WHERE run_id NOT IN ({queries.PARTS}) ORDER BY started_at DESC LIMIT ?3) r
+           JOIN evaluations USING (run_id)
            WHERE expected IS NULL AND (?1 IS NULL OR lane = ?1) AND (?2 IS NULL OR instr(suite, ?2))
            GROUP BY lane, suite, run_id HAVING max(reused_from NOT IN (SELECT run_id FROM runs))
-           ORDER BY lane, suite, r.started_at""",
+           ORDER BY lane, suite, r.started_at""",  # noqa: S608 - a constant
         args.lane,
         args.suite,
         args.limit,

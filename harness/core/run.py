@@ -28,6 +28,12 @@ class Run(Frozen):
     versions: dict[str, str] = {}
     shard: str = ""
     """`2/4 DIGEST`: part 2 of the partition with this digest; empty for a whole run."""
+    selected: NonNegativeInt | None = None
+    """How many cases were selected; None where cases come one by one."""
+    gates: tuple[str, ...] = ()
+    """Of a part: the gates of the whole, which are evaluated once its parts are merged."""
+    parts: tuple[str, ...] = ()
+    """The runs whose evaluations this one repeats as the whole of their partition; empty for a run of its own."""
 
 
 def new_run_id(started_at: datetime, entropy: int) -> str:

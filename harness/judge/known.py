@@ -173,7 +173,7 @@ class KnownVerdicts:
                 """SELECT run_id, e.status, passed, score, why, e.tier, unpacked(e.record, digest, numbers) AS record
                    FROM evaluations e JOIN runs USING (run_id)
                    WHERE case_key = ? AND machine = ? AND e.status NOT IN ('infra', 'skipped')
-                   ORDER BY created_at DESC""",
+                   ORDER BY created_at DESC, run_id""",
                 (bytes.fromhex(key), self.run.machine),
             ).fetchall()
             name = f"engine:{case.lane}"

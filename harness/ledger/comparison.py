@@ -6,7 +6,7 @@ import json
 from collections.abc import Container, Iterable, Iterator, Sequence
 
 from harness.core.errors import LedgerError
-from harness.ledger.lookup import Row, evaluations, run
+from harness.ledger.lookup import PARTS, Row, evaluations, run
 from harness.ledger.store import Ledger
 
 _JUDGED = "e.status NOT IN ('infra', 'skipped')"
@@ -26,8 +26,8 @@ def comparable_runs(ledger: Ledger, run_id: str, *, first: bool = False, limit: 
             )
             SELECT b.run_id FROM r JOIN runs b
                 ON b.machine = r.machine AND b.tier IS r.tier AND b.epoch = r.epoch AND b.status <> 'running'
-                AND (b.started_at, b.run_id) < (r.started_at, r.run_id)
-            ORDER BY b.started_at {order}, b.run_id {order} LIMIT ?""",  # noqa: S608 - the order is ours
+                AND (b.started_at, b.run_id) < (r.started_at, r.run_id) AND b.run_id NOT IN ({PARTS})
+            ORDER BY b.started_at {order}, b.run_id {order} LIMIT ?""",  # noqa: S608 - order and parts are ours
         run_id,
         limit,
     )

@@ -28,20 +28,28 @@ IS = "(lane, suite) IN (SELECT lane, suite FROM boards) AND digest"  # found by 
 RANKING = (
     "passed DESC, score IS NULL, score DESC, coalesce(confirmed, 1) DESC, median_ms IS NULL, median_ms, digest, nodeid"
 )
+# A merged partition repeats the evaluations of its parts, which therefore do not count as runs of their own.
+PARTS = (
+    "SELECT part.value FROM runs whole, json_each(iif(json_valid(whole.record), whole.record, '{}'), '$.parts') part"
+)
 FIRST_PLACES = 20  # read of each board to find its leader
 CHUNK = 500  # well under SQLite's lowest limit on parameters
 
 
 def runs(ledger: Ledger, *, limit: int | None = None, run_id: str | None = None) -> list[Row]:
-    """Runs (or just one), newest first, each with its counts."""
+    """Runs (or just one), newest first, each with its counts; no parts of a merged partition, except by their id."""
     return ledger.rows(
-        """SELECT r.run_id, r.started_at, r.finished_at, r.status, r.epoch, r.secret_seed, r.tier, r.machine,
-               r.git_commit, r.command, r.versions, count(e.nodeid) AS cases,
+        f"""SELECT r.run_id, r.started_at, r.finished_at, r.status, r.epoch, r.secret_seed, r.tier, r.machine,
+               r.git_commit, r.command, r.versions, coalesce(json_extract(r.record, '$.shard'), '') AS shard,
+               json_extract(r.record, '$.selected') AS selected, count(e.nodeid) AS cases,
                coalesce(sum(e.passed), 0) AS passed, coalesce(sum(e.as_expected), 0) AS as_expected,
                coalesce(sum(NOT e.as_expected AND NOT e.neutral), 0) AS failed
-           FROM (SELECT * FROM runs WHERE ?2 IS NULL OR run_id = ?2 ORDER BY started_at DESC, run_id DESC LIMIT ?1) r
+           FROM (SELECT run_id, started_at, finished_at, status, epoch, secret_seed, tier, machine, git_commit, command,
+                   versions, iif(json_valid(record), record, '{{}}') AS record
+               FROM runs WHERE run_id = ?2 OR (?2 IS NULL AND run_id NOT IN ({PARTS}))
+               ORDER BY started_at DESC, run_id DESC LIMIT ?1) r
            LEFT JOIN evaluations e ON e.run_id = r.run_id
-           GROUP BY r.run_id ORDER BY r.started_at DESC, r.run_id DESC""",
+           GROUP BY r.run_id ORDER BY r.started_at DESC, r.run_id DESC""",  # noqa: S608 - constants
         -1 if limit is None else limit,
         run_id,
     )
@@ -258,7 +266,7 @@ def find(ledger: Ledger, key: str, *, run_id: str | None = None) -> list[Row]:
     for condition in ("nodeid = ?1", f"{IS} = ?1", f"length(?1) >= 4 AND {IS} GLOB ?1 || '*'", "subject = ?1"):
         found = ledger.rows(
             f"""SELECT {COLUMNS} FROM evaluations JOIN (SELECT run_id, started_at FROM runs) USING (run_id)
-                WHERE {condition} AND (?2 IS NULL OR run_id = ?2)
+                WHERE {condition} AND (run_id = ?2 OR (?2 IS NULL AND run_id NOT IN ({PARTS})))
                 ORDER BY started_at DESC, run_id DESC, nodeid""",  # noqa: S608 - conditions are ours
             _literal(key) if "GLOB" in condition else key,
             run_id,

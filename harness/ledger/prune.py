@@ -7,6 +7,7 @@ from datetime import datetime
 
 from harness.core.errors import LedgerError
 from harness.ledger import shapes
+from harness.ledger.lookup import PARTS
 from harness.ledger.packing import KEY
 from harness.ledger.standings import rank_boards
 from harness.ledger.store import Ledger
@@ -41,13 +42,17 @@ def prune(
     """
     if keep is None and newer_than is None:
         raise LedgerError("no rule says which runs to keep", fix="use --keep N or --newer-than AGE")
-    runs = ledger.rows("SELECT run_id, started_at, status FROM runs ORDER BY started_at DESC, run_id DESC")
+    runs = ledger.rows(
+        f"""SELECT run_id, started_at, status, iif(json_valid(record), json_extract(record, '$.parts'), NULL) AS parts
+            FROM runs WHERE run_id NOT IN ({PARTS}) ORDER BY started_at DESC, run_id DESC"""  # noqa: S608 - a constant
+    )
     gone = [
-        row["run_id"]
+        run_id
         for place, row in enumerate(runs)
         if row["status"] != "running"
         and not (keep is not None and place < keep)
         and not (newer_than is not None and datetime.fromisoformat(row["started_at"]) >= newer_than)
+        for run_id in (row["run_id"], *json.loads(row["parts"] or "[]")[::-1])  # a merged partition with its parts
     ][::-1]
     if gone and not dry_run:
         with ledger.writing() as connection:

@@ -53,7 +53,7 @@ def judged(
                 FROM evaluations JOIN runs USING (run_id)
                 WHERE case_key IN ({marks(some)}) AND evaluations.status NOT IN ('infra', 'skipped')
                     AND (? IS NULL OR machine = ?)
-                ORDER BY created_at""",  # noqa: S608 - marks are question marks
+                ORDER BY created_at, run_id DESC""",  # noqa: S608 - marks are question marks
             *map(bytes.fromhex, some),
             machine,
             machine,

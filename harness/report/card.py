@@ -175,7 +175,7 @@ def _histories(ledger: Ledger, nodeids: Sequence[str]) -> dict[str, list[Row]]:
     marks = ", ".join("?" * len(nodeids))
     for row in ledger.rows(
         f"""SELECT nodeid, run_id, digest, status, score, passed, median_ms, reused_from FROM evaluations
-            WHERE nodeid IN ({marks}) ORDER BY created_at""",  # noqa: S608 - question marks
+            WHERE nodeid IN ({marks}) AND run_id NOT IN ({queries.PARTS}) ORDER BY created_at""",  # noqa: S608
         *nodeids,
     ):
         found[row["nodeid"]].append(row)

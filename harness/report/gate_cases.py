@@ -8,7 +8,7 @@ from harness.core.errors import CrucibleError
 from harness.gates.expression import GateExpression, bound_of_a_case, measured_cases, parse_gate
 from harness.gates.syntax import COMPONENTS, RELATIONS, baselines
 from harness.ledger import queries
-from harness.ledger.run_gates import run_gates
+from harness.ledger.run_gates import columns, run_gates
 from harness.ledger.store import Ledger
 from harness.report import words
 
@@ -43,7 +43,7 @@ def gate_cases(ledger: Ledger, run_id: str, gate: Row) -> list[GateCase]:
         known = {name: queries.named_baseline(ledger, run_id, queries.run(ledger, name)["run_id"]) for name in names}
     except CrucibleError:
         return []
-    rows = _rows(ledger, run_id, expression)
+    rows = gate_rows(ledger, run_id, expression)
     found = measured_cases(expression, rows, baselines={"": queries.baseline(ledger, run_id), **known})
     relation, bound = bound_of_a_case(expression) or ("", 0.0)
     return [
@@ -65,8 +65,8 @@ def value_before(ledger: Ledger, run_id: str, expression: str) -> str:
     return f"{observed} in run {run_id}, where the gate {'passes' if found[0]['passed'] else 'fails'}"
 
 
-def _rows(ledger: Ledger, run_id: str, expression: GateExpression) -> list[Row]:
-    """The evaluations of a run, with their components and their parents' benchmarks if the gate may read them."""
+def gate_rows(ledger: Ledger, run_id: str, expression: GateExpression) -> list[Row]:
+    """The evaluations of a run as a gate reads them (`harness.gates.row`): with columns of plugins and components."""
     rows = queries.evaluations(ledger, run_id)
     parts: dict[str, dict[str, float | None]] = {}
     if '"' in expression.text or any(name in expression.text for name in COMPONENTS):
@@ -74,4 +74,11 @@ def _rows(ledger: Ledger, run_id: str, expression: GateExpression) -> list[Row]:
             parts[nodeid] = {one["name"]: one["value"] for one in found}
     query = "SELECT nodeid, verdict FROM comparisons WHERE run_id = ? AND role = 'parent'"
     parents = {row["nodeid"]: row["verdict"] for row in ledger.rows(query, run_id)}
-    return [parts.get(row["nodeid"], {}) | row | {"against_parent": parents.get(row["nodeid"])} for row in rows]
+    more = columns(ledger, run_id)
+    return [
+        more.get(row["nodeid"], {})
+        | parts.get(row["nodeid"], {})
+        | row
+        | {"against_parent": parents.get(row["nodeid"])}
+        for row in rows
+    ]

@@ -25,7 +25,7 @@ Row = dict[str, Any]
 NO_CASE, ALL_SKIPPED = "no case was judged", "every case was skipped: nothing was judged"
 MAX_REASONS = 3  # in the first line, for which cases were not judged
 HISTORY = ("regressed", "new case", "as before")
-ABORTED = "the run was interrupted: what finished is in the ledger"
+INTERRUPTED = "the run was interrupted"
 
 
 class Kind(StrEnum):
@@ -74,6 +74,7 @@ class RunVerdict:
         controls, caught: Controls that were judged, and those of them that have the expected verdict.
         unjudged: Cases that neither passed nor failed, by reason.
         aborted: Whether the run was interrupted.
+        shard: `2/4 DIGEST` of a part of a run that was divided; empty for others.
     """
 
     faults: tuple[Fault, ...]
@@ -86,6 +87,7 @@ class RunVerdict:
     caught: int = 0
     unjudged: tuple[tuple[str, int], ...] = ()
     aborted: bool = False
+    shard: str = ""
 
     @property
     def held(self) -> bool:
@@ -103,7 +105,10 @@ class RunVerdict:
 
     def facts(self) -> list[str]:
         """What the first line says after the word: what kept the run from holding, then the rest."""
-        return [*self.bad_facts(), *self.other_facts()] or ["nothing was judged yet"]
+        empty = (
+            "this shard holds none of the selected cases" if self.shard and self.is_over else "nothing was judged yet"
+        )
+        return [*self.bad_facts(), *self.other_facts()] or [empty]
 
     def bad_facts(self) -> list[str]:
         """What kept the run from holding, most important first."""
@@ -143,13 +148,16 @@ def run_verdict(ledger: Ledger, run_id: str, *, compare: str | None = None) -> R
     Raises:
         LedgerError: if the ledger cannot be read or has no such run.
     """
-    run = queries.run(ledger, run_id)["run_id"], queries.run(ledger, run_id)["status"]
+    run = queries.run(ledger, run_id)
+    run_id = run["run_id"]
     return decide(
-        RunStatus(run[1]),
-        queries.evaluations(ledger, run[0]),
-        gates=run_gates(ledger, run[0]),
-        problems=run_problems(ledger, run[0]),
-        deltas=queries.deltas(ledger, run[0], before=compare),
+        RunStatus(run["status"]),
+        queries.evaluations(ledger, run_id),
+        gates=run_gates(ledger, run_id),
+        problems=run_problems(ledger, run_id),
+        deltas=queries.deltas(ledger, run_id, before=compare),
+        selected=run["selected"],
+        shard=run["shard"],
     )
 
 
@@ -160,6 +168,8 @@ def decide(
     gates: Sequence[Row] = (),
     problems: Iterable[Problem] = (),
     deltas: Mapping[str, Row] = MappingProxyType({}),
+    selected: int | None = None,
+    shard: str = "",
 ) -> RunVerdict:
     """The verdict on a run from its rows.
 
@@ -169,13 +179,15 @@ def decide(
         gates: Rows of `run_gates`.
         problems: What else kept the run from holding.
         deltas: The changes since an earlier run (`queries.deltas`).
+        selected: How many cases the run was to judge; None if it is not known.
+        shard: Of a part, for which it is no fault that it judged nothing: `Run.shard`.
     """
     found = [
         Fault(Kind.GATE, gate["expression"], gate["why"], gate["nodeid"]) for gate in gates if not gate["passed"]
     ] + [Fault(Kind.PROBLEM, "", one.why, one.nodeid) for one in problems]
     if status is RunStatus.ABORTED:
-        found.append(Fault(Kind.PROBLEM, "", ABORTED))
-    elif status is RunStatus.FINISHED and not any(fault.kind is Kind.PROBLEM for fault in found):
+        found.append(Fault(Kind.PROBLEM, "", _interrupted(len(rows), selected)))
+    elif status is RunStatus.FINISHED and not shard and not any(fault.kind is Kind.PROBLEM for fault in found):
         if not rows:
             found.append(Fault(Kind.PROBLEM, "", NO_CASE))
         elif all(row["status"] == Status.SKIPPED and row["neutral"] for row in rows):
@@ -204,7 +216,17 @@ def decide(
         caught=sum(row["as_expected"] for row in judged if row["expected"] is not None),
         unjudged=tuple(unjudged.most_common()),
         aborted=status is RunStatus.ABORTED,
+        shard=shard,
     )
+
+
+def _interrupted(judged: int, selected: int | None) -> str:
+    of_all = (
+        ""
+        if selected is None
+        else f": {judged} of {words.count(selected, 'case')} {'was' if selected == 1 else 'were'} judged"
+    )
+    return f"{INTERRUPTED}{of_all}; what was judged is in the ledger"
 
 
 def gate_row(gate: GateResult) -> Row:

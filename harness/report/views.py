@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from harness.core.exhibit_kinds import Axis, Bars, Heat, Line, Series, Value
-from harness.ledger import handoffs
+from harness.ledger import handoffs, queries
 from harness.ledger.store import Ledger
 from harness.report import words
 from harness.report.page import Board, Page
@@ -103,9 +103,10 @@ def against_epoch(ledger: Ledger, page: Page, board: Board) -> Series:
 def _epochs(ledger: Ledger, run: Row) -> dict[tuple[str, str], list[Row]]:
     """For each suite one row for each epoch, lowest first; the given run represents its own epoch."""
     earlier = ledger.rows(
-        """SELECT epoch, run_id, max(started_at) FROM runs
+        f"""SELECT epoch, run_id, max(started_at) FROM runs
            WHERE machine = ? AND tier IS ? AND status = 'finished' AND started_at < ? AND epoch <> ?
-           GROUP BY epoch ORDER BY max(started_at) DESC LIMIT ?""",
+               AND run_id NOT IN ({queries.PARTS})
+           GROUP BY epoch ORDER BY max(started_at) DESC LIMIT ?""",  # noqa: S608 - a constant
         run["machine"],
         run["tier"],
         run["started_at"],

@@ -109,7 +109,7 @@ class Controller:
         return [*lines, probe.line(), *defaults] if self._verbosity >= 0 else lines
 
     def open(self, *, is_alone: bool) -> RunInputs:
-        """Register the run in the ledger, if any case was selected.
+        """Register the run in the ledger, if any case was selected or it is a shard.
 
         Args:
             is_alone: Whether the run consists of cases only.
@@ -120,7 +120,7 @@ class Controller:
         Raises:
             pytest.UsageError: if the ledger or report cannot be used, or a gate names an unknown lane or run.
         """
-        if not self.cases:
+        if not self.cases and self._settings.shard is None:  # a shard without cases is a part, too
             return RunInputs()
         settings, option = self._settings, self._config.option
         try:
@@ -288,6 +288,11 @@ class Controller:
 
     def _evaluate_gates(self) -> None:
         gates, outcome = self._settings.gates, self.outcome
+        if gates and self._settings.shard is not None:
+            outcome.notices.append(
+                f"{words.count(len(gates), 'gate')} on the whole run: evaluated when `crucible merge` has all shards"
+            )
+            gates = ()
         if not gates and not self._registry.has("crucible_gates"):
             return
         if self._recorder is None:

@@ -77,11 +77,14 @@ def open_run(
         git_commit=git_commit(config.rootpath),
         command=shlex.join(["pytest", *map(str, config.invocation_params.args)]),
         versions=versions() | engine_of(registry.lanes, {case.lane for case in cases.values()}),
-        shard=config.stash.get(SHARD, ""),
+        shard=(shard := config.stash.get(SHARD, "")),
+        selected=len(cases),
+        gates=settings.gates if shard else (),
     )
     ledger = Ledger.open(settings.ledger)
     try:
-        baselines = check_gates(settings.gates, registry.lanes, ledger)
+        # The runs that gates of a whole name are those of the ledger that its parts are merged into.
+        baselines = check_gates(settings.gates, registry.lanes, None if shard else ledger)
         ledger.begin(run)
     except BaseException:
         ledger.close()

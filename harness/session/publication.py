@@ -54,7 +54,16 @@ def verdict_of(outcome: RunOutcome, opened: OpenRun | None) -> RunVerdict:
         except LedgerError as error:
             outcome.problems.append(Problem(f"the ledger cannot be read: {error}"))
     gates = [gate_row(gate) for gate in outcome.gates]
-    return decide(status, rows, gates=gates, problems=outcome.problems, deltas=deltas)
+    run = None if opened is None else opened.run
+    return decide(
+        status,
+        rows,
+        gates=gates,
+        problems=outcome.problems,
+        deltas=deltas,
+        selected=None if run is None else run.selected,
+        shard="" if run is None else run.shard,
+    )
 
 
 def _finish(outcome: RunOutcome, opened: OpenRun) -> None:

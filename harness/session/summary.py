@@ -18,7 +18,7 @@ from harness.core.status import Status
 from harness.report import words
 from harness.report.explanation import details, headline
 from harness.report.leaderboard import WIDTH
-from harness.report.run_verdict import ABORTED, HISTORY, Kind
+from harness.report.run_verdict import HISTORY, INTERRUPTED, Kind
 from harness.session.outcome import RunOutcome
 from harness.suites.settings import Settings
 
@@ -118,7 +118,7 @@ class Summary:
             yield from self._more(outcome.notices, MAX_NOTICES, "notices")
         yield from self._gates()
         for fault in outcome.verdict.of_kind(Kind.PROBLEM) if outcome.verdict else ():
-            if fault.why != ABORTED:
+            if not fault.why.startswith(INTERRUPTED):
                 yield f"exit status 1: {fault.why}", "red"
         if not quiet:
             for sentence, command in outcome.advice[: self._limit(MAX_ADVICE)]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from harness.cli import main
 from harness.core.errors import UsageError
+from harness.ledger import queries
 from harness.ledger.lookup import RECORD
 from harness.ledger.store import Ledger
 from harness.plugin import _OPTIONS
@@ -130,9 +131,10 @@ class TestMerge:
         contents = []
         for path in (left, right):
             with Ledger.read(path) as ledger:
-                contents.append(ledger.rows(f"SELECT run_id, nodeid, {RECORD} FROM evaluations ORDER BY run_id"))
+                rows = f"SELECT run_id, nodeid, {RECORD} FROM evaluations ORDER BY run_id, nodeid"
+                contents.append([ledger.rows(rows), queries.runs(ledger), ledger.rows("SELECT * FROM run_problems")])
         assert contents[0] == contents[1]
-        assert len(contents[0]) == 3
+        assert (len(contents[0][0]), len(contents[0][1]), contents[0][2]) == (6, 1, [])
 
 
 class TestExamplesOfCi:

@@ -13,6 +13,7 @@ from harness.core.errors import LedgerError
 from harness.dsl.mining.headers import number
 from harness.dsl.mining.measurement import Measurement
 from harness.dsl.mining.technique import step_of
+from harness.ledger.lookup import PARTS
 
 _COLUMNS = (
     "run_id", "suite", "subject", "digest", "status", "score", "why", "median_ms", "style", "style_detected", "lane",
@@ -37,7 +38,9 @@ def read_ledger(path: Path) -> list[Measurement]:
             if not {"subject", "run_id"} <= has:
                 raise LedgerError("not a ledger: it has no evaluations", where=str(path))
             columns = ", ".join(name for name in _COLUMNS if name in has)
-            query = f"SELECT {columns} FROM evaluations"  # noqa: S608 - names are ours
+            runs = {row[1] for row in connection.execute("PRAGMA table_info(runs)")}
+            once = f" WHERE run_id NOT IN ({PARTS})" if {"run_id", "record"} <= runs else ""
+            query = f"SELECT {columns} FROM evaluations{once}"  # noqa: S608 - names are ours
             rows = [dict(row) for row in connection.execute(query)]
             parents: dict[str, list[str]] = {}
             if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'lineage'").fetchone():
