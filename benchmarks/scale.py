@@ -218,16 +218,13 @@ def extrapolate(count: int, start: float, each: float, sizes: dict[str, float]) 
     }
 
 
-def ranking_seconds(path: Path) -> dict[str, float]:
-    """CPU seconds of ranking one board, as the end of a run does, and of the same in SQL alone."""
+def ranking_seconds(path: Path) -> float:
+    """CPU seconds of ranking one board, as the end of a run does."""
     from harness.ledger import standings
 
-    found, large = {}, standings.LARGE
-    for name, standings.LARGE in (("_sql", sys.maxsize), ("", large)):
-        with closing(sqlite3.connect(path)) as connection:  # nothing is committed
-            connection.execute("UPDATE boards SET is_ranked = 0 WHERE suite = 's0.suite.yaml'")
-            found[f"one_board{name}"] = round(took(lambda used=connection: standings.rank_boards(used), 1).cpu, 3)
-    return found
+    with closing(sqlite3.connect(path)) as connection:  # nothing is committed
+        connection.execute("UPDATE boards SET is_ranked = 0 WHERE suite = 's0.suite.yaml'")
+        return round(took(lambda: standings.rank_boards(connection), 1).cpu, 3)
 
 
 def measure_ledger(folder: Path, count: int, runs: int) -> None:

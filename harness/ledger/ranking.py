@@ -40,22 +40,13 @@ WITH touched AS (
 
 _TIME = "9e999"
 
-_STANDING = f"""e.passed,
+COMPUTED = f"""{_NEWEST}, board AS (
+    SELECT newest.place, newest.contest, e.passed,
         coalesce(e.score, -1.0) AS s,
         min(coalesce(e.score, -1.0), coalesce(e.score_low, e.score, -1.0)) AS low,
         max(coalesce(e.score, -1.0), coalesce(e.score_high, e.score, -1.0)) AS high,
         min(coalesce(e.median_ms, {_TIME}), coalesce(e.median_low_ms, e.median_ms, {_TIME})) AS best,
-        max(coalesce(e.median_ms, {_TIME}), coalesce(e.median_high_ms, e.median_ms, {_TIME})) AS worst"""
-
-STANDINGS = f"""{_NEWEST}
-SELECT newest.contest, newest.place, newest.fits, {_STANDING}, coalesce(e.confirmed, 1), coalesce(e.median_ms, -{_TIME})
-FROM newest CROSS JOIN evaluations e ON e.rowid = newest.place
-WHERE newest.age = 1 ORDER BY newest.contest, e.digest
-"""  # noqa: S608
-"""What `harness.ledger.large_board` ranks: the rows of all marked boards, in an order that no value leaves open."""
-
-COMPUTED = f"""{_NEWEST}, board AS (
-    SELECT newest.place, newest.contest, {_STANDING}
+        max(coalesce(e.median_ms, {_TIME}), coalesce(e.median_high_ms, e.median_ms, {_TIME})) AS worst
     FROM newest CROSS JOIN evaluations e ON e.rowid = newest.place
     WHERE newest.age = 1 AND newest.fits
 ), events AS (

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sqlite3
 
-from harness.ledger.large_board import rank_large
 from harness.ledger.ranking import COMPUTED, INCOMPARABLE
 
 TABLES = """
@@ -54,9 +53,6 @@ TRIGGERS = (
         INSERT INTO boards (lane, suite)
             SELECT DISTINCT lane, suite FROM evaluations WHERE run_id = NEW.run_id {_MARK}; END""",  # noqa: S608
 )
-LARGE = 5000  # evaluations of marked boards, from which on they are ranked outside of SQL
-_LARGE = """SELECT 1 FROM boards b CROSS JOIN evaluations e ON e.lane = b.lane AND e.suite = b.suite
-    WHERE NOT b.is_ranked LIMIT 1 OFFSET ?"""
 
 
 def rank_boards(connection: sqlite3.Connection) -> None:
@@ -66,13 +62,8 @@ def rank_boards(connection: sqlite3.Connection) -> None:
     stale = "(lane, suite) IN (SELECT lane, suite FROM boards WHERE NOT is_ranked)"
     connection.execute(f"DELETE FROM standings WHERE {stale}")  # noqa: S608 - constants
     connection.execute(f"DELETE FROM incomparable WHERE {stale}")  # noqa: S608
-    if connection.execute(_LARGE, (LARGE,)).fetchone() is None:
-        columns = "lane, suite, position, rank, worst_rank, run_id, nodeid"
-        connection.execute(f"INSERT INTO standings ({columns}) SELECT {columns} FROM ({COMPUTED})")  # noqa: S608
-        is_incomparable = True
-    else:
-        is_incomparable = rank_large(connection)
-    if is_incomparable:  # some, or not known
-        columns = "lane, suite, run_id, nodeid, why"
-        connection.execute(f"INSERT INTO incomparable ({columns}) SELECT {columns} FROM ({INCOMPARABLE})")  # noqa: S608
+    columns = "lane, suite, position, rank, worst_rank, run_id, nodeid"
+    connection.execute(f"INSERT INTO standings ({columns}) SELECT {columns} FROM ({COMPUTED})")  # noqa: S608
+    columns = "lane, suite, run_id, nodeid, why"
+    connection.execute(f"INSERT INTO incomparable ({columns}) SELECT {columns} FROM ({INCOMPARABLE})")  # noqa: S608
     connection.execute("UPDATE boards SET is_ranked = 1 WHERE NOT is_ranked")

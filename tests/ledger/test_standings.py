@@ -7,26 +7,15 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from harness.ledger import queries, standings
+from harness.ledger import queries
 from harness.ledger.merge import merge
 from harness.ledger.prune import prune
 from harness.ledger.standings import rank_boards
 from harness.ledger.store import Ledger
 from tests.ledger.factory import fill, make_evaluation
-from tests.ledger.test_ranking import measured, numbers
 
 VIEWS = ("leaderboard", "left_out")
-
-
-@pytest.fixture(autouse=True, params=["SQL", "large"])
-def way(request, monkeypatch) -> str:
-    """Boards are ranked in SQL, and outside of it from some thousands of rows on."""
-    if request.param == "large":
-        monkeypatch.setattr(standings, "LARGE", 0)
-    return request.param
 
 
 def boards(connection: sqlite3.Connection, *, kept: bool) -> list[list[tuple]]:
@@ -97,32 +86,3 @@ def test_the_leader_is_found_behind_many_controls(tmp_path: Path) -> None:
         assert [(place, row["subject"]) for place, row in queries.leaders(ledger, unconfirmed=True).items()] == [
             (("toolgen", "s.suite.yaml"), "own")
         ]
-
-
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(st.lists(st.lists(numbers, max_size=12), max_size=4), st.randoms(use_true_random=False))
-def test_intervals_failures_and_confirmations_have_the_same_places_both_ways(tmp_path_factory, drawn, chance):
-    path = tmp_path_factory.mktemp("board") / "l.db"
-    fill(
-        path,
-        [
-            measured(f"c{i}", score=score, spread=spread, time=time, width=width, suite=f"{number}.suite.yaml")
-            for number, board in enumerate(drawn)
-            for i, (score, spread, time, width) in enumerate(board)
-        ],
-    )
-    with sqlite3.connect(path) as connection:
-        for (row,) in connection.execute("SELECT rowid FROM evaluations").fetchall():
-            changed = chance.randrange(2), chance.choice((None, 0, 1)), chance.choice((None, -1.0, 0.5)), row
-            connection.execute(
-                "UPDATE evaluations SET passed = ?, confirmed = ?, score_low = ? WHERE rowid = ?", changed
-            )
-        rank_boards(connection)
-        assert boards(connection, kept=True) == boards(connection, kept=False)
-
-
-def test_a_board_is_ranked_outside_of_sql_from_some_thousand_rows_on(tmp_path: Path, way: str, monkeypatch) -> None:
-    asked = []
-    monkeypatch.setattr(standings, "rank_large", lambda connection: bool(asked.append(connection)))
-    fill(tmp_path / "l.db", [make_evaluation("a"), make_evaluation("b")])
-    assert bool(asked) == (way == "large")
