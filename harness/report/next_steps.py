@@ -37,6 +37,7 @@ STOPPED = "not reached"  # how the reason of a case begins that another one stop
 MAX_STEPS = 5
 MAX_WHY = 160  # columns of a reason; the case has it in full
 MAX_OF_A_KIND = 2
+SUITE = ".suite.yaml"
 MAX_NAME = 40  # columns of a name among others
 BAD = frozenset({"gate fails", "problem", "control not caught", "new case fails", "regression", "fails", "fail"})
 
@@ -255,7 +256,7 @@ def _unjudged(
 
 def _others(cases: Sequence[Case]) -> str:
     """Which cases fail, each with its status; how many of each status where the names do not fit."""
-    named = [(words.fit(case.row["subject"], MAX_NAME), _status(case)) for case in cases]
+    named = [(words.fit(_short(case.row["nodeid"]).replace(SUITE, ""), MAX_NAME), _status(case)) for case in cases]
     named_all = ", ".join(f"{name} {status}" for name, status in named)
     counted = ", ".join(f"{count} {status}" for status, count in Counter(status for _, status in named).most_common())
     regressed, new = sum(c.has_regressed for c in cases), sum(c.new and not c.has_regressed for c in cases)
