@@ -193,6 +193,8 @@ class PolledBox:
     def _accept_answer(self, frame: Frame) -> Answer:
         if frame[0] == b"F":
             raise guard_fault(frame[2], CALLING)
+        if (late := self._arrived - self.deadline) > 0:  # the answer came before anything looked at the clock
+            self._excuse_delay(late)
         elapsed, used = self._arrived - self._begun, None
         if self._is_timed or len(self._expected) == 1:
             self._last_cpu = self._process.cpu()

@@ -173,6 +173,21 @@ def test_time_without_a_core_is_not_held_against_a_subject(pool: BoxPool, monkey
     assert answer.seconds <= SHORT.call_seconds + answer.cpu_seconds, "its time is not what it was excused for"
 
 
+def test_an_answer_that_is_there_before_the_clock_is_looked_at_is_excused_too(
+    pool: BoxPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for delay, is_excused in ((1000.0, True), (0.0, False)):
+        monkeypatch.setattr(BoxProcess, "delay", lambda _self, delay=delay: delay)
+        with pool.begin(LATE.replace("0.3", "0.06").encode(), entry="run", limits=SHORT) as box:
+            while not box.is_idle:
+                box.receive_ready()
+            box.send(b'{"value":1}')
+            select.select([box], [], [], 5.0)
+            answer = box.receive_ready()
+        assert answer is not None
+        assert (answer.seconds <= SHORT.call_seconds + answer.cpu_seconds) is is_excused
+
+
 def test_a_subject_that_computes_has_its_limit_however_long_it_was_delayed(
     pool: BoxPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
