@@ -1,0 +1,113 @@
+"""The page of a real run of suites of all four lanes, one candidate of which was broken after the run before."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from harness.cli.verb import build_parser, find_verb
+from harness.ledger import queries
+from harness.ledger.store import Ledger
+
+ROOT = Path(__file__).resolve().parents[3]
+SUITES = [f"suites/{name}.suite.yaml" for name in ("toolgen/interval_merge", "spec/wav", "dsl/hello", "kernel/softmax")]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory) -> Path:
+    """A folder with l.db, lanes.html of a run of all four lanes, and page.html of one of three, which fails."""
+    folder = tmp_path_factory.mktemp("real")
+    for name in ("candidates", "kernels", "specs", "suites", "pyproject.toml"):
+        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, folder / name)
+    (folder / "conftest.py").write_text("")
+    run(folder, SUITES, "lanes.html", status=0)
+    candidate = next(path for path in sorted((folder / "candidates/interval_merge").glob("*.py")))
+    source = candidate.read_text()
+    name = re.findall(r"^def (\w+)", source, re.MULTILINE)[-1]
+    candidate.write_text(f"{source}\n\ndef {name}(*given, **named):\n    return []\n")
+    run(folder, SUITES[:3], "page.html", status=1)
+    return folder
+
+
+def run(folder: Path, suites: list[str], page: str, *, status: int) -> None:
+    command = [sys.executable, "-m", "pytest", *suites, "--epoch", "20", "--confirm", "0", "-q"]
+    command += ["--ledger", "l.db", "--report", page, "-p", "no:cacheprovider"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = {name: value for name, value in environment.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stdout[-4000:] + done.stderr
+
+
+@pytest.fixture(scope="module")
+def rows(written):
+    with Ledger.read(written / "l.db") as ledger:
+        return queries.evaluations(ledger, queries.run(ledger)["run_id"])
+
+
+def test_the_first_screen_says_what_failed_since_when_and_what_to_type(look, rows):
+    [failing] = [row for row in rows if not row["as_expected"] and not row["neutral"]]
+    page = look()
+    assert re.search(r"Not good: 1 of \d+ candidates fails \(1 regressed\)", page.inner_text("h1"))
+    first = page.locator(".next li").first.inner_text()
+    assert failing["subject"] in first
+    assert f"pytest '{failing['nodeid']}'" in first
+    assert page.locator(".next li").first.bounding_box()["y"] < 400
+
+
+def test_each_command_of_the_page_can_be_typed(look, rows):
+    typed = {text for row in rows for text in commands(look(case(row["nodeid"])))}
+    typed |= set(commands(look()))
+    assert any(one.startswith("pytest ") for one in typed)
+    for one in sorted(typed):
+        program, *words = shlex.split(one)
+        if program == "crucible":
+            command, verb, used = find_verb(words)
+            build_parser(command, verb).parse_args(words[used:])
+        else:
+            assert program == "pytest", one
+            done = subprocess.run(
+                [sys.executable, "-m", "pytest", *words, "--help"],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, one
+
+
+def case(nodeid: str) -> str:
+    return f"#/case/{quote(nodeid, safe='!~*()')}"
+
+
+def commands(page) -> list[str]:
+    return page.locator(".command code").all_inner_texts()
+
+
+def test_a_case_of_each_lane_shows_what_its_lane_measured(look, written):
+    with Ledger.read(written / "l.db") as ledger:
+        rows = queries.evaluations(ledger, queries.run(ledger, "latest~1")["run_id"])
+    judged = [row for row in rows if row["as_expected"] and row["expected"] is None and row["score"] is not None]
+    for lane, shown in (
+        ("toolgen", "Budget used"),
+        ("spec", "explained"),
+        ("dsl", "Timeline"),
+        ("kernel", "Resources"),
+    ):
+        names = [row["nodeid"] for row in judged if row["lane"] == lane]
+        texts = [look(case(name), name="lanes.html").inner_text("#view") for name in names[:3]]
+        assert any(shown.lower() in text.lower() for text in texts), (lane, texts[:1])
+
+
+def test_no_place_of_it_scrolls_sideways(look, rows):
+    for width in (1280, 390):
+        for row in rows[::4]:
+            page = look(case(row["nodeid"]), width=width)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
