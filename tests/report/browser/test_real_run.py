@@ -65,6 +65,9 @@ def test_the_first_screen_says_what_failed_since_when_and_what_to_type(look, row
 def test_each_command_of_the_page_can_be_typed(look, rows):
     typed = {text for row in rows for text in commands(look(case(row["nodeid"])))}
     typed |= set(commands(look()))
+    command = [sys.executable, "-m", "pytest", "--help"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    known = set(re.findall(r"(--?[a-z][a-z-]*)", shown.stdout))
     assert any(one.startswith("pytest ") for one in typed)
     for one in sorted(typed):
         program, *words = shlex.split(one)
@@ -73,14 +76,8 @@ def test_each_command_of_the_page_can_be_typed(look, rows):
             build_parser(command, verb).parse_args(words[used:])
         else:
             assert program == "pytest", one
-            done = subprocess.run(
-                [sys.executable, "-m", "pytest", *words, "--help"],
-                cwd=ROOT,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert done.returncode == 0, one
+            assert {word for word in words if word.startswith("-")} <= known, one
+            assert all((ROOT / word.partition("::")[0]).exists() for word in words if word.startswith("suites/")), one
 
 
 def case(nodeid: str) -> str:
@@ -102,7 +99,7 @@ def test_a_case_of_each_lane_shows_what_its_lane_measured(look, written):
         ("kernel", "Resources"),
     ):
         names = [row["nodeid"] for row in judged if row["lane"] == lane]
-        texts = [look(case(name), name="lanes.html").inner_text("#view") for name in names[:3]]
+        texts = [look(case(name), name="lanes.html").inner_text("#view") for name in names]
         assert any(shown.lower() in text.lower() for text in texts), (lane, texts[:1])
 
 
