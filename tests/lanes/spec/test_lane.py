@@ -19,8 +19,9 @@ from harness.grammar.engine.limits import Limits
 from harness.grammar.language.lint import lint_text
 from harness.grammar.measurement import Samples, measure
 from harness.hooks import Lane
+from harness.lanes.spec.collect import read_grammar
 from harness.lanes.spec.lane import SpecLane, crucible_lanes
-from harness.lanes.spec.patched_grammar import patch_grammar
+from harness.lanes.spec.patched_grammar import PatchedGrammar, patch_grammar
 
 ROOT = Path(__file__).parents[3]
 SUITE = ROOT / "suites/spec/png.suite.yaml"
@@ -308,3 +309,24 @@ types:
     samples = Samples.of({str(number): bytes(9) for number in range(3)})
     found = measure(grammar, samples, limits=Limits(seconds=600, records=10**9), seconds=0.0)
     assert [tally.errors[-1].limit for tally in found.tallies.values()] == ["seconds"] * 3
+
+
+NUMBERS = """length: N; length: N + N; length: rest, skip: N; length: rest, align: N;
+    length: rest, validate: {equals: N};
+    length: rest, terminator: N; length: rest, pad: N; length: rest, validate: {all_bytes: N}; length: rest, at: N;
+    length: rest, offset: N; length: rest, repeat: N; length: rest, if: N; length: rest, validate: {range: [0, N]};
+    length: rest, validate: {one_of: [N]}; switch: {by: kind, cases: {N: Chunk}}"""
+
+
+@pytest.mark.parametrize("place", [one.strip() for one in NUMBERS.split(";")])
+@pytest.mark.parametrize("number", ["9" * 999, "1" + "0" * 310, "1.0e+999", "-" + "9" * 400, "0x" + "f" * 99])
+def test_a_number_of_any_size_is_the_patchs_fault(own: Path, place: str, number: str) -> None:
+    """As `infra`, the patch would not have been judged: a float cannot hold an integer of 1,100 bits."""
+    path = own / "candidates/png_patches/odd.patch.yaml"
+    path.write_text(
+        f"[{{op: update_field, path: [types, Chunk, fields, 2], updates: {{{place.replace('N', number)}}}}}]"
+    )
+    made = patch_grammar(path.read_text(), path, read_grammar(own / "specs/grammars/png.yaml")[0])
+    if isinstance(made, PatchedGrammar):
+        data = Samples.of({"checker": (own / "specs/samples/png/checker.png").read_bytes()})
+        measure(made.grammar, data, limits=Limits(seconds=20))
