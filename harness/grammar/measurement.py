@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.core.clip import clip
@@ -17,6 +18,7 @@ from harness.grammar.language.grammar import Grammar
 
 _MAX_SHOWN = 5  # errors and gaps listed in the facts; their numbers are complete
 _MAX_FIELDS = 40  # fields listed, the largest first
+LAST_SECONDS = 0.1  # for a file whose predecessors used the time of all files up
 SLOW = frozenset({"seconds", "steps"})  # limits on time
 LARGE = frozenset({"records", "items", "inflated", "depth"})  # limits on memory
 
@@ -102,12 +104,28 @@ def is_sound(found: Tally) -> bool:
     return all(error.is_cut_off(found.size) for error in found.errors)
 
 
-def measure(grammar: Grammar, samples: Samples, *, limits: Limits, fit: Fit | None = None) -> Measured:
+def measure(
+    grammar: Grammar, samples: Samples, *, limits: Limits, fit: Fit | None = None, seconds: float | None = None
+) -> Measured:
     """Read files with a grammar and compute the share that it explains.
 
     Args:
+        limits: Bounds of each file.
         fit: Parameters learned from other files; None to learn them from these.
+        seconds: Bound on the wall time of all files; the last ones are then read in `LAST_SECONDS` at most.
     """
-    tallies = {name: session.tally(grammar, limits=limits, weigh=True) for name, session in samples.sessions.items()}
+    tallies = read_files(grammar, samples, limits=limits, seconds=seconds)
     explanation, learned = explain_files(grammar, list(tallies.values()), samples.alphabet, fit=fit)
     return Measured(grammar, tallies, explanation, learned)
+
+
+def read_files(
+    grammar: Grammar, samples: Samples, *, limits: Limits, seconds: float | None = None, weigh: bool = True
+) -> dict[str, Tally]:
+    """The tally of each file by its name; arguments as for `measure`."""
+    end = None if seconds is None else time.monotonic() + seconds
+    tallies: dict[str, Tally] = {}
+    for name, session in samples.sessions.items():
+        left = limits.seconds if end is None else min(limits.seconds, max(LAST_SECONDS, end - time.monotonic()))
+        tallies[name] = session.tally(grammar, limits=replace(limits, seconds=left), weigh=weigh)
+    return tallies

@@ -13,10 +13,12 @@ from pydantic import Field, ValidationError
 from harness.core.errors import UsageError
 from harness.core.frozen import Frozen
 from harness.dsl.eventlog.canonical import encode
+from harness.dsl.eventlog.chain import blob_address
 from harness.dsl.eventlog.durability import Durability
 from harness.dsl.eventlog.fault import LogError
 from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.eventlog.runlog import Files, StoredEvent
+from harness.dsl.machine.file_versions import Kept
 from harness.dsl.machine.run_files import LOG, WORK
 from harness.dsl.machine.seeds import ENGINE
 from harness.dsl.machine.settings import RunSettings
@@ -159,11 +161,14 @@ def unpack_run(path: Path, folder: Path) -> tuple[str, ...]:
         for name, data in entries.items():
             if name.startswith("blobs/") and file.blobs.put(data).hex() != name.removeprefix("blobs/"):
                 raise _damaged(path, f"{name} is damaged")
+        recorded: dict[str, Kept | None] = {}
         for number, line in enumerate(entries["events.jsonl"].splitlines()):
             try:
                 entry = json.loads(line)
                 run.append(entry["body"].encode("ascii"), wall=_wall(entry))
-                run.attach_files(_files(entry))
+                changed = _files(entry)
+                run.attach_files(changed)
+                recorded.update(changed)
                 head = entry["hash"]
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise _damaged(path, f"event {number} cannot be read") from error
@@ -171,6 +176,7 @@ def unpack_run(path: Path, folder: Path) -> tuple[str, ...]:
                 raise _damaged(path, f"the chain is broken at event {number}")
         if run.head.hex() != manifest.head or run.seq + 1 != manifest.events:
             raise _damaged(path, "events are missing at its end")
+        _check_files(entries, recorded, settings.source, path)
         run.set_status(manifest.status)
         run.commit(boundary=True)
     work = folder / WORK
@@ -182,6 +188,20 @@ def unpack_run(path: Path, folder: Path) -> tuple[str, ...]:
             except ToolFault as fault:
                 raise _damaged(path, fault.why) from fault
     return left
+
+
+def _check_files(entries: dict[str, bytes], recorded: dict[str, Kept | None], source: str, path: Path) -> None:
+    """Refuse a program or a work file that is not as the log has it: the chain says nothing about these entries."""
+    if source and blob_address(entries["program.spak"]).hex() != source:
+        raise _damaged(path, "program.spak is not the program of its run")
+    found = {name.removeprefix("work/"): data for name, data in entries.items() if name.startswith("work/")}
+    kept = {name: one[0] for name, one in recorded.items() if one is not None}
+    for name in sorted(found.keys() | kept.keys()) if recorded else ():  # earlier versions recorded no files
+        if name not in found or name not in kept:
+            raise _damaged(path, f"work/{name} is {'missing' if name not in found else 'in no event'}")
+        address = kept[name]
+        if address and blob_address(found[name]).hex() != address:  # none is kept of a very large file
+            raise _damaged(path, f"work/{name} is not as its event left it")
 
 
 def _portable_settings(settings: RunSettings) -> tuple[RunSettings, tuple[str, ...]]:

@@ -10,6 +10,7 @@ from harness.grammar.language.encodings import canonical
 from harness.grammar.language.expression import ArrayOf, Expr, Literal
 from harness.grammar.language.finding import Key, Report
 from harness.grammar.language.habits import key_hint
+from harness.grammar.language.operations import MAX_NUMBER_BITS
 from harness.grammar.language.syntax import parse_expression
 from harness.grammar.language.tokens import ExpressionError
 
@@ -107,6 +108,9 @@ class Raw:
         if isinstance(value, bool):
             return Literal(value)
         if isinstance(value, int):
+            if value.bit_length() > MAX_NUMBER_BITS:
+                self.report.error("wrong-value", f"a number of more than {MAX_NUMBER_BITS} bits", path)
+                return None
             return Literal(int(value))
         if isinstance(value, float):
             return Literal(float(value))
@@ -133,7 +137,7 @@ def number(value: Any) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
-        return int(value)
+        return int(value) if value.bit_length() <= MAX_NUMBER_BITS else None
     if isinstance(value, str) and len(value) <= 80:
         try:
             return int(value, 0)

@@ -16,7 +16,7 @@ from harness.dsl.ir import Program
 from harness.dsl.language.diagnostic import ProgramError
 from harness.dsl.values import MismatchError, conform
 from harness.lane.pinned_file import read_text_file
-from harness.lanes.dsl.options import DslOptions
+from harness.lanes.dsl.options import WALL_SECONDS, DslOptions
 from harness.lanes.dsl.parts import PROGRAM, Part, list_parts
 from harness.lanes.dsl.pinned_inputs import pin_file, pin_work_file
 from harness.lanes.dsl.programs import Programs
@@ -51,6 +51,7 @@ def collect_cases(suite: Suite, programs: Programs) -> list[Case]:
         "inputs": options.inputs,
         **{name: getattr(options, name) for name in ("live", "entry", "repeatable")},
         "grants": list(options.grants),
+        **({"wall_seconds": options.wall_seconds} if options.wall_seconds != WALL_SECONDS else {}),
     }
     if inputs["answers"] is not None:
         read_answers(Path(inputs["answers"]["path"]))

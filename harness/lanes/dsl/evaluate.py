@@ -21,6 +21,7 @@ from harness.dsl.machine.input_files import read_input_files
 from harness.dsl.machine.settings import RunSettings
 from harness.lane.context import Context
 from harness.lanes.dsl.exhibits import run_exhibits
+from harness.lanes.dsl.options import WALL_SECONDS
 from harness.lanes.dsl.parts import INVARIANT, PROGRAM, SUCCESS
 from harness.lanes.dsl.pinned_inputs import unchanged_path
 from harness.lanes.dsl.program_budget import ANNEALED, limits_at, tightest
@@ -82,6 +83,8 @@ def _settings(case: Case, program: Program, index: int) -> RunSettings:
     policy, given = case.policy, case.inputs
     now = policy.budget
     recordings = given["recordings"]
+    limits = {name: limit for name, limit in limits_at(policy, program).items() if name in ANNEALED}
+    wall = given.get("wall_seconds", WALL_SECONDS)  # without it, a program could wait for years, and the run for it
     return RunSettings(
         live=given["live"],
         grants=tuple(given["grants"]),
@@ -89,7 +92,7 @@ def _settings(case: Case, program: Program, index: int) -> RunSettings:
         seconds=now.time_ms / 1000,
         memory_mb=now.memory_mb,
         hash_seed=index,
-        limits={name: limit for name, limit in limits_at(policy, program).items() if name in ANNEALED},
+        limits=limits | {"wall_s": min(wall, limits.get("wall_s", wall))},
     )
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import PositiveFloat
+
 from harness.suites.suite import SuiteOptions
+
+WALL_SECONDS = 600.0  # of a run for which the suite states nothing else
 
 
 class DslOptions(SuiteOptions):
@@ -26,5 +30,7 @@ class DslOptions(SuiteOptions):
     """Which task or loop runs; by default the task, or the first loop that no other unit runs."""
     repeatable: bool = True
     """Whether every attempt must write the same log; false for programs that measure time."""
+    wall_seconds: PositiveFloat = WALL_SECONDS
+    """Wall time of a run in seconds, whatever the program declares: a wait, a command or a loop beyond it is ended."""
     grants: tuple[str, ...] = ()
     """Names of programs that may run outside a box."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 import tracemalloc
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from harness.grammar.engine.limits import Limits
 from harness.grammar.host.file_reader import parse_bytes
 from harness.grammar.host.messages import ParseBinaryInput
 from harness.grammar.language.grammar import Grammar
-from harness.grammar.measurement import LARGE, SLOW, Measured, Samples, is_sound, measure
+from harness.grammar.measurement import LARGE, SLOW, Measured, Samples, is_sound, measure, read_files
 from harness.grammar.scoring import CLASSIC, score_run
 from harness.lane.pinned_file import read_pinned, read_text_file, require_unchanged
 from harness.lanes.spec.collect import MAX_PATCH, read_grammar
@@ -59,15 +60,16 @@ def evaluate_patch(case: Case) -> Evidence:
             facts=made.facts,
             seconds=time.perf_counter() - started,
         )
-    limits = _limits(case.policy)
+    limits = _limits(case.policy, max(len(data) for samples in sets.values() for data in samples.files.values()))
     attempts, after = _make_attempts(
         text, source, base_value, sets["samples"], count=case.policy.attempts, limits=limits
     )
-    before = {"samples": measure(base, sets["samples"], limits=limits)}
+    bounded = partial(measure, limits=limits, seconds=limits.seconds)
+    before = {"samples": bounded(base, sets["samples"])}
     found = {"samples": after}
     if "holdout" in sets:  # measured with what was learned from the samples, so nothing is learned from the hold-out
-        before["holdout"] = measure(base, sets["holdout"], limits=limits, fit=before["samples"].fit)
-        found["holdout"] = measure(made.grammar, sets["holdout"], limits=limits, fit=after.fit)
+        before["holdout"] = bounded(base, sets["holdout"], fit=before["samples"].fit)
+        found["holdout"] = bounded(made.grammar, sets["holdout"], fit=after.fit)
     facts: dict[str, Any] = {
         "operations": made.operations,
         "description": clip(made.description),
@@ -77,8 +79,8 @@ def evaluate_patch(case: Case) -> Evidence:
     for name, measured in found.items():
         facts[name] = {"before": before[name].facts(), "after": measured.facts()}
         if case.inputs["policy"] == "classic":
-            facts[name]["classic"] = _classic_score(made.grammar, case.inputs[name])
-    exhibits = patch_exhibits(base, made.grammar, sets["samples"].files, facts)
+            facts[name]["classic"] = _classic_score(made.grammar, case.inputs[name], limits)
+    exhibits = patch_exhibits(base, made.grammar, sets["samples"].files, facts, limits=limits)
     status, why, counterexample = _compare(before, found)
     if status is Status.OK and len({attempt.answers for attempt in attempts}) != 1:
         status, why = Status.FLAKY, "attempts read the same files differently"
@@ -100,9 +102,11 @@ def evaluate_patch(case: Case) -> Evidence:
     )
 
 
-def _limits(policy: Policy) -> Limits:
-    # The gate decides on the median; the limit only ends a reading that would never end.
-    return Limits(seconds=max(1.0, 10 * policy.budget.time_ms / 1000))
+def _limits(policy: Policy, largest: int) -> Limits:
+    # The gate decides on the median; the limit only ends a reading that would never end. A grammar that reads each bit
+    # by itself, and each byte several times, needs fewer records and items for the largest file of so many bytes.
+    seconds = max(1.0, 10 * policy.budget.time_ms / 1000)
+    return Limits(seconds=seconds, records=50_000 + 8 * largest, items=500_000 + 64 * largest)
 
 
 def _make_attempts(
@@ -116,11 +120,13 @@ def _make_attempts(
         if isinstance(patched, RejectedPatch):
             raise InfraError("a patch was applied once and then rejected", where=patched.why)
         cpu, wall = time.thread_time(), time.perf_counter()
-        found = measure(patched.grammar, samples.without_cache(), limits=limits)
+        found = measure(patched.grammar, samples.without_cache(), limits=limits, seconds=limits.seconds)
         wall, cpu = time.perf_counter() - wall, time.thread_time() - cpu
         made.append(
             Attempt(index=index, seed=0, status=Status.OK, answers=found.digest, seconds=wall, cpu_ms=cpu * 1000)
         )
+        if found.limit(SLOW):
+            break  # it is too slow, which more attempts would not change
     if found is None:
         raise InfraError("no attempt was made", fix="ask for at least one attempt")
     return made, found
@@ -151,12 +157,12 @@ def _compare(before: dict[str, Measured], after: dict[str, Measured]) -> tuple[S
     return Status.OK, "", None
 
 
-def _classic_score(grammar: Grammar, entries: list[dict[str, str]]) -> float:
+def _classic_score(grammar: Grammar, entries: list[dict[str, str]], limits: Limits) -> float:
     """The original guide's score of 0 to 100, averaged over files."""
     totals = []
     for entry in entries:
         data = read_pinned(**entry)
-        result = parse_bytes(ParseBinaryInput(grammar=grammar, file_path=entry["path"]), data)
+        result = parse_bytes(ParseBinaryInput(grammar=grammar, file_path=entry["path"], limits=limits), data)
         run = create_run_artifact(entry["path"], "", result, entry["path"], len(data))
         totals.append(score_run(run, policy=CLASSIC).total_score)
     return statistics.fmean(totals)
@@ -168,8 +174,7 @@ def _measure_peak(grammar: Grammar, samples: Samples, limits: Limits) -> float |
         return None
     tracemalloc.start()  # in a reading of its own, because tracing makes everything slower
     try:
-        for session in samples.without_cache().sessions.values():
-            session.tally(grammar, limits=limits)
+        read_files(grammar, samples.without_cache(), limits=limits, seconds=limits.seconds, weigh=False)
         return tracemalloc.get_traced_memory()[1] / _MIB
     finally:
         tracemalloc.stop()

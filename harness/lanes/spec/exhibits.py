@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.core.exhibit import Exhibit, pack
 from harness.core.exhibit_kinds import Axis, Bars, Bytes, Spans, Window
+from harness.grammar.engine.limits import DEFAULT, Limits
 from harness.grammar.hex_view import Comparison, HexView, compare
 from harness.grammar.host.file_reader import parse_bytes
 from harness.grammar.host.messages import ParseBinaryInput
@@ -21,7 +22,7 @@ MAX_FIELDS = 16
 
 
 def patch_exhibits(
-    before: Grammar, after: Grammar, samples: Mapping[str, bytes], facts: Mapping[str, Any]
+    before: Grammar, after: Grammar, samples: Mapping[str, bytes], facts: Mapping[str, Any], *, limits: Limits = DEFAULT
 ) -> tuple[Exhibit, ...]:
     """What the report shows of a patch that applies.
 
@@ -29,19 +30,21 @@ def patch_exhibits(
         before: The grammar without the patch.
         samples: The bytes of the sample files by name.
         facts: Those of the evidence, with the measurements of the samples.
+        limits: Bounds of a reading.
     """
     shown = next(iter(samples), None)
     fields = pack("explained", _explained(facts["samples"]))
     if shown is None:
         return (fields,)
-    return (pack("bytes", _bytes(before, after, shown, samples[shown])), fields)
+    return (pack("bytes", _bytes(before, after, shown, samples[shown], limits)), fields)
 
 
-def _bytes(before: Grammar, after: Grammar, name: str, data: bytes) -> Bytes:
+def _bytes(before: Grammar, after: Grammar, name: str, data: bytes, limits: Limits) -> Bytes:
     whole = len(data) <= MAX_PARSED
     part = data if whole else data[:FIRST]
     results = [
-        parse_bytes(ParseBinaryInput(grammar=grammar, file_path=name), part) for grammar in (before, after)
+        parse_bytes(ParseBinaryInput(grammar=grammar, file_path=name, limits=limits), part)
+        for grammar in (before, after)
     ]  # a part ends in the middle of a field: what follows is not shown
     compared = compare(*results, length=len(part))
     windows = tuple(_window(compared, part, start, end) for start, end in _places(compared, len(part)))

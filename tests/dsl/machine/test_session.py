@@ -227,8 +227,12 @@ def test_an_upgrade_is_allowed_only_if_the_events_replay_equal(start, tmp_path) 
         ("events.jsonl", b"", "events are missing"),
         ("manifest.json", b"{}", "manifest"),
         ("manifest.json", b'{"format": 99}', "format 99"),
-        ("work/../../evil", b"x", "outside"),
-        ("work/link/../x", b"x", "outside"),
+        ("work/../../evil", b"x", "in no event"),
+        ("work/link/../x", b"x", "in no event"),
+        ("work/b.txt", b"x", "in no event"),
+        ("work/a.txt", b"two", "not as its event left it"),
+        ("work/a.txt", None, "work/a.txt is missing"),
+        ("program.spak", b"task T { step a { let b = 1 } success: b == 1 }", "is not the program of its run"),
         ("blobs/00", b"x", "is damaged"),
         ("program.spak", None, "program.spak is missing"),
     ],
@@ -245,6 +249,24 @@ def test_a_damaged_bundle_is_refused(start, tmp_path, entry, data, words) -> Non
         if data is not None:
             new.writestr(entry, data)
     with pytest.raises(LogError, match=words):
+        unpack_run(bad, tmp_path / "there")
+    assert not (tmp_path / "evil").exists()
+
+
+@pytest.mark.parametrize("place", ["../../evil", "link/../x", "/etc/x"])
+def test_a_bundle_whose_events_name_a_file_outside_is_refused(start, tmp_path, place) -> None:
+    session = start(ASK)
+    session.run()
+    good, bad = tmp_path / "good.zip", tmp_path / "bad.zip"
+    pack_run(session, good)
+    with zipfile.ZipFile(good) as old, zipfile.ZipFile(bad, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "events.jsonl":
+                data = data.replace(b'"a.txt":[', json.dumps(place).encode() + b":[")
+                assert place.encode() in data
+            new.writestr(f"work/{place}" if name == "work/a.txt" else name, data)
+    with pytest.raises(LogError, match="outside"):
         unpack_run(bad, tmp_path / "there")
     assert not (tmp_path / "evil").exists()
 

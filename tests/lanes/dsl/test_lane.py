@@ -300,6 +300,27 @@ def test_a_suite_gives_its_program_files(tmp_path: Path, judge_all) -> None:
     assert {e.status for e in found.values()} == {Status.OK}, {n: e.why for n, e in found.items()}
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        "task T { wait for 100000000s success: true }",
+        "task T { budget { wall: 10000000s } wait for 100000000s success: true }",
+        "task T { let n = 0 repeat 100000000 until 1 == 2 { n = n + 1 } success: true }",
+        """task T {
+            step w: tool.write { path: "m.py" content: "import time; time.sleep(1000)" }
+            step r: tool.run { cmd: "python m.py" timeout: 999999s }
+            success: true
+        }""",
+    ],
+)
+def test_a_program_that_never_ends_is_its_own_fault(tmp_path: Path, judge_all, program: str) -> None:
+    suite = own(tmp_path, program, "wall_seconds: 1")
+    suite.write_text(suite.read_text().replace("attempts: 2", "attempts: 1"))
+    found = judge_all(DslLane(), suite)
+    assert found["t::success"].status is Status.TIMEOUT, found["t::success"].why
+    assert all(not one.passed for name, one in found.items() if name != "t::w")
+
+
 STEPS = """agent_loop T {{ {budget} let i = 0 repeat 9 {{ step s {{ i = i + 1 }} }} success: i == 9 }}"""
 
 

@@ -15,9 +15,13 @@ import pytest
 
 from harness.core.errors import InfraError, SpecError, SuiteError
 from harness.core.status import Status
+from harness.grammar.engine.limits import Limits
+from harness.grammar.language.lint import lint_text
+from harness.grammar.measurement import Samples, measure
 from harness.hooks import Lane
+from harness.lanes.spec.collect import read_grammar
 from harness.lanes.spec.lane import SpecLane, crucible_lanes
-from harness.lanes.spec.patched_grammar import patch_grammar
+from harness.lanes.spec.patched_grammar import PatchedGrammar, patch_grammar
 
 ROOT = Path(__file__).parents[3]
 SUITE = ROOT / "suites/spec/png.suite.yaml"
@@ -251,3 +255,78 @@ def test_a_patch_that_is_exchanged_while_it_is_judged_is_judged_as_it_was(own: P
     assert swapped.case.subject.digest == header.case.subject.digest
     assert swapped.evidence.facts["samples"] == header.evidence.facts["samples"]
     assert swapped.evidence.facts["holdout"] == header.evidence.facts["holdout"]
+
+
+TREE = "{name: a, type: u8}, {name: l, type: X, offset: 0}, {name: r, type: X, offset: 0}"
+ROWS = ", ".join(f"i{k}: {{type: u8, at: {k}, repeat: rest}}" for k in range(20))
+ROW = "{name: v, type: u8, repeat: rest, "
+HOSTILE = {
+    "a tree of two branches": (TREE, Status.MEMORY),
+    "itself at its own place": ("{name: a, type: X, at: 0}", Status.MEMORY),
+    "nothing, again and again": ("{name: z, type: bytes, length: 0, repeat: 100000}", Status.WRONG),
+    "nothing, until never": ("{name: z, type: bytes, length: 0, until: 1 == 2}", Status.WRONG),
+    "backwards, a million times": ("{name: b, type: u8, at: _io.pos - 1, repeat: 1000000}", Status.WRONG),
+    "a shift by many bits": (
+        "{name: c, compute: 1 << 100000000000}, {name: r, type: bytes, length: rest}",
+        Status.WRONG,
+    ),
+    "a length that is no number": ("{name: v, type: bytes, length: .nan}", Status.WRONG),
+    "any number is one of all": (f"{ROW}validate: {{one_of: {list(range(256))}}}}}", Status.OK),
+    "a condition that is always true": (f"{ROW}validate: {{expr: _ < 256}}}}", Status.OK),
+    "a checksum of itself": (f"{ROW}checksum: {{algorithm: sum8, of: 'read_bytes(_io.pos - 1, 1)'}}}}", Status.OK),
+    "a row of letters": ("{name: v, type: string, length: rest, encoding: cp437}", Status.OK),
+    "a key that is empty": ("{name: z, type: bytes, length: rest, process: xor(0)}", Status.OK),
+    "rows in one place": (f"{{name: a, type: bytes, length: rest}}], instances: {{{ROWS}}}, params: [", Status.WRONG),
+}
+"""Types that try to explode, or to explain without describing; none may gain anything."""
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_type_that_explodes_or_explains_nothing_gains_nothing(own: Path, judge_all, kind: str) -> None:
+    fields, status = HOSTILE[kind]
+    (own / "candidates/png_patches/hostile.patch.yaml").write_text(
+        f"ops:\n  - {{op: add_type, path: [types, X], type_def: {{fields: [{fields}]}}}}\n"
+        "  - {op: update_field, path: [types, Chunk, fields, 2], updates: {type: X}}\n"
+    )
+    suite = own / "suites/spec/png.suite.yaml"
+    suite.write_text(suite.read_text().replace("attempts: 3", "attempts: 1"))
+    found = judge_all(SpecLane(), suite, only="hostile")["hostile"]
+    assert not found.passed
+    assert found.status is status, found.why
+    if status is Status.MEMORY:  # bounded by the size of the files: two million records took 1.3 GB
+        assert found.evidence.peak_mb is None or found.evidence.peak_mb < 300
+
+
+def test_files_share_the_time_of_a_measurement() -> None:
+    text = """
+endian: big
+framing: {repeat: once}
+types:
+  X: {fields: [{name: a, type: u8}, {name: l, type: X, offset: 0}, {name: r, type: X, offset: 0}]}
+"""
+    grammar = lint_text(text).grammar
+    assert grammar is not None
+    samples = Samples.of({str(number): bytes(9) for number in range(3)})
+    found = measure(grammar, samples, limits=Limits(seconds=600, records=10**9), seconds=0.0)
+    assert [tally.errors[-1].limit for tally in found.tallies.values()] == ["seconds"] * 3
+
+
+NUMBERS = """length: N; length: N + N; length: rest, skip: N; length: rest, align: N;
+    length: rest, validate: {equals: N};
+    length: rest, terminator: N; length: rest, pad: N; length: rest, validate: {all_bytes: N}; length: rest, at: N;
+    length: rest, offset: N; length: rest, repeat: N; length: rest, if: N; length: rest, validate: {range: [0, N]};
+    length: rest, validate: {one_of: [N]}; switch: {by: kind, cases: {N: Chunk}}"""
+
+
+@pytest.mark.parametrize("place", [one.strip() for one in NUMBERS.split(";")])
+@pytest.mark.parametrize("number", ["9" * 999, "1" + "0" * 310, "1.0e+999", "-" + "9" * 400, "0x" + "f" * 99])
+def test_a_number_of_any_size_is_the_patchs_fault(own: Path, place: str, number: str) -> None:
+    """As `infra`, the patch would not have been judged: a float cannot hold an integer of 1,100 bits."""
+    path = own / "candidates/png_patches/odd.patch.yaml"
+    path.write_text(
+        f"[{{op: update_field, path: [types, Chunk, fields, 2], updates: {{{place.replace('N', number)}}}}}]"
+    )
+    made = patch_grammar(path.read_text(), path, read_grammar(own / "specs/grammars/png.yaml")[0])
+    if isinstance(made, PatchedGrammar):
+        data = Samples.of({"checker": (own / "specs/samples/png/checker.png").read_bytes()})
+        measure(made.grammar, data, limits=Limits(seconds=20))
