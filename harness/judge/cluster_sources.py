@@ -12,7 +12,7 @@ from harness.core.named_path import named_path
 from harness.judge.cluster_batch import Job
 
 LARGE = 64 << 10
-"""Bytes from which on a source is kept: a key of Dask costs the CPU time of sending so many, 0.8 ms, and 1 KB 0.3 ms."""
+"""Bytes from which on a source is kept: a key of Dask costs as much CPU time, 0.8 ms, as sending so many again."""
 MAX_KEPT = 256 << 20
 """Bytes of sources that the workers keep for later batches; those that were not used for the longest time go first."""
 
