@@ -160,11 +160,11 @@ def rows(connection: sqlite3.Connection, sql: str, parameters: Sequence[Any]) ->
     return made
 
 
-def inspect(connection: sqlite3.Connection, path: Path, *, thorough: bool = False) -> int:
+def inspect(connection: sqlite3.Connection, path: Path, *, thorough: bool | None = None) -> int:
     """The schema version of a ledger, 0 for an empty database.
 
     Args:
-        thorough: Read even a large file through.
+        thorough: Whether the file is read through; by default if it is not large.
 
     Raises:
         CorruptError: if the file is damaged.
@@ -179,7 +179,7 @@ def inspect(connection: sqlite3.Connection, path: Path, *, thorough: bool = Fals
                 "count(*) FROM sqlite_master",
             )
         )
-        if thorough or path.stat().st_size <= CHECKED_BYTES:
+        if path.stat().st_size <= CHECKED_BYTES if thorough is None else thorough:
             # Else it would execute the checks of the schema, which another author may have written.
             connection.execute("PRAGMA ignore_check_constraints = ON")
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -227,11 +227,12 @@ def set_aside(path: Path, why: str, *, known: bool = False) -> str:
     return f"the ledger {path} is damaged ({why}): it is kept as {kept.name} and a new one was started"
 
 
-def establish(path: Path, *, known: bool = False) -> tuple[sqlite3.Connection, list[str]]:
+def establish(path: Path, *, known: bool = False, is_checked: bool = False) -> tuple[sqlite3.Connection, list[str]]:
     """A connection to a ledger of this version, and notices about how it was opened.
 
     Args:
         path: Where it is, or will be.
+        is_checked: Whether it has been read through already.
         known: Whether a ledger was open there a moment ago; then it is read through, however large.
 
     Raises:
@@ -241,7 +242,7 @@ def establish(path: Path, *, known: bool = False) -> tuple[sqlite3.Connection, l
     connection = connect(path)
     try:
         try:
-            version = inspect(connection, path, thorough=known)
+            version = inspect(connection, path, thorough=True if known else False if is_checked else None)
         except CorruptError as error:
             connection.close()
             notices.append(set_aside(path, str(error), known=known))

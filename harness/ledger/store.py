@@ -54,12 +54,13 @@ class Ledger(Closing):
         self._trouble: Exception | None = None
 
     @classmethod
-    def open(cls, path: Path, *, create: bool = True) -> Self:
+    def open(cls, path: Path, *, create: bool = True, is_checked: bool = False) -> Self:
         """Open a ledger for writing, replaying the journals of killed runs.
 
         Args:
             path: The SQLite file; its folder is made if needed.
             create: Whether a missing file is made.
+            is_checked: Whether the file has been read through already, in search of damage.
 
         Raises:
             LedgerError: if it is missing, a folder, not a ledger, from a newer version or not writable.
@@ -68,7 +69,7 @@ class Ledger(Closing):
         file.require_locks(path)
         try:
             with file.opening(path):
-                connection, notices = file.establish(path)
+                connection, notices = file.establish(path, is_checked=is_checked)
         except (sqlite3.Error, OSError) as error:
             raise file.unwritable(path, error) from error
         ledger = cls(path, connection)
@@ -106,7 +107,7 @@ class Ledger(Closing):
         except (sqlite3.Error, OSError) as error:
             raise LedgerError(f"the ledger cannot be read: {error}", where=str(path)) from error
         try:
-            ledger = cls.open(path, create=False)
+            ledger = cls.open(path, create=False, is_checked=True)
         except LedgerError as error:
             if version < SCHEMA_VERSION:
                 connection.close()

@@ -503,3 +503,21 @@ def test_several_runs_meet_one_damaged_ledger(tmp_path):
     with Ledger.read(path) as ledger:
         assert len(names(ledger)) == 150
     assert len(list(tmp_path.glob("*.corrupt-*"))) == 1
+
+
+def test_a_ledger_is_read_through_once_when_it_is_opened(tmp_path, monkeypatch):
+    """Reading one through takes the time of its size, and `read` opens it twice: first without writing."""
+    statements: list[str] = []
+    connect = file.connect
+
+    def traced(*given, **how):
+        connection = connect(*given, **how)
+        connection.set_trace_callback(statements.append)
+        return connection
+
+    monkeypatch.setattr(file, "connect", traced)
+    for opened in (Ledger.open, Ledger.read):
+        statements.clear()
+        with opened(tmp_path / "l.db"):
+            pass
+        assert len([one for one in statements if "quick_check" in one]) == 1
