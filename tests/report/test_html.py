@@ -113,6 +113,27 @@ def test_it_shows_what_people_need(path):
         assert needed in text, needed
 
 
+def test_why_cases_were_not_judged_stands_in_the_headline_and_not_again_in_its_number(path):
+    why = "no CUDA device here"
+    made = [make_evaluation("a"), make_evaluation("gpu", status="skipped", score=None, why=why)]
+    ids = fill(path, made)
+    with Ledger.read(path) as ledger:
+        text = render_report(ledger, ids[0])
+    headline, tiles = (re.search(f"<{tag}.*?</{tag[:2]}>", text, re.DOTALL)[0] for tag in ("h1", 'ul class="tiles"'))
+    assert f"1 not judged ({why})" in headline
+    assert "not judged" in tiles
+    assert why not in tiles
+
+
+def test_the_pictures_of_each_suite_are_read_alone(path):
+    made = [make_evaluation(name, suite=f"{name}.suite.yaml") for name in "abc"]
+    ids = fill(path, [*made, make_evaluation("d", suite="a.suite.yaml")])
+    with Ledger.read(path) as ledger:
+        trends, *suites = pictures(render_report(ledger, ids[0]))
+    assert 'id="/trends"' in trends
+    assert ["Score against time" in one for one in suites] == [True, False, False]
+
+
 def test_nothing_is_fetched_and_nothing_runs(path):
     nasty = "<img src=x onerror=alert(1)> https://evil.example/?a=1&b=2 javascript:alert(1)"
     made = make_evaluation(
