@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -91,15 +91,6 @@ def from_provider(provider: Provider) -> Proposer:
     def propose(situation: Situation) -> list[Patch]:
         reply = ask(provider, prompt(situation), role=ROLE, label="spec/improve")
         return read_patches(reply.text, where=f"{reply.provider} {reply.model}".strip())
-
-    return propose
-
-
-def from_completion(complete: Callable[[str], str]) -> Proposer:
-    """A proposer that asks a language model: a function from a prompt to an answer."""
-
-    def propose(situation: Situation) -> list[Patch]:
-        return read_patches(complete(prompt(situation)), where="the model")
 
     return propose
 
