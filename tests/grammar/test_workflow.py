@@ -14,7 +14,7 @@ from harness.core.errors import InfraError
 from harness.grammar.artifacts import RunArtifact, create_run_artifact
 from harness.grammar.diff import diff_runs, find_best_run
 from harness.grammar.improvement.iteration import improve_spec
-from harness.grammar.improvement.proposer import Situation, from_command, prompt, read_patches
+from harness.grammar.improvement.proposer import Situation, from_command, from_completion
 from harness.grammar.patch import InsertField, Patch, SetEndian, UpdateField
 from harness.grammar.scoring import find_best_scoring_run, score_run
 from harness.grammar.tool_host import LintGrammarInput, ParseBinaryInput, ToolHost
@@ -160,7 +160,7 @@ def test_a_language_model_can_propose() -> None:
             "field_def: {name: count, type: u8}}\n```\nand\n```yaml\nnot: [a patch\n```\n"
         )
 
-    found = improve_spec(INITIAL, {"a": DATA}, lambda seen: read_patches(model(prompt(seen))), max_iterations=1)
+    found = improve_spec(INITIAL, {"a": DATA}, from_completion(model), max_iterations=1)
     assert found.best_score > found.initial_score
     assert "name: magic" in asked[0]
 

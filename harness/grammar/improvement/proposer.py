@@ -95,6 +95,11 @@ def from_provider(provider: Provider) -> Proposer:
     return propose
 
 
+def from_completion(complete: Callable[[str], str]) -> Proposer:
+    """A proposer that asks a language model: a function from a prompt to an answer."""
+    return lambda situation: read_patches(complete(prompt(situation)), where="the model")
+
+
 def prompt(situation: Situation) -> str:
     """The prompt of a language model for a situation."""
     wire = situation.to_wire()
