@@ -239,11 +239,7 @@ def _is_idle(node: ast.stmt) -> bool:
 
 
 def _comparison(test: ast.expr, names: tuple[str, ...]) -> tuple[ast.Call, Any, float]:
-    """The call of the candidate in an assert, the answer that it must give, and the tolerance.
-
-    Raises:
-        ValueError: if the assert says something else.
-    """
+    """The call of the candidate in an assert, the answer that it must give, and the tolerance."""
 
     def call_of(node: ast.expr) -> ast.Call | None:
         is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names

@@ -36,9 +36,8 @@ def run(args: argparse.Namespace) -> int:
     files = scaffold(args.lane)
     taken = [name for name in files if name not in OPTIONAL and (args.folder / name).exists()]
     if taken:
-        raise CrucibleError(
-            f"{', '.join(taken)} would be overwritten", where=str(args.folder), fix="choose an empty folder"
-        )
+        where = str(args.folder)
+        raise CrucibleError(f"{', '.join(taken)} would be overwritten", where=where, fix="choose an empty folder")
     files = {name: text for name, text in files.items() if not (args.folder / name).exists()}
     for name, text in files.items():
         path = args.folder / name

@@ -100,11 +100,9 @@ def refuse_empty(ledger: Ledger, args: argparse.Namespace) -> None:
     if any(args.lane in (None, row["lane"]) and (args.suite or "") in row["suite"] for row in rows):
         return
     known = ", ".join(f"{row['lane']} · {row['suite']}" for row in rows)
-    raise LedgerError(
-        "no suite matches the filters" if known else "the ledger holds no verdict",
-        where=str(args.ledger),
-        fix=f"choose one of {known}" if known else "run `pytest` on a suite with this --ledger",
-    )
+    what = "no suite matches the filters" if known else "the ledger holds no verdict"
+    fix = f"choose one of {known}" if known else "run `pytest` on a suite with this --ledger"
+    raise LedgerError(what, where=str(args.ledger), fix=fix)
 
 
 def read_ledger(path: Path) -> Ledger:

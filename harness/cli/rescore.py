@@ -124,10 +124,8 @@ def rescore(
         case = before.case
         lane = lanes.get(case.lane)
         if lane is None:
-            raise UsageError(
-                f"unknown lane {case.lane!r} of {case.nodeid}",
-                fix=f"known lanes are {', '.join(lanes)}; name the file that defines it with --plugin",
-            )
+            fix = f"known lanes are {', '.join(lanes)}; name the file that defines it with --plugin"
+            raise UsageError(f"unknown lane {case.lane!r} of {case.nodeid}", fix=fix)
         components: tuple[str, ...] = tuple(getattr(lane, "components", ()))
         for name in gates or () if components else ():
             if name not in (*components, "score", *case.policy.gates):

@@ -131,9 +131,7 @@ def _token(args: argparse.Namespace) -> tuple[str, str]:
             raise UsageError(what, where=str(args.token_file), fix="name a file that does not exist: it is made")
         return token, f"token: {args.token_file}"
     if not is_loopback:
-        raise UsageError(
-            f"{args.listen} is reachable from other machines, and there is no token",
-            fix=f"set {TOKEN_VARIABLE}, or pass --token-file FILE",
-        )
+        fix = f"set {TOKEN_VARIABLE}, or pass --token-file FILE"
+        raise UsageError(f"{args.listen} is reachable from other machines, and there is no token", fix=fix)
     token = secrets.token_urlsafe(32)
     return token, f"token: {token}"

@@ -50,9 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     with output.read_ledger(args.ledger) as ledger:
         if args.what is None and args.run is None:
-            raise UsageError(
-                "a case or a run is required", fix="name a case, or a run with --run, such as --run latest"
-            )
+            fix = "name a case, or a run with --run, such as --run latest"
+            raise UsageError("a case or a run is required", fix=fix)
         if args.what is None:
             return _show_run(ledger, queries.run(ledger, args.run), as_json=args.json)
         run_id = queries.run(ledger, args.run)["run_id"] if args.run else None

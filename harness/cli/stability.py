@@ -100,11 +100,9 @@ def _add_attempts(evaluation: Evaluation, lanes: Mapping[str, Lane], args: argpa
             first = max(attempt.round for attempt in evaluation.evidence.attempts) == 0
             after = another_round(evaluation, lane, context, attempts=wanted, remeasure=first)
             if after.evidence.unconfirmed:
-                raise InfraError(
-                    f"the subject cannot be judged again: {after.evidence.unconfirmed}",
-                    where=evaluation.case.subject.path or evaluation.case.nodeid,
-                    fix="run `pytest` on its suite: attempts on changed files cannot be added to the recorded ones",
-                )
+                what = f"the subject cannot be judged again: {after.evidence.unconfirmed}"
+                fix = "run `pytest` on its suite: attempts on changed files cannot be added to the recorded ones"
+                raise InfraError(what, where=evaluation.case.subject.path or evaluation.case.nodeid, fix=fix)
             evaluation = after
             print(f"crucible: {len(after.evidence.attempts)} of {args.attempts} attempts", file=sys.stderr)
             if len(after.evidence.attempts) == have:

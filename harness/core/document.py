@@ -81,9 +81,8 @@ def read_document(path: Path) -> Document:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         column = error.start - data.rfind(b"\n", 0, error.start)
-        raise SuiteError(
-            f"byte 0x{data[error.start]:02x} is not UTF-8", where=position(path, line, column), fix="save it as UTF-8"
-        ) from None
+        where = position(path, line, column)
+        raise SuiteError(f"byte 0x{data[error.start]:02x} is not UTF-8", where=where, fix="save it as UTF-8") from None
     document = read_text(text, path)
     if len(_latest) >= MAX_CACHED:
         _latest.clear()

@@ -65,6 +65,16 @@ class Shown(Frozen):
         first = self.cut.partition(" of ")[2].partition(" ")[0] or f"{total:,}"
         return self.model_copy(update={**changes, "cut": f"{kept:,} of {first} {what} are shown"})
 
+    def _thinned(self, field: str, columns: tuple[str, ...]) -> Self | None:
+        groups = getattr(self, field)
+        if all(len(group.x) < 3 for group in groups):
+            return None
+        thin = tuple(
+            group.model_copy(update={name: every_other(getattr(group, name)) for name in columns}) for group in groups
+        )
+        total, kept = (sum(len(group.x) for group in some) for some in (groups, thin))
+        return self._shorter(total, kept, "points", **{field: thin})
+
 
 class Table(Shown):
     """Rows of cells."""
@@ -101,14 +111,7 @@ class Series(Shown):
 
     def shortened(self) -> Self | None:
         """Every other point of each line, its last one always."""
-        total = sum(len(line.x) for line in self.lines)
-        if all(len(line.x) < 3 for line in self.lines):
-            return None
-        lines = tuple(
-            line.model_copy(update={name: every_other(getattr(line, name)) for name in ("x", "y", "low", "high")})
-            for line in self.lines
-        )
-        return self._shorter(total, sum(len(line.x) for line in lines), "points", lines=lines)
+        return self._thinned("lines", ("x", "y", "low", "high"))
 
 
 class Cloud(Frozen):
@@ -131,14 +134,7 @@ class Scatter(Shown):
 
     def shortened(self) -> Self | None:
         """Every other point of each group."""
-        total = sum(len(cloud.x) for cloud in self.clouds)
-        if all(len(cloud.x) < 3 for cloud in self.clouds):
-            return None
-        clouds = tuple(
-            cloud.model_copy(update={name: every_other(getattr(cloud, name)) for name in ("x", "y", "labels")})
-            for cloud in self.clouds
-        )
-        return self._shorter(total, sum(len(cloud.x) for cloud in clouds), "points", clouds=clouds)
+        return self._thinned("clouds", ("x", "y", "labels"))
 
 
 class Bars(Shown):

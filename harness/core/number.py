@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
+from typing import TypeVar
 
+T = TypeVar("T", int, float)
 MAX_INTEGER = 2**63 - 1
 """The largest integer of SQLite; without this limit a larger one would fail later, without the option's name."""
 
@@ -19,15 +21,13 @@ def whole(least: int = 0, most: int = MAX_INTEGER) -> Callable[[str], int]:
 
     The returned function raises argparse.ArgumentTypeError, which argparse reports with the option's name.
     """
+    return _number(_integer, "an integer: write decimal digits", least, most)
 
-    def parse(text: str) -> int:
-        if not DECIMAL.fullmatch(text):
-            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not an integer: write decimal digits")
-        number = int(text)
-        _within(number, least, most)
-        return number
 
-    return parse
+def _integer(text: str) -> int:
+    if not DECIMAL.fullmatch(text):
+        raise ValueError(text)
+    return int(text)
 
 
 def offset(text: str) -> int:
@@ -41,25 +41,24 @@ def offset(text: str) -> int:
 
 def amount(least: float = 0.0, most: float = float("inf")) -> Callable[[str], float]:
     """The type of an argument: a finite number within bounds; raises as that of `whole`."""
+    return _number(float, "a number", least, most)
 
-    def parse(text: str) -> float:
+
+def _number(convert: Callable[[str], T], what: str, least: float, most: float) -> Callable[[str], T]:
+    def parse(text: str) -> T:
         try:
-            number = float(text)
+            number = convert(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number") from None
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {what}") from None
         if not abs(number) < float("inf"):
             raise argparse.ArgumentTypeError(f"{text[:40]} is not a finite number")
-        _within(number, least, most)
+        if number < least:
+            raise argparse.ArgumentTypeError(f"{number} is less than {least}, the smallest valid value")
+        if number > most:
+            raise argparse.ArgumentTypeError(f"{number} is more than {most}, the largest valid value")
         return number
 
     return parse
-
-
-def _within(number: float, least: float, most: float) -> None:
-    if number < least:
-        raise argparse.ArgumentTypeError(f"{number} is less than {least}, the smallest valid value")
-    if number > most:
-        raise argparse.ArgumentTypeError(f"{number} is more than {most}, the largest valid value")
 
 
 def readable(value: float, *, threshold: float | None = None) -> str:

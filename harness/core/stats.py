@@ -67,9 +67,7 @@ def flake_bound(clean_runs: int, *, confidence: float = 0.95) -> float:
 
     29 runs bound it to 10 %, 59 to 5 %, 299 to 1 % ("rule of three"). Without runs the bound is 1.0.
     """
-    if clean_runs <= 0:
-        return 1.0
-    return 1 - math.pow(1 - confidence, 1 / clean_runs)
+    return 1.0 if clean_runs <= 0 else 1 - math.pow(1 - confidence, 1 / clean_runs)
 
 
 def wilson_interval(successes: int, trials: int, *, z: float = 1.959964) -> tuple[float, float]:

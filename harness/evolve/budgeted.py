@@ -126,7 +126,6 @@ def _provider(settings: Proposer) -> Provider:
     names = ("model", "base_url", "answers", "cassette", "command", "timeout_s")
     provider = provider_for(Backend(backend=wanted, **{name: getattr(settings, name) for name in names}))
     if provider is None:
-        raise SuiteError(
-            f"the back end {wanted!r} has no answers", fix="name `answers:` or `cassette:`, or another one"
-        )
+        fix = "name `answers:` or `cassette:`, or another one"
+        raise SuiteError(f"the back end {wanted!r} has no answers", fix=fix)
     return provider

@@ -39,9 +39,8 @@ class Bundle:
                     raise UsageError("it is a link", where=str(path), fix="remove it, or name another --out")
                 path.write_text(text, encoding="utf-8", newline="")
         except OSError as error:
-            raise UsageError(
-                f"it cannot be written: {error.strerror}", where=str(folder), fix="name another --out"
-            ) from None
+            where = str(folder)
+            raise UsageError(f"it cannot be written: {error.strerror}", where=where, fix="name another --out") from None
 
 
 def with_license(source: str) -> str:

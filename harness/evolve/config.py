@@ -304,8 +304,5 @@ def tool_path(file: Path, experiment: Experiment, name: str) -> Path:
         for tried in (name, f"{name}.json"):
             if (found := named_path(folder / "specs" / "tools", tried)) is not None:
                 return found
-    raise SuiteError(
-        f"there is no tool {name!r}",
-        where=str(file),
-        fix=f"add `tools: {{{name}: PATH}}`, or create specs/tools/{name}",
-    )
+    fix = f"add `tools: {{{name}: PATH}}`, or create specs/tools/{name}"
+    raise SuiteError(f"there is no tool {name!r}", where=str(file), fix=fix)

@@ -77,11 +77,8 @@ class Registry:
             for lane in self._lanes_of(self.manager.get_plugins() - self._ours):
                 if lane.name in found or lane.name in self._built_in:
                     other = type(found[lane.name]).__module__ if lane.name in found else self._built_in[lane.name]
-                    raise UsageError(
-                        f"two plugins define a lane named {lane.name!r}",
-                        where=f"{other} and {type(lane).__module__}",
-                        fix="rename one of them",
-                    )
+                    what = f"two plugins define a lane named {lane.name!r}"
+                    raise UsageError(what, where=f"{other} and {type(lane).__module__}", fix="rename one of them")
                 found[lane.name] = lane
             self._lanes = Lanes(found, self._built_in, self._load)
         return self._lanes

@@ -35,9 +35,8 @@ def missing(path: Path) -> LedgerError:
     if path.exists() and not path.is_file():
         fix = "name the file that `pytest` wrote (--ledger, by default reports/ledger.db)"
         return LedgerError("this is not a plain file, so not a ledger", where=str(path), fix=fix)
-    return LedgerError(
-        "there is no ledger here", where=str(path), fix="run `pytest` on a suite first, or name another with --ledger"
-    )
+    what = "there is no ledger here"
+    return LedgerError(what, where=str(path), fix="run `pytest` on a suite first, or name another with --ledger")
 
 
 def require_locks(path: Path) -> None:
@@ -47,11 +46,9 @@ def require_locks(path: Path) -> None:
         LedgerError: if the file system has no locks.
     """
     if not has_locks(path.parent):
-        raise LedgerError(
-            "the ledger cannot be written: its file system has no locks, so two runs could damage it",
-            where=str(path),
-            fix="name one on a local disk with --ledger, and copy it when the run is over",
-        )
+        what = "the ledger cannot be written: its file system has no locks, so two runs could damage it"
+        fix = "name one on a local disk with --ledger, and copy it when the run is over"
+        raise LedgerError(what, where=str(path), fix=fix)
 
 
 def is_database(path: Path) -> bool:
@@ -62,11 +59,8 @@ def is_database(path: Path) -> bool:
 
 def foreign(path: Path) -> LedgerError:
     """The file never was a ledger."""
-    return LedgerError(
-        "this file is not a ledger: it is not a SQLite database",
-        where=str(path),
-        fix="name the file that `pytest` wrote (--ledger, by default reports/ledger.db)",
-    )
+    fix = "name the file that `pytest` wrote (--ledger, by default reports/ledger.db)"
+    return LedgerError("this file is not a ledger: it is not a SQLite database", where=str(path), fix=fix)
 
 
 def prepare(path: Path, *, create: bool) -> None:
@@ -192,9 +186,8 @@ def inspect(connection: sqlite3.Connection, path: Path, *, thorough: bool | None
     except sqlite3.DatabaseError as error:
         raise CorruptError(str(error)) from error
     if application != APPLICATION_ID and objects:
-        raise LedgerError(
-            "this SQLite database is not a ledger", where=str(path), fix="name another file with --ledger"
-        )
+        where = str(path)
+        raise LedgerError("this SQLite database is not a ledger", where=where, fix="name another file with --ledger")
     if version > SCHEMA_VERSION:
         raise LedgerError(
             f"the ledger was written by a newer version (schema {version}; this version reads up to {SCHEMA_VERSION})",

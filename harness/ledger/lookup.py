@@ -278,11 +278,8 @@ def find(ledger: Ledger, key: str, *, run_id: str | None = None) -> list[Row]:
         for row in ledger.rows("SELECT DISTINCT nodeid AS n FROM evaluations UNION SELECT subject FROM evaluations")
     ]
     near = nearest_names(key, known, count=3, cutoff=0.5)
-    raise LedgerError(
-        f"nothing in the ledger is called {key!r}",
-        where=str(ledger.path),
-        fix=f"did you mean {' or '.join(near)}?" if near else "use a node id, a subject's name or a digest's prefix",
-    )
+    fix = f"did you mean {' or '.join(near)}?" if near else "use a node id, a subject's name or a digest's prefix"
+    raise LedgerError(f"nothing in the ledger is called {key!r}", where=str(ledger.path), fix=fix)
 
 
 def _literal(prefix: str) -> str:

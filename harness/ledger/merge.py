@@ -57,9 +57,8 @@ def check_source(source: Path) -> None:
         is_database = file.is_database(source)
         what = _foreign_schema(source) if is_database else "this file is not a ledger: it is not a SQLite database"
     if what:
-        raise LedgerError(
-            what, where=str(source), fix="name ledgers that `pytest` wrote, or .jsonl files of their journal folders"
-        )
+        fix = "name ledgers that `pytest` wrote, or .jsonl files of their journal folders"
+        raise LedgerError(what, where=str(source), fix=fix)
 
 
 def _foreign_schema(source: Path) -> str:
@@ -146,11 +145,8 @@ def _journal(ledger: Ledger, source: Path) -> list[str]:
         raise file.missing(source)
     found = journal.read(source)
     if found is None:
-        raise LedgerError(
-            "this is not the journal of a run",
-            where=str(source),
-            fix="name a ledger, or a .jsonl from its journal folder",
-        )
+        fix = "name a ledger, or a .jsonl from its journal folder"
+        raise LedgerError("this is not the journal of a run", where=str(source), fix=fix)
     known = {row["nodeid"] for row in ledger.rows("SELECT nodeid FROM evaluations WHERE run_id = ?", found.run.run_id)}
     new = (record for record in found.records() if record.evaluation.case.nodeid not in known)
     with ledger.writing() as connection:

@@ -93,11 +93,8 @@ class Ledger(Closing):
             except file.CorruptError as error:
                 if not file.is_database(path):
                     raise file.foreign(path) from error
-                raise LedgerError(
-                    f"the ledger is damaged: {error}",
-                    where=str(path),
-                    fix="restore it from a copy; the next run keeps this one aside and starts a new one",
-                ) from error
+                fix = "restore it from a copy; the next run keeps this one aside and starts a new one"
+                raise LedgerError(f"the ledger is damaged: {error}", where=str(path), fix=fix) from error
             except sqlite3.OperationalError:
                 # WAL needs a file next to the ledger even for reading; in a folder that cannot be written there is
                 # no writer either, so the file may be taken as it is.

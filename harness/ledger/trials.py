@@ -56,11 +56,8 @@ class Trials:
             record = json.loads(found["record"]) if found else {}
             holder = Process.from_wire(record["holder"]) if record.get("holder") else None
             if holder is not None and holder != mine and holder.near and holder.alive:
-                raise LedgerError(
-                    f"experiment {experiment} is being searched by process {holder.pid}",
-                    where=str(ledger.path),
-                    fix="wait until it ends, or use another --ledger",
-                )
+                what = f"experiment {experiment} is being searched by process {holder.pid}"
+                raise LedgerError(what, where=str(ledger.path), fix="wait until it ends, or use another --ledger")
             if is_new:
                 connection.execute("DELETE FROM trials WHERE experiment = ?", (experiment,))
             text = json.dumps(record | {"holder": mine.to_wire()})

@@ -74,12 +74,8 @@ class CassetteProvider:
                 self._asked[key] = occurrence
                 return found.reply
         if self._inner is None:
-            raise ProviderError(
-                f"no recording of question {question.id} ({question.label}), occurrence {occurrence}",
-                where=str(self._path),
-                fix=self._nearest(question, key),
-                status="protocol",
-            )
+            what = f"no recording of question {question.id} ({question.label}), occurrence {occurrence}"
+            raise ProviderError(what, where=str(self._path), fix=self._nearest(question, key), status="protocol")
         reply = self._inner.answer(question)
         if reply is not None:
             with self._lock:

@@ -51,9 +51,8 @@ class CommandProvider:
                     self._argv, stdin=subprocess.PIPE, stdout=out, stderr=err, start_new_session=True
                 )
             except OSError as error:
-                raise ProviderError(
-                    f"cannot be started: {error.strerror}", where=where, fix="check its path"
-                ) from error
+                fix = "check its path"
+                raise ProviderError(f"cannot be started: {error.strerror}", where=where, fix=fix) from error
             try:
                 process.communicate(question.model_dump_json().encode(), timeout=limit)
             except subprocess.TimeoutExpired:
@@ -77,9 +76,8 @@ class CommandProvider:
         try:
             text = data.decode("utf-8").removesuffix("\n")
         except UnicodeDecodeError as error:
-            raise ProviderError(
-                f"its answer is not UTF-8 at byte {error.start}", where=where, status="protocol"
-            ) from error
+            status = "protocol"
+            raise ProviderError(f"its answer is not UTF-8 at byte {error.start}", where=where, status=status) from error
         if not text.strip():
             raise ProviderError("its answer is empty", where=where, fix="run it by hand", status="protocol")
         return Reply(text=text, provider=self.name, source=where, seconds=time.monotonic() - started)

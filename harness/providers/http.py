@@ -66,9 +66,8 @@ class Endpoint:
                 error = problem.error
                 if attempt == self.attempts or end - time.monotonic() <= problem.after:
                     tries = f" ({attempt} tries)" if attempt > 1 else ""
-                    raise ProviderError(
-                        error.what + tries, where=error.where, fix=error.fix, status=error.status
-                    ) from None
+                    where = error.where
+                    raise ProviderError(error.what + tries, where=where, fix=error.fix, status=error.status) from None
                 if problem.after > self.timeout_s:
                     what = f"{error.what} (the server asks to wait {problem.after:g} s, longer than the time-out)"
                     raise ProviderError(what, where=error.where, fix=error.fix, status=error.status) from None
@@ -94,9 +93,8 @@ class Endpoint:
         except httpx.TimeoutException as error:
             raise late from error
         except httpx.InvalidURL as error:
-            raise ProviderError(
-                f"not an address: {error}", where=url, fix="give --base-url http://host:port"
-            ) from error
+            fix = "give --base-url http://host:port"
+            raise ProviderError(f"not an address: {error}", where=url, fix=fix) from error
         except httpx.UnsupportedProtocol as error:
             raise ProviderError(str(error), where=url, fix="give --base-url http://host:port") from error
         except httpx.ConnectError as error:
@@ -132,9 +130,8 @@ def _import_httpx(where: str) -> Any:
     try:
         import httpx
     except ImportError as error:
-        raise UsageError(
-            f"httpx is needed to ask a model's server: {error}", where=where, fix="pip install 'pytest-crucible[llm]'"
-        ) from error
+        fix = "pip install 'pytest-crucible[llm]'"
+        raise UsageError(f"httpx is needed to ask a model's server: {error}", where=where, fix=fix) from error
     return httpx
 
 

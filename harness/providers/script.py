@@ -32,8 +32,5 @@ class ScriptProvider:
                 return Reply(text=self._by_name[name], provider=self.name)
         if self._rest:
             return Reply(text=self._rest.pop(0), provider=self.name)
-        raise ProviderError(
-            f"the script has no answer to question {question.id} ({question.label})",
-            fix="add one by its id or label",
-            status="protocol",
-        )
+        what = f"the script has no answer to question {question.id} ({question.label})"
+        raise ProviderError(what, fix="add one by its id or label", status="protocol")

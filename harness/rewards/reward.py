@@ -263,10 +263,8 @@ class RewardFunction(Closing):
         missing = sum(self._recent)
         if missing > self._max_infra:
             first = next((verdict.feedback for verdict in verdicts if self.value(verdict) is None), "")
-            raise InfraError(
-                f"{missing} of the last {len(self._recent)} candidates have no reward: {degraded or first}",
-                fix="repair the cause, or raise max_infra",
-            )
+            what = f"{missing} of the last {len(self._recent)} candidates have no reward: {degraded or first}"
+            raise InfraError(what, fix="repair the cause, or raise max_infra")
         return verdicts
 
 

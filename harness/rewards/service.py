@@ -209,11 +209,7 @@ async def _arrival(found: concurrent.futures.Future[Any]) -> None:
 
 
 async def _while_connected(request: Request, futures: list[asyncio.Future[Any]]) -> None:
-    """Wait for all futures; cancel them when the client goes away.
-
-    Raises:
-        ClientDisconnect: if it did.
-    """
+    """Wait for all futures; cancel them when the client goes away."""
 
     async def disconnected() -> None:
         while (await request.receive())["type"] != "http.disconnect":

@@ -23,11 +23,7 @@ def reward_of(tool: Tools | Pool, mode: Mode = "pass", **options: Any) -> Callab
     reward = reward_for(tool, mode, **options)
 
     async def crucible(completion: Any = None, trace: Any = None, info: Any = None) -> float:
-        """1.0 if the completion passes, else 0.0, or half the share of its right answers.
-
-        Raises:
-            InfraError: if the verdict says nothing about the completion.
-        """
+        """1.0 if the completion passes, else 0.0, or half the share of its right answers."""
         written = trace.last_reply if completion is None and trace is not None else completion
         named = info.get("tool") if isinstance(info, dict) else None
         [verdict] = await reward.averdicts([written], [named])

@@ -72,9 +72,8 @@ def collect_cases(suite: Suite, lane: SuiteLane) -> list[Case]:
     for case in cases:
         if case.name in names:
             subjects = f"{names[case.name].subject.path or 'a subject'} and {case.subject.path or 'another'}"
-            raise SuiteError(
-                f"two cases are named {case.name!r}: {subjects}", where=suite.where(), fix="rename one of the files"
-            )
+            fix = "rename one of the files"
+            raise SuiteError(f"two cases are named {case.name!r}: {subjects}", where=suite.where(), fix=fix)
         names[case.name] = case
     expect = suite.options.expect
     strange = [name for name in expect if name not in names]

@@ -106,9 +106,8 @@ class Suite:
             real = named_path(root, "")
             matches = named_paths(real, str(Path(*parts))) if real is not None else []
             if not matches:
-                raise SuiteError(
-                    f"{pattern!r} matches no file", where=self.where(*key), fix=f"looked in {real or root}"
-                )
+                where = self.where(*key)
+                raise SuiteError(f"{pattern!r} matches no file", where=where, fix=f"looked in {real or root}")
             if real is not None and not follow_links:
                 matches = [_first_link(real, path) for path in matches]
             found.update(dict.fromkeys(map(_recordable, matches)))

@@ -129,10 +129,8 @@ def check_version(found: str) -> None:
     """
     parts = tuple(int(part) for part in re.findall(r"\d+", found)[:2])
     if not MIN_VERSION <= parts < NEXT_MAJOR_VERSION:
-        raise UsageError(
-            f"pytest-benchmark {found} is not supported",
-            fix="pip install 'pytest-benchmark>=5.2,<6', or disable it: -p no:benchmark",
-        )
+        fix = "pip install 'pytest-benchmark>=5.2,<6', or disable it: -p no:benchmark"
+        raise UsageError(f"pytest-benchmark {found} is not supported", fix=fix)
 
 
 class Record(Frozen):

@@ -293,11 +293,8 @@ def own_folder(folder: Path) -> Path:
     except OSError as error:
         raise InfraError(f"cannot be created: {error.strerror}", where=str(folder)) from None
     if not _is_own(folder) or folder.lstat().st_mode & 0o077:
-        raise InfraError(
-            "belongs to another user or is accessible to others",
-            where=str(folder),
-            fix="remove it, or set XDG_RUNTIME_DIR",
-        )
+        fix = "remove it, or set XDG_RUNTIME_DIR"
+        raise InfraError("belongs to another user or is accessible to others", where=str(folder), fix=fix)
     return folder
 
 

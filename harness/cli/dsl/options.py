@@ -83,9 +83,8 @@ def parse_settings(args: argparse.Namespace, *, before: dict[str, Any] | None = 
     if found.get("events") and not found["events"].startswith(("unix:", "tcp:")) and found["events"] != INBOX:
         path = Path(found["events"]).absolute()
         if not path.is_file():
-            raise UsageError(
-                f"{path} does not exist", where="--events", fix="JSON lines, unix:PATH, tcp:HOST:PORT or inbox"
-            )
+            where = "--events"
+            raise UsageError(f"{path} does not exist", where=where, fix="JSON lines, unix:PATH, tcp:HOST:PORT or inbox")
         found["events"] = str(path)
     backend = {
         name: getattr(args, name)
@@ -133,11 +132,7 @@ def parse_budgets(pairs: list[str]) -> dict[str, float]:
 
 
 def _parse_seconds(text: str) -> float:
-    """A duration of the language (`500ms`, `2min`), or a number of seconds.
-
-    Raises:
-        ValueError: if it is neither.
-    """
+    """A duration of the language (`500ms`, `2min`), or a number of seconds."""
     number = text.rstrip("abcdefghijklmnopqrstuvwxyz")
     unit = UNITS.get(text[len(number) :] or "s")
     if unit is None or unit.dimension != UNITS["s"].dimension:

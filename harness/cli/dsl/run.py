@@ -40,9 +40,8 @@ def run(args: argparse.Namespace) -> int:
     program = programs.load(args.program, inputs=given, entry=args.entry)
     if program.main < 0:
         fix = "`crucible dsl check` checks it: it holds only facts and rules"
-        raise UsageError(
-            "the program has no task or loop, so there is nothing to run", where=str(args.program), fix=fix
-        )
+        where = str(args.program)
+        raise UsageError("the program has no task or loop, so there is nothing to run", where=where, fix=fix)
     refuse_unknown(given, program, where=str(args.program))
     # Checked before the first effect; `--backend file` may wait for a file that is written later.
     if args.answers is not None and (args.backend != "file" or Path(args.answers).exists()):

@@ -28,9 +28,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         data = sys.stdin.buffer.read() if args.event == "-" else read_file(Path(args.event))
     except OSError as error:
-        raise UsageError(
-            f"the event cannot be read: {error.strerror}", where=args.event, fix="name a JSON file, or - for stdin"
-        ) from error
+        fix = "name a JSON file, or - for stdin"
+        raise UsageError(f"the event cannot be read: {error.strerror}", where=args.event, fix=fix) from error
     place = run_folders.find_place(args)
     with run_folders.open_log(args.run_folder) as file:
         number = file.open_run(args.run).number

@@ -28,9 +28,8 @@ def run(args: argparse.Namespace) -> int:
     given = inputs.read_inputs(args)
     result = inputs.parse_file(args, found=given)
     if not 0 <= args.record < result.record_count:
-        raise UsageError(
-            f"record {args.record} does not exist: the file has {result.record_count}", where=given.files[0]
-        )
+        where = given.files[0]
+        raise UsageError(f"record {args.record} does not exist: the file has {result.record_count}", where=where)
     grammar = result.parse.grammar if result.parse else None
     found = ToolHost.decode_field(DecodeFieldInput(result.records[args.record], grammar, args.field))
     line = clip(found.value or "") if found.success else f"not decoded: {found.error}"

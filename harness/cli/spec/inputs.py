@@ -113,11 +113,8 @@ def load_grammar(path: Path) -> Grammar:
     found = lint_file(path)
     if found.grammar is None:
         first, more = found.errors[0], len(found.errors) - 1
-        raise SpecError(
-            first.message + (f" (and {more} more: crucible spec lint {path})" if more else ""),
-            where=format_position(path, first),
-            fix=first.hint,
-        )
+        what = first.message + (f" (and {more} more: crucible spec lint {path})" if more else "")
+        raise SpecError(what, where=format_position(path, first), fix=first.hint)
     return found.grammar
 
 
@@ -167,9 +164,8 @@ def _detect(name: str) -> Path:
         raise UsageError(f"it cannot be read: {why}", where=name, fix="name a file") from None
     if found is None:
         shown = ", ".join(str(folder) for folder in where) or "no folder of grammars"
-        raise UsageError(
-            "no grammar has the magic number of this file", where=name, fix=f"name a grammar first (looked in {shown})"
-        )
+        fix = f"name a grammar first (looked in {shown})"
+        raise UsageError("no grammar has the magic number of this file", where=name, fix=fix)
     return found
 
 

@@ -38,9 +38,8 @@ def run(args: argparse.Namespace) -> int:
             if args.json:
                 output.print_json({"success": False, "patch": str(path), "errors": list(result.errors)})
                 return 1
-            raise SpecError(
-                "; ".join(result.errors), where=str(path), fix=f"correct the patch; {args.grammar} was not changed"
-            )
+            fix = f"correct the patch; {args.grammar} was not changed"
+            raise SpecError("; ".join(result.errors), where=str(path), fix=fix)
         version = made
     if args.out is not None:
         output.write_file(args.out, version.spec_text)
@@ -55,12 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _load_patch(path: Path) -> Patch:
-    """Read a patch file.
-
-    Raises:
-        UsageError: if the file does not exist.
-        SpecError: if it is not a patch.
-    """
+    """Read a patch file."""
     if not path.is_file():
         raise UsageError("file not found", where=str(path), fix="name a patch file")
     try:

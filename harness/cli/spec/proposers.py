@@ -77,6 +77,4 @@ def _load_function(where: str, name: str) -> Proposer:
 
 
 def _load_module(where: str) -> Any:
-    if not where.endswith(".py"):
-        return importlib.import_module(where)
-    return import_file(Path(where))
+    return importlib.import_module(where) if not where.endswith(".py") else import_file(Path(where))

@@ -67,11 +67,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _value(leaf: Leaf, text: str) -> Any:
-    """Read the text of a value as the type of the leaf.
-
-    Raises:
-        WriteError: if it is not of that type.
-    """
+    """Read the text of a value as the type of the leaf."""
     if text.startswith("@"):
         return inputs.read_bytes(Path(text[1:]))
     if text.startswith("hex:"):

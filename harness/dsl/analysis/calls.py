@@ -193,9 +193,7 @@ def _emits(call: s.Call, entries: dict[str, s.Entry], scope: Scope, signature: S
 
 
 def _seconds(entry: s.Entry | None, scope: Scope) -> float | None:
-    if entry is None:
-        return None
-    return parse_seconds(entry.value, scope, what=entry.key)
+    return None if entry is None else parse_seconds(entry.value, scope, what=entry.key)
 
 
 def parse_seconds(node: s.Value, scope: Scope, *, what: str) -> float | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 from harness.dsl.analysis.code import UNRESOLVED, Code
@@ -71,21 +72,28 @@ def _for(node: s.For, into: Lowering) -> None:
     if source.type.kind not in (Kind.LIST, Kind.ANY):
         scope.report.add("E301", f"`for` iterates over a list, not {source.type}", node.source.span)
     with code.within(f"for {node.name}"):
-        held, counter = scope.bind_hidden("list", source.type), scope.bind_hidden("index", INT)
+        held = scope.bind_hidden("list", source.type)
+        counter = scope.bind_hidden("index", INT)
         code.add(Let(code.label("list"), at, Target(held, scope.slots[held].name), source))
-        code.add(_set(counter, n.Const(0, INT, at), into, "start"))
-        items, index = n.Slot(held, "list", source.type, at), n.Slot(counter, "index", INT, at)
-        again = len(code)
-        test = n.Binary("<", index, n.Call("len", (items,), INT, at), BOOL, at)
-        branch = code.add(Branch(code.label("test"), at, test, UNRESOLVED))
-        element = source.type.of or ANY
-        slot = scope.bind(node.name, element)
-        value = n.Index(items, index, element, at)
-        code.add(Let(code.label(f"let {node.name}"), at, Target(slot, node.name), value))
-        into.body(node.body)
-        code.add(_set(counter, n.Binary("+", index, n.Const(1, INT, at), INT, at), into, "next"))
-        code.add(Jump(code.label("again"), at, again))
-        code.set_jump_target(branch)
+        items, element = n.Slot(held, "list", source.type, at), source.type.of or ANY
+        with _counted(counter, n.Call("len", (items,), INT, at), at, into) as index:
+            slot = scope.bind(node.name, element)
+            value = n.Index(items, index, element, at)
+            code.add(Let(code.label(f"let {node.name}"), at, Target(slot, node.name), value))
+            into.body(node.body)
+
+
+@contextmanager
+def _counted(counter: int, end: n.Expr, at: s.Span, into: Lowering) -> Iterator[n.Slot]:
+    """The instructions around the body of a loop over an index; the index is the slot."""
+    code, index = into.code, n.Slot(counter, "index", INT, at)
+    code.add(_set(counter, n.Const(0, INT, at), into, "start"))
+    again = len(code)
+    branch = code.add(Branch(code.label("test"), at, n.Binary("<", index, end, BOOL, at), UNRESOLVED))
+    yield index
+    code.add(_set(counter, n.Binary("+", index, n.Const(1, INT, at), INT, at), into, "next"))
+    code.add(Jump(code.label("again"), at, again))
+    code.set_jump_target(branch)
 
 
 def lower_repeat(
@@ -97,21 +105,14 @@ def lower_repeat(
     with code.within("repeat"):
         bound, counter = scope.bind_hidden("limit", INT), scope.bind_hidden("index", INT)
         code.add(_set(bound, limit, into, "limit"))
-        code.add(_set(counter, n.Const(0, INT, at), into, "start"))
-        index = n.Slot(counter, "index", INT, at)
-        again = len(code)
-        test = n.Binary("<", index, n.Slot(bound, "limit", INT, at), BOOL, at)
-        branch = code.add(Branch(code.label("test"), at, test, UNRESOLVED))
-        into.body(body)
         done = None
-        if until is not None:
-            found = elaborate_condition(until, scope, what="`until`")
-            go_on = code.add(Branch(code.label("until"), until.span, found, UNRESOLVED))
-            done = code.add(Jump(code.label("done"), until.span, UNRESOLVED))
-            code.set_jump_target(go_on)
-        code.add(_set(counter, n.Binary("+", index, n.Const(1, INT, at), INT, at), into, "next"))
-        code.add(Jump(code.label("again"), at, again))
-        code.set_jump_target(branch)
+        with _counted(counter, n.Slot(bound, "limit", INT, at), at, into):
+            into.body(body)
+            if until is not None:
+                found = elaborate_condition(until, scope, what="`until`")
+                go_on = code.add(Branch(code.label("until"), until.span, found, UNRESOLVED))
+                done = code.add(Jump(code.label("done"), until.span, UNRESOLVED))
+                code.set_jump_target(go_on)
         if done is not None:
             code.set_jump_target(done)
 

@@ -21,8 +21,5 @@ def refuse_unknown(given: Iterable[str], program: Program, *, where: str) -> Non
         if not re.search(rf"\b{re.escape(name)}\b", program.source):
             units = (variable for unit in program.units for variable in unit.slots)
             declared = [v.name for v in (*program.state, *units) if v.is_input and v.name not in names]
-            raise UsageError(
-                f"the program has no input {name!r}{nearest(name, declared)}",
-                where=where,
-                fix="correct it or leave it out",
-            )
+            fix = "correct it or leave it out"
+            raise UsageError(f"the program has no input {name!r}{nearest(name, declared)}", where=where, fix=fix)

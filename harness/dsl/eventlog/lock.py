@@ -23,19 +23,15 @@ class WriterLock:
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise LogError(
-                f"its folder cannot be written: {error.strerror}", where=str(log), fix="choose another folder"
-            ) from error
+            fix = "choose another folder"
+            raise LogError(f"its folder cannot be written: {error.strerror}", where=str(log), fix=fix) from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip()
             os.close(self._descriptor)
-            raise LogError(
-                f"another process{f' ({holder})' if holder else ''} is running this log",
-                where=str(log),
-                fix="wait for that process or end it, then resume",
-            ) from error
+            what = f"another process{f' ({holder})' if holder else ''} is running this log"
+            raise LogError(what, where=str(log), fix="wait for that process or end it, then resume") from error
         # A fixed length, so that no truncation has to be flushed at every start.
         os.pwrite(self._descriptor, f"pid {os.getpid()}".ljust(31).encode() + b"\n", 0)
 

@@ -59,9 +59,8 @@ class LogFile(Closing):
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise LogError(
-                    f"its folder cannot be created: {error.strerror}", where=str(path), fix="choose another folder"
-                ) from error
+                fix = "choose another folder"
+                raise LogError(f"its folder cannot be created: {error.strerror}", where=str(path), fix=fix) from error
             self._lock = WriterLock(path)
         try:
             self.connection = tables.connect(path, durability, read_only=read_only)
@@ -113,11 +112,9 @@ class LogFile(Closing):
             rows = [row for row in rows if "/" not in row[1]] or rows
         if not rows:
             names = [row[0] for row in self._rows("SELECT name FROM runs ORDER BY run", ())]
-            raise LogError(
-                f"no run {which!r}" if which is not None else "the file holds no run",
-                where=str(self.path),
-                fix=f"runs: {', '.join(names[:20])}" if names else "run a program first",
-            )
+            what = f"no run {which!r}" if which is not None else "the file holds no run"
+            where = str(self.path)
+            raise LogError(what, where=where, fix=f"runs: {', '.join(names[:20])}" if names else "run a program first")
         number, name, genesis, run, seq, head = rows[0]
         parent = None if run is None else Parent(run, seq, head)
         return RunLog(self._storage, number, name, genesis, parent)
@@ -157,9 +154,8 @@ class LogFile(Closing):
         """
         found = next(run.events(start=seq, stop=seq + 1), None)
         if seq < 0 or found is None:
-            raise LogError(
-                f"run {run.name} has no event {seq}", where=str(self.path), fix="`crucible dsl trace` lists them"
-            )
+            where = str(self.path)
+            raise LogError(f"run {run.name} has no event {seq}", where=where, fix="`crucible dsl trace` lists them")
         return found
 
     def _rows(self, query: str, values: tuple[Any, ...] | dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -284,11 +284,8 @@ def snapshot_state(head: bytes, stored: bytes) -> bytes | None:
 
 def chain_error(path: Path | str, name: str, seq: int) -> LogError:
     """The error for a broken chain."""
-    return LogError(
-        f"run {name}: the chain is broken at event {seq}: the event was changed, lost or reordered",
-        where=str(path),
-        fix=f"fork from event {seq - 1}, or restore a copy",
-    )
+    what = f"run {name}: the chain is broken at event {seq}: the event was changed, lost or reordered"
+    return LogError(what, where=str(path), fix=f"fork from event {seq - 1}, or restore a copy")
 
 
 def _spans(connection: sqlite3.Connection, run: int, stop: int) -> list[tuple[int, int, int]]:

@@ -77,13 +77,11 @@ def _prepare(connection: sqlite3.Connection, where: str, *, read_only: bool) -> 
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if application != APPLICATION_ID and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        raise LogError(
-            "this SQLite database is not an event log", where=where, fix="name the log that `crucible dsl run` printed"
-        )
+        fix = "name the log that `crucible dsl run` printed"
+        raise LogError("this SQLite database is not an event log", where=where, fix=fix)
     if version > VERSION:
-        raise LogError(
-            f"the log is of version {version}, this program reads {VERSION}", where=where, fix="install a newer version"
-        )
+        fix = "install a newer version"
+        raise LogError(f"the log is of version {version}, this program reads {VERSION}", where=where, fix=fix)
     if read_only:
         if application != APPLICATION_ID:
             raise LogError("the log is empty", where=where, fix="run the program again")

@@ -84,24 +84,22 @@ def _all_same(pairs: list[tuple[Value, Value]]) -> Value:
 
 def every(values: Sequence[Value]) -> Value:
     """Kleene's conjunction: false if one value is false, otherwise undefined if one is undefined."""
-    undefined = None
-    for value in values:
-        if isinstance(value, Undefined):
-            undefined = undefined or [value]
-        elif value is not True:
-            return False
-    return undefined[0] if undefined else True
+    return _decided(values, by=False)
 
 
 def some(values: Sequence[Value]) -> Value:
     """Kleene's disjunction: true if one value is true, otherwise undefined if one is undefined."""
+    return _decided(values, by=True)
+
+
+def _decided(values: Sequence[Value], *, by: bool) -> Value:
     undefined = None
     for value in values:
         if isinstance(value, Undefined):
             undefined = undefined or [value]
-        elif value is True:
-            return True
-    return undefined[0] if undefined else False
+        elif (value is True) is by:
+            return by
+    return undefined[0] if undefined else not by
 
 
 def element(base: Value, index: Value) -> Value:

@@ -115,10 +115,8 @@ def _repeated_answer(machine: Machine, log: RunLog, question: str, text: str, wh
             given = restore_value(value["value"], log.blobs)
             if given == text or str(given) == text.strip():
                 return "known"
-            raise UsageError(
-                f"question {question} already has a different answer (event {event.seq})",
-                where=where,
-                fix=f"fork the run from event {keys[value['key']]} to try another answer",
-            )
+            what = f"question {question} already has a different answer (event {event.seq})"
+            fix = f"fork the run from event {keys[value['key']]} to try another answer"
+            raise UsageError(what, where=where, fix=fix)
     waits = ", ".join(query.id for query in machine.questions) or "none"
     raise UsageError(f"the run has asked no question {question}", where=where, fix=f"it waits for: {waits}")

@@ -56,9 +56,8 @@ class FileEvents:
                     self._position += 1
             line = next(self._lines, None)
         except OSError as error:
-            raise InfraError(
-                f"events cannot be read: {error.strerror}", where=str(self._path), fix="--events FILE"
-            ) from error
+            where = str(self._path)
+            raise InfraError(f"events cannot be read: {error.strerror}", where=where, fix="--events FILE") from error
         if line is None:
             return None
         self._position += 1

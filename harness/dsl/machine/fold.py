@@ -52,10 +52,9 @@ class Fold:
         try:
             getattr(self, "_" + event["k"])(state, event, seq, live)
         except (KeyError, IndexError, AttributeError, TypeError, ValueError) as error:
-            raise LogError(
-                f"event {seq} does not fit the program ({type(error).__name__}: {error})",
-                fix="`crucible dsl verify` tests the log for damage; a changed program needs `upgrade`",
-            ) from error
+            what = f"event {seq} does not fit the program ({type(error).__name__}: {error})"
+            fix = "`crucible dsl verify` tests the log for damage; a changed program needs `upgrade`"
+            raise LogError(what, fix=fix) from error
 
     # Each kind of event has a method with its name.
 

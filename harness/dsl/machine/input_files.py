@@ -25,9 +25,8 @@ def read_input_files(paths: Iterable[Path]) -> dict[str, bytes]:
         for name, file in _files(path):
             try:
                 if file.stat().st_size > MAX_FILE_BYTES:
-                    raise UsageError(
-                        f"a file of more than {MAX_FILE_BYTES >> 20} MiB", where=str(file), fix="leave it out"
-                    )
+                    where = str(file)
+                    raise UsageError(f"a file of more than {MAX_FILE_BYTES >> 20} MiB", where=where, fix="leave it out")
                 if name in found:
                     raise UsageError(f"two files are called {name!r}", where=str(file), fix="pass only one of them")
                 found[name] = file.read_bytes()

@@ -48,9 +48,8 @@ def lay_out(program: Program) -> Layout:
     for number, unit in enumerate(program.units):
         for index, instruction in enumerate(unit.code):
             if places.setdefault(instruction.label, (number, index)) != (number, index):
-                raise SpecError(
-                    f"two instructions have the label {instruction.label!r}", where=program.where(instruction.span)
-                )
+                where = program.where(instruction.span)
+                raise SpecError(f"two instructions have the label {instruction.label!r}", where=where)
     return Layout(
         units=tuple(_unit(unit) for unit in program.units),
         places=places,

@@ -127,9 +127,8 @@ class Session(Closing):
         file = LogFile(path, durability=settings.durability, probe=probe)
         try:
             if file.runs():
-                raise UsageError(
-                    "there is a run in this folder", where=str(folder), fix="resume it, or choose another folder"
-                )
+                fix = "resume it, or choose another folder"
+                raise UsageError("there is a run in this folder", where=str(folder), fix=fix)
             if files:
                 write_input_files(folder, files)
             given = dict(inputs or {})

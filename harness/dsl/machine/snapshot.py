@@ -62,9 +62,8 @@ def load(data: bytes, fold: Fold) -> State:
         state.judged = {entry["label"]: Judgement(**entry) for entry in fields["judged"]}
         state.used = Used(**fields["used"])
     except (KeyError, TypeError, ValueError) as error:
-        raise LogError(
-            f"the snapshot does not fit the program ({type(error).__name__}: {error})", fix="`crucible dsl verify`"
-        ) from error
+        fix = "`crucible dsl verify`"
+        raise LogError(f"the snapshot does not fit the program ({type(error).__name__}: {error})", fix=fix) from error
     return state
 
 

@@ -36,11 +36,8 @@ def stored_program(file: LogFile, log: RunLog) -> Program:
     settings = RunSettings.from_wire(file.settings(log))
     genesis = log.program_genesis()
     if genesis.engine != ENGINE:
-        raise LogError(
-            f"the run was made by {genesis.engine}, this is {ENGINE}",
-            where=str(file.path),
-            fix="use the version that made it, or run the program again",
-        )
+        fix = "use the version that made it, or run the program again"
+        raise LogError(f"the run was made by {genesis.engine}, this is {ENGINE}", where=str(file.path), fix=fix)
     try:
         source = file.blobs.get(bytes.fromhex(settings.source)).decode("utf-8")
     except (KeyError, ValueError) as error:

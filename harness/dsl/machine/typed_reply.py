@@ -48,11 +48,7 @@ def typed(value: Value, kind: Type, *, foreign: bool, calls: bool = False) -> Va
 
 
 def _tool_calls(text: str) -> list[dict[str, Any]] | None:
-    """The calls of tools that a reply consists of; None for an answer.
-
-    Raises:
-        MismatchError: if the reply has calls, and one of them names no tool or has no arguments.
-    """
+    """The calls of tools that a reply consists of; None for an answer."""
     if not text.lstrip().startswith("{"):
         return None
     try:

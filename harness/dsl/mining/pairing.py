@@ -203,9 +203,7 @@ def _baseline(after: Kind, kinds: Sequence[Kind]) -> list[Kind]:
 def _next_best(after: Kind, kinds: Sequence[Kind]) -> list[Kind]:
     """Without any baseline, the best kind is compared with the next best."""
     others = [kind for kind in kinds if kind is not after]
-    if any(kind.merit > after.merit for kind in others):
-        return []
-    return _best(others)
+    return [] if any(kind.merit > after.merit for kind in others) else _best(others)
 
 
 def _best(kinds: Sequence[Kind]) -> list[Kind]:

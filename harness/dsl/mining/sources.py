@@ -45,9 +45,8 @@ def read(
             kind = {".md": read_markdown, ".csv": read_csv, ".tsv": read_csv}.get(path.suffix.lower(), read_json)
             found = kind(text, path, wanted)
     except OSError as error:
-        raise UsageError(
-            f"cannot be read: {error.strerror}", where=str(path), fix="name a ledger, or a JSON, CSV or Markdown report"
-        ) from error
+        what = f"cannot be read: {error.strerror}"
+        raise UsageError(what, where=str(path), fix="name a ledger, or a JSON, CSV or Markdown report") from error
     if not any(one.samples or one.notes for one in found):
         fix = "a ledger, JSON records with a name and a number, a CSV or Markdown table; or --metric NAME --minimize"
         raise UsageError("the file holds no measurement", where=str(path), fix=fix)

@@ -104,11 +104,7 @@ class Folder:
         self._room = None
 
     def _take_room(self, size: int) -> None:
-        """Take a file's share of what the folder may hold; what was replaced since the last count counts as well.
-
-        Raises:
-            ToolFault: if the folder would hold too much.
-        """
+        """Take a file's share of what the folder may hold; what was replaced since the last count counts as well."""
         for room in (self._room, None):
             left = room or [QUOTA.bytes, QUOTA.files]
             if room is None:
@@ -118,9 +114,8 @@ class Folder:
             if min(self._room) >= 0:
                 return
         self._room = None
-        raise ToolFault(
-            Status.OUTPUT, f"the folder would hold more than {QUOTA.files} files or {QUOTA.bytes >> 20} MiB"
-        )
+        what = Status.OUTPUT
+        raise ToolFault(what, f"the folder would hold more than {QUOTA.files} files or {QUOTA.bytes >> 20} MiB")
 
     def files(self) -> dict[str, bytes]:
         """Content of all regular files by sorted path; links and devices are left out.

@@ -59,9 +59,8 @@ class RecordingFile:
             try:
                 found = Recordings.model_validate_json(path.read_bytes())
             except (ValidationError, OSError, ValueError) as error:
-                raise SpecError(
-                    f"not a recordings file: {str(error)[:200]}", where=str(path), fix="record them again"
-                ) from error
+                fix = "record them again"
+                raise SpecError(f"not a recordings file: {str(error)[:200]}", where=str(path), fix=fix) from error
             if found.format > FORMAT:
                 raise SpecError(f"format {found.format} is newer than {FORMAT}", where=str(path), fix="upgrade")
             self._known = {(effect.key, effect.occurrence): effect for effect in found.effects}

@@ -38,7 +38,6 @@ def plugin_tools() -> dict[str, PluginTool]:
         try:
             found[f"tool.{point.name}"] = point.load()
         except Exception as error:
-            raise InfraError(
-                f"the tool {point.name!r} cannot be loaded: {error}", where=point.value, fix="repair or remove it"
-            ) from error
+            what = f"the tool {point.name!r} cannot be loaded: {error}"
+            raise InfraError(what, where=point.value, fix="repair or remove it") from error
     return found

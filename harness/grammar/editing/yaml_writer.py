@@ -46,24 +46,20 @@ def entry(key: str, value: Any, column: int, *, flat: bool = True) -> str:
     name = _key(key)
     if fits(value, column + len(name) + 2, flat=flat):
         return f"{name}: {flow(value)}"
-    inner = column + 2
-    if isinstance(value, dict):
-        lines = [entry(k, v, inner, flat=flat) for k, v in value.items()]
-    else:
-        lines = [item(v, inner, flat=flat) for v in value]
-    return f"{name}:" + "".join(f"\n{' ' * inner}{line}" for line in lines)
+    return f"{name}:" + "".join(f"\n{' ' * (column + 2)}{line}" for line in _parts(value, column + 2, flat=flat))
 
 
 def item(value: Any, column: int, *, flat: bool = True) -> str:
     """Write `- value` at a column; the first line is not indented."""
     if fits(value, column + 2, flat=flat):
         return f"- {flow(value)}"
-    inner = column + 2
+    return "- " + f"\n{' ' * (column + 2)}".join(_parts(value, column + 2, flat=flat))
+
+
+def _parts(value: Any, column: int, *, flat: bool) -> list[str]:
     if isinstance(value, dict):
-        lines = [entry(k, v, inner, flat=flat) for k, v in value.items()]
-    else:
-        lines = [item(v, inner, flat=flat) for v in value]
-    return "- " + f"\n{' ' * inner}".join(lines)
+        return [entry(key, inner, column, flat=flat) for key, inner in value.items()]
+    return [item(inner, column, flat=flat) for inner in value]
 
 
 def document(value: Any) -> str:

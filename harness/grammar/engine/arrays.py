@@ -99,11 +99,7 @@ def continue_array(
 
 
 def _next(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window, *, to_end: bool) -> Node | None:
-    """Read one item of an array; after an error, continue at the next position where an item may begin.
-
-    Raises:
-        StopRecordError: if there is no such position.
-    """
+    """Read one item of an array; after an error, continue at the next position where an item may begin."""
     source = plan.source
     magic = b""
     if to_end and source is not None and source.primitive is None and plan.switch_by is None and plan.length is None:

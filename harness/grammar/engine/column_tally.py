@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from harness.grammar.engine.byte_weights import Weights
 from harness.grammar.engine.column_validation import decoded, failures, left_over
 from harness.grammar.engine.columns import Columns, Table
-from harness.grammar.engine.gather import blob_values, bounds_of, values_of
+from harness.grammar.engine.gather import Vector, blob_values, bounds_of, values_of
 from harness.grammar.engine.layout import Layout, Part
 from harness.grammar.engine.tally import FieldTally, Tally, joined
 from harness.grammar.language.encodings import codec
 from harness.grammar.language.primitive import Kind
-
-if TYPE_CHECKING:
-    from harness.grammar.engine.byte_weights import Weights
-    from harness.grammar.engine.gather import Vector
 
 
 class Counter:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.grammar.engine.arrays import continue_array
+from harness.grammar.engine.byte_weights import Weights
 from harness.grammar.engine.column_tally import Counter
 from harness.grammar.engine.column_validation import find_faults
 from harness.grammar.engine.columns import Columns
+from harness.grammar.engine.gather import Vector
 from harness.grammar.engine.items import read_item
 from harness.grammar.engine.layout import Layout
 from harness.grammar.engine.limits import Limits
@@ -20,10 +22,6 @@ from harness.grammar.engine.plan import program_of
 from harness.grammar.engine.scope import Scope
 from harness.grammar.engine.state import StopRecordError
 from harness.grammar.engine.tally import MAX_GAPS, Tally, tally
-
-if TYPE_CHECKING:
-    from harness.grammar.engine.byte_weights import Weights
-    from harness.grammar.engine.gather import Vector
 
 _MAX_BROKEN = 0.2
 _MIN_TALLIED_FAULTS = 1_000

@@ -208,9 +208,7 @@ def _predicts(columns: Iterable[Column]) -> bool:
 
 def _paid(seen: float, bits: float) -> float:
     """0 for a field that covers at most as many bits as its description has, 1 from four times as many on."""
-    if bits <= 0:
-        return 1.0
-    return min(1.0, max(0.0, (8.0 * seen - bits) / (3.0 * bits)))
+    return 1.0 if bits <= 0 else min(1.0, max(0.0, (8.0 * seen - bits) / (3.0 * bits)))
 
 
 @dataclass(frozen=True, slots=True)

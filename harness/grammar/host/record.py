@@ -73,9 +73,7 @@ class Records(Sequence[ParsedRecord]):
     def __getitem__(self, index: slice) -> Records: ...
     def __getitem__(self, index: int | slice) -> ParsedRecord | Records:
         """Return the view of one record, or a `Records` for a slice."""
-        if isinstance(index, slice):
-            return Records(self._nodes[index])
-        return view(self._nodes[index])
+        return Records(self._nodes[index]) if isinstance(index, slice) else view(self._nodes[index])
 
     def __len__(self) -> int:
         return len(self._nodes)

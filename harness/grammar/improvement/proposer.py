@@ -97,11 +97,7 @@ def from_provider(provider: Provider) -> Proposer:
 
 def from_completion(complete: Callable[[str], str]) -> Proposer:
     """A proposer that asks a language model: a function from a prompt to an answer."""
-
-    def propose(situation: Situation) -> list[Patch]:
-        return read_patches(complete(prompt(situation)), where="the model")
-
-    return propose
+    return lambda situation: read_patches(complete(prompt(situation)), where="the model")
 
 
 def prompt(situation: Situation) -> str:

@@ -202,9 +202,7 @@ class _Digits:
 
 
 def _value(text: bytes, base: int) -> int | None:
-    if re.fullmatch(_BASES[base], text) is None:
-        return None
-    return int(text.strip(b" \0"), base)
+    return None if re.fullmatch(_BASES[base], text) is None else int(text.strip(b" \0"), base)
 
 
 def _written(walker: _Walker, names: Names) -> Iterator[Draft]:

@@ -144,9 +144,7 @@ def text_encoding(data: bytes) -> str | None:
 
 def size_of(field: FieldDef) -> int:
     """Bytes of a field of constant size."""
-    if field["type"] in ("bytes", "string"):
-        return int(field["length"])
-    return int(field["type"][1:]) // 8
+    return int(field["length"]) if field["type"] in ("bytes", "string") else int(field["type"][1:]) // 8
 
 
 def header_tags(fields: list[FieldDef], rows: Any) -> dict[str, list[Any]]:

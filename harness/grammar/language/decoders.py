@@ -34,9 +34,7 @@ def decode(value: Any, decoder: str, *, big: bool = True, encoding: str = "utf-8
 
 
 def _string(value: Any, big: bool, encoding: str) -> str:
-    if isinstance(value, str):
-        return value
-    return _bytes(value).decode(codec(encoding), "replace")
+    return value if isinstance(value, str) else _bytes(value).decode(codec(encoding), "replace")
 
 
 def _hex(value: Any, big: bool, encoding: str) -> str:

@@ -98,9 +98,7 @@ class _Parser:
                 if sign == "-" and isinstance(of, ex.Literal) and type(of.value) in (int, float):
                     return ex.Literal(-of.value)  # type: ignore[operator]
                 return ex.Unary(sign, of)
-        if self.take("+"):
-            return self.unary(depth)
-        return self.postfix(depth)
+        return self.unary(depth) if self.take("+") else self.postfix(depth)
 
     def postfix(self, depth: int) -> ex.Expr:
         found = self.primary(depth)

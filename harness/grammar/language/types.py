@@ -29,9 +29,7 @@ class Type:
     item: Type | None = None
 
     def __str__(self) -> str:
-        if self.sort is Sort.RECORD and self.name:
-            return f"a record {self.name}"
-        return self.sort.value
+        return f"a record {self.name}" if self.sort is Sort.RECORD and self.name else self.sort.value
 
 
 ANY, INT, FLOAT, BOOL = Type(Sort.ANY), Type(Sort.INT), Type(Sort.FLOAT), Type(Sort.BOOL)

@@ -248,9 +248,8 @@ class ItemWriter(Placement):
             if not self._give(field.length, scope.record, size):
                 stated = self._stated(scope, plan)
                 if stated < size or (plan.process and stated > size):
-                    raise self._fail(
-                        scope.record, field, f"it has {size} bytes, {print_expression(field.length)} is {stated}"
-                    )
+                    what = scope.record
+                    raise self._fail(what, field, f"it has {size} bytes, {print_expression(field.length)} is {stated}")
                 self._append(window, bytes(stated - size))
                 size = stated
                 inner.end = begin + size if not plan.process else inner.end

@@ -59,11 +59,8 @@ class DslClimb:
         if not isinstance(options, DslClimbOptions):
             raise TypeError(type(options).__name__)
         if provider is None:
-            raise UsageError(
-                "the lane 'dsl' has no proposer of its own",
-                where=str(request.file),
-                fix="proposers: [{kind: command, command: ./propose}], or kind: model",
-            )
+            fix = "proposers: [{kind: command, command: ./propose}], or kind: model"
+            raise UsageError("the lane 'dsl' has no proposer of its own", where=str(request.file), fix=fix)
         path = request.file
         try:
             program = load_program(path, inputs=options.inputs)

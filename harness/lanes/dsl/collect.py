@@ -91,9 +91,8 @@ def _check_suite(suite: Suite, program: Program, found: Sequence[Part]) -> None:
     options = suite.options
     unit = program.units[program.main] if program.main >= 0 else None
     if unit is None and not (found and (program.rules or program.invariants or program.prose)):
-        raise SuiteError(
-            "the program holds nothing to judge", where=suite.where("program"), fix="write a task, a loop or a law"
-        )
+        where = suite.where("program")
+        raise SuiteError("the program holds nothing to judge", where=where, fix="write a task, a loop or a law")
     given = options.inputs if isinstance(options, DslOptions) else {}
     try:
         refuse_unknown(given, program, where=program.path)
@@ -107,8 +106,5 @@ def _check_suite(suite: Suite, program: Program, found: Sequence[Part]) -> None:
                 fix = f"give {variable.type}"
                 raise SuiteError(f"the program's input {error}", where=suite.where("inputs"), fix=fix) from error
         elif variable.is_input and variable.initial is None:
-            raise SuiteError(
-                f"the program's input {variable.name!r} is missing",
-                where=suite.where("inputs"),
-                fix=f"add `inputs: {{{variable.name}: ...}}`",
-            )
+            what = f"the program's input {variable.name!r} is missing"
+            raise SuiteError(what, where=suite.where("inputs"), fix=f"add `inputs: {{{variable.name}: ...}}`")

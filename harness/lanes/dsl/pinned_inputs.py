@@ -16,9 +16,7 @@ def pin_file(suite: Suite, name: str, key: str) -> dict[str, str] | None:
     Raises:
         SuiteError: if there is no such file.
     """
-    if not name:
-        return None
-    return pin(suite.resolve(name, key))
+    return None if not name else pin(suite.resolve(name, key))
 
 
 def pin_work_file(suite: Suite, name: str, number: int) -> dict[str, str]:

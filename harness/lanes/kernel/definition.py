@@ -295,11 +295,8 @@ def read_definition(path: Path) -> Definition:
     for call in definition.calls:
         file = call.partition(":")[0]
         if ":" in call and ((found := named_path(path.parent, file)) is None or not found.is_file()):
-            raise SpecError(
-                f"{file} is not in the definition's folder",
-                where=at(("reference",)),
-                fix=f"create {path.parent / file}",
-            )
+            fix = f"create {path.parent / file}"
+            raise SpecError(f"{file} is not in the definition's folder", where=at(("reference",)), fix=fix)
     return definition
 
 

@@ -95,9 +95,8 @@ def read_golden(path: Path) -> Golden:
         return Golden.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         what = str(error) if isinstance(error, OSError) else error.errors()[0]["msg"]
-        raise SpecError(
-            f"not a golden table: {what}", where=str(path), fix="write it again with `crucible kernel compile`"
-        ) from error
+        fix = "write it again with `crucible kernel compile`"
+        raise SpecError(f"not a golden table: {what}", where=str(path), fix=fix) from error
 
 
 def write_golden(path: Path, golden: Golden) -> None:

@@ -84,11 +84,7 @@ def remember_operations(interpreter: Any) -> None:
 
 
 def _key(value: Any, leaves: list[Any], core: Any) -> Any:
-    """What the effect of an operand depends on; tensors are added to `leaves`.
-
-    Raises:
-        _UnknownError: if that is not known.
-    """
+    """What the effect of an operand depends on; tensors are added to `leaves`."""
     kind = type(value)
     if kind is core.tensor:
         for index, leaf in enumerate(leaves):

@@ -78,11 +78,8 @@ class Subject:
         """
         file = self.candidate.file
         if file.problem or not file.space:
-            raise UsageError(
-                file.problem or "it has no SPACE, so there is nothing to tune",
-                where=str(self.candidate.path),
-                fix='write SPACE = {"BLOCK_M": [64, 128], ...}',
-            )
+            what = file.problem or "it has no SPACE, so there is nothing to tune"
+            raise UsageError(what, where=str(self.candidate.path), fix='write SPACE = {"BLOCK_M": [64, 128], ...}')
         return tiles.Space([tiles.Parameter(name, choices) for name, choices in file.space.items()])
 
 

@@ -84,11 +84,8 @@ def read_grammar(path: Path) -> tuple[Any, Grammar]:
     found = lint_value(document.value, positions=document.positions)
     if found.grammar is None:
         first, more = found.errors[0], len(found.errors) - 1
-        raise SpecError(
-            f"{path_to_string(first.path)}: {first.message}" + (f" (and {more} more)" if more else ""),
-            where=position(path, first.line or None, first.column or None),
-            fix=first.hint,
-        )
+        what = f"{path_to_string(first.path)}: {first.message}" + (f" (and {more} more)" if more else "")
+        raise SpecError(what, where=position(path, first.line or None, first.column or None), fix=first.hint)
     return freeze(document.value), found.grammar
 
 
@@ -97,11 +94,9 @@ def _refuse_shared_files(samples: list[dict[str, str]], holdout: list[dict[str, 
     seen = {entry["digest"]: entry["path"] for entry in samples}
     for entry in holdout:
         if entry["digest"] in seen:
-            raise SuiteError(
-                f"the holdout file {entry['path']} is also a sample: {seen[entry['digest']]}",
-                where=suite.where("holdout"),
-                fix="keep the two sets apart: a patch was made for its samples",
-            )
+            what = f"the holdout file {entry['path']} is also a sample: {seen[entry['digest']]}"
+            where = suite.where("holdout")
+            raise SuiteError(what, where=where, fix="keep the two sets apart: a patch was made for its samples")
 
 
 def pin_sample(path: Path) -> dict[str, str]:

@@ -153,11 +153,8 @@ class Oracle:
 
     def fault(self, what: str, *, line: int | None = None) -> SpecError:
         """The error for trusted code that failed."""
-        return SpecError(
-            what,
-            where=position(self._where, line),
-            fix="make it handle every value of inputs(), edges(), workload() and the test cases",
-        )
+        fix = "make it handle every value of inputs(), edges(), workload() and the test cases"
+        return SpecError(what, where=position(self._where, line), fix=fix)
 
     def close(self) -> None:
         """End the process."""

@@ -139,10 +139,8 @@ async def workload_key(questions: Questions, oracle: Oracle, size: int, *parts: 
     kwargs = decode(key)
     misfit = questions.tool.signature.misfit(kwargs) if isinstance(kwargs, dict) else "it is not a dictionary"
     if misfit:
-        raise SpecError(
-            f"workload() does not match the signature: {misfit}",
-            where=position(questions.tool.oracle or questions.tool.path),
-        )
+        where = position(questions.tool.oracle or questions.tool.path)
+        raise SpecError(f"workload() does not match the signature: {misfit}", where=where)
     return key
 
 
@@ -176,9 +174,7 @@ def null_call(pool: BoxPool) -> NullCall:
 
 def growth(rows: Sequence[dict[str, Any]], name: str = "candidate_s") -> float | None:
     """Exponent of a power law fitted to seconds over size by least squares of logarithms; None below three sizes."""
-    if len(rows) < 3:
-        return None
-    return _slope([(row["size"], row[name]) for row in rows])
+    return None if len(rows) < 3 else _slope([(row["size"], row[name]) for row in rows])
 
 
 def growth_interval(profile: Profile) -> tuple[float, float] | None:

@@ -276,11 +276,9 @@ def own_answers(tool: Tool, asked: set[bytes]) -> list[Question]:
     for case in tool.spec.test_cases:
         key, answer = own_answer(tool, case.input, case.expected_output), comparison.encode(case.expected_output)
         if not comparison.same(answer, expected.get(key, answer)):
-            raise SpecError(
-                f"the test cases are not idempotent: {difference(tool, answer, expected[key])}",
-                where=position(tool.path),
-                fix=f"correct the test cases, or remove {IDEMPOTENT} from the tool's properties",
-            )
+            what = f"the test cases are not idempotent: {difference(tool, answer, expected[key])}"
+            fix = f"correct the test cases, or remove {IDEMPOTENT} from the tool's properties"
+            raise SpecError(what, where=position(tool.path), fix=fix)
         if key not in asked:
             asked.add(key)
             found.append(Question("example", key, Reply("value", answer)))
@@ -294,11 +292,9 @@ async def _require_idempotent(tool: Tool, oracle: Oracle, keys: list[bytes]) -> 
             continue
         again = await oracle.reply(own_answer(tool, decode(key), decode(reply.payload)), any_error=True)
         if not again.reply.is_same(reply, tool.spec.compare):
-            raise SpecError(
-                f"the reference is not idempotent: {difference(tool, reply.payload, again.reply.payload)}",
-                where=position(tool.oracle or tool.path),
-                fix=f"correct the reference, or remove {IDEMPOTENT} from the tool's properties",
-            )
+            what = f"the reference is not idempotent: {difference(tool, reply.payload, again.reply.payload)}"
+            fix = f"correct the reference, or remove {IDEMPOTENT} from the tool's properties"
+            raise SpecError(what, where=position(tool.oracle or tool.path), fix=fix)
 
 
 def _trials(tool: Tool, oracle: Oracle | None, sample: tuple[bytes, ...], seed: int) -> list[Trial]:

@@ -52,9 +52,7 @@ def violations(tree: ast.Module, forbidden: Forbidden) -> list[Violation]:
     Raises:
         RecursionError: if the tree is nested too deeply.
     """
-    if not forbidden:
-        return []
-    return _Search(tree, forbidden, level=0).run()
+    return [] if not forbidden else _Search(tree, forbidden, level=0).run()
 
 
 class _Search:

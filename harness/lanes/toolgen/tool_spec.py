@@ -164,9 +164,8 @@ def _files(path: Path) -> tuple[Path, Path | None]:
     if path.is_dir():
         file = path / "tool.yaml"
         if not file.is_file():
-            raise SpecError(
-                "the tool's folder has no tool.yaml", where=position(path), fix="add tool.yaml, or name a JSON file"
-            )
+            where = position(path)
+            raise SpecError("the tool's folder has no tool.yaml", where=where, fix="add tool.yaml, or name a JSON file")
         oracle = path / "oracle.py"
         return file, oracle if oracle.is_file() else None
     if path.name == "tool.yaml":
@@ -198,11 +197,9 @@ def _build(path: Path, file: Path, data: bytes, oracle: Path | None, code: bytes
     if not provides_inputs:
         for parameter in signature.parameters:
             if parameter.name not in kinds and parameter.required:
-                raise SpecError(
-                    f"no inputs can be sampled for {parameter.name}: {parameter.annotation}",
-                    where=where("signature"),
-                    fix="annotate it with JSON types, or add inputs() to oracle.py",
-                )
+                what = f"no inputs can be sampled for {parameter.name}: {parameter.annotation}"
+                fix = "annotate it with JSON types, or add inputs() to oracle.py"
+                raise SpecError(what, where=where("signature"), fix=fix)
     parts = f"{len(data)}:{len(code)}:{oracle is not None}:".encode()
     return Tool(path, spec, signature, kinds, oracle, digest_bytes(parts + data + code))
 
@@ -234,9 +231,8 @@ def _parse(file: Path, data: bytes) -> tuple[ToolSpec, _Where]:
         first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         location = tuple(part for part in first["loc"] if isinstance(part, str | int))
         what = "unknown key" if first["type"] == "extra_forbidden" else _said(first["msg"])
-        raise SpecError(
-            f"{'.'.join(map(str, location))}: {what}", where=where(*location), fix=_hint(first, location)
-        ) from None
+        fix = _hint(first, location)
+        raise SpecError(f"{'.'.join(map(str, location))}: {what}", where=where(*location), fix=fix) from None
 
 
 class _Where:
@@ -284,16 +280,14 @@ def _signature(spec: ToolSpec, where: _Where) -> tuple[Signature, dict[str, Kind
     try:
         body = ast.parse(f"{text}: ...").body
     except (SyntaxError, ValueError) as error:
-        raise SpecError(
-            f"signature is not Python: {error}", where=where("signature"), fix="write e.g. def run(text: str) -> str"
-        ) from None
+        fix = "write e.g. def run(text: str) -> str"
+        raise SpecError(f"signature is not Python: {error}", where=where("signature"), fix=fix) from None
     if len(body) != 1 or not isinstance(body[0], ast.FunctionDef):
         raise SpecError("signature must be one plain def", where=where("signature"))
     function = body[0]
     if function.args.posonlyargs or function.args.vararg or function.args.kwarg:
-        raise SpecError(
-            "signature must not use `/`, *args or **kwargs: candidates are called by keyword", where=where("signature")
-        )
+        what = "signature must not use `/`, *args or **kwargs: candidates are called by keyword"
+        raise SpecError(what, where=where("signature"))
     kinds: dict[str, Kind] = {}
     for argument in (*function.args.args, *function.args.kwonlyargs):
         try:
@@ -323,7 +317,6 @@ def check_oracle(path: Path, code: bytes) -> bool:
         else:
             names.update(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
     if "reference" not in names and "*" not in names:
-        raise SpecError(
-            "oracle.py defines no reference(**kwargs)", where=position(path, 1), fix="define reference(**kwargs)"
-        )
+        where = position(path, 1)
+        raise SpecError("oracle.py defines no reference(**kwargs)", where=where, fix="define reference(**kwargs)")
     return "inputs" in names or "*" in names

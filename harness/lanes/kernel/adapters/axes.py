@@ -80,9 +80,8 @@ def _express(base: Trial, trials: Mapping[str, Trial], kind: str, index: int, di
     factor, rest = divmod(size, prod(base.constants[name] for name in on))
     if rest == 0 and factor and all(moved[name] == 2 * size for name in on):
         return " * ".join([*([str(factor)] if factor > 1 else []), *on])
-    raise UnclearError(
-        f"size {dimension} of {kind.removesuffix('s')} {index} follows {', '.join(on)} in an unclear way"
-    )
+    what = f"size {dimension} of {kind.removesuffix('s')} {index} follows {', '.join(on)} in an unclear way"
+    raise UnclearError(what)
 
 
 def _integer(node: ast.expr, known: Mapping[str, int]) -> int | None:
