@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import math
 import os
 import resource
 import signal
+import subprocess
 import time
 import warnings
 from collections.abc import Callable
@@ -49,11 +51,11 @@ class ForkedWorker(JsonWorker):
         os.close(theirs_out)
         with contextlib.suppress(OSError):
             os.setpgid(pid, pid)
-        self._process = _Forked(pid, ours_out, ours_in)  # type: ignore[assignment]
+        self._process = _ForkedProcess(pid, ours_out, ours_in)
 
 
-class _Forked:
-    """The part of `subprocess.Popen` that `JsonWorker` uses."""
+class _ForkedProcess:
+    """A child of this process: a `Process` of a `JsonWorker`."""
 
     def __init__(self, pid: int, stdin: int, stdout: int) -> None:
         self.pid = pid
@@ -61,17 +63,22 @@ class _Forked:
         self.stdout = os.fdopen(stdout, "rb", 0)
         self._code: int | None = None
 
-    def wait(self, timeout: float | None = None) -> int | None:
-        deadline = time.monotonic() + (3600.0 if timeout is None else timeout)
+    def wait(self, timeout: float) -> int:
+        deadline = time.monotonic() + timeout
         while self._code is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self._code = os.waitstatus_to_exitcode(status)
             elif time.monotonic() > deadline:
-                return None
+                raise subprocess.TimeoutExpired("a forked worker", timeout)
             else:
                 time.sleep(POLL_SECONDS)
         return self._code
+
+    def end(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.wait(math.inf)
 
 
 def _work(
