@@ -51,11 +51,11 @@ class ForkedWorker(JsonWorker):
         os.close(theirs_out)
         with contextlib.suppress(OSError):
             os.setpgid(pid, pid)
-        self._process = _Forked(pid, ours_out, ours_in)
+        self._process = _ForkedProcess(pid, ours_out, ours_in)
 
 
-class _Forked:
-    """A forked child as a `json_worker.Process`."""
+class _ForkedProcess:
+    """A child of this process: a `Process` of a `JsonWorker`."""
 
     def __init__(self, pid: int, stdin: int, stdout: int) -> None:
         self.pid = pid
@@ -70,7 +70,7 @@ class _Forked:
             if pid:
                 self._code = os.waitstatus_to_exitcode(status)
             elif time.monotonic() > deadline:
-                raise subprocess.TimeoutExpired([], timeout)
+                raise subprocess.TimeoutExpired("a forked worker", timeout)
             else:
                 time.sleep(POLL_SECONDS)
         return self._code
@@ -82,7 +82,11 @@ class _Forked:
 
 
 def _work(
-    requests: int, answers: int, answer: Callable[[dict[str, Any]], dict[str, Any]], cpu_seconds: int, memory_bytes: int
+    requests: int,
+    answers: int,
+    answer: Callable[[dict[str, Any]], dict[str, Any]],
+    cpu_seconds: int,
+    memory_bytes: int,
 ) -> NoReturn:
     code = 1
     try:

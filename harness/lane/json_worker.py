@@ -156,7 +156,7 @@ class JsonWorker:
         self._log = log
         self._buffer = bytearray()
         with log.open("wb") as errors:
-            self._process = start(module, arguments, folder=folder, errors=errors, environment=environment)
+            self._process: Process = start(module, arguments, folder=folder, errors=errors, environment=environment)
 
     @property
     def pid(self) -> int:
