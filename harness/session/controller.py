@@ -328,11 +328,8 @@ class Controller:
         outcome.problems += [
             Problem(f"{nodeid} could not be collected: {why}", nodeid) for nodeid, why in outcome.wrong_suites.items()
         ]
-        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and not self.cases:
-            if self._is_empty_shard():
-                outcome.notices.append("this shard holds none of the selected cases")
-            else:
-                outcome.problems.append(Problem("suites were asked for, but no case was selected"))
+        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and not self.cases and not self._is_empty_shard():
+            outcome.problems.append(Problem("suites were asked for, but no case was selected"))
         opened = None if self._recorder is None else self._recorder.opened
         if self._recorder is not None:
             self._recorder.flush()
