@@ -1,7 +1,8 @@
 """Copy the runs of other ledgers (shards, machines) or of a rescued journal into one. Repeating it is harmless.
 
-Shards (--shard) become one run: `crucible show --run latest` and `crucible report` are then about all of them, and their
-gates are evaluated on the whole. Ledgers that are named together must be parts of one partition, where they are parts at all.
+Shards (--shard) become one run: `crucible show --run latest` and `crucible report` are then about all of them, and
+their gates are evaluated on the whole. Ledgers that are named together must be parts of one partition, where they are
+parts at all.
 
 Example:
   crucible merge shard-1.db shard-2.db --ledger reports/ledger.db

@@ -30,8 +30,7 @@ RANKING = (
 )
 # A merged partition repeats the evaluations of its parts, which therefore do not count as runs of their own.
 PARTS = (
-    "SELECT part.value FROM runs whole, "
-    "json_each(iif(json_valid(whole.record), whole.record, '{}'), '$.parts') part"
+    "SELECT part.value FROM runs whole, json_each(iif(json_valid(whole.record), whole.record, '{}'), '$.parts') part"
 )
 FIRST_PLACES = 20  # read of each board to find its leader
 CHUNK = 500  # well under SQLite's lowest limit on parameters

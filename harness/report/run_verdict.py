@@ -102,7 +102,9 @@ class RunVerdict:
 
     def facts(self) -> list[str]:
         """What the first line says after the word: what kept the run from holding, then the rest."""
-        empty = "this shard holds none of the selected cases" if self.shard and self.is_over else "nothing was judged yet"
+        empty = (
+            "this shard holds none of the selected cases" if self.shard and self.is_over else "nothing was judged yet"
+        )
         return [*self.bad_facts(), *self.other_facts()] or [empty]
 
     def bad_facts(self) -> list[str]:
@@ -210,7 +212,11 @@ def decide(
 
 
 def _interrupted(judged: int, selected: int | None) -> str:
-    of_all = "" if selected is None else f": {judged} of {words.count(selected, 'case')} {'was' if selected == 1 else 'were'} judged"
+    of_all = (
+        ""
+        if selected is None
+        else f": {judged} of {words.count(selected, 'case')} {'was' if selected == 1 else 'were'} judged"
+    )
     return f"{INTERRUPTED}{of_all}; what was judged is in the ledger"
 
 

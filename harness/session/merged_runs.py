@@ -51,7 +51,9 @@ def _evaluated(ledger: Ledger, partition: Partition) -> Iterator[GateResult]:
         try:
             gate = parse_gate(text)
             named = {name: _named(ledger, name, earlier) for name in baselines(gate.root)}
-            yield from evaluate_gates([text], gate_rows(ledger, run_id, gate), ledger=ledger, run_id=run_id, named=named)
+            yield from evaluate_gates(
+                [text], gate_rows(ledger, run_id, gate), ledger=ledger, run_id=run_id, named=named
+            )
         except CrucibleError as error:  # a run that this ledger does not have, a gate of another version
             yield GateResult(name=text, observed=None, threshold=0.0, passed=False, why=error.what)
 

@@ -28,7 +28,9 @@ def check_gates(gates: Sequence[str], lanes: Iterable[str], ledger: Ledger | Non
     found: dict[str, str] = {}
     for text in gates:
         gate = parse_gate(text, lanes=list(lanes))
-        for name, aggregate in baselines(gate.root).items() if ledger is not None else ():
+        if ledger is None:
+            continue
+        for name, aggregate in baselines(gate.root).items():
             try:
                 found[name] = queries.run(ledger, name)["run_id"]
             except LedgerError as error:

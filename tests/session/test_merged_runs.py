@@ -84,7 +84,9 @@ def said(ledger, run_id):
     names = [one["nodeid"] for one in rows]
     return {
         "rows": without(rows, "run_id", "created_at"),
-        "components": {k: without(v, "run_id") for k, v in queries.details(ledger, run_id, "components", names).items()},
+        "components": {
+            k: without(v, "run_id") for k, v in queries.details(ledger, run_id, "components", names).items()
+        },
         "records": queries.records(ledger, run_id, names),
         "verdict": (verdict.word, verdict.facts(), verdict.faults, verdict.unjudged),
         "gates": without(run_gates(ledger, run_id), "run_id"),
@@ -102,9 +104,7 @@ def said(ledger, run_id):
     found=cases(),
     gates=st.lists(st.sampled_from(GATES), unique=True, max_size=3).map(tuple),
     places=st.lists(st.integers(1, 3), min_size=7, max_size=7),
-    order=st.lists(st.integers(0, 3), max_size=4).flatmap(
-        lambda extra: st.permutations([0, 1, 2, 3, *extra])
-    ),
+    order=st.lists(st.integers(0, 3), max_size=4).flatmap(lambda extra: st.permutations([0, 1, 2, 3, *extra])),
     at_once=st.booleans(),
     stopped=st.integers(0, 6),
 )
@@ -219,6 +219,22 @@ def test_a_part_that_was_run_again_counts_once_with_its_latest_run(tmp_path):
     with Ledger.open(tmp_path / "all.db") as ledger:
         assert [one["run_id"] for one in queries.runs(ledger)] == [run["run_id"]]
         assert [one["run_id"] for one in queries.trend(ledger, "case1")] == [run["run_id"]]
+
+
+def test_parts_of_different_machines_are_a_class_of_their_own_and_all_on_the_board(tmp_path):
+    run, verdict, _ = merged(
+        tmp_path, *(part_of(tmp_path, n, machine=f"box {3 - n}", tier=t) for n, t in ((1, "B"), (2, "C")))
+    )
+    assert (run["machine"], run["tier"], verdict.word) == ("box 1 and box 2", "C", "GOOD")
+    with Ledger.open(tmp_path / "all.db") as ledger:
+        assert {one["subject"] for one in queries.leaderboard(ledger)} == {"case1", "case2"}
+        assert queries.left_out(ledger) == []
+
+
+def test_the_command_of_the_whole_is_that_of_a_part_without_its_shard(tmp_path):
+    command = "pytest suites/ --shard 1/2 --ledger=a.db --attempts 3 --crucible-ledger b.db"
+    run, _, _ = merged(tmp_path, part_of(tmp_path, 1, command=command), part_of(tmp_path, 2))
+    assert run["command"] == "pytest suites/ --attempts 3"
 
 
 def test_a_part_that_still_runs_and_one_that_was_interrupted(tmp_path):
