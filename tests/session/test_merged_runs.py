@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.cli import main
+from harness.cli.second_run import run_again
 from harness.core.errors import UsageError
 from harness.core.gate import GateResult
 from harness.core.status import RunStatus
@@ -281,6 +282,32 @@ def test_runs_that_a_part_does_not_know_how_to_read_are_missing(tmp_path):
         connection.execute("UPDATE runs SET record = json_set(record, '$.shard', '7/2 abc')")
     run, verdict, _ = merged(tmp_path, path)
     assert (run["run_id"], verdict.word) == (make_run(1).run_id, "GOOD")
+
+
+def test_a_second_run_of_a_part_or_of_the_whole_is_neither(tmp_path):
+    run, _, _ = merged(tmp_path, part_of(tmp_path, 1), part_of(tmp_path, 2))
+    with Ledger.open(tmp_path / "all.db") as ledger:
+        for run_id in (run["run_id"], make_run(1).run_id):
+            again = run_again(ledger, run_id)
+            assert (again.shard, again.parts, again.selected) == ("", (), None)
+            record(ledger, again, [make_evaluation("case1")])
+        merge_partitions(ledger)
+        assert [one["parts"] for one in queries.runs(ledger)] == [0, 0, 2]
+
+
+def test_github_shows_the_whole(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    bad = [make_evaluation("case1", status="wrong", score=0.1)]
+    gates = {"gates": ("mean(score) >= 0.9",)}
+    parts = [part_of(tmp_path, 1, evaluations=bad, **gates), part_of(tmp_path, 2, **gates)]
+    assert main(["merge", *map(str, parts), "--ledger", str(tmp_path / "all.db")]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("::")]
+    assert len(lines) == 1  # the case was annotated by its shard
+    assert lines[0].startswith("::error title=gate mean(score) >= 0.9::mean(score) is 0.5, but needed >= 0.9")
+    summary = (tmp_path / "summary.md").read_text("utf-8")
+    assert "**NOT GOOD**: 1 of 1 gate fails · 1 of 2 candidates fails" in summary
+    assert "case1" in summary
 
 
 class TestShardsOfPytest:
