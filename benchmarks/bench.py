@@ -5,8 +5,8 @@
 Each comparison is a script of this folder that prints rows (`rows.py`): both sides take turns in one run, at the
 settings that a user gets by default first. A peer that is not installed has a row that says how to install it. The
 rows are compared with the stored ones of the same machine and size by our own paired test (`harness.core.paired`): a
-row that is slower than the noise explains is named. `--store` replaces the stored rows (`results.json`) and the table
-in `README.md`; `--quick` takes at most five minutes on two idle cores.
+row that is slower than the noise explains is named. `--store` replaces the stored rows of this size (`results.json`)
+and the table in `README.md`; `--quick` takes at most five minutes on two idle cores.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def main() -> int:
     made |= {"versions": {name: version(name) for name in ("pytest", "numpy", "pydantic")}, "rows": rows}
     stored = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
     print("\n".join(table(made)))
-    for line in regressions(made, stored.get(size, {})):
+    for line in compared(made, stored, size):
         print(line)
     if options.store:
         done = {row["command"].partition(".")[0] for row in rows}  # with --only, the other rows stay
@@ -174,10 +174,17 @@ def scaled(seconds: float) -> str:
     return f"{seconds * 1e6:.3g} us"
 
 
+def compared(made: dict[str, Any], stored: dict[str, Any], size: str) -> list[str]:
+    """The lines of `regressions` with the stored rows of a size, and without them what can be done instead."""
+    if size in stored:
+        return regressions(made, stored[size])
+    others = [f"{'make bench QUICK=1' if one == 'quick' else 'make bench'} compares with those" for one in stored]
+    held = f"; the stored rows are of the {' and '.join(stored)} sizes: {others[0]}" if stored else ""
+    return [f"no rows of the {size} sizes are stored: STORE=1 stores these{held}"]
+
+
 def regressions(made: dict[str, Any], stored: dict[str, Any]) -> list[str]:
     """A line for each row that is slower or faster than the stored one, and one for what could not be compared."""
-    if not stored:
-        return ["no stored rows of this size to compare with: --store makes them"]
     if stored["machine"] != made["machine"]:
         return [f"the stored rows are of another machine ({stored['machine']}): not compared"]
     known = {_identity(row): row for row in stored["rows"] if "missing" not in row}

@@ -61,6 +61,7 @@ def run_again(ledger: Ledger, run_id: str, **changes: Any) -> Run:
 
     record = json.loads(ledger.rows("SELECT record FROM runs WHERE run_id = ?", run_id)[0]["record"])
     started = datetime.now(UTC)
-    new = {"run_id": new_run_id(started, int.from_bytes(os.urandom(3), "big")), "started_at": started}
+    new: dict[str, Any] = {"run_id": new_run_id(started, int.from_bytes(os.urandom(3), "big")), "started_at": started}
     new["command"] = shlex.join(["crucible", *sys.argv[1:]])
+    new |= {"shard": "", "gates": (), "parts": (), "selected": None}  # it is neither a part nor the whole of parts
     return Run.from_wire(record).model_copy(update=new | changes)

@@ -85,7 +85,8 @@ def _show_run(ledger: Ledger, row: queries.Row, *, as_json: bool) -> int:
         faults = [fault._asdict() for fault in verdict.faults]
         output.print_json(row | {"held": verdict.held, "gates": list(verdict.gates), "faults": faults})
         return status
-    part = f", part {row['shard'].partition(' ')[0]}" if row["shard"] else ""
+    part = f", shard {row['shard'].partition(' ')[0]}" if row["shard"] else ""
+    part = f", merged from {words.count(row['parts'], 'shard')}" if row["parts"] else part
     said = f"run {row['run_id']}  {row['status']}, epoch {row['epoch']}, tier {row['tier'] or 'none'}{part}"
     print(words.fit(words.printable(said), limit))
     for line in words.folded([f"  {verdict.word}  {verdict.facts()[0]}", *verdict.facts()[1:]], limit):

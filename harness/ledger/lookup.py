@@ -41,7 +41,8 @@ def runs(ledger: Ledger, *, limit: int | None = None, run_id: str | None = None)
     return ledger.rows(
         f"""SELECT r.run_id, r.started_at, r.finished_at, r.status, r.epoch, r.secret_seed, r.tier, r.machine,
                r.git_commit, r.command, r.versions, coalesce(json_extract(r.record, '$.shard'), '') AS shard,
-               json_extract(r.record, '$.selected') AS selected, count(e.nodeid) AS cases,
+               json_extract(r.record, '$.selected') AS selected,
+               coalesce(json_array_length(r.record, '$.parts'), 0) AS parts, count(e.nodeid) AS cases,
                coalesce(sum(e.passed), 0) AS passed, coalesce(sum(e.as_expected), 0) AS as_expected,
                coalesce(sum(NOT e.as_expected AND NOT e.neutral), 0) AS failed
            FROM (SELECT run_id, started_at, finished_at, status, epoch, secret_seed, tier, machine, git_commit, command,

@@ -1,8 +1,8 @@
 """Partition: the shards of a run that was divided, put together as one run.
 
-That run is a function of its parts, in whichever order they were merged: `assemble` makes it again from them.
-Shards belong together that have the same partition, secret seed, epoch and commit; of a part that was run again the
-latest run counts.
+That run is a function of its parts, however and in whichever order they were merged: `assemble` makes it again from
+them. Shards belong together that have the same partition, secret seed, epoch and commit; of a part that was run again
+the latest run counts.
 """
 
 from __future__ import annotations

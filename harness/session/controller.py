@@ -34,6 +34,7 @@ from harness.session.result_paths import require_own_paths
 from harness.session.reuse import reusable_evidence
 from harness.session.run_gates import counter_example, evaluate_gates
 from harness.session.run_inputs import RunInputs
+from harness.session.selection import shard_notices
 from harness.session.summary import Summary
 from harness.session.termination import drain
 from harness.session.untrusted import Seal
@@ -288,10 +289,8 @@ class Controller:
 
     def _evaluate_gates(self) -> None:
         gates, outcome = self._settings.gates, self.outcome
-        if gates and self._settings.shard is not None:
-            outcome.notices.append(
-                f"{words.count(len(gates), 'gate')} on the whole run: evaluated when `crucible merge` has all shards"
-            )
+        if self._settings.shard is not None:
+            outcome.notices += shard_notices(self._settings, given_seed=self._config.option.crucible_secret_seed)
             gates = ()
         if not gates and not self._registry.has("crucible_gates"):
             return
@@ -328,11 +327,8 @@ class Controller:
         outcome.problems += [
             Problem(f"{nodeid} could not be collected: {why}", nodeid) for nodeid, why in outcome.wrong_suites.items()
         ]
-        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and not self.cases:
-            if self._is_empty_shard():
-                outcome.notices.append("this shard holds none of the selected cases")
-            else:
-                outcome.problems.append(Problem("suites were asked for, but no case was selected"))
+        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and not self.cases and not self._is_empty_shard():
+            outcome.problems.append(Problem("suites were asked for, but no case was selected"))
         opened = None if self._recorder is None else self._recorder.opened
         if self._recorder is not None:
             self._recorder.flush()

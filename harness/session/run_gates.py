@@ -28,9 +28,9 @@ def check_gates(gates: Sequence[str], lanes: Iterable[str], ledger: Ledger | Non
     found: dict[str, str] = {}
     for text in gates:
         gate = parse_gate(text, lanes=list(lanes))
+        if ledger is None:
+            continue
         for name, aggregate in baselines(gate.root).items():
-            if ledger is None:
-                continue
             try:
                 found[name] = queries.run(ledger, name)["run_id"]
             except LedgerError as error:

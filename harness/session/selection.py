@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from harness.report import words
 from harness.session.collection import CaseItem
 from harness.session.snapshot import Snapshot
 from harness.suites.settings import Settings
@@ -45,6 +46,24 @@ def select_items(
         chosen = set(map(id, found))
         config.hook.pytest_deselected(items=[item for item in items if id(item) not in chosen])
         items[:] = found
+
+
+def shard_notices(settings: Settings, *, given_seed: int | None) -> list[str]:
+    """Sentences on what the merging of a shard with the others decides.
+
+    Args:
+        settings: Of the shard.
+        given_seed: The secret seed of the command line.
+    """
+    found = []
+    if settings.gates:
+        gates = words.count(len(settings.gates), "gate")
+        found.append(f"{gates} on the whole run: evaluated when `crucible merge` has all shards")
+    if given_seed is None and settings.project.secret_seed is None:
+        found.append(
+            f"shards are merged as one run if they have one seed: --secret-seed {settings.secret_seed} for all"
+        )
+    return found
 
 
 def _divided(cases: dict[str, str], parts: int, settings: Settings) -> tuple[dict[str, int], str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import select
@@ -41,7 +42,12 @@ def test_a_slower_row_is_named() -> None:
 
 def test_what_cannot_be_compared_is_said() -> None:
     assert "another machine" in bench.regressions(made(1), made(2, machine="that"))[0]
-    assert "--store" in bench.regressions(made(1), {})[0]
+    assert bench.compared(made(1), {}, "usual") == ["no rows of the usual sizes are stored: STORE=1 stores these"]
+    assert bench.compared(made(1), {"quick": made(2)}, "usual") == [
+        "no rows of the usual sizes are stored: STORE=1 stores these; the stored rows are of the quick sizes: "
+        "make bench QUICK=1 compares with those"
+    ]
+    assert bench.compared(made(1), {"quick": made(2)}, "quick")[-1].startswith("compared with the rows of 2026-01-01")
     assert bench.regressions(made(1, rounds=3), made(2))[-1].endswith("1 too noisy to say")
 
 
@@ -95,3 +101,13 @@ def test_rows_of_default_settings_come_first():
     ]
     table = "\n".join(bench.table(found))
     assert table.index("default settings") < table.index("screening")
+
+
+def test_the_readme_says_of_which_size_the_stored_rows_and_its_table_are():
+    stored = json.loads((bench.HERE / "results.json").read_text("utf-8"))
+    text = bench.README.read_text("utf-8")
+    size = "usual" if "usual" in stored else "quick"
+    command = "make bench" + " QUICK=1" * (size == "quick")
+    assert f"The stored rows, and the table below, are of the sizes of `{command}`" in text
+    shown = text.partition(bench.BEGIN)[2].partition(bench.END)[0].strip()
+    assert shown == "\n".join(bench.table(stored[size])).strip()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from harness.core.gate import Gate
@@ -67,7 +69,9 @@ def test_show_of_a_run(crucible, path):
         "  candidate  clamp.suite.yaml::wrong: wrong: clamp(x=1) gave 2",
         "    pytest 'clamp.suite.yaml::wrong' --epoch 0 --secret-seed 7",
     ]
-    found = crucible("show", "--run", "latest", "--json").json
+    done = crucible("show", "--run", "latest", "--json")
+    found = json.loads(done.out)
+    assert done.status == 1
     assert (found["held"], [gate["passed"] for gate in found["gates"]]) == (False, [0, 1])
     assert [fault["kind"] for fault in found["faults"]] == ["gate", "problem", "candidate"]
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -138,21 +140,68 @@ class TestMerge:
 
 
 class TestExamplesOfCi:
-    """The GitHub workflow is tested in tests/test_docs.py."""
+    """They run here; the GitHub workflow is tested in tests/test_docs.py."""
 
     JOB, ARRAY = (CI / name for name in ("kubernetes-job.yaml", "slurm-array.sh"))
 
     @pytest.mark.parametrize("path", [JOB, ARRAY], ids=lambda path: path.stem)
     def test_every_option_exists(self, path):
-        commands = re.findall(r"(?:pytest suites/|crucible merge) .*", path.read_text())
+        commands = re.findall(r"pytest suites/ .*", path.read_text().replace("\\\n", ""))
         used = {word for command in commands for word in re.findall(r"--[a-z-]+", command)}
-        assert {"--shard", "--ledger"} <= used <= _OPTIONS.keys()
+        assert {"--shard", "--ledger", "--secret-seed"} <= used <= _OPTIONS.keys()
 
     def test_job_and_array_are_well_formed(self):
         job = yaml.safe_load(self.JOB.read_text())
         assert (job["kind"], job["spec"]["completionMode"]) == ("Job", "Indexed")
         script = job["spec"]["template"]["spec"]["containers"][0]["args"][0]
         assert f'--shard "$part/{job["spec"]["completions"]}"' in script
-        for text in (script, self.ARRAY.read_text()):
-            done = subprocess.run(["bash", "-n"], input=text, text=True, capture_output=True, check=False)
-            assert done.returncode == 0, done.stderr
+
+    def bash(self, project, script: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return subprocess.run(
+            ["bash", "-c", script], cwd=project.path, env=os.environ | {"PATH": path} | variables,
+            text=True, capture_output=True, check=False,
+        )  # fmt: skip
+
+    def after(self, text: str) -> list[str]:
+        """The commands of the comment at the top: what is typed when all shards have ended."""
+        return re.findall(r"^#   (crucible .+)", text, re.MULTILINE)
+
+    @pytest.mark.parametrize(("verdict", "status"), [("ok", 0), ("wrong", 1)])
+    def test_the_array_judges_every_case_and_its_last_line_says_whether_it_held(self, project, verdict, status):
+        """Of three shards at least one has no case."""
+        project.put("suites/a.suite.yaml", json.dumps({"lane": "words", "inline": {"good": "ok", "other": verdict}}))
+        text = self.ARRAY.read_text()
+        fixed = {"SLURM_ARRAY_TASK_COUNT": "3", "SLURM_CPUS_PER_TASK": "1", "SLURM_ARRAY_JOB_ID": "77"}
+        done = [self.bash(project, text, SLURM_ARRAY_TASK_ID=part, TMPDIR=".", **fixed) for part in "123"]
+        assert sorted(one.returncode for one in done) == [0, 0, status], [one.stdout + one.stderr for one in done]
+        merge, show = self.after(text)
+        merged = self.bash(project, merge)
+        assert (merged.returncode, merged.stderr) == (0, "")
+        shown = self.bash(project, show)
+        assert shown.returncode == status, shown.stdout + shown.stderr
+        assert ("NOT GOOD" in shown.stdout) == bool(status)
+        assert project.rows("SELECT DISTINCT secret_seed FROM runs") == [(77,)]
+        (project.path / "reports/shard-2.db").unlink()
+        (project.path / "reports/ledger.db").unlink()
+        self.bash(project, merge)
+        shown = self.bash(project, show)
+        assert (shown.returncode, "part 2 of 3 is missing" in shown.stdout) == (1, True)
+
+    def test_a_shard_that_did_not_begin_leaves_no_ledger_and_its_exit_status(self, project):
+        text = self.ARRAY.read_text()
+        fixed = {"SLURM_ARRAY_TASK_COUNT": "3", "SLURM_CPUS_PER_TASK": "1", "SLURM_ARRAY_JOB_ID": "no"}
+        done = self.bash(project, text, SLURM_ARRAY_TASK_ID="1", TMPDIR=".", **fixed)
+        assert (done.returncode, "cp:" in done.stderr) == (4, False)
+
+    def test_the_job_writes_a_ledger_for_its_index(self, project):
+        project.put("suites/a.suite.yaml", json.dumps({"lane": "words", "inline": {"good": "ok"}}))
+        job = yaml.safe_load(self.JOB.read_text())["spec"]["template"]["spec"]["containers"][0]
+        [uid] = [one for one in job["env"] if one["name"] == "JOB_UID"]
+        assert uid["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.labels['controller-uid']"
+        script = job["args"][0].replace("/tmp/", f"{project.path}/").replace("/reports", str(project.path))
+        done = self.bash(project, script, JOB_COMPLETION_INDEX="7", JOB_UID="0000002a-1c0e-4b1d-9b5a-0123456789ab")
+        assert done.returncode == 0, done.stdout + done.stderr
+        [(seed, record)] = project.rows("SELECT secret_seed, record FROM runs", ledger="shard-8.db")
+        assert (seed, json.loads(record)["shard"].split()[0]) == (42, "8/8")
+        assert len(self.after(self.JOB.read_text())) == 2

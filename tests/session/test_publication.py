@@ -102,6 +102,11 @@ def test_an_interrupt(project, run):
     result = run(subprocess=True)
     assert result.ret == 2
     assert set(facts(project, result).values()) == {False}
+    done = "the run was interrupted: 1 of 3 cases were judged"
+    assert done in result.stdout.str()
+    with Ledger.read(project.path / "reports/ledger.db") as ledger:
+        assert run_verdict(ledger, "latest").facts()[0].startswith(done)
+    assert done in (project.path / "reports/index.html").read_text("utf-8")
 
 
 def test_an_empty_shard_is_good(project, run):
