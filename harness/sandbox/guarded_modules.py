@@ -26,8 +26,8 @@ _SILENT_PATHS = {"os": _PATHS, "posix": _PATHS}
 """Functions that cause no event: in a guarded box each of them does, and nothing else. Those of `gc` are allowed.
 Those of paths stay as they are where a tool does not forbid files."""
 _HOOKS = "excepthook __excepthook__ unraisablehook __unraisablehook__".split()
-"""What the interpreter calls with an exception that ends a thread, or that a finaliser raises: its own print a traceback,
-for which they open the file of each line. Nothing that a box prints is kept."""
+"""What the interpreter calls with an exception that ends a thread, or that a finaliser raises: its own hooks open the
+files of a traceback, to print lines of them. Nothing that a box prints is kept."""
 _ignore = "".format  # takes any arguments, and has no globals that a subject could find
 _FUNCTION_SETS = "supports_dir_fd supports_effective_ids supports_fd supports_follow_symlinks"
 """Sets of `os` that hold functions."""
