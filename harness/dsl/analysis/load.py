@@ -102,7 +102,7 @@ def read(path: Path) -> str:
     """
     data = read_file(path, MAX_BYTES)
     if len(data) > MAX_BYTES:
-        raise ProgramError([Diagnostic("E107", f"the file has more than {MAX_BYTES} bytes", (0, 1))], "", path.name)
+        raise ProgramError([Diagnostic("E107", f"the file has more than {MAX_BYTES >> 20} MiB", (0, 1))], "", path.name)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
