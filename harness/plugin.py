@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import harness.bytecode  # noqa: F401 - first: the modules below are then imported without pytest's rewriting
-from harness.core.number import amount, whole
+from harness.core.number import amount, part, whole
 from harness.session.untrusted import SEAL, SUFFIX, Seal, SealedFolder, guard_conftests
 
 if TYPE_CHECKING:
@@ -65,6 +65,13 @@ def pytest_configure(config: pytest.Config) -> None:
             config.pluginmanager.register(OnlyBenchmarks(config), "crucible-only-benchmarks")
     if config.option.crucible_gate and not _is_worker(config):
         _session(config).start()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Refuse, with exit status 4, a run that is configured from among candidates."""
+    _covers(session.config, session.config.rootpath, fault=pytest.UsageError)  # a fault of a suite, as wrong usage
+    _seal(session.config).require_own_configuration()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -288,13 +295,6 @@ def _tier(text: str) -> str:
     return text.upper()
 
 
-def _shard(text: str) -> tuple[int, int]:
-    part, _, parts = text.partition("/")
-    if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not i/n with 1 <= i <= n, such as 2/4")
-    return int(part), int(parts)
-
-
 _OPTIONS: dict[str, dict[str, Any]] = {
     "--epoch": {
         "type": whole(0, 2**31 - 1),
@@ -325,7 +325,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "help": "judge on a Dask cluster: tcp://HOST:PORT, tls://HOST:PORT, or local for one that is started here",
     },
     "--insecure": {"action": "store_true", "help": "let --cluster reach another machine without TLS"},
-    "--shard": {"type": _shard, "metavar": "I/N", "help": "run only part I of N; parts are disjoint and complete"},
+    "--shard": {"type": part, "metavar": "I/N", "help": "run only part I of N; parts are disjoint and complete"},
     "--shard-durations": {
         "metavar": "FILE",
         "help": "balance shards by the seconds of cases: a ledger, or a JSON object by node id; the same for all parts",

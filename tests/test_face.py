@@ -105,7 +105,7 @@ def test_a_run_without_suites_imports_the_plugin_and_what_guards_conftests(pytes
             ours = sorted(name for name in sys.modules if name.split(".")[0] == "harness")
             assert ours == [
                 "harness", "harness.bytecode", "harness.core", "harness.core.number", "harness.plugin",
-                "harness.session", "harness.session.untrusted",
+                "harness.session", "harness.session.untrusted", "harness.session.untrusted_area",
             ]
             assert not {"yaml", "pydantic", "lark", "jinja2", "httpx", "numpy"} & set(sys.modules)
         """

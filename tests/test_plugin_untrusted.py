@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from harness.session.untrusted import PLANTED
+from harness.session.untrusted_area import CONFIGURATIONS, PLANTED
 
 BOMB = "import pathlib\npathlib.Path(__file__).with_name('RAN').touch()\n\n\ndef test_planted():\n    assert True\n"
 
@@ -87,6 +87,63 @@ def test_a_suite_with_a_planted_file_where_its_candidates_are_is_refused(project
         lies = f"one/a.suite.yaml: one/candidates/{name} is among its candidates*"
         result.stdout.fnmatch_lines([lies, "*fix: *"])
     assert ran(project) == []
+
+
+SECTIONS = {
+    "pyproject.toml": '[tool.pytest.ini_options]\naddopts = "-p evil"\n',
+    "setup.cfg": "[tool:pytest]\naddopts = -p evil\n",
+    ".toml": '[pytest]\naddopts = ["-p", "evil"]\n',
+    ".ini": "[pytest]\naddopts = -p evil\n",
+}
+
+
+@pytest.fixture
+def configured(project, monkeypatch):
+    """Two suites, a folder of candidates with a plugin in it, and no configuration of pytest above them."""
+    for path in project.path.iterdir():
+        path.unlink()
+    project.put("s.suite.yaml", "lane: toolgen\ntool: tools/x\ncandidates: c/*.txt\n")
+    project.put("suites/s.suite.yaml", "lane: toolgen\ntool: tools/x\ncandidates: ../c/*.txt\n")
+    project.put("c/good.txt", "ok")
+    project.put("c/evil.py", "")
+    monkeypatch.syspath_prepend(project.path / "c")
+    return project
+
+
+@pytest.mark.parametrize("name", [*CONFIGURATIONS, "any.ini", "any.cfg", "any.toml"])
+@pytest.mark.parametrize("args", [["s.suite.yaml", "c"], ["c"], ["suites", "c"], ["s.suite.yaml", "-c"]], ids=" ".join)
+def test_a_run_that_candidates_configure_is_wrong_usage(configured, args, name):
+    section = next(text for end, text in SECTIONS.items() if name.endswith(end)) if name != "any.cfg" else ""
+    configured.put(f"c/{name}", section)
+    result = configured.run(*args, *([f"c/{name}"] if args[-1] == "-c" else []))
+    assert result.ret != 0  # the suite is refused, whether or not this pytest reads the file
+    if args[-1] == "-c" or (name in CONFIGURATIONS and pytest.version_tuple >= (9,)):
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        lies = f"ERROR: *c/{name}: pytest's configuration is among the untrusted files of *s.suite.yaml, *; fix: *"
+        result.stderr.fnmatch_lines([lies])
+
+
+@pytest.mark.parametrize("args", [["--rootdir=c", "s.suite.yaml"], ["c"]], ids=" ".join)
+def test_a_root_among_candidates_is_wrong_usage(configured, args):
+    configured.put("c/setup.py", "")
+    result = configured.run(*args)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *c: pytest's root folder is among the untrusted files of *s.suite.yaml, *"])
+
+
+def test_a_linked_configuration_is_where_the_link_leads(configured):
+    configured.put("c/mine.ini", SECTIONS[".ini"])
+    (configured.path / "pytest.ini").symlink_to("c/mine.ini")
+    assert configured.run("s.suite.yaml").ret == pytest.ExitCode.USAGE_ERROR
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_a_configuration_above_the_candidates_configures(planted, name):
+    (planted.path / "pytest.ini").unlink()
+    end = next(end for end in SECTIONS if name.endswith(end))
+    planted.put(name, SECTIONS[end].replace("evil", "no:cacheprovider"))
+    for args in (["."], ["-c", name, "zuites"], ["zuites"]):
+        planted.run(*args).assert_outcomes(passed=2)
 
 
 def test_a_link_to_a_folder_outside_is_not_followed(project):

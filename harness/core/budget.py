@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, PositiveInt, field_validator, model_validator
+from pydantic import Field, PositiveInt, field_validator
 
 from harness.core.frozen import Frozen
 
@@ -46,14 +46,14 @@ class Schedule(Frozen):
             return tuple(value)
         return (value, value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
-    @model_validator(mode="after")
-    def _never_loosens(self) -> Self:
-        for name in ("time_ms", "memory_mb", "cpu_factor"):
-            start, end = getattr(self, name)
-            if end > start:
-                msg = f"{name} must not grow with the epoch, but {start:g} -> {end:g} does"
-                raise ValueError(msg)
-        return self
+    @field_validator("time_ms", "memory_mb", "cpu_factor")
+    @classmethod
+    def _never_loosens(cls, value: Range) -> Range:
+        start, end = value
+        if end > start:
+            msg = f"it must not grow with the epoch, but {start:g} -> {end:g} does"
+            raise ValueError(msg)
+        return value
 
     @lru_cache(maxsize=64)  # noqa: B019 - schedules are small, equal ones share an entry
     def at(self, epoch: int) -> Budget:

@@ -30,6 +30,18 @@ def _integer(text: str) -> int:
     return int(text)
 
 
+def part(text: str) -> tuple[int, int]:
+    """The type of an argument that is a part of several, counted from 1, such as 2/4.
+
+    Raises:
+        argparse.ArgumentTypeError: if it is not.
+    """
+    index, _, parts = text.partition("/")
+    if not (index.isdecimal() and parts.isdecimal() and 1 <= int(index) <= int(parts)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not i/n with 1 <= i <= n, such as 2/4")
+    return int(index), int(parts)
+
+
 def offset(text: str) -> int:
     """The type of an argument that is a place in a file, or a number of its bytes: decimal, or hexadecimal with 0x.
 

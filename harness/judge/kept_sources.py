@@ -10,6 +10,20 @@ from harness.core.digest import digest_bytes
 from harness.core.owned_folder import OwnedFolder
 
 
+def source_bytes(source: object) -> bytes:
+    """The bytes of a source that a program gives.
+
+    Raises:
+        TypeError: if it is neither text nor bytes; `bytes` would make a file of zeros of an integer.
+    """
+    if isinstance(source, str):
+        return source.encode("utf-8", "surrogatepass")
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return bytes(source)
+    msg = f"a source is text, bytes or a path (os.PathLike) of a Python file, not {type(source).__name__}"
+    raise TypeError(msg)
+
+
 class KeptSources:
     """A folder of sources by digest; the caller holds a lock."""
 

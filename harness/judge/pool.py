@@ -21,7 +21,7 @@ from harness.judge.folders import project_root, scratch_folder
 from harness.judge.isolation import folders_of, prove_tier, secrets_of
 from harness.judge.judged_suite import SCREENED, JudgedSuite
 from harness.judge.judging import Judging
-from harness.judge.kept_sources import KeptSources
+from harness.judge.kept_sources import KeptSources, source_bytes
 from harness.judge.known import KnownVerdicts, without_path
 from harness.judge.placement import judges_for
 from harness.judge.remembered import Address, Remembered
@@ -220,7 +220,7 @@ class JudgePool(Closing):
         self._judges.require_open()
         suite = self._suite(tool)
         how = ("screen" if allow_slow else "fast") if screen else "graded" if graded else ""
-        data = None if isinstance(source, os.PathLike) else _bytes(source)
+        data = None if isinstance(source, os.PathLike) else source_bytes(source)
         address = None if data is None or against else (suite.name, how, epoch, digest_bytes(data))
         caller: Future[Verdict] = Future()
         with self._lock:
@@ -342,7 +342,3 @@ class JudgePool(Closing):
         if name not in self._suites:
             raise UsageError(f"the pool has no tool {name!r}{nearest(name, self._suites)}")
         return self._suites[name]
-
-
-def _bytes(source: str | bytes) -> bytes:
-    return source.encode("utf-8", "surrogatepass") if isinstance(source, str) else bytes(source)

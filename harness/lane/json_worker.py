@@ -246,7 +246,7 @@ class JsonWorker:
                 raise WorkerFault({}, self.wait(10))
             self._buffer += data
             if len(self._buffer) > MAX_LINE:
-                raise WorkerFault({"error": f"an answer of more than {MAX_LINE} bytes"}, None)
+                raise WorkerFault({"error": f"an answer of more than {MAX_LINE >> 20} MiB"}, None)
         line, _, self._buffer = self._buffer.partition(b"\n")
         try:
             answer = json.loads(line)

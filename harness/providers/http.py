@@ -169,7 +169,7 @@ def _body(reply: Any, url: str) -> bytes:
     for chunk in reply.iter_bytes():
         data += chunk
         if len(data) > MAX_REPLY_BYTES:
-            raise ProviderError(f"a reply of more than {MAX_REPLY_BYTES} bytes", where=url, status="output")
+            raise ProviderError(f"a reply of more than {MAX_REPLY_BYTES >> 20} MiB", where=url, status="output")
     return bytes(data)
 
 

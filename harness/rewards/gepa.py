@@ -38,6 +38,7 @@ class Evaluator:
 
         Raises:
             InfraError: if the verdict says nothing about the candidate.
+            TypeError: if the source is not text.
             UsageError: if a candidate of several texts does not say which is the source.
         """
         return self.batch([(candidate, example)])[0]
@@ -53,8 +54,8 @@ class Evaluator:
         self.reward.close()
 
     def _source(self, candidate: str | Mapping[str, str]) -> str:
-        if isinstance(candidate, str):
-            return candidate
+        if not isinstance(candidate, Mapping):
+            return candidate  # what is not text is refused by the reward
         if self._key is None and len(candidate) == 1:
             return next(iter(candidate.values()))
         if self._key is None or self._key not in candidate:

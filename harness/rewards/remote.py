@@ -22,6 +22,7 @@ from harness.core.errors import CrucibleError, InfraError, UsageError
 from harness.core.nearest import nearest
 from harness.core.resources import start_thread
 from harness.core.status import Status
+from harness.judge.kept_sources import source_bytes
 from harness.judge.pool import Source
 from harness.lane.controls import Controls
 from harness.lane.pinned_file import Fault, FileFaultError, read_plain_file
@@ -281,7 +282,7 @@ def _to_wire(source: Source) -> str | dict[str, str]:
         source = read_plain_file(Path(source), max_bytes=MAX_SOURCE)
     if isinstance(source, str):
         return source[:MAX_SOURCE]
-    data = bytes(source)[:MAX_SOURCE]
+    data = source_bytes(source)[:MAX_SOURCE]
     try:
         return data.decode()
     except UnicodeDecodeError:

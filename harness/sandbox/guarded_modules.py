@@ -25,6 +25,10 @@ _SILENT = {
 _SILENT_PATHS = {"os": _PATHS, "posix": _PATHS}
 """Functions that cause no event: in a guarded box each of them does, and nothing else. Those of `gc` are allowed.
 Those of paths stay as they are where a tool does not forbid files."""
+_HOOKS = "excepthook __excepthook__ unraisablehook __unraisablehook__".split()
+"""What the interpreter calls with an exception that ends a thread, or that a finaliser raises: its own hooks open the
+files of a traceback, to print lines of them. Nothing that a box prints is kept."""
+_ignore = "".format  # takes any arguments, and has no globals that a subject could find
 _FUNCTION_SETS = "supports_dir_fd supports_effective_ids supports_fd supports_follow_symlinks"
 """Sets of `os` that hold functions."""
 
@@ -43,6 +47,8 @@ def prepare(imports: list[str], listed: frozenset[str], count: int, *, holds_fil
             _load(name)
     added = loaded_since(count)
     _replace_silent(holds_files=holds_files)
+    if "threading" in sys.modules:
+        vars(sys.modules["threading"]).update(dict.fromkeys(("excepthook", "__excepthook__"), _ignore))
     if "subprocess" in sys.modules:
         vars(sys.modules["subprocess"])["_fork_exec"] = _event("subprocess.fork_exec")
     for name in (*removable(), *(name for name in _names_since(count) if _is_removable(name))):
@@ -169,6 +175,8 @@ def replacements(*, holds_files: bool) -> list[tuple[dict[str, Any], dict[str, A
         (vars(os), {"environ": _Environment()} | dict.fromkeys(_FUNCTION_SETS.split(), frozenset())),
         # A traceback is formatted without the lines of the library's files.
         (vars(linecache), {"updatecache": lambda *_args, **_keys: []}),
+        (vars(sys), dict.fromkeys(_HOOKS, _ignore)),
+        (vars(sys.modules["_thread"]), {"_excepthook": _ignore}),
     ]
     for name, functions in (*_SILENT.items(), *(_SILENT_PATHS.items() if holds_files else ())):
         names, event = vars(__import__(name)), "os" if name == "posix" else name.removeprefix("_")

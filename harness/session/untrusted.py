@@ -21,13 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.session.untrusted_area import WILD, Area, is_within
+
 if TYPE_CHECKING:
     from harness.lane.protocol import Lane
 
 SUFFIX = ".suite.yaml"
-PLANTED = ("conftest.py", "__init__.py", "pytest.ini", ".pytest.ini", "pyvenv.cfg")
-"""Files by which pytest configures itself, which it imports, or by which it skips a folder."""
-_WILD = re.compile(r"[*?\[]")
 _WILD_FOLDER = re.compile(r"[*?][^\s/]*/")
 
 
@@ -40,76 +39,6 @@ class SealedFolder(pytest.Collector):
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
         """An empty list: pytest collects nothing in the folder."""
         return []
-
-
-class Area:
-    """The untrusted paths of one suite: whole folders, or single files where the suite itself is in their folder.
-
-    Attributes:
-        own: The pattern that reaches the suite's own folder, or one above it, which cannot be sealed; or empty.
-        planted: A file among the untrusted ones, or on the way down to them, by which pytest configures itself or which
-            it imports; empty if there is none.
-    """
-
-    def __init__(self, suite: str, patterns: Iterable[str]) -> None:
-        self.suite = suite
-        self.folders: set[str] = set()
-        self.files: set[str] = set()
-        self.own = self.planted = ""
-        for pattern in patterns:
-            self._add(pattern)
-
-    def _add(self, pattern: str) -> None:
-        home = os.path.dirname(self.suite)
-        parts = os.path.normpath(os.path.join(home, pattern)).split(os.sep)
-        fixed = next((n for n, part in enumerate(parts) if _WILD.search(part)), len(parts))
-        start = os.path.realpath(os.sep.join(parts[:fixed]) or os.sep)
-        folder = start if fixed < len(parts) or os.path.isdir(start) else os.path.dirname(start)
-        if fixed < len(parts) and _reaches(start, parts[fixed:-1], os.path.realpath(home)):
-            self.own = self.own or pattern
-        if not _within(self.suite, folder):
-            self.folders.add(folder)
-        elif fixed == len(parts):
-            self.files.add(start)
-        else:
-            rest = os.sep.join(parts[fixed:])
-            self.files.update(os.path.realpath(found) for found in Path(start).glob(rest) if not found.is_dir())
-            # The author of `gen7/candidate.py` can write `gen7/conftest.py` too, so every folder that the pattern can
-            # reach is sealed, also one that matches nothing yet; but not a folder that holds the suite itself.
-            for end in range(fixed + 1, len(parts)):
-                for found in Path(start).glob(os.sep.join(parts[fixed:end])):
-                    real = os.path.realpath(found)
-                    if os.path.isdir(real) and not _within(self.suite, real):
-                        self.folders.add(real)
-                        if found.is_symlink() and not _within(real, start):
-                            self.planted = self.planted or str(found)  # pytest would follow it out of the folder
-
-        self._look_for_planted(os.path.realpath(home), folder, parts[fixed:-1])
-
-    def _look_for_planted(self, home: str, folder: str, inner: list[str]) -> None:
-        """Look in the folders from the suite's own, exclusive, down to those that the pattern can match.
-
-        A `conftest.py` next to the candidates is one of them, or is ignored: pytest imports none from a sealed folder.
-        """
-        common = os.path.commonpath([home, folder])
-        way = [folder]
-        while way[-1] != common:
-            way.append(os.path.dirname(way[-1]))
-        below = [
-            str(found) for end in range(1, len(inner) + 1) for found in Path(folder).glob(os.sep.join(inner[:end]))
-        ]
-        depth = folder.count(os.sep) + len(inner)
-        for place in [*way[:-1], *below]:
-            is_last = place.count(os.sep) == depth and "**" not in inner
-            names = [name for name in PLANTED if not (is_last and name == "conftest.py")]
-            found = next((name for name in names if os.path.lexists(os.path.join(place, name))), "")
-            if found and not self.planted and not _within(home, place):
-                self.planted = os.path.join(place, found)
-                self.files.add(os.path.realpath(self.planted))  # so that pytest does not import it either
-
-    def covers(self, path: str) -> bool:
-        """Whether a resolved path is in the area."""
-        return path in self.files or any(_within(path, folder) for folder in self.folders)
 
 
 class Seal:
@@ -143,6 +72,26 @@ class Seal:
         self._areas = self._survey() if self._areas is None else self._areas
         return sorted({folder for area in self._areas for folder in area.folders})
 
+    def require_own_configuration(self) -> None:
+        """Refuse a run that pytest configured from among untrusted files, such as `-p c.evil` in `c/tox.ini`.
+
+        What that configuration names was imported before any plugin was asked. This reports the fault; it does not stop
+        code that hides it.
+
+        Raises:
+            pytest.UsageError: naming the file and the suite.
+        """
+        self._areas = self._survey() if self._areas is None else self._areas
+        used = [("configuration", self._config.inipath), ("root folder", self._config.rootpath)] if self._areas else []
+        for what, path in used:
+            suite = next((a.suite for a in self._areas if path and a.configures(os.path.realpath(path))), None)
+            if suite is not None:
+                raise pytest.UsageError(
+                    f"{path}: pytest's {what} is among the untrusted files of {suite}, whose author could have put it "
+                    "there; fix: check what it names, then name suites as arguments, and a configuration of your own "
+                    "with -c"
+                )
+
     def renew(self) -> None:
         """Read the suites again when they are needed next: another lane is known now."""
         self._areas = None
@@ -171,7 +120,7 @@ class Seal:
                 keys = lane.untrusted if lane is not None else [key for key in value if key != "lane"]
                 patterns = [text for key in keys for text in _strings(value.get(key))]
                 if lane is None:
-                    patterns = [text for text in patterns if _WILD.search(text) or _exists(suite, text)]
+                    patterns = [text for text in patterns if WILD.search(text) or _exists(suite, text)]
                 areas.append(Area(suite, patterns))
         # A suite among untrusted files is itself machine-made: it may not seal (or judge) anything.
         covered = {area: [other for other in areas if other is not area and other.covers(area.suite)] for area in areas}
@@ -215,19 +164,31 @@ class Seal:
                 yield from _walk(start, skip, seen)
 
     def _neighbours(self) -> Iterator[str]:
-        """Suite files that may call an argument untrusted: in its parents, two levels below the root, in `suites/`."""
+        """Suite files that may call an argument untrusted: in its parents, two levels below the root, in `suites/`.
+
+        The root may itself be untrusted, so the folders from where pytest was started down to it are looked at, too.
+        """
         root = str(self._config.rootpath)
-        upwards = {root}
+        above = list(self._above(root))
+        upwards = {root, *above}
         for start in _arguments(self._config):
             parent = os.path.dirname(start)
-            while _within(parent, root) and parent not in upwards:
+            while is_within(parent, root) and parent not in upwards:
                 upwards.add(parent)
                 parent = os.path.dirname(parent)
         skip = self._skip()
         upwards.update(path for path, is_folder, _ in _scan(root) if is_folder and not skip.match(_name(path)))
         for folder in upwards:
             yield from (path for path, is_folder, _ in _scan(folder) if not is_folder and path.endswith(SUFFIX))
-        yield from _walk(os.path.join(root, "suites"), skip, set())
+        seen: set[str] = set()
+        for folder in (root, *above):
+            yield from _walk(os.path.join(folder, "suites"), skip, seen)
+
+    def _above(self, root: str) -> Iterator[str]:
+        started = str(self._config.invocation_params.dir)
+        while is_within(parent := os.path.dirname(root), started) and parent != root:
+            yield parent
+            root = parent
 
     def _mentions_arguments(self, suite: str) -> bool:
         # Parsing a suite needs imports that would slow down a run of ordinary tests.
@@ -236,6 +197,7 @@ class Seal:
         except OSError:
             return False
         root = str(self._config.rootpath)
+        root = next(reversed([root, *self._above(root)]))
         return _WILD_FOLDER.search(text) is not None or any(
             part in text
             for start in _arguments(self._config)
@@ -245,22 +207,6 @@ class Seal:
 
     def _skip(self) -> re.Pattern[str]:
         return re.compile("|".join(fnmatch.translate(p) for p in self._config.getini("norecursedirs")) or r"(?!)")
-
-
-def _reaches(start: str, inner: list[str], home: str) -> bool:
-    """Whether a pattern, from a folder on, matches files in the folder `home` or in one above it."""
-    if not _within(home, start):
-        return False
-    names = [name for name in os.path.relpath(home, start).split(os.sep) if name != "."]
-    return any(_matches(names[:end], inner) for end in range(len(names) + 1))
-
-
-def _matches(names: list[str], patterns: list[str]) -> bool:
-    if not patterns:
-        return not names
-    if patterns[0] == "**":
-        return _matches(names, patterns[1:]) or (bool(names) and _matches(names[1:], patterns))
-    return bool(names) and fnmatch.fnmatchcase(names[0], patterns[0]) and _matches(names[1:], patterns[1:])
 
 
 SEAL = pytest.StashKey[Seal]()
@@ -327,10 +273,6 @@ def _scan(folder: str) -> list[tuple[str, bool, bool]]:
             return [(entry.path, entry.is_dir(), entry.is_symlink()) for entry in entries]
     except OSError:
         return []
-
-
-def _within(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder if folder.endswith(os.sep) else folder + os.sep)
 
 
 def _exists(suite: str, text: str) -> bool:

@@ -161,7 +161,8 @@ class _Problems:
             if problem["type"] == "missing":
                 self.add(key[:-1], f"the key {_path(key)!r} is missing")
             else:
-                self.add(key, f"{_path(self._real(key))}: {_say(problem['msg'])}{self._got(key)}")
+                name = f"{_path(self._real(key))}: " if key else ""  # a rule about several keys has no key of its own
+                self.add(key, f"{name}{_say(problem['msg'])}{self._got(key) if key else ''}")
 
     def check_names(self) -> None:
         """Check the names of components, markers and requirements, which the options model does not know."""

@@ -66,7 +66,7 @@ def file_of(data: bytes, suffix: str, folder: Path | None = None) -> Iterator[Pa
 def suite(data: bytes) -> None:
     """A suite file of any lane, with the files that it names: sealed, read, and collected."""
     from harness.lane.registry import Registry
-    from harness.session.untrusted import Area
+    from harness.session.untrusted_area import Area
     from harness.suites.loader import collect_cases, load_suite
 
     lanes = _once(Registry).lanes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import textwrap
 from pathlib import Path
 
@@ -29,6 +30,15 @@ GOOD = "def double(n: int) -> int:\n    return n + n\n"
 WRONG = "def double(n: int) -> int:\n    return n + 2\n"
 ENDLESS = "def double(n: int) -> int:\n    while True:\n        pass\n"
 CRASHING = "import os\n\n\ndef double(n: int) -> int:\n    os._exit(3)\n"
+NO_SOURCES = [None, 3, True, 2**40, 1.5, [104, 105], (), {"source": GOOD}, object]
+"""`bytes` makes a file of some of them, and of memory without end of one."""
+CALLS = {
+    "judge": lambda pool, given: pool.judge(given),
+    "judge_all": lambda pool, given: pool.judge_all([given]),
+    "ajudge": lambda pool, given: asyncio.run(pool.ajudge(given)),
+    "screen_all": lambda pool, given: pool.screen_all([given]),
+    "submit": lambda pool, given: pool.submit(given),
+}
 
 
 @pytest.fixture(scope="session")

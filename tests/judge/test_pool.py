@@ -26,7 +26,7 @@ from harness.lane.json_worker import WorkerFault
 from harness.lanes.toolgen.depth import FILE
 from harness.ledger.lookup import RECORD
 from harness.ledger.store import Ledger
-from tests.judge.conftest import CRASHING, ENDLESS, GOOD, ORACLE, WRONG, write_tool
+from tests.judge.conftest import CALLS, CRASHING, ENDLESS, GOOD, NO_SOURCES, ORACLE, WRONG, write_tool
 
 FAST = {"workers": 2, "jitter_ms": (0, 0), "timing": "none"}
 
@@ -102,9 +102,16 @@ def test_a_path_is_a_candidate(pool, tmp_path):
     assert not pool.judge(tmp_path / "missing.py").passed
 
 
-def test_anything_else_is_a_mistake_of_the_caller(pool):
-    with pytest.raises(TypeError):
-        pool.judge(None)
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("given", NO_SOURCES, ids=lambda given: repr(given)[:20])
+def test_anything_else_is_a_mistake_of_the_caller(pool, call, given):
+    with pytest.raises(TypeError, match=f"a source is text, bytes or a path .* not {type(given).__name__}"):
+        CALLS[call](pool, given)
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_bytes_of_any_kind_are_a_source(pool, kind):
+    assert pool.judge(kind(GOOD.encode())).passed
 
 
 def test_known_bytes_are_judged_once_and_a_comment_makes_others(pool):
@@ -345,7 +352,7 @@ class TestFaults:
         ("body", "seconds", "said"),
         [
             ("return sum(__import__('itertools').count())", 1, "did not return within 1 s"),
-            ("return __import__('os')._exit(5)", 60, "ended its process with exit status 5"),
+            ("return __import__('os')._exit(5)", 60, "ended with exit status 5"),
             ("return 'x' * 10**8", 60, "an answer of more than"),
         ],
         ids=["endless", "ends", "floods"],

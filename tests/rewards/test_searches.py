@@ -39,6 +39,12 @@ class TestGepa:
             gepa.Evaluator(pool)({"code": GOOD, "prompt": "x"})
         assert gepa.Evaluator(pool, key="code")({"code": GOOD, "prompt": "x"})[0] > 0.5
 
+    @pytest.mark.parametrize("given", [None, 3, True, 2**40, 1.5, [104, 105]])
+    def test_what_is_no_source_is_the_callers_mistake(self, pool, given):
+        for candidate in (given, {"code": given}):
+            with pytest.raises(TypeError, match=r"not (NoneType|int|bool|float)"):
+                gepa.Evaluator(pool)(candidate)
+
     def test_what_cannot_be_judged_is_not_zero(self, broken):
         evaluate = gepa.Evaluator(broken, check_every=0, **FAST)
         with pytest.raises(InfraError, match=r"there is no verdict: infra: .*RuntimeError"):

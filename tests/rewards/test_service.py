@@ -24,7 +24,7 @@ from harness.core.errors import InfraError, UsageError
 from harness.core.status import Status
 from harness.rewards import Remote
 from harness.rewards.checked_judge import CheckedJudge
-from tests.judge.conftest import CRASHING, GOOD, WRONG, processes_with
+from tests.judge.conftest import CALLS, CRASHING, GOOD, NO_SOURCES, WRONG, processes_with
 
 pytest.importorskip("starlette", reason="the service needs the extra `serve`")
 uvicorn = pytest.importorskip("uvicorn", reason="the service needs the extra `serve`")
@@ -136,9 +136,13 @@ class TestRemote:
         assert example.question not in json.dumps(answer)
         assert "evaluation" not in answer["verdicts"][0]
 
+    @pytest.mark.parametrize("call", CALLS)
+    @pytest.mark.parametrize("given", NO_SOURCES, ids=lambda given: repr(given)[:20])
+    def test_what_is_no_source_is_the_callers_mistake(self, remote, call, given):
+        with pytest.raises(TypeError, match=f"not {type(given).__name__}"):
+            CALLS[call](remote, given)
+
     def test_mistakes_are_the_callers(self, remote, url):
-        with pytest.raises(TypeError):
-            remote.judge(None)
         with pytest.raises(UsageError, match="no tool 'doubel'; did you mean 'double'"):
             Remote(url, token=TOKEN, tool="doubel")
         with pytest.raises(UsageError, match="token is wrong"):

@@ -256,13 +256,35 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
-def test_only_what_is_selected_is_judged(pytester, monkeypatch):
+WRONG_ONES = (1, 3, 4, 5, 6, 7, 8, 9, 10)
+SELECTIONS = {
+    "-k": (["-k", "c0"], range(10)),
+    "-k, few": (["-k", "c00 or c02"], (0, 2)),
+    "--lf": (["--lf"], WRONG_ONES),
+    "--limit": (["--limit", "9"], range(9)),
+    "node ids": ([f"double.suite.yaml::c{number:02}" for number in range(2, 11)], range(2, 11)),
+    "a node id": (["double.suite.yaml::c03"], (3,)),
+    "-x": (["-x", "-k", "c0"], range(2)),
+}
+
+
+@pytest.mark.parametrize("name", SELECTIONS)
+def test_only_what_is_selected_is_judged(pytester, monkeypatch, name):
+    arguments, numbers = SELECTIONS[name]
+    expected = [f"c{number:02}" for number in numbers]
+    paths = ["double.suite.yaml"] if "double" not in arguments[0] else []
+    write_project(pytester.path, wrong=WRONG_ONES)
+    if name == "--lf":
+        pytester.runpytest_inprocess(*paths, "--confirm", "0")
     submitted = []
     real = Judges.submit_all
     monkeypatch.setattr(
         Judges, "submit_all", lambda self, cases: submitted.extend(case.name for case in cases) or real(self, cases)
     )
-    write_project(pytester.path)
-    result = pytester.runpytest_inprocess("double.suite.yaml", "-k", "c0", "--confirm", "0")
-    result.assert_outcomes(passed=10)
-    assert sorted(submitted) == [f"c{number:02}" for number in range(10)]
+    pytester.runpytest_inprocess(*paths, *arguments, "--confirm", "0", "--fresh")
+    with sqlite3.connect(pytester.path / "reports" / "ledger.db") as ledger:
+        ids = ledger.execute("select nodeid from evaluations where run_id = (select max(run_id) from runs)").fetchall()
+    assert sorted(nodeid.partition("::")[2] for (nodeid,) in ids) == expected
+    if name == "-x":  # those after the first failure may have been judged ahead, but no others
+        expected = [f"c{number:02}" for number in range(10)]
+    assert sorted(submitted) == (expected if len(expected) >= MIN_CASES else [])

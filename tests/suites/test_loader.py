@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+from typing import get_args
 
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel, model_validator
 
+from harness.core.budget import Schedule
 from harness.core.case import Case, Subject
 from harness.core.document import MAX_BYTES, read_document
 from harness.core.errors import SuiteError
 from harness.core.status import Status
+from harness.lane.registry import Registry
 from harness.lanes.toolgen.source import read_source
 from harness.suites.loader import collect_cases, load_suite
 from harness.suites.settings import settle
@@ -24,6 +28,14 @@ class Options(SuiteOptions):
     words: str | tuple[str, ...]
     sizes: dict[str, int] = {}
     weights: dict[str, float] = {}
+    first: int = 1
+    last: int = 2
+
+    @model_validator(mode="after")
+    def _is_a_range(self):
+        if self.first > self.last:
+            raise ValueError("first is above last")
+        return self
 
 
 class Words:
@@ -98,7 +110,10 @@ def test_a_good_suite(load):
         (GOOD + "attempts: yes\n", [":3:1: attempts: ", '(it is "yes")']),
         (GOOD + 'attempts: "3"\n', [":3:1: attempts: "]),
         (GOOD + "attempts: true\n", [":3:1: attempts: "]),
-        (GOOD + "budget: {time_ms: [1, 2]}\n", [":3:1: budget: ", "must not grow"]),
+        (
+            GOOD + "budget: {time_ms: [1, 2]}\n",
+            [":3:10: budget.time_ms: it must not", "1 -> 2 does (it is [1, 2])"],
+        ),
         (GOOD + "budget: {tim_ms: [2, 1]}\n", [":3:10", "'budget.tim_ms'; did you mean 'time_ms'?"]),
         (GOOD + "expect: {good: rong}\n", [":3:10: expect.good", "'wrong'"]),
         (GOOD + "expect: {good: infra}\n", ["cannot be expected"]),
@@ -125,6 +140,34 @@ def test_a_wrong_suite_says_what_and_where(load, text, parts):
     message = said(load, text)
     for part in parts:
         assert part in message, message
+
+
+def test_a_rule_about_several_keys_shows_no_suite(load):
+    assert said(load, GOOD + "first: 3\nlast: 2\n").endswith(":1:1: first is above last")
+
+
+@pytest.mark.parametrize("name", ["toolgen", "spec", "dsl", "kernel"])
+def test_the_rules_of_a_lane_are_about_one_key_so_that_a_problem_has_its_place(name):
+    waiting, seen = [Registry().lanes[name].options], set()
+    while waiting:
+        model = waiting.pop()
+        seen.add(model)
+        assert not model.__pydantic_decorators__.model_validators, model
+        parts = [info.annotation for info in model.model_fields.values()]
+        while parts:
+            part = parts.pop()
+            parts += get_args(part)
+            if isinstance(part, type) and issubclass(part, BaseModel) and part not in seen:
+                waiting.append(part)
+    assert Schedule in seen
+
+
+def test_a_rule_of_a_lane_shows_its_key(load, tmp_path):
+    path = tmp_path / "b.suite.yaml"
+    path.write_text("lane: toolgen\ntool: x\ncandidates: c/*.py\njitter_ms: [5, 1]\n")
+    with pytest.raises(SuiteError) as caught:
+        load_suite(path, name="b", lanes=Registry().lanes, settings=settle(tmp_path))
+    assert str(caught.value) == (f"{path}:4:1: jitter_ms: the shorter pause comes first, not 5 before 1 (it is [5, 1])")
 
 
 def test_all_problems_of_a_file_come_at_once(load):

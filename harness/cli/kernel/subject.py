@@ -137,7 +137,7 @@ def read_source(path: Path) -> bytes:
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", where=str(path), fix="name a kernel's file") from None
     if len(data) > MAX_BYTES:
-        raise UsageError(f"the file has more than {MAX_BYTES} bytes", where=str(path), fix="name a kernel's file")
+        raise UsageError(f"the file has more than {MAX_BYTES >> 20} MiB", where=str(path), fix="name a kernel's file")
     return data
 
 

@@ -80,7 +80,7 @@ def read_text(path: Path) -> str:
     """
     data = read_bytes(path, MAX_BYTES)
     if len(data) > MAX_BYTES:
-        raise UsageError(f"it has more than {MAX_BYTES} bytes", where=str(path), fix="split it")
+        raise UsageError(f"it has more than {MAX_BYTES >> 20} MiB", where=str(path), fix="split it")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

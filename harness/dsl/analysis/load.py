@@ -110,7 +110,7 @@ def decode(data: bytes, name: str) -> str:
         ProgramError: if they are too many, or not UTF-8.
     """
     if len(data) > MAX_BYTES:
-        raise ProgramError([Diagnostic("E107", f"the file has more than {MAX_BYTES} bytes", (0, 1))], "", name)
+        raise ProgramError([Diagnostic("E107", f"the file has more than {MAX_BYTES >> 20} MiB", (0, 1))], "", name)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -55,7 +55,7 @@ class Folder:
                     raise ToolFault(Status.WRONG, f"{path} is not a regular file")
                 data = file.read(MAX_FILE_BYTES + 1)
         if len(data) > MAX_FILE_BYTES:
-            raise ToolFault(Status.OUTPUT, f"{path} is larger than {MAX_FILE_BYTES} bytes")
+            raise ToolFault(Status.OUTPUT, f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB")
         return data
 
     def exists(self, path: str) -> bool:

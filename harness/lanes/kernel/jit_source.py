@@ -53,7 +53,7 @@ class JitSource:
 
     def __init__(self, source: bytes, known: Mapping[str, object] | None = None) -> None:
         if len(source) > MAX_BYTES:
-            raise PlanFault("forbidden", f"the file has more than {MAX_BYTES} bytes")
+            raise PlanFault("forbidden", f"the file has more than {MAX_BYTES >> 10} KiB")
         self._constants: dict[str, object] = {}
         self._modules: dict[str, str] = {}
         for name, value in (known or {}).items():

@@ -106,5 +106,5 @@ def pin_sample(path: Path) -> dict[str, str]:
         SpecError: if it is larger than MAX_SAMPLE.
     """
     if path.stat().st_size > MAX_SAMPLE:
-        raise SpecError(f"larger than {MAX_SAMPLE} bytes", where=str(path), fix="choose a smaller sample")
+        raise SpecError(f"larger than {MAX_SAMPLE >> 20} MiB", where=str(path), fix="choose a smaller sample")
     return pin(path)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, PositiveFloat, model_validator
+from pydantic import Field, PositiveFloat, field_validator
 
 from harness.suites.suite import SuiteOptions
 
@@ -35,10 +35,11 @@ class ToolgenSuite(SuiteOptions):
     """Whether a candidate may do nothing but compute: clocks, threads, descriptors and metadata that cannot be read are
     forbidden too, whatever the tool's own list says. Reward functions judge so."""
 
-    @model_validator(mode="after")
-    def _jitter_is_a_range(self) -> Self:
-        low, high = self.jitter_ms
+    @field_validator("jitter_ms")
+    @classmethod
+    def _is_a_range(cls, value: tuple[float, float]) -> tuple[float, float]:
+        low, high = value
         if low > high:
-            msg = f"jitter_ms must list the shorter pause first, not {low:g} before {high:g}"
+            msg = f"the shorter pause comes first, not {low:g} before {high:g}"
             raise ValueError(msg)
-        return self
+        return value

@@ -29,7 +29,13 @@ _FRAME = re.compile(r'^  File "(?P<file>[^"]*)", line (?P<line>\d+) in ', re.MUL
 class OracleEndedError(SpecError):
     """The process of an oracle ended in a call, or did not return in time."""
 
-    is_late = False
+    is_late = was_killed = False
+
+
+class OracleImportError(SpecError):
+    """The process of an oracle ended, or did not answer in time, while it imported the file."""
+
+    was_killed = False
 
 
 class Oracle:
@@ -188,7 +194,8 @@ class Oracle:
             if fault.was_killed and not again:
                 self._kill()
                 return await self._start(again=True)
-            raise self.fault(f"importing the oracle {self._end(fault, IMPORT_SECONDS)}") from None
+            self._kill()
+            raise self._import_fault(fault) from None
         if "fault" in found:
             sentence, line, _ = found["fault"]
             self._kill()
@@ -213,7 +220,8 @@ class Oracle:
                 answer = await self._exchange(request, limit + slack)
             except WorkerFault as fault:
                 line = self._line() if fault.is_late else None
-                what = self._end(fault, limit)
+                what = _end_of(fault, limit)
+                self._kill()
                 if name == "inputs" and fault.is_late:
                     raise InfraError(
                         f"sampling inputs took longer than {limit:g} s",
@@ -222,7 +230,7 @@ class Oracle:
                     ) from None
                 told = self.fault(f"the oracle's {name} {what}{asked}", line=line)
                 ended = OracleEndedError(told.what, where=told.where, fix=told.fix)
-                ended.is_late = fault.is_late
+                ended.is_late, ended.was_killed = fault.is_late, fault.was_killed
                 raise ended from None
         if "fault" in answer:
             sentence, line, _ = answer["fault"]
@@ -244,12 +252,17 @@ class Oracle:
             self._kill()  # it keeps no state: another one is asked the same, once
             return await (await self._start()).exchange(request, timeout=timeout)
 
-    def _end(self, fault: WorkerFault, limit: float) -> str:
-        """End the process after a fault, and say what happened."""
-        self._kill()
+    def _import_fault(self, fault: WorkerFault) -> OracleImportError:
+        fix = "run the file by itself: it must be importable"
         if fault.is_late:
-            return f"did not return within {limit:g} s"
-        return f"ended its process with exit status {fault.code}" if fault.code is not None else f"gave {fault}"
+            what, fix = f"importing the oracle {_end_of(fault, IMPORT_SECONDS)}", "do less when the file is imported"
+        else:
+            what = f"the oracle process {_end_of(fault, IMPORT_SECONDS)} while it was imported"
+        if fault.was_killed:
+            fix = "see whether the machine is out of memory; load less at import, or judge fewer candidates at once"
+        error = OracleImportError(what, where=position(self._where), fix=fix)
+        error.was_killed = fault.was_killed
+        return error
 
     def _kill(self) -> None:
         if self._worker is not None:
@@ -267,3 +280,17 @@ class Oracle:
                 if frame["file"] == str(self.path):
                     return int(frame["line"])
         return None
+
+
+def _end_of(fault: WorkerFault, limit: float) -> str:
+    """What happened to the process, as a verb phrase."""
+    if fault.is_late:
+        return f"did not return within {limit:g} s"
+    if fault.code is None:
+        return f"gave {fault}"
+    if fault.code >= 0:
+        return f"ended with exit status {fault.code}"
+    with contextlib.suppress(ValueError):
+        name = signal.Signals(-fault.code).name
+        return f"was killed ({name}: out of memory?)" if fault.was_killed else f"was killed ({name})"
+    return f"was killed (signal {-fault.code})"

@@ -8,19 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import CrucibleError
-from harness.lanes.toolgen.oracle import Oracle
+from harness.lanes.toolgen.oracle import Oracle, OracleEndedError, OracleImportError
 from harness.lanes.toolgen.performance import Workload, make_workloads
 from harness.lanes.toolgen.questions import Questions, build_questions
 from harness.lanes.toolgen.tool_spec import Tool, digest_of_files
 from harness.sandbox.loop import Lock
 
 MAX_TOOLS = 16  # oracles that run at once; above it, the least recently used one ends
+MAX_KILLS = 3  # after which an oracle whose process was killed each time is not started for another case
 
 
 class _Prepared:
     def __init__(self, oracle: Oracle) -> None:
         self.oracle, self.lock = oracle, Lock()
         self.made: dict[tuple[Any, ...], Any] = {}
+        self.kills = 0
 
 
 class PreparedTools:
@@ -75,6 +77,10 @@ class PreparedTools:
                 try:
                     prepared.made[key] = await make()
                 except CrucibleError as error:
+                    was_killed = isinstance(error, OracleEndedError | OracleImportError) and error.was_killed
+                    prepared.kills += was_killed
+                    if was_killed and prepared.kills < MAX_KILLS:
+                        raise  # the machine may have memory again when the next case asks
                     prepared.made[key] = error  # an oracle that hung once is not waited for again
         found = prepared.made[key]
         if isinstance(found, CrucibleError):

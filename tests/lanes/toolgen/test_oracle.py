@@ -55,7 +55,7 @@ def test_a_process_that_was_killed_is_asked_again_once(load):
     os.kill(oracle.process.pid, signal.SIGKILL)
     assert oracle.reply(encode({"a": 1})) == Reply("value", b"1")
     kills = load("import os, signal\n\n\ndef reference(a):\n    os.kill(os.getpid(), signal.SIGKILL)\n")
-    with pytest.raises(SpecError, match="reference ended its process with exit status -9 on"):
+    with pytest.raises(SpecError, match=r"reference was killed \(SIGKILL: out of memory\?\) on"):
         kills.reply(encode({"a": 1}))
 
 
@@ -85,7 +85,7 @@ def test_an_endless_answer_ends_the_process_and_says_where(load, monkeypatch):
 
 def test_an_answer_of_a_hundred_megabytes_is_refused(load):
     oracle = load("def reference(a):\n    return 'x' * 10**8\n")
-    with pytest.raises(SpecError, match="an answer of more than"):
+    with pytest.raises(SpecError, match="an answer of more than 64 MiB"):
         oracle.reply(encode({"a": 1}))
 
 

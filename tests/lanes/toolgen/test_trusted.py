@@ -8,6 +8,7 @@ from harness.core.status import Status
 from harness.judge.case import evaluate_case
 from harness.lanes.toolgen import oracle
 from harness.lanes.toolgen.lane import Toolgen
+from harness.lanes.toolgen.prepared_tools import MAX_KILLS
 from tests.lanes.toolgen.conftest import GOOD, ORACLE, TOOL
 
 EXIT = "    import sys\n    sys.exit(3)\n"
@@ -54,6 +55,46 @@ def test_an_oracle_whose_import_hangs(bench, judge, monkeypatch):
     found = judge(GOOD)
     assert found.status is Status.INFRA
     assert "importing the oracle did not return within 0.5 s" in found.why
+    assert "inputs()" not in found.why
+
+
+ENDING = """
+import os, signal
+
+with open({path!r}, "a") as file:
+    file.write("started\\n")
+with open({path!r}) as file:
+    started = len(file.readlines())
+if started <= {times}:
+    {deed}
+"""
+ENDS = {
+    "os.kill(os.getpid(), signal.SIGKILL)": "was killed (SIGKILL: out of memory?)",
+    "os.kill(os.getpid(), signal.SIGSEGV)": "was killed (SIGSEGV)",
+    "os._exit(3)": "ended with exit status 3",
+}
+
+
+@pytest.mark.parametrize("deed", ENDS)
+def test_an_oracle_whose_process_ends_at_import(bench, judge, tmp_path_factory, deed):
+    log = tmp_path_factory.mktemp("log") / "starts"  # not in the tool's folder, whose files are part of its digest
+    bench.tool(TOOL, ENDING.format(path=str(log), times=1000, deed=deed) + ORACLE)
+    candidate = bench.candidate(GOOD)  # one: a new file beside the oracle may be a file of it
+    for _ in range(MAX_KILLS + 2):
+        found = judge(candidate)
+        assert found.status is Status.INFRA
+        assert f"the oracle process {ENDS[deed]} while it was imported" in found.why
+        assert "inputs()" not in found.why
+    starts = len(log.read_text().splitlines())
+    assert starts == (2 * MAX_KILLS if "SIGKILL" in deed else 1)  # no endless waste of an oracle that never starts
+
+
+def test_an_oracle_that_was_killed_for_one_case_is_started_for_the_next(bench, judge, tmp_path_factory):
+    log = tmp_path_factory.mktemp("log") / "starts"
+    deed = "os.kill(os.getpid(), signal.SIGKILL)"
+    bench.tool(TOOL, ENDING.format(path=str(log), times=2, deed=deed) + ORACLE)
+    candidate = bench.candidate(GOOD)
+    assert [judge(candidate).status for _ in range(2)] == [Status.INFRA, Status.OK]
 
 
 def test_a_candidate_that_is_slow_does_not_use_up_the_time_of_a_property(bench, judge, soon):

@@ -47,7 +47,7 @@ def read_json(path: Path) -> Any:
     """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise NotAdaptedError(f"it has more than {MAX_BYTES} bytes", where=str(path))
+            raise NotAdaptedError(f"it has more than {MAX_BYTES >> 20} MiB", where=str(path))
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise NotAdaptedError(f"not valid JSON: {error}", where=str(path)) from None

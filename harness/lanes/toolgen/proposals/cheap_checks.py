@@ -16,7 +16,7 @@ def check(text: str, tool: Tool) -> Checked:
     """Parse a source, search it for forbidden APIs, and compute its normal form."""
     digest = digest_text(text)
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        return Checked(digest, "parse", Status.CRASH, f"it has more than {MAX_BYTES} bytes")
+        return Checked(digest, "parse", Status.CRASH, f"it has more than {MAX_BYTES >> 10} KiB")
     try:
         tree = parse(text.removeprefix("\ufeff"))  # as the box reads it
         form, size = normal_form(tree)
