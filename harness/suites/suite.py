@@ -89,7 +89,7 @@ class Suite:
 
         Args:
             follow_links: Whether files behind a link to a folder are matched, which only trusted files may be. In place
-                of all others the link itself is, which is no plain file.
+                of all others the link itself is matched, which lanes refuse.
 
         Raises:
             SuiteError: if a pattern matches no file.
