@@ -67,6 +67,6 @@ def _show_in_ci(ledger: Ledger, run_id: str, verdict: RunVerdict) -> list[str]:
 
     try:
         ci.write_step_summary(ledger, run_id)
-    except CrucibleError as error:  # a missing summary of GitHub's is no reason not to merge
+    except CrucibleError as error:  # what was merged stays
         print(f"crucible: {words.printable(str(error))}", file=sys.stderr)
     return ci.annotate(replace(verdict, faults=tuple(verdict.of_kind(Kind.GATE, Kind.PROBLEM))), ())

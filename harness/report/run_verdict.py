@@ -180,7 +180,7 @@ def decide(
         problems: What else kept the run from holding.
         deltas: The changes since an earlier run (`queries.deltas`).
         selected: How many cases the run was to judge; None if it is not known.
-        shard: Of a part, for which it is no fault that it judged nothing: `Run.shard`.
+        shard: `Run.shard`: a part may hold although it judged nothing.
     """
     found = [
         Fault(Kind.GATE, gate["expression"], gate["why"], gate["nodeid"]) for gate in gates if not gate["passed"]
