@@ -96,7 +96,7 @@ def wait_for(path, *, seconds=60):
 
 
 def test_an_interrupt_while_text_is_executed_keeps_the_exit_status(project):
-    """As while a module makes a data class: CPython remembers it and ends `python -m` by SIGINT, though it was handled."""
+    """As while a module makes a data class: CPython would end `python -m` by SIGINT, though it was handled."""
     project.put("test_x.py", "def test_x():\n    exec('raise KeyboardInterrupt')\n")
     result = project.run(subprocess=True)
     assert result.ret == pytest.ExitCode.INTERRUPTED
