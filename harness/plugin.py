@@ -79,9 +79,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     session = config.stash.get(SESSION, None)
     if session is not None:
         session.close()
-    folder = config.stash.get(_FOLDER, None)
-    if folder is not None:
-        folder.remove()
+    if _FOLDER in config.stash:
+        config.stash[_FOLDER].remove()
+    exec("")  # noqa: S102 - `python -m` ends by SIGINT, not with status 2, if the last text executed was interrupted
 
 
 def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager) -> None:

@@ -95,6 +95,14 @@ def wait_for(path, *, seconds=60):
         time.sleep(0.02)
 
 
+def test_an_interrupt_while_text_is_executed_keeps_the_exit_status(project):
+    """As while a module makes a data class: CPython would end `python -m` by SIGINT, though it was handled."""
+    project.put("test_x.py", "def test_x():\n    exec('raise KeyboardInterrupt')\n")
+    result = project.run(subprocess=True)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*no tests ran*"])
+
+
 def test_an_interrupt_inside_a_case(project):
     project.suite(a="ok", b="wrong", c="interrupt", d="ok")
     result = project.run(subprocess=True)

@@ -7,6 +7,8 @@ box answers "done".
 
 from __future__ import annotations
 
+import base64
+import codecs
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +37,20 @@ DEEDS = [
     ("builtins", "exec", "'1'"),
     ("builtins", "compile", "'1', 'x', 'eval'"),
     ("builtins", "__import__", "'subprocess'"),
+    ("ctypes", "CDLL", "None"),
+    ("ctypes", "string_at", "id(run), 8"),
+    ("_ctypes", "PyObj_FromPtr", "id(run)"),
+    ("marshal", "loads", "b'N'"),
+    ("marshal", "dumps", "1"),
+    ("logging", "FileHandler", "'/dev/null'"),
+    ("gzip", "open", "'/dev/null'"),
+    ("bz2", "BZ2File", "'/dev/null'"),
+    ("lzma", "open", "'/dev/null'"),
+    ("codecs", "open", "'/dev/null'"),
+    ("tokenize", "open", "'/dev/null'"),
+    ("zipfile", "ZipFile", "'/dev/null', 'w'"),
+    ("tarfile", "open", "'/dev/null', 'w'"),
+    ("fileinput", "FileInput", "'/dev/null'"),
 ]
 MODULES = {
     "import": ("import {m}", "{m}"),
@@ -65,6 +81,13 @@ NAMES = {
     "search": "[v for k, v in vars({o}).items() if k == {s}][0]",
     "plain": "{o}.{n}",
 }
+
+
+def _base64(text: str) -> str:
+    """Text within `+` and `-` of UTF-7."""
+    return base64.b64encode(text.encode("utf-16-be")).decode("ascii").rstrip("=")
+
+
 STRINGS = {
     "literal": repr,
     "joined": lambda name: f"{name[:2]!r} + {name[2:]!r}",
@@ -72,9 +95,12 @@ STRINGS = {
     "characters": lambda name: f"''.join(map(chr, {list(map(ord, name))}))",
     "bytes": lambda name: f"bytes({list(name.encode())}).decode()",
     "formatted": lambda name: f"'{{}}{{}}'.format({name[:1]!r}, {name[1:]!r})",
+    "utf-7": lambda name: f"b'+{_base64(name)}-'.decode('utf-7')",
+    "utf-16": lambda name: f"{name.encode('utf-16')!r}.decode('utf-16')",
+    "rot13": lambda name: f"__import__('codecs').decode({codecs.encode(name, 'rot13')!r}, 'rot13')",
     "translated": lambda name: f"{name.upper()!r}.lower()" if name.islower() else repr(name),
 }
-CALLS = {
+CALLS = {  # what a thread or a finaliser raises is lost, so these keep what was returned
     "call": ("", "({f})({a})"),
     "map": ("", "list(map(lambda _: ({f})({a}), [1]))"),
     "partial": ("from functools import partial", "partial({f}, {a})()"),
@@ -82,25 +108,51 @@ CALLS = {
     "metaclass": ("class M(type):\n    def __getattr__(c, n): return ({f})({a})\nclass N(metaclass=M): pass", "N.x"),
     "descriptor": ("class D:\n    def __get__(s, *_): return ({f})({a})\nclass N: x = D()", "N.x"),
     "property": ("class N:\n    x = property(lambda s: ({f})({a}))", "N().x"),
-    "finaliser": ("class N:\n    def __del__(s): ({f})({a})", "N()"),
+    "finaliser": ("found = []\nclass N:\n    def __del__(s): found.append(({f})({a}))", "N(); assert found"),
     "generator": ("def g():\n    yield ({f})({a})", "next(g())"),
     "operator": ("class N:\n    def __add__(s, o): return ({f})({a})", "N() + 1"),
     "format": ("class N:\n    def __format__(s, o): return str(({f})({a}))", "f'{N()}'"),
     "missing": ("class N(dict):\n    def __missing__(s, k): return ({f})({a})", "N()[1]"),
-    "thread": ("import threading", "[(t := threading.Thread(target=lambda: ({f})({a}))).start(), t.join()]"),
+    "thread": (
+        "import threading\nfound = []",
+        "t = threading.Thread(target=lambda: found.append(({f})({a}))); t.start(); t.join(); assert found",
+    ),
     "coroutine": ("import asyncio\nasync def g(): return ({f})({a})", "asyncio.run(g())"),
-    "finalize": ("import weakref\nclass N: pass", "weakref.finalize(N(), lambda: ({f})({a}))"),
+    "finalize": (
+        "import weakref\nfound = []\nclass N: pass",
+        "weakref.finalize(N(), lambda: found.append(({f})({a}))); assert found",
+    ),
     "timer": ("import timeit", "timeit.repeat(lambda: ({f})({a}), number=1, repeat=1)"),
     "dispatch": ("from functools import singledispatch", "singledispatch(lambda _: ({f})({a}))(1)"),
+    "decorator": ("@lambda g: lambda: ({f})({a})\ndef g(): pass", "g()"),
+    "decorator of a class": ("def g(c):\n    ({f})({a})\n    return c\n@g\nclass N: pass", "N()"),
+    "decorator with arguments": ("def g(x): return lambda h: h\n@g(x := lambda: ({f})({a}))\ndef h(): pass", "x()"),
+    "decorator of a library": ("from functools import cache\n@cache\ndef g(): return [({f})({a})]", "g()"),
+    "decorated context": (
+        "from contextlib import contextmanager\n@contextmanager\ndef g():\n    yield ({f})({a})",
+        "g().__enter__()",
+    ),
+    "decorator by subscript": ("t = [lambda g: g, lambda g: lambda: ({f})({a})]\n@t[1]\ndef g(): pass", "g()"),
     "exit stack": ("from contextlib import ExitStack", "ExitStack().callback(lambda: ({f})({a}))()"),
 }
 FILES = {
     "plain": lambda text: text.encode(),
     "byte order mark": lambda text: b"\xef\xbb\xbf" + text.encode(),
     "cookie": lambda text: b"# coding: utf-8\n" + text.encode(),
+    "late cookie": lambda text: b"#!/usr/bin/python\n# -*- coding: latin-1 -*-\n" + text.encode(),
     "carriage returns": lambda text: text.replace("\n", "\r\n").encode(),
     "wide letters": lambda text: text.replace("getattr", "\uff47etattr").replace("vars(", "\uff56ars(").encode(),
 }
+HARMLESS = "def run(): return 'seen'\n"
+CODECS = {
+    "utf-7": lambda text: f"# coding: utf-7\n{HARMLESS}# +{_base64(chr(10) + text)}-\n".encode(),
+    "late utf-7": lambda text: f"#!\n# vim: fileencoding=utf-7\n{HARMLESS}# +{_base64(chr(10) + text)}-\n".encode(),
+    "utf-7 in the third line": lambda text: f"\n\n# coding: utf-7\n# +{_base64(chr(10) + text)}-\n{HARMLESS}".encode(),
+    "utf-16": lambda text: text.encode("utf-16"),
+}
+"""Files that are another program to a reader that follows the cookie, or a byte order mark of UTF-16, than to one that
+does not: they do their deeds in Python itself, and never in a box, which reads UTF-8 only."""
+FILES |= CODECS
 
 
 @dataclass(frozen=True)
