@@ -119,7 +119,9 @@ def test_why_cases_were_not_judged_stands_in_the_headline_and_not_again_in_its_n
     ids = fill(path, made)
     with Ledger.read(path) as ledger:
         text = render_report(ledger, ids[0])
-    headline, tiles = (re.search(f"<{tag}.*?</{tag[:2]}>", text, re.DOTALL)[0] for tag in ("h1", 'ul class="tiles"'))
+    headline, tiles = (
+        re.search(f"<{tag}.*?</{tag.split()[0]}>", text, re.DOTALL)[0] for tag in ('p class="rest"', 'ul class="tiles"')
+    )
     assert f"1 not judged ({why})" in headline
     assert "not judged" in tiles
     assert why not in tiles
