@@ -19,6 +19,7 @@ from harness.cli.printable_stream import raw
 from harness.core.errors import UsageError
 from harness.core.number import whole
 from harness.core.trial import Trial
+from harness.report import words
 
 if TYPE_CHECKING:
     from harness.evolve.config import Experiment
@@ -116,10 +117,8 @@ def _judge_only(args: argparse.Namespace, experiments: list[Experiment]) -> int:
 
 def _print_trial(name: str, trial: Trial) -> None:
     score = "-" if trial.score is None else f"{trial.score:.3f}"
-    print(
-        f"{name}: {trial.stage} {trial.status} {score} {trial.verdict.get('why', '')}".rstrip(),
-        flush=True,
-    )
+    line = f"{name}: {trial.stage} {trial.status} {score} {trial.verdict.get('why', '')}"
+    print(words.printable(line).rstrip(), flush=True)  # one line, whatever the file is called
 
 
 def _say(line: str) -> None:

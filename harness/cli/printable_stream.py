@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TextIO
 
+from harness.core.printable import printable_lines
+
 
 class PrintableStream:
     """A text stream that prints nothing but printable lines; everything else is as of the stream itself.
@@ -17,8 +19,6 @@ class PrintableStream:
 
     def write(self, text: str) -> int:
         """Write a string, escaped; returns its length."""
-        from harness.report.words import printable_lines
-
         self.raw.write(printable_lines(text))
         return len(text)
 

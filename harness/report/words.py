@@ -8,9 +8,12 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+from harness.core import printable as escapes
 from harness.core.ascii import ERRORS, SPARKS
 from harness.core.number import readable
 from harness.core.stability import MIN_HASH_SEEDS, percent
+
+printable, printable_lines = escapes.printable, escapes.printable_lines
 
 NOTHING = "—"
 UNRANKED = "\N{EN DASH}"
@@ -178,29 +181,6 @@ def _columns(character: str) -> int:
     if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def printable(text: str) -> str:
-    """One line that shows what a string contains and does nothing: the only way of candidate text to an output.
-
-    Control characters, direction marks and lone surrogates become escapes, line breaks and tabs become spaces. What
-    GitHub Actions would execute, `::command::` at the start of a line and `##[command]` anywhere, loses its first
-    character to an escape.
-    """
-    if not text.isprintable():
-        text = "".join(
-            c if c.isprintable() else " " if c in "\n\t" else c.encode("unicode_escape", "replace").decode()
-            for c in text
-        )
-    if "##[" in text:
-        text = text.replace("##[", r"\x23#[")
-    indent = len(text) - len(text.lstrip())
-    return text if not text.startswith("::", indent) else rf"{text[:indent]}\x3a{text[indent + 1 :]}"
-
-
-def printable_lines(text: str) -> str:
-    """The same for a text of several lines."""
-    return "\n".join(map(printable, text.split("\n")))
 
 
 def wrapped(text: str, columns: int) -> list[str]:

@@ -35,6 +35,7 @@ LAYERS = {
     "stdio",
     "tmpfs",
     "uid",
+    "zygote",
 }
 
 

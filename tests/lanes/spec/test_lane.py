@@ -307,7 +307,7 @@ types:
     grammar = lint_text(text).grammar
     assert grammar is not None
     samples = Samples.of({str(number): bytes(9) for number in range(3)})
-    found = measure(grammar, samples, limits=Limits(seconds=600, records=10**9), seconds=0.0)
+    found = measure(grammar, samples, limits=Limits(seconds=600, records=10**9, errors=10**9), seconds=0.0)
     assert [tally.errors[-1].limit for tally in found.tallies.values()] == ["seconds"] * 3
 
 

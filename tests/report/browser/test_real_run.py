@@ -95,7 +95,7 @@ def test_a_case_of_each_lane_shows_what_its_lane_measured(look, written):
     for lane, shown in (
         ("toolgen", "Budget used"),
         ("spec", "explained"),
-        ("dsl", "Timeline"),
+        ("dsl", "Effects and questions over time"),
         ("kernel", "Resources"),
     ):
         names = [row["nodeid"] for row in judged if row["lane"] == lane]
