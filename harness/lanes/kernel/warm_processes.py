@@ -183,7 +183,8 @@ class _WarmProcess:
                 self.worker = JsonWorker(module, folder=home, log=log, environment=environment, start=root.fork)
         except OSError as error:
             self._home.remove()
-            raise InfraError(f"the process of the kernel lane ({mode}) cannot be started: {error}") from error
+            why = root.last_error or error  # a root that ended at once refuses the connection
+            raise InfraError(f"the process of the kernel lane ({mode}) cannot be started: {why}") from error
         self._is_ready = False
 
     def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
