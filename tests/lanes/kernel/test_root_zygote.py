@@ -186,7 +186,7 @@ def test_a_root_that_cannot_import_says_why(tmp_path: Path, monkeypatch: pytest.
     )
     with WarmProcesses() as processes:
         processes.share(tmp_path)
-        with pytest.raises(InfraError, match="(ended|started): ImportError: no torch"):
+        with pytest.raises(InfraError, match=r"(ended|started): ImportError: no torch"):
             processes.compare(REQUEST | {"folder": "/"}, timeout=60)
 
 
