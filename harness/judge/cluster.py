@@ -167,7 +167,7 @@ class ClusterJudges(Closing):
             self._client.close(timeout=5)
         cluster = getattr(self._client, "crucible_cluster", None)
         if cluster is not None:
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception):  # such as a scheduler that is gone
                 cluster.close(timeout=10)
 
     def _reconnected(self) -> bool:
@@ -227,7 +227,7 @@ class ClusterJudges(Closing):
             gone = [key for key, batch in self._running.items() if not threads_for(batch.needs, workers)]
             batches = [self._running.pop(key) for key in gone]
         for batch in batches:
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception):  # such as a scheduler that is gone
                 self._client.cancel([batch.task], force=True)
             self._lose(batch, WORKERS_LOST)
 
