@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -38,6 +40,7 @@ from harness.lanes.toolgen.collect import case_for  # noqa: E402
 from harness.lanes.toolgen.lane import Toolgen  # noqa: E402
 from harness.lanes.toolgen.tool_spec import read_tool  # noqa: E402
 from harness.sandbox.limits import SyscallPolicy  # noqa: E402
+from harness.sandbox.syscalls import PR_SET_PDEATHSIG, prctl  # noqa: E402
 
 CANARIES = (Path("/tmp"), Path("/var/tmp"), Path.home(), HERE, ROOT)
 SECRET_SEED = 7
@@ -48,8 +51,8 @@ KINDS = {
     "no-namespaces": ("namespaces", "cgroup"),
 }
 """Kinds of boxes by the layers that are left out: tiers A, B and C as far as the machine has them."""
-JOBS = 4
-"""Most attacks are slept out: more of them than processors run at once."""
+JOBS = min(4, len(os.sched_getaffinity(0)))
+"""Each job starts zygotes of its own, which costs as much as ten attacks."""
 
 
 @dataclass(frozen=True)
@@ -162,11 +165,20 @@ def run_all(names: Sequence[str], without: Sequence[str], scratch: Path) -> list
     """Judge the attacks that `names` names, all by default, in `JOBS` processes: the boxes, then the rows in order."""
     attacks = [attack for attack in table() if not names or attack.name in names]
     shares = [share for share in (attacks[job::JOBS] for job in range(JOBS)) if share]
-    with ProcessPoolExecutor(len(shares), mp_context=get_context("fork")) as pool:
+    with ProcessPoolExecutor(
+        len(shares), mp_context=get_context("fork"), initializer=end_with, initargs=(os.getpid(),)
+    ) as pool:
         found = list(pool.map(run_share, shares, [without] * len(shares), [scratch] * len(shares)))
     head = found[0][0] | {"survivors": [pid for first, *_ in found for pid in first["survivors"]]}
     rows = {row["name"]: row for _, *share in found for row in share}
     return [head, *(rows[attack.name] for attack in attacks)]
+
+
+def end_with(parent: int) -> None:
+    """End this process, and its boxes with it, when the process that started it ends, however that happens."""
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before it could be asked for
+        os._exit(1)
 
 
 def faults(attack: Attack, row: dict[str, Any], layers: dict[str, str]) -> str:
@@ -214,6 +226,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="crucible-corpus-") as own:
         if options.tiers:
             return min(1, print_tiers(options.names, Path(own)))
+        end_with(os.getppid())  # a test that is killed cannot end what it started
         for row in run_all(options.names, options.without, options.scratch or Path(own)):
             print(json.dumps(row))
     return 0

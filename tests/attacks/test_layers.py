@@ -131,11 +131,11 @@ def run():
 
 def test_the_verdict_does_not_come_from_the_box() -> None:
     """The first layer is that there is nothing to steal: even a box without any layer judges rightly."""
-    for name in ("d01_always_eq", "d26_patch_pytest", "d28_fake_summary_rc0", "d05_early_answers", "e45_memory_hunter"):
-        attack = next(a for a in corpus.table() if a.name == name)
-        with corpus.context("namespaces", "landlock", "seccomp", "cgroup", "rlimits", "uid") as made:
+    names = ("d01_always_eq", "d26_patch_pytest", "d28_fake_summary_rc0", "d05_early_answers", "e45_memory_hunter")
+    with corpus.context("namespaces", "landlock", "seccomp", "cgroup", "rlimits", "uid") as made:
+        for attack in [attack for attack in corpus.table() if attack.name in names]:
             found = corpus.run(attack, made)
-        assert found["status"] in attack.expect, found
+            assert found["status"] in attack.expect, found
 
 
 def test_the_time_budget_binds() -> None:

@@ -201,9 +201,9 @@ def random_file(kind: str, seed: int, begin: bytes = b"") -> bytes:
     if kind == "tail":
         return b"HEAD" + struct.pack("<HHI", 7, seed % 5, 640) + b"A title\0" + begin + rng.randbytes(400 - len(begin))
     made = b""
-    count = rng.randrange(12, 20)
+    count = rng.randrange(6, 10)
     for _ in range(count):
-        size = rng.randrange(40, 200)
+        size = rng.randrange(40, 100)
         made += struct.pack("<BH", rng.randrange(1, 6), size) + (begin + rng.randbytes(size))[:size]
     return b"PKT7" + struct.pack("<H", count) + made
 

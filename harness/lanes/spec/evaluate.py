@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 import tracemalloc
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from harness.grammar.engine.limits import Limits
 from harness.grammar.host.file_reader import parse_bytes
 from harness.grammar.host.messages import ParseBinaryInput
 from harness.grammar.language.grammar import Grammar
-from harness.grammar.measurement import LARGE, SLOW, Measured, Samples, is_sound, measure, read_files
+from harness.grammar.measurement import LARGE, LAST_SECONDS, SLOW, Measured, Samples, is_sound, measure, read_files
 from harness.grammar.scoring import CLASSIC, score_run
 from harness.lane.pinned_file import read_pinned, read_text_file, require_unchanged
 from harness.lanes.spec.collect import MAX_PATCH, read_grammar
@@ -64,12 +65,16 @@ def evaluate_patch(case: Case) -> Evidence:
     attempts, after = _make_attempts(
         text, source, base_value, sets["samples"], count=case.policy.attempts, limits=limits
     )
+    # Where a limit ended the reading the verdict is known: what is read for the report then gets little time, and no
+    # traced reading is made, which takes several times as long.
+    is_decided = bool(after.limit(SLOW | LARGE))
+    rest = replace(limits, seconds=LAST_SECONDS) if is_decided else limits
     bounded = partial(measure, limits=limits, seconds=limits.seconds)
     before = {"samples": bounded(base, sets["samples"])}
     found = {"samples": after}
     if "holdout" in sets:  # measured with what was learned from the samples, so nothing is learned from the hold-out
         before["holdout"] = bounded(base, sets["holdout"], fit=before["samples"].fit)
-        found["holdout"] = bounded(made.grammar, sets["holdout"], fit=after.fit)
+        found["holdout"] = measure(made.grammar, sets["holdout"], limits=rest, seconds=rest.seconds, fit=after.fit)
     facts: dict[str, Any] = {
         "operations": made.operations,
         "description": clip(made.description),
@@ -79,8 +84,8 @@ def evaluate_patch(case: Case) -> Evidence:
     for name, measured in found.items():
         facts[name] = {"before": before[name].facts(), "after": measured.facts()}
         if case.inputs["policy"] == "classic":
-            facts[name]["classic"] = _classic_score(made.grammar, case.inputs[name], limits)
-    exhibits = patch_exhibits(base, made.grammar, sets["samples"].files, facts, limits=limits)
+            facts[name]["classic"] = _classic_score(made.grammar, case.inputs[name], rest)
+    exhibits = patch_exhibits(base, made.grammar, sets["samples"].files, facts, limits=rest)
     status, why, counterexample = _compare(before, found)
     if status is Status.OK and len({attempt.answers for attempt in attempts}) != 1:
         status, why = Status.FLAKY, "attempts read the same files differently"
@@ -94,7 +99,7 @@ def evaluate_patch(case: Case) -> Evidence:
         median_ms=None
         if case.policy.timing is Timing.NONE
         else statistics.median(attempt.seconds for attempt in attempts) * 1000,
-        peak_mb=_measure_peak(made.grammar, sets["samples"], limits),
+        peak_mb=None if is_decided else _measure_peak(made.grammar, sets["samples"], limits),
         limits_hit=tuple(
             sorted({e.limit for m in found.values() for t in m.tallies.values() for e in t.errors} - {""})
         ),
@@ -125,8 +130,8 @@ def _make_attempts(
         made.append(
             Attempt(index=index, seed=0, status=Status.OK, answers=found.digest, seconds=wall, cpu_ms=cpu * 1000)
         )
-        if found.limit(SLOW):
-            break  # it is too slow, which more attempts would not change
+        if found.limit(SLOW | LARGE):
+            break  # it is too slow or too large, which more attempts would not change
     if found is None:
         raise InfraError("no attempt was made", fix="ask for at least one attempt")
     return made, found
