@@ -6,12 +6,16 @@ Rows, the default settings first: right and wrong candidates with 24 sampled inp
 without timing and pauses; then screening; one worker instead of several. EvalPlus answers as many questions per
 candidate in as many processes. Each row is a ratio within a round, so that a machine that slows down does so for both.
 CPU time is that of all processes of a contender.
+
+The bare box loop is what the pool is built on, without the judge: as many processes with as many boxes in flight, which
+ask the same number of questions in the same batches and compare the answers with known ones.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import math
 import multiprocessing
 import tempfile
 from collections.abc import Callable
@@ -22,6 +26,8 @@ from box_throughput import SOURCE
 from rows import Sample, absent, compared, took, version_of
 
 from harness import JudgePool
+from harness.judge.judges import WIDTH
+from harness.lanes.toolgen.attempt import MAX_BATCH
 
 TOOL = """\
 tool_id: dedup
@@ -71,13 +77,86 @@ def check_with_evalplus(number: int) -> None:
         raise SystemExit("EvalPlus judged the honest candidate wrong")
 
 
-def _evalplus_worker(pipe: Connection) -> None:
-    check_with_evalplus(-1)
-    pipe.send(0.0)
+def check_all_with_evalplus(numbers: list[int]) -> None:
+    """EvalPlus, one candidate after the other."""
+    for number in numbers:
+        check_with_evalplus(number)
+
+
+def bare_box_loop() -> Callable[[list[int]], None]:
+    """Boxes of one thread, `WIDTH` in flight: opened, asked, closed; the answers are compared with known ones."""
+    from harness.sandbox.awaited_box import ask_all, opened
+    from harness.sandbox.codec import encode
+    from harness.sandbox.limits import Limits
+    from harness.sandbox.loop import Loop
+    from harness.sandbox.pool import BoxPool
+
+    pool, limits, loop = BoxPool(), Limits(call_seconds=1.0), Loop()
+    asked = [encode({"lines": lines}) for lines in CASES]
+    expected = [encode(list(dict.fromkeys(lines))) for lines in CASES]
+
+    async def check(numbers: list[int]) -> bool:
+        while numbers:
+            source, found = SOURCE.format(n=numbers.pop()).encode(), []
+            with await opened(pool, source, entry="dedup", limits=limits, hash_seed=0, is_alone=False) as box:
+                for first in range(0, len(asked), MAX_BATCH):
+                    found += await ask_all(pool, box, asked[first : first + MAX_BATCH])
+            if [answer.payload for answer in found] != expected:
+                return False
+        return True
+
+    def check_all(numbers: list[int]) -> None:
+        results: list[bool] = []
+        for _ in range(min(WIDTH, len(numbers))):
+            loop.spawn(check(numbers), results.append)
+        while loop.live:
+            loop.turn(math.inf)
+        if not all(results):
+            raise SystemExit("bare box loop: the honest candidate was judged wrong")
+
+    return check_all
+
+
+def _worker(make: Callable[[], Callable[[list[int]], None]], pipe: Connection) -> None:
+    check_all = make()
+    check_all([-1])
+    pipe.send(0)
     while numbers := pipe.recv():
-        for number in numbers:
-            check_with_evalplus(number)
-        pipe.send(0.0)
+        check_all(numbers)
+        pipe.send(0)
+
+
+def _evalplus() -> Callable[[list[int]], None]:
+    return check_all_with_evalplus
+
+
+class Workers:
+    """Processes that check candidates, each its share."""
+
+    def __init__(self, make: Callable[[], Callable[[list[int]], None]], count: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipes: list[Connection] = []
+        for _ in range(count):
+            ours, theirs = context.Pipe()
+            context.Process(target=_worker, args=(make, theirs), daemon=False).start()
+            theirs.close()
+            self._pipes.append(ours)
+        self._wait()
+
+    def _wait(self) -> None:
+        for pipe in self._pipes:
+            pipe.recv()
+
+    def check(self, numbers: list[int]) -> None:
+        """Check candidates with these numbers."""
+        for index, pipe in enumerate(self._pipes):
+            pipe.send(numbers[index :: len(self._pipes)])
+        self._wait()
+
+    def close(self) -> None:
+        """End the processes."""
+        for pipe in self._pipes:
+            pipe.send([])
 
 
 def main() -> int:
@@ -117,34 +196,22 @@ def main() -> int:
             "one worker, no timing, no pauses": judged("one worker", SOURCE, "ok"),
         }
         contenders: dict[str, Callable[[int], None]] = dict(rows)
-        pipes: list[Connection] = []
+        workers = {"bare box loop": Workers(bare_box_loop, options.workers)}
         peer = version_of("evalplus")
         if peer:
-            context = multiprocessing.get_context("spawn")
-            for _ in range(options.workers):
-                ours, theirs = context.Pipe()
-                context.Process(target=_evalplus_worker, args=(theirs,), daemon=False).start()
-                pipes.append(ours)
-            for pipe in pipes:
-                pipe.recv()
-
-            def check_many(count: int) -> None:
-                for pipe in pipes:
-                    pipe.send([next(numbers) for _ in range(count // len(pipes))])
-                for pipe in pipes:
-                    pipe.recv()
-
-            contenders["evalplus"] = check_many
+            workers["evalplus"] = Workers(_evalplus, options.workers)
+        for peer_name, some in workers.items():
+            contenders[peer_name] = lambda count, some=some: some.check([next(numbers) for _ in range(count)])
         samples: dict[str, list[Sample]] = {name: [] for name in contenders}
-        for run in rows.values():
+        for run in contenders.values():
             run(20 if options.candidates < 100 else 100)  # starts processes, draws inputs
         for _ in range(options.rounds):
             for row_name, run in contenders.items():
                 samples[row_name].append(took(lambda run=run: run(options.candidates), options.candidates))
         for pool in pools.values():
             pool.close()
-        for pipe in pipes:
-            pipe.send([])
+        for some in workers.values():
+            some.close()
     for name, goal in zip(rows, (0.6, 1.0, 1.0, None, None, None), strict=True):
         if peer:
             compared(f"JudgePool, {name}", peer, "candidate", samples[name], samples["evalplus"], goal=goal)
@@ -152,6 +219,8 @@ def main() -> int:
             absent(f"JudgePool, {name}", "evalplus")
     several, one = samples["no timing, no pauses, right"], samples["one worker, no timing, no pauses"]
     compared(f"JudgePool, {options.workers} workers", "JudgePool, one worker", "candidate", several, one)
+    bare = samples["bare box loop"]
+    compared("JudgePool, no timing, no pauses", "bare box loop", "candidate", several, bare, goal=1 / 1.15)
     return 0
 
 
