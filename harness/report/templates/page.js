@@ -299,7 +299,10 @@
   });
   for (const kind of ["mouseover", "focusin"]) {
     on(window, kind, ({ target }) => {
-      if (target.dataset?.field) $(".named", target.closest(".hexview")).textContent = target.dataset.field;
+      const field = target.dataset?.field;
+      if (!field) return;
+      const row = $("details table", target.closest("figure"))?.rows[field];
+      $(".named", target.closest(".hexview")).textContent = row ? [...row.cells].map((one) => one.textContent).join(" · ") : field;
     });
   }
   on(window, "beforeprint", () => document.body.append(make("div", { id: "print" }, fixed("/failing"))));
