@@ -1,8 +1,8 @@
 """HTML: one page that opens from disk, works offline and without JavaScript, and escapes hostile text.
 
 Three layers in one file. Readable without JavaScript: the overview, every failing case, the first rows of each suite.
-Rows: columns that the page's own script draws. Details: fragments of fifty cases that it opens when they are asked for,
-in the order of `Urgency`, until the page is as large as it may be.
+Rows: columns that the page's own script draws. Details: fragments of a hundred cases that it opens when they are asked
+for, in the order of `Urgency`, until the page is as large as it may be.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ REPORT_BYTES = 5_000_000
 ISLANDS = "<!-- islands -->"  # in the template; autoescaped text cannot contain it
 CONTINUED = re.compile(r"(?<=[{;,(])\n|\n(?=[})])")
 # No string of the page's own files contains what these match.
-SPACED = re.compile(r" (=>|={1,3}|!==|&&|\|\||\?\??=?|[<>]=?|[-+*:]) |(?<=[^$]\{) | (?=\})")
+SPACED = re.compile(r" (=>|={1,3}|!==|&&|\|\||\?\??=?|[<>]=?|[-+*:]) |(?<=[^$]\{) | (?=\})|(?<=,) ")
 CLIPPED = 2000  # characters of one value; evidence is clipped already, a lane's facts may not be
 MAX_HIGHLIGHTED = 300_000  # characters of all sources of a page, the most urgent first; the others are plain
 AROUND = 200  # lines of a longer source on each side of the line that the verdict is about
@@ -172,8 +172,9 @@ class _Rendering:
                 break
             found.append(_island(f"details-{number}", text))
             room -= len(text)
-        kept = [self._source(digest) for digest in self._sources]
-        for number, text in enumerate(island.batches(kept)):
+        kept = list(self._sources)
+        for number, start in enumerate(range(0, len(kept), island.SOURCES)):
+            text = island.fragments([self._source(digest) for digest in kept[start : start + island.SOURCES]])
             if len(text) > room:
                 break
             found.append(_island(f"sources-{number}", text))

@@ -174,7 +174,7 @@ def bonus(weights: Sequence[tuple[str, float]]) -> str:
 
 def width(text: str) -> int:
     """Columns that a terminal needs for a string."""
-    return sum(_columns(character) for character in text)
+    return len(text) if text.isascii() else sum(_columns(character) for character in text)
 
 
 def _columns(character: str) -> int:

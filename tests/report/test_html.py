@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import random
 import re
 import zlib
 from html.parser import HTMLParser
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 
 from harness.core.errors import CrucibleError, LedgerError
 from harness.core.evidence import Counterexample
+from harness.core.exhibit import pack
+from harness.core.exhibit_kinds import Table
 from harness.core.gate import Gate, GateResult
 from harness.ledger.run_gates import write_run_gates
 from harness.ledger.store import Ledger
@@ -152,8 +155,7 @@ def test_nothing_is_fetched_and_nothing_runs(path):
     assert "https://evil.example/?a=1&b=2" in found.text  # the candidate's message stays readable
     tags = {tag for tag, _ in found.elements}
     assert not tags & {"img", "iframe", "link", "object", "embed", "form", "base", "image", "use"}
-    fragments = [one for n in range(2) for one in json.loads(island(text, f"details-{n}") or "[]")]
-    shown = [Document(one) for one in [*fragments, *pictures(text)]]
+    shown = [Document(one) for one in [*fragments(text, "details-0"), *fragments(text, "sources-0"), *pictures(text)]]
     scripts = [attributes for tag, attributes in found.elements if tag == "script"]
     assert [a for a in scripts if a.get("type") != "application/octet-stream"] == [{}]
     for _, attributes in [pair for one in [found, *shown] for pair in one.elements]:
@@ -288,7 +290,7 @@ def test_tables_name_their_headers_and_links_lead_somewhere(path):
     assert all(a.get("scope") in ("col", "row") for t, a in found.elements if t == "th")
     ids = [a["id"] for _, a in found.elements if "id" in a]
     assert [one for one in ids if ids.count(one) > 1] == []
-    shown = [Document(one) for one in json.loads(island(text, "details-0"))]
+    shown = [Document(one) for one in fragments(text, "details-0")]
     reached = set(ids) | {a["id"] for one in shown for _, a in one.elements if "id" in a} | {"/compare", "/trends"}
     links = [a["href"][1:] for one in [found, *shown] for t, a in one.elements if t == "a"]
     assert set(links) <= reached
@@ -308,9 +310,33 @@ def island(text, name):
     return None if found is None else zlib.decompress(base64.b64decode(found[1])).decode()
 
 
+def fragments(text, name):
+    """The fragments of an island of details or sources, put together as the page's script does."""
+    pieces, made = json.loads(island(text, name) or "[[], []]")
+    return ["".join(pieces[place] for place in one) for one in made]
+
+
 def pictures(text):
     """The fragments of the trends and of the pictures of each suite."""
     return [json.loads(island(text, name)) for name in re.findall(r'id="(pictures-\d+)"', text)]
+
+
+def test_what_many_cases_have_in_common_is_on_the_page_once(path):
+    source = random.Random(1)
+    columns = ("what", "value")
+    tables = [
+        pack(name, Table(title=name, columns=columns, rows=[(name, source.getrandbits(48)) for _ in range(150)]))
+        for name in ("one", "two", "three")
+    ]
+    sizes = []
+    for count in (2, 40):
+        made = [make_evaluation(f"c{i}", exhibits=tables) for i in range(count)]
+        ids = fill(path.with_name(f"{count}.db"), made)
+        with Ledger.read(path.with_name(f"{count}.db")) as ledger:
+            text = render_report(ledger, ids[0])
+        assert sum("table of three" in one for one in fragments(text, "details-0")) == count
+        sizes.append(len(re.search(r'id="details-0">([^<]*)', text)[1]))
+    assert sizes[1] < 2 * sizes[0]  # deflate alone sees 32 KiB: then each case has its own tables
 
 
 class TestRoom:
@@ -370,7 +396,7 @@ class TestRoom:
                 assert wanted in rendered
                 here.append(nodeid)
             else:
-                batch = json.loads(island(rendered, f"details-{place // rows['cases']}"))
+                batch = fragments(rendered, f"details-{place // rows['cases']}")
                 assert batch[place % rows["cases"]].strip().startswith(wanted)
         assert here == ["zz.suite.yaml::zz"]
 
@@ -381,8 +407,9 @@ class TestRoom:
         assert island(rendered, "sources-0") is None
         assert len(json.loads(island(rendered, "rows"))["columns"]["nodeid"]) == 152
         monkeypatch.setattr(islands, "MAX_DETAILS", 60)
+        monkeypatch.setattr(islands, "CASES", 50)
         rendered = render_report(ledger, run_id)
-        assert len(json.loads(island(rendered, "details-1"))) == 10
+        assert len(fragments(rendered, "details-1")) == 10
         assert json.loads(island(rendered, "rows"))["columns"]["details"].count(None) == 92
         assert len(rendered) < 200_000
         found = page.gather(ledger, run_id)

@@ -11,10 +11,11 @@ from harness.core.exhibit_kinds import Bars, Bytes, Heat, Roofline, Scatter, Ser
 from harness.report import highlight
 from harness.report.charts import bars, heat, hexdump, roofline, scatter, series, timeline
 from harness.report.charts.scale import short
-from harness.report.markup import element
+from harness.report.markup import element, made, text_of
 
 MAX_ROWS = 200  # of the table of a figure on the page
 MAX_TEXT = 20_000  # characters of a text on the page
+NUMBER = ' class="num"'
 Rows = tuple[tuple[str, ...], list[tuple[Any, ...]]]
 
 
@@ -34,7 +35,7 @@ def picture_of(value: Value) -> Markup:
         case Roofline():
             return roofline.draw(value)
         case Bytes():
-            return hexdump.draw(value)
+            return hexdump.draw(value, MAX_ROWS)
         case Text():
             return element("pre", highlight.code(value.text[:MAX_TEXT], value.language), class_="code")
         case Table():
@@ -93,19 +94,17 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]], *, about: str) -> 
     if full:
         head, rows = [head[i] for i in full], [[row[i] if i < len(row) else None for i in full] for row in rows]
     heads = element("tr", *(element("th", name, scope="col") for name in head))
-    body = [element("tr", *_cells(row, len(head))) for row in rows[:MAX_ROWS]]
+    body = [made(f"<tr>{''.join(_cells(row, len(head)))}</tr>") for row in rows[:MAX_ROWS]]
     drawn = element("table", element("thead", heads), element("tbody", *body))
     more = len(rows) - MAX_ROWS
     note = element("p", f"{more:,} more rows; crucible report --csv writes all", class_="note") if more > 0 else ""
     return element("div", drawn, note, class_="scroll", tabindex="0", role="group", aria_label=f"table of {about}")
 
 
-def _cells(row: Sequence[Any], count: int) -> Iterable[Markup]:
+def _cells(row: Sequence[Any], count: int) -> Iterable[str]:
     for value in row[:count]:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            yield element("td", shown(value), class_="num")
-        else:
-            yield element("td", shown(value))
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        yield f"<td{NUMBER if is_number else ''}>{text_of(shown(value))}</td>"
 
 
 def shown(value: Any) -> str:

@@ -16,7 +16,10 @@
     return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
   }
   const parse = (text) => new DOMParser().parseFromString(text, "text/html").body;
-  const piece = async (name, number, size) => (await island(`${name}-${Math.floor(number / size)}`))?.[number % size];
+  const piece = async (name, number, size) => {
+    const [pieces, made] = (await island(`${name}-${(number - number % size) / size}`)) || [0, []];
+    return made[number % size]?.map((i) => pieces[i]).join("");
+  };
   // Sections are parsed when they are asked for: that of the failing cases may have a megabyte.
   const pictures = async (number) => parse(await island(`pictures-${number}`)).childNodes;
   let sections;
@@ -296,7 +299,10 @@
   });
   for (const kind of ["mouseover", "focusin"]) {
     on(window, kind, ({ target }) => {
-      if (target.dataset?.field) $(".named", target.closest(".hexview")).textContent = target.dataset.field;
+      const field = target.dataset?.field;
+      if (!field) return;
+      const row = $("details table", target.closest("figure"))?.rows[field];
+      $(".named", target.closest(".hexview")).textContent = row ? [...row.cells].map((one) => one.textContent).join(" · ") : field;
     });
   }
   on(window, "beforeprint", () => document.body.append(make("div", { id: "print" }, fixed("/failing"))));

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -25,7 +26,7 @@ from harness.core.exhibit_kinds import (
     Timeline,
     Window,
 )
-from harness.report.charts import pareto, score_bar
+from harness.report.charts import hexdump, pareto, score_bar
 from harness.report.charts.figure import figure, rows_of
 from harness.report.charts.roofline import said
 from harness.report.charts.scale import scale
@@ -116,10 +117,40 @@ def test_the_line_of_a_limit_has_its_number():
 
 def test_overlapping_and_distant_spans_are_cut_to_the_bytes():
     view = ET.fromstring(str(figure("b", VALUES[10])))
-    fields = [one for one in view.iter("span") if "data-at" in one.attrib]
-    assert all(16 <= int(one.attrib["data-at"]) < 36 for one in fields)
-    last_column = [one.text for one in fields]
-    assert sum(len(text.split()) for text in last_column) == 40  # each of 20 bytes once before, once after
+    fields = [one for one in view.iter("span") if "data-field" in one.attrib]
+    assert sum(len(one.text.split()) for one in fields) == 40  # each of 20 bytes once before, once after
+    assert [len(row.findall("td/span")) for row in view.iter("tr") if row.find("td[@class='ascii']") is not None]
+
+
+def test_a_byte_is_named_by_the_row_of_its_field():
+    before = spans((3, 20), (0, 3), (20, 25), (18, 19))
+    view = Bytes(title="b", file="f", size=40, windows=(
+        Window(start=0, data="00" * 32, before=before, after=spans((0, 3), (3, 8), (8, 32))),
+        Window(start=32, data="00" * 4, after=spans((32, 34)))))  # fmt: skip
+    head, rows = rows_of(view)
+    for limit in (200, 5):
+        drawn = ET.fromstring(str(hexdump.draw(view, limit)))
+        at, reached = [{}, {}], set()
+        for line in [row for row in drawn.iter("tr") if row.find("th[@scope='row']") is not None]:
+            offset = int(line.find("th").text, 16)
+            for side, cell in enumerate(line.findall("td")[:-1]):
+                place = offset
+                for span in cell.findall("span"):
+                    for _ in span.text.split():
+                        at[side if offset < 32 else 1][place] = span.attrib["data-field"]
+                        place += 1
+        for side, when in enumerate(view.names):
+            for place, field in at[side].items():
+                if field.isdigit():
+                    row = dict(zip(head, rows[int(field) - 1], strict=True))
+                    assert row["grammar"] == when
+                    assert row["start"] <= place < row["end"]
+                    reached.add(int(field))
+                elif "no field" not in field:
+                    start, end = (int(one, 16) for one in re.match(r"(\w+) to (\w+): ", field).groups())
+                    assert start <= place < end
+        assert reached == {one for one in (1, 2, 3, 5, 6, 7, 8) if one <= limit}  # 4 lies within 1
+        assert sorted(at[1]) == [*range(32), 32, 33, 34, 35]
 
 
 @pytest.mark.parametrize(
