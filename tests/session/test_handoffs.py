@@ -41,7 +41,7 @@ def test_a_wrong_candidate_is_queued_once_and_nothing_else(repairable):
 def test_the_notice_counts_all_that_wait_and_not_only_the_new_ones(repairable):
     """`crucible repair` takes all of them, also those that earlier runs queued."""
     repairable.run()
-    repairable.put("b.suite.yaml", "lane: words\ninline: {worse: wrong, worst: wrong}\n")
+    repairable.put("b.suite.yaml", "lane: words\ninline: {worse: crash, worst: timeout}\n")
     repairable.run().stdout.fnmatch_lines(["notice: 3 candidates wait for repair, 2 of them from this run:*"])
 
 
