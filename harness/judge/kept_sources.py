@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from harness.core.digest import digest_bytes
 from harness.core.owned_folder import OwnedFolder
+
+T = TypeVar("T")
+
+
+def many(sources: Iterable[T], *, one: str) -> Iterable[T]:
+    """The sources, unless they are one source: a string is a sequence too, and would be judged by its characters.
+
+    Args:
+        sources: What a program gives as several.
+        one: What to call for a single source.
+
+    Raises:
+        TypeError: if they are text, bytes or a path.
+    """
+    if isinstance(sources, (str, bytes, bytearray, memoryview, os.PathLike)):
+        msg = f"several sources are a list of them, not one {type(sources).__name__}; for a single source: {one}"
+        raise TypeError(msg)
+    return sources
 
 
 def source_bytes(source: object) -> bytes:

@@ -21,7 +21,7 @@ from harness.judge.folders import project_root, scratch_folder
 from harness.judge.isolation import folders_of, prove_tier, secrets_of
 from harness.judge.judged_suite import SCREENED, JudgedSuite
 from harness.judge.judging import Judging
-from harness.judge.kept_sources import KeptSources, source_bytes
+from harness.judge.kept_sources import KeptSources, many, source_bytes
 from harness.judge.known import KnownVerdicts, without_path
 from harness.judge.placement import judges_for
 from harness.judge.remembered import Address, Remembered
@@ -170,8 +170,9 @@ class JudgePool(Closing):
         return await asyncio.wrap_future(self.submit(source, tool=tool))
 
     def judge_all(self, sources: Iterable[Source], *, tool: str | None = None) -> list[Verdict]:
-        """The verdicts of all candidates, in their order."""
-        return [found.result() for found in [self.submit(source, tool=tool) for source in sources]]
+        """The verdicts of all candidates, in their order; a single source instead of several is a TypeError."""
+        asked = [self.submit(source, tool=tool) for source in many(sources, one="judge(source)")]
+        return [found.result() for found in asked]
 
     def screen_all(
         self, sources: Iterable[Source], *, tool: str | None = None, allow_slow: bool = True
@@ -185,7 +186,8 @@ class JudgePool(Closing):
             tool: As for `judge`.
             allow_slow: As for `submit`.
         """
-        asked = [self.submit(source, screen=True, tool=tool, allow_slow=allow_slow) for source in sources]
+        given = many(sources, one="screen_all([source])")
+        asked = [self.submit(source, screen=True, tool=tool, allow_slow=allow_slow) for source in given]
         return [found.result() for found in asked]
 
     def submit(

@@ -22,7 +22,7 @@ from harness.core.errors import CrucibleError, InfraError, UsageError
 from harness.core.nearest import nearest
 from harness.core.resources import start_thread
 from harness.core.status import Status
-from harness.judge.kept_sources import source_bytes
+from harness.judge.kept_sources import many, source_bytes
 from harness.judge.pool import Source
 from harness.lane.controls import Controls
 from harness.lane.pinned_file import Fault, FileFaultError, read_plain_file
@@ -134,11 +134,13 @@ class Remote(Closing):
 
     def judge_all(self, sources: Iterable[Source], *, tool: str | None = None) -> list[RemoteVerdict]:
         """As `JudgePool.judge_all`."""
-        return [found.result() for found in [self.submit(source, tool=tool) for source in sources]]
+        asked = [self.submit(source, tool=tool) for source in many(sources, one="judge(source)")]
+        return [found.result() for found in asked]
 
     def screen_all(self, sources: Iterable[Source], *, tool: str | None = None) -> list[RemoteVerdict]:
         """As `JudgePool.screen_all`."""
-        return [found.result() for found in [self.submit(source, screen=True, tool=tool) for source in sources]]
+        given = many(sources, one="screen_all([source])")
+        return [found.result() for found in [self.submit(source, screen=True, tool=tool) for source in given]]
 
     def submit(
         self, source: Source, *, screen: bool = False, graded: bool = False, tool: str | None = None

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from harness.core.closing import Closing
 from harness.core.errors import InfraError, UsageError
 from harness.core.nearest import nearest
+from harness.judge.kept_sources import many
 from harness.judge.pool import JudgePool, Tools
 from harness.providers.completion import code_of
 from harness.rewards.checked_judge import EVERY, CheckedJudge, Judged, Pool
@@ -211,7 +212,7 @@ class RewardFunction(Closing):
                 tools = [self._tool(one, more) for one, more in zip(sources, infos, strict=True)]
                 return _Call(text, tools, is_single=False)
         completions = named["completions"] if "completions" in named else args[1] if len(args) == 2 else None
-        if completions is None or isinstance(completions, str):
+        if completions is None or isinstance(completions, (str, bytes, os.PathLike)):
             msg = "a reward function is called with completions=[…], or with solution_str=… and data_source=…"
             raise TypeError(msg)
         column = named.get("tool")
@@ -225,6 +226,7 @@ class RewardFunction(Closing):
         return str(source) if source in self.judge.pool.tools else None
 
     def _jobs(self, completions: Sequence[Any], tools: Sequence[str | None] | None) -> list[tuple[str, str | None]]:
+        many(completions, one="rewards([completion])")
         if tools is None:
             tools = [None] * len(completions)
         if len(tools) != len(completions):

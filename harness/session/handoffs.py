@@ -32,11 +32,14 @@ def hand_off(found: Iterable[Evaluation], *, ledger: Ledger, registry: Registry,
         for one in found
         if getattr(registry.lanes.get(one.case.lane), "repairable", False) and is_repairable(one)
     ]
-    count = Handoffs(ledger).add(wanted)
-    if not count:
+    queue = Handoffs(ledger)
+    new = queue.add(wanted)
+    if not new:
         return ""
-    one = "1 candidate waits" if count == 1 else f"{count} candidates wait"
-    return f"{one} for repair: `crucible repair --once` (`handoffs = false` in [tool.crucible] turns this off)"
+    waiting = len(queue.waiting())
+    one = "1 candidate waits" if waiting == 1 else f"{waiting} candidates wait"
+    known = f", {new} of them from this run" if new < waiting else ""
+    return f"{one} for repair{known}: `crucible repair --once` (`handoffs = false` in [tool.crucible] turns this off)"
 
 
 def is_repairable(evaluation: Evaluation) -> bool:

@@ -32,6 +32,8 @@ ENDLESS = "def double(n: int) -> int:\n    while True:\n        pass\n"
 CRASHING = "import os\n\n\ndef double(n: int) -> int:\n    os._exit(3)\n"
 NO_SOURCES = [None, 3, True, 2**40, 1.5, [104, 105], (), {"source": GOOD}, object]
 """`bytes` makes a file of some of them, and of memory without end of one."""
+ONE_SOURCE = [GOOD, GOOD.encode(), bytearray(GOOD.encode()), Path("candidate.py")]
+"""One source, which as a sequence would be judged by its characters."""
 CALLS = {
     "judge": lambda pool, given: pool.judge(given),
     "judge_all": lambda pool, given: pool.judge_all([given]),

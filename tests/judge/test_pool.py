@@ -26,7 +26,7 @@ from harness.lane.json_worker import WorkerFault
 from harness.lanes.toolgen.depth import FILE
 from harness.ledger.lookup import RECORD
 from harness.ledger.store import Ledger
-from tests.judge.conftest import CALLS, CRASHING, ENDLESS, GOOD, NO_SOURCES, ORACLE, WRONG, write_tool
+from tests.judge.conftest import CALLS, CRASHING, ENDLESS, GOOD, NO_SOURCES, ONE_SOURCE, ORACLE, WRONG, write_tool
 
 FAST = {"workers": 2, "jitter_ms": (0, 0), "timing": "none"}
 
@@ -107,6 +107,13 @@ def test_a_path_is_a_candidate(pool, tmp_path):
 def test_anything_else_is_a_mistake_of_the_caller(pool, call, given):
     with pytest.raises(TypeError, match=f"a source is text, bytes or a path .* not {type(given).__name__}"):
         CALLS[call](pool, given)
+
+
+@pytest.mark.parametrize("call", ["judge_all", "screen_all"])
+@pytest.mark.parametrize("one", ONE_SOURCE, ids=lambda one: type(one).__name__)
+def test_one_source_in_place_of_several_is_a_mistake_of_the_caller(pool, call, one):
+    with pytest.raises(TypeError, match=rf"not one {type(one).__name__}; for a single source: (judge|screen_all)\("):
+        getattr(pool, call)(one)
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])

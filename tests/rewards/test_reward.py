@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from concurrent.futures import Future
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from harness.core.errors import InfraError, UsageError
 from harness.core.evaluation import Evaluation
 from harness.judge.verdict import Verdict
 from harness.rewards.checked_judge import CheckedJudge
-from tests.judge.conftest import CRASHING, GOOD, ORACLE, WRONG, write_tool
+from tests.judge.conftest import CRASHING, GOOD, ONE_SOURCE, ORACLE, WRONG, write_tool
 from tests.rewards.conftest import FAST
 
 ALMOST = "def double(n: int) -> int:\n    return 2 * n if n != 2 else 0\n"
@@ -59,10 +60,16 @@ class TestCallShapes:
     def test_verifiers(self, reward):
         assert asyncio.run(reward.areward(f"```python\n{GOOD}```")) == 1.0
 
-    @pytest.mark.parametrize("named", [{}, {"completions": GOOD}, {"prompts": ["x"]}])
+    @pytest.mark.parametrize("named", [{}, {"completions": GOOD}, {"completions": Path("good.py")}, {"prompts": ["x"]}])
     def test_any_other_call_says_how(self, reward, named):
         with pytest.raises(TypeError, match=r"is called with completions=\[…\], or with solution_str="):
             reward(**named)
+
+    @pytest.mark.parametrize("one", ONE_SOURCE, ids=lambda one: type(one).__name__)
+    def test_one_completion_in_place_of_several_says_how(self, reward, one):
+        for call in (reward.rewards, reward.verdicts, lambda given: asyncio.run(reward.averdicts(given))):
+            with pytest.raises(TypeError, match=r"for a single source: rewards\(\[completion\]\)"):
+                call(one)
 
     def test_the_tool_is_named_in_a_column(self, tool, tmp_path):
         other = write_tool(tmp_path / "other", ORACLE.replace("return 2 * n", "return 2 * n if n != 7 else 0"))

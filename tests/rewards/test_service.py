@@ -24,7 +24,7 @@ from harness.core.errors import InfraError, UsageError
 from harness.core.status import Status
 from harness.rewards import Remote
 from harness.rewards.checked_judge import CheckedJudge
-from tests.judge.conftest import CALLS, CRASHING, GOOD, NO_SOURCES, WRONG, processes_with
+from tests.judge.conftest import CALLS, CRASHING, GOOD, NO_SOURCES, ONE_SOURCE, WRONG, processes_with
 
 pytest.importorskip("starlette", reason="the service needs the extra `serve`")
 uvicorn = pytest.importorskip("uvicorn", reason="the service needs the extra `serve`")
@@ -141,6 +141,12 @@ class TestRemote:
     def test_what_is_no_source_is_the_callers_mistake(self, remote, call, given):
         with pytest.raises(TypeError, match=f"not {type(given).__name__}"):
             CALLS[call](remote, given)
+
+    @pytest.mark.parametrize("call", ["judge_all", "screen_all"])
+    @pytest.mark.parametrize("one", ONE_SOURCE, ids=lambda one: type(one).__name__)
+    def test_one_source_in_place_of_several_is_the_callers_mistake(self, remote, call, one):
+        with pytest.raises(TypeError, match=f"not one {type(one).__name__}"):
+            getattr(remote, call)(one)
 
     def test_mistakes_are_the_callers(self, remote, url):
         with pytest.raises(UsageError, match="no tool 'doubel'; did you mean 'double'"):

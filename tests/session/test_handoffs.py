@@ -38,6 +38,13 @@ def test_a_wrong_candidate_is_queued_once_and_nothing_else(repairable):
     assert len(queued(repairable)) == 1
 
 
+def test_the_notice_counts_all_that_wait_and_not_only_the_new_ones(repairable):
+    """`crucible repair` takes all of them, also those that earlier runs queued."""
+    repairable.run()
+    repairable.put("b.suite.yaml", "lane: words\ninline: {worse: crash, worst: timeout}\n")
+    repairable.run().stdout.fnmatch_lines(["notice: 3 candidates wait for repair, 2 of them from this run:*"])
+
+
 def test_it_can_be_turned_off(repairable):
     repairable.put("pyproject.toml", "[tool.crucible]\nhandoffs = false\n")
     repairable.run().stdout.no_fnmatch_line(NOTICE)

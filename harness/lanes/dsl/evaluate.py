@@ -68,7 +68,10 @@ def evaluate_part(case: Case, context: Context, programs: Programs) -> Evidence:
     def make(index: int, folder: Path) -> dict[str, Any]:
         files = read_input_files(unchanged_path(entry, digest_folder) for entry in given["files"])
         trial = Trial(program, given["inputs"], answers, _settings(case, program, index), seed=0, files=files)
-        return run_trial(trial, folder, boxes)
+        result = run_trial(trial, folder, boxes)
+        if index == 0:  # what the report shows of the program is packed once, for all its cases
+            result["exhibits"] = [one.to_wire() for one in run_exhibits(program, result)]
+        return result
 
     trials = [
         share_run(context.scratch, f"{key[:32]}-{index}", lambda folder, index=index: make(index, folder))  # type: ignore[misc]
@@ -132,10 +135,8 @@ def _build_evidence(
         "tightest": "" if spent is None else spent[0],
         "durability": first["durability"],
     }
-    exhibits: tuple[Exhibit, ...] = ()
     if case.inputs["kind"] in (SUCCESS, PROGRAM) or case.inputs["first"]:
         facts |= {name: first[name] for name in ("criteria", "facts", "hints", "used")}
-        exhibits = run_exhibits(program, first)
     return Evidence(
         status=status,
         why=why,
@@ -153,7 +154,7 @@ def _build_evidence(
             for i, (trial, verdict) in enumerate(zip(trials, verdicts, strict=True))
         ),
         facts=facts,
-        exhibits=exhibits,
+        exhibits=tuple(Exhibit.from_wire(one) for one in first["exhibits"]),
         finalist=False,  # a confirmation would repeat the effects of the program
         limits_hit=tuple(dict.fromkeys(t["why"].split(": ", 1)[-1] for t in trials if t["status"] == "budget")),
         tier=tier,

@@ -1,11 +1,13 @@
-"""Exhibits of a program's run: its effects and questions over time, and its facts."""
+"""Exhibits of a program's run: its open questions, its effects and questions over time, and its facts."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from harness.core.clip import clip
 from harness.core.exhibit import Exhibit, pack
-from harness.core.exhibit_kinds import Table, Timeline
+from harness.core.exhibit_kinds import Table, Text, Timeline
 from harness.dsl.ir import Program
 
 MAX_SPANS = 1000
@@ -13,13 +15,23 @@ MAX_SPANS = 1000
 
 def run_exhibits(program: Program, trial: dict[str, Any]) -> tuple[Exhibit, ...]:
     """What the report shows of one trial (the result of `run_trial`)."""
-    shown = [pack("timeline", timeline_of(program, trial["timeline"]))]
+    shown = [pack(f"question {number}", _question(one)) for number, one in enumerate(trial["open"], 1)]
+    shown.append(pack("timeline", timeline_of(program, trial["timeline"])))
     if trial["facts"]:
         shown.append(pack("facts", _facts(trial["facts"])))
     if trial["criteria"]:
         rows = tuple((text, verdict, reason) for text, verdict, reason in trial["criteria"])
         shown.append(pack("criteria", Table(title="Success criteria", columns=("criterion", "is", "why"), rows=rows)))
     return tuple(shown)
+
+
+def _question(asked: dict[str, Any]) -> Text:
+    """A question that the run waits for, as it is asked, with what an answer must be."""
+    schema = asked["schema"]
+    wanted = "text" if schema.get("type") == "string" and len(schema) == 1 else f"JSON: {clip(json.dumps(schema))}"
+    return Text(
+        title="Question that waits", sentence=f"{asked['step']}, {asked['id']}; answer: {wanted}", text=asked["prompt"]
+    )
 
 
 def timeline_of(program: Program, spans: list[dict[str, Any]]) -> Timeline:

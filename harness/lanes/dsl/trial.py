@@ -21,6 +21,8 @@ from harness.providers.file import Answers
 from harness.sandbox.pool import BoxPool
 
 REPLAYS = 2
+MAX_OPEN = 5  # questions of which the report has the whole text
+MAX_PROMPT = 20_000  # characters of one
 MAX_EVENTS = 5_000  # events whose hashes a trial keeps, to find where two runs first differ
 
 
@@ -102,6 +104,10 @@ def _record(session: Session, outcome: Outcome, trial: Trial) -> dict[str, Any]:
         "questions": [
             {"id": question.id, "step": question.label, "prompt": clip(question.prompt)}
             for question in outcome.questions
+        ],
+        "open": [
+            {"id": one.id, "step": one.label, "prompt": one.prompt[:MAX_PROMPT], "schema": dict(one.schema)}
+            for one in outcome.questions[:MAX_OPEN]
         ],
         "criteria": [list(criterion) for criterion in outcome.criteria],
         "invariants": {i.name: knowledge.status(i) for i in program.invariants},

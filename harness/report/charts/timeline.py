@@ -9,12 +9,14 @@ from markupsafe import Markup
 
 from harness.core.exhibit_kinds import Axis, Timeline
 from harness.report.charts.scale import Scale, named, scale, short
-from harness.report.charts.svg import WIDTH, fit, label, picture
+from harness.report.charts.svg import CHARACTER, WIDTH, fit, label, picture
 from harness.report.markup import element
+from harness.report.words import printable
 
 ROW = 28.0
 MAX_LANES = 60
 MAX_SPANS = 600
+MAX_SAID = 24  # characters of line and state above a lane
 
 
 Span = tuple[int | None, float | None, float | None, str | None, str | None, int | None]
@@ -27,13 +29,17 @@ def spans(value: Timeline) -> list[Span]:
 
 
 def draw(value: Timeline) -> Markup:
-    """The chart of a timeline: the name of a lane above its spans."""
+    """The chart of a timeline: above the spans of a lane its name, its first line and its state."""
     shown = spans(value)[:MAX_SPANS]
     axis = Axis(label="time" if value.unit == "s" else value.unit, unit=value.unit if value.unit == "s" else "")
     x = scale(axis, [end for span in shown for end in span[1:3]], 4.0, WIDTH - 8.0, zero=True)
     lanes = value.lanes[:MAX_LANES]
     bottom = 4 + ROW * len(lanes)
-    marks = [mark for number, name in enumerate(lanes) for mark in _lane(number, name)]
+    marks = [
+        mark
+        for number, name in enumerate(lanes)
+        for mark in _lane(number, name, [span for span in shown if span[0] == number])
+    ]
     marks += [mark for span in shown if (mark := _span(span, len(lanes), x, value.unit)) is not None]
     for at, text in x.ticks(room=WIDTH - 30):
         place = x.at(at)
@@ -57,12 +63,18 @@ def _span(span: Span, lanes: int, x: Scale, unit: str) -> Markup | None:
     return element("a", mark, data_line=line, href="#", aria_label=said) if line else mark
 
 
-def _lane(number: int, name: str) -> tuple[Markup, Markup]:
+def _lane(number: int, name: str, found: list[Span]) -> list[Markup]:
     top = 4 + ROW * number
-    return (
-        element("rect", x=2.0, y=top + 14, width=WIDTH - 8, height=9.0, class_="track"),
-        label(2.0, top + 10, fit(name, WIDTH - 6)),
-    )
+    states = [state for *_, state, _ in found if state]
+    state = next((one for one in states if one != "ok"), states[0] if states else "")
+    line = next((line for *_, line in found if line), None)
+    said = ", ".join([f"line {line}"] * (line is not None) + [state] * bool(state))[:MAX_SAID]
+    marks = [element("rect", x=2.0, y=top + 14, width=WIDTH - 8, height=9.0, class_="track")]
+    marks.append(label(2.0, top + 10, fit(name, WIDTH - 12 - CHARACTER * len(said))))
+    if said:  # a link of its own: many spans are too short to be hit
+        text = label(WIDTH - 6, top + 10, printable(said), class_="axis", anchor="end")
+        marks.append(element("a", text, data_line=line, href="#", aria_label=f"{name}, {said}") if line else text)
+    return marks
 
 
 def rows(value: Timeline) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:

@@ -14,7 +14,7 @@ SPAN = {"step": "s2", "label": "HelloSPAK/s2", "kind": "question", "name": "llm.
 
 
 def shown(**trial):
-    packed = run_exhibits(PROGRAM, {"timeline": [], "facts": {}, "criteria": []} | trial)
+    packed = run_exhibits(PROGRAM, {"open": [], "timeline": [], "facts": {}, "criteria": []} | trial)
     return {one.name: unpack(one.kind, inflate(one.stored)) for one in packed}
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from harness.core.budget import Schedule
 from harness.core.errors import SpecError, SuiteError
+from harness.core.exhibit import inflate, unpack
 from harness.core.policy import Policy
 from harness.core.status import Status
 from harness.dsl.analysis.load import load_source
@@ -92,6 +93,14 @@ def test_without_an_answer_it_waits_and_nothing_after_is_claimed(tmp_path: Path,
         assert found[f"hellospak::{part}"].score.total is None
         values = {c.name: c.value for c in found[f"hellospak::{part}"].score.components}
         assert values == {"success": None, "determinism": 1.0}
+    assert HELLO.splitlines()[22].startswith("    step s2: llm.query")
+    for part in found.values():  # each shows the whole question, and when and from which line each step ran
+        shown = {one.name: unpack(one.kind, inflate(one.stored)) for one in part.evidence.exhibits}
+        assert shown["question 1"].text == "The shell says: Hello from the shell, World\nGreet World in one sentence."
+        assert f"{QUESTION}; answer: text" in shown["question 1"].sentence
+        timeline = shown["timeline"]
+        assert (timeline.lanes[2], timeline.states[2]) == ("s2", "open")
+        assert timeline.lines[2] == 23
 
 
 def test_an_answer_to_other_words_is_not_used(tmp_path: Path, judge_all) -> None:
