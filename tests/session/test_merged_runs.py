@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-import subprocess
-import sys
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from harness.core.errors import UsageError
 from harness.core.gate import GateResult
 from harness.core.status import RunStatus
 from harness.gates.row import row
-from harness.ledger import queries
+from harness.ledger import partition, queries
 from harness.ledger.merge import merge
 from harness.ledger.partition import assemble
 from harness.ledger.prune import prune
@@ -250,16 +251,27 @@ def test_a_merge_that_is_killed_before_it_evaluated_the_gates_is_not_good_until_
         assert run_verdict(ledger, run["run_id"]).word == "NOT GOOD"
 
 
-def test_merges_into_one_ledger_at_the_same_time(tmp_path):
+def test_merges_into_one_ledger_at_the_same_time(tmp_path, monkeypatch):
     """As jobs that end at the same time do: the run of the whole is made by one after the other."""
-    parts = [part_of(tmp_path, number, 6) for number in range(1, 7)]
-    command = [sys.executable, "-P", "-m", "harness", "merge", "--ledger", str(tmp_path / "all.db")]
-    jobs = [subprocess.Popen([*command, str(part)], stderr=subprocess.PIPE, text=True) for part in parts]
-    for job in jobs:
-        _, error = job.communicate()
-        assert job.returncode == 0, error
+    both, read = threading.Barrier(2), partition.partitions
+
+    def together(ledger):
+        found = read(ledger)
+        with contextlib.suppress(threading.BrokenBarrierError):  # the other one waits for the lock
+            both.wait(1.0)
+        return found
+
+    def work(path):
+        with Ledger.open(tmp_path / "all.db") as ledger:
+            merge(ledger, path)
+            return merge_partitions(ledger)
+
+    monkeypatch.setattr(partition, "partitions", together)
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(work, part_of(tmp_path, number)) for number in (1, 2)]
+        assert {len(job.result()) for job in jobs} == {1}
     run, verdict, _ = merged(tmp_path)
-    assert (run["cases"], run["parts"], verdict.word) == (6, 6, "GOOD")
+    assert (run["cases"], run["parts"], verdict.word) == (2, 2, "GOOD")
 
 
 def test_parts_of_different_machines_are_a_class_of_their_own_and_all_on_the_board(tmp_path):
