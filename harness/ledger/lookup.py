@@ -37,12 +37,17 @@ CHUNK = 500  # well under SQLite's lowest limit on parameters
 
 
 def runs(ledger: Ledger, *, limit: int | None = None, run_id: str | None = None) -> list[Row]:
-    """Runs (or just one), newest first, each with its counts; no parts of a merged partition, except by their id."""
+    """Runs (or just one), newest first, each with its counts; no parts of a merged partition, except by their id.
+
+    `parts` is how many parts a merged partition has; one that was run again counts once.
+    """
     return ledger.rows(
         f"""SELECT r.run_id, r.started_at, r.finished_at, r.status, r.epoch, r.secret_seed, r.tier, r.machine,
                r.git_commit, r.command, r.versions, coalesce(json_extract(r.record, '$.shard'), '') AS shard,
                json_extract(r.record, '$.selected') AS selected,
-               coalesce(json_array_length(r.record, '$.parts'), 0) AS parts, count(e.nodeid) AS cases,
+               (SELECT count(DISTINCT json_extract(p.record, '$.shard'))
+                   FROM json_each(r.record, '$.parts') part JOIN runs p ON p.run_id = part.value) AS parts,
+               count(e.nodeid) AS cases,
                coalesce(sum(e.passed), 0) AS passed, coalesce(sum(e.as_expected), 0) AS as_expected,
                coalesce(sum(NOT e.as_expected AND NOT e.neutral), 0) AS failed
            FROM (SELECT run_id, started_at, finished_at, status, epoch, secret_seed, tier, machine, git_commit, command,

@@ -160,6 +160,7 @@ def _ledger(ledger: Ledger, source: Path) -> list[str]:
         notices, read_only = list(other.notices), other.read_only
     try:
         with ledger.attached(source, immutable=read_only), ledger.writing() as connection:
+            connection.execute(_OUTDATED)
             for table in TABLES:
                 if column := _mistyped(connection, table):
                     what = f"its {table} have values of another form in the column {column}"
@@ -249,4 +250,8 @@ def _copy(connection: sqlite3.Connection, table: str) -> None:
     connection.execute(f"INSERT OR IGNORE INTO main.{table} ({shared}) SELECT {values} FROM other.{table}{own}")  # noqa: S608
 
 
+_OUTDATED = """DELETE FROM main.evaluations AS mine
+    WHERE run_id IN (SELECT run_id FROM main.runs WHERE status = 'running') AND created_at < (
+        SELECT created_at FROM other.evaluations o WHERE o.run_id = mine.run_id AND o.nodeid = mine.nodeid)"""
+"""A run that was still going when it was merged has confirmed some of its cases since, and so recorded them again."""
 _MERGED = "SELECT run_id FROM other.runs WHERE json_array_length(record, '$.parts') > 0"

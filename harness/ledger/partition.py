@@ -29,6 +29,7 @@ SUFFIX = "-merged"
 """Of a run's id: it is that of the latest part, and so sorts by time, behind all parts."""
 SHARD = re.compile(r"(\d{1,9})/(\d{1,9}) (\S+)")
 COPIED = ("evaluations", "comparisons", "case_columns")
+OF_A_PART = tuple(f"--{prefix}{name}" for name in ("shard", "ledger", "report") for prefix in ("", "crucible-"))
 MAX_NAMED = 10  # missing parts that a message names
 
 
@@ -151,15 +152,40 @@ def partitions(ledger: Ledger) -> list[Partition]:
     return sorted(found, key=lambda one: _age(one.latest))
 
 
+def parts_of(ledger: Ledger, run_id: str) -> list[Part]:
+    """The latest run of each part of a merged run; empty for any other run."""
+    return next((list(one.parts.values()) for one in partitions(ledger) if one.run_id == run_id), [])
+
+
 def assemble(ledger: Ledger) -> list[tuple[Partition, bool]]:
     """Make the runs that stand for the partitions of a ledger; those that are up to date already are left as they are.
 
     Returns:
-        Each partition, and whether its run was made. The gates of such a run are yet to be evaluated.
+        Each partition, and whether its run was made. Such a run is `running` until `conclude`: its gates are yet to be
+        evaluated, and if this process is killed before, the next merge makes it again.
 
     Raises:
         LedgerError: if the ledger cannot be written.
     """
+    with ledger.writing() as connection:  # of two merges at the same time the second sees what the first one made
+        return _assemble(ledger, connection)
+
+
+def conclude(ledger: Ledger, partition: Partition) -> None:
+    """End a run that `assemble` made: it has the status of its parts.
+
+    Raises:
+        LedgerError: if the ledger cannot be written.
+    """
+    status = _status(partition)
+    if status != RunStatus.RUNNING:
+        ended = max(part.row["finished_at"] or "" for part in partition.parts.values())
+        with ledger.writing() as connection:
+            values = (status, ended, partition.run_id)
+            connection.execute("UPDATE runs SET status = ?, finished_at = ? WHERE run_id = ?", values)
+
+
+def _assemble(ledger: Ledger, connection: sqlite3.Connection) -> list[tuple[Partition, bool]]:
     wholes = partitions(ledger)
     current = {
         found["run_id"]: (json.loads(found["parts"]), found["status"], found["cases"])
@@ -173,15 +199,13 @@ def assemble(ledger: Ledger) -> list[tuple[Partition, bool]]:
     known = {one.run_id: _state(one) for one in wholes if one.is_complete}
     stale = [run_id for run_id, state in current.items() if known.get(run_id) != state]
     made = [one for one in wholes if one.run_id not in current or one.run_id in stale]
-    if stale or made:
-        with ledger.writing() as connection:
-            for run_id in stale:
-                connection.execute("DELETE FROM runs WHERE run_id = ?", (run_id,))
-            for one in made:
-                _write(connection, one)
-            rank_boards(connection)
-            for one in made:
-                row_writer.write_snapshot(connection, one.run_id)
+    for run_id in stale:
+        connection.execute("DELETE FROM runs WHERE run_id = ?", (run_id,))
+    for one in made:
+        _write(connection, one)
+    rank_boards(connection)
+    for one in made:
+        row_writer.write_snapshot(connection, one.run_id)
     return [(one, one in made) for one in wholes]
 
 
@@ -224,11 +248,7 @@ def _write(connection: sqlite3.Connection, partition: Partition) -> None:
     parts, run_id = list(partition.parts.values()), partition.run_id
     row_writer.write_run(connection, _whole(partition), RunStatus.RUNNING)
     tier = max((part.row["tier"] for part in parts if part.row["tier"]), default=None)  # the weakest
-    ended = None if _status(partition) == RunStatus.RUNNING else max(p.row["finished_at"] or "" for p in parts)
-    connection.execute(
-        "UPDATE runs SET status = ?, finished_at = ?, tier = ? WHERE run_id = ?",
-        (_status(partition), ended, tier, run_id),
-    )
+    connection.execute("UPDATE runs SET tier = ? WHERE run_id = ?", (tier, run_id))
     for table in COPIED:
         columns = [found[1] for found in connection.execute(f"PRAGMA table_info({table})")]
         others = ", ".join(name for name in columns if name != "run_id")
@@ -275,12 +295,12 @@ def _agree(runs: Iterable[Run], name: str, value: str) -> bool:
 
 
 def _undivided(command: str) -> str:
-    """The command of a part without its `--shard`: what judges the whole."""
+    """The command of a part without its `--shard` and its files: what judges the whole."""
     try:
         words = shlex.split(command)
     except ValueError:
         return command
-    return shlex.join(_without(words, ("--shard", "--crucible-shard", "--ledger", "--crucible-ledger")))
+    return shlex.join(_without(words, OF_A_PART))
 
 
 def _without(words: Sequence[str], options: tuple[str, ...]) -> Iterator[str]:

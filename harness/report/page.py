@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -19,6 +19,7 @@ from harness.core.ranking import Place
 from harness.core.slug import slug
 from harness.core.tier import Tier
 from harness.ledger import queries
+from harness.ledger.partition import parts_of
 from harness.ledger.store import Ledger
 from harness.report import rerun, words
 from harness.report.changes import Changes, find_changes
@@ -133,7 +134,7 @@ class Page:
 
     Attributes:
         run: The run.
-        seconds: Duration; None while it runs.
+        seconds: Duration; None while it runs. Of a merged run that of its longest shard.
         progress: For a run that lasts: cases done, and all cases.
         tier: Description of its isolation tier.
         verdict: Whether the run held, and why not.
@@ -211,9 +212,10 @@ def gather(
         return rerun.of(ledger, run, known[nodeid]) if nodeid in known else rerun.command(run, nodeid)
 
     sentence, rest = _sentences(verdict)
+    parts = parts_of(ledger, run["run_id"]) if run["parts"] else []
     return Page(
         run=run,
-        seconds=_seconds(run),
+        seconds=_longest([part.row for part in parts] or [run]),
         progress=progress,
         tier=TIERS[Tier(run["tier"])] if run["tier"] else "",
         verdict=verdict,
@@ -305,8 +307,9 @@ FOLDED: dict[str, Callable[[Candidate], Any]] = {
 """The columns of a suite's table that are left out where they say nothing, and what they show."""
 
 
-def _seconds(run: Row) -> float | None:
-    if not run["finished_at"]:
+def _longest(runs: Sequence[Row]) -> float | None:
+    """The duration of the longest of some runs; None while one of them runs."""
+    if not all(run["finished_at"] for run in runs):
         return None
-    lasted = datetime.fromisoformat(run["finished_at"]) - datetime.fromisoformat(run["started_at"])
-    return max(0.0, lasted.total_seconds())  # the clock may have been set back meanwhile
+    ends = [[datetime.fromisoformat(run[name]) for name in ("started_at", "finished_at")] for run in runs]
+    return max(0.0, *((end - start).total_seconds() for start, end in ends))  # a clock may have been set back meanwhile

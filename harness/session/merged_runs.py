@@ -9,7 +9,7 @@ from harness.core.gate import GateResult
 from harness.gates.expression import parse_gate
 from harness.gates.syntax import PAIRED, aggregates, baselines
 from harness.ledger import queries
-from harness.ledger.partition import Partition, assemble
+from harness.ledger.partition import Partition, assemble, conclude
 from harness.ledger.run_gates import run_gates, run_problems, write_run_gates
 from harness.ledger.store import Ledger
 from harness.report.gate_cases import gate_rows
@@ -33,6 +33,8 @@ def merge_partitions(ledger: Ledger) -> list[str]:
             if gates:
                 problems = run_problems(ledger, partition.run_id)
                 write_run_gates(ledger, partition.run_id, gates, problems)
+        if is_made:
+            conclude(ledger, partition)
     return [partition.run_id for partition, _ in found]
 
 

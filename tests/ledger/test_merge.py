@@ -73,6 +73,24 @@ def test_a_run_that_was_still_going_is_completed_later(tmp_path):
     assert contents(tmp_path / "l.db") == contents(tmp_path / "a.db")
 
 
+def test_what_a_run_recorded_again_after_it_was_merged_comes_along(tmp_path):
+    """Finalists are confirmed, and then recorded with more attempts."""
+    first, confirmed = (make_evaluation("a", attempts=count) for count in (2, 16))
+    with Ledger.open(tmp_path / "a.db") as source, Ledger.open(tmp_path / "l.db") as ledger:
+        source.begin(make_run())
+        source.record(first, run_id=make_run().run_id)
+        source.flush()
+        shutil.copy(tmp_path / "a.db", tmp_path / "early.db")
+        shutil.copy(tmp_path / "a.db-wal", tmp_path / "early.db-wal")
+        merge(ledger, tmp_path / "early.db")
+        source.record(confirmed, run_id=make_run().run_id)
+        source.finish(make_run().run_id)
+        for name in ("a.db", "early.db"):
+            merge(ledger, tmp_path / name)
+            assert [row["attempts"] for row in ledger.rows("SELECT attempts FROM evaluations")] == [16]
+    assert contents(tmp_path / "l.db") == contents(tmp_path / "a.db")
+
+
 def test_a_killed_shard_is_replayed_first(tmp_path):
     kill_writer(tmp_path / "a.db", 3)
     with Ledger.open(tmp_path / "l.db") as ledger:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,8 +20,9 @@ from harness.core.errors import UsageError
 from harness.core.gate import GateResult
 from harness.core.status import RunStatus
 from harness.gates.row import row
-from harness.ledger import queries
+from harness.ledger import partition, queries
 from harness.ledger.merge import merge
+from harness.ledger.partition import assemble
 from harness.ledger.prune import prune
 from harness.ledger.run_gates import Problem, run_gates, run_problems, write_columns, write_run_gates
 from harness.ledger.store import Ledger
@@ -217,10 +221,60 @@ def test_a_part_that_was_run_again_counts_once_with_its_latest_run(tmp_path):
     first, second, again = part_of(tmp_path, 1, evaluations=bad), part_of(tmp_path, 2), part_of(tmp_path, 1, minute=5)
     assert merged(tmp_path, first, second)[1].word == "NOT GOOD"
     run, verdict, _ = merged(tmp_path, again)
-    assert (verdict.word, run["cases"]) == ("GOOD", 2)
+    assert (verdict.word, run["cases"], run["parts"]) == ("GOOD", 2, 2)
     with Ledger.open(tmp_path / "all.db") as ledger:
         assert [one["run_id"] for one in queries.runs(ledger)] == [run["run_id"]]
         assert [one["run_id"] for one in queries.trend(ledger, "case1")] == [run["run_id"]]
+
+
+def test_the_duration_of_the_whole_is_that_of_its_longest_part(tmp_path):
+    paths = [part_of(tmp_path, n, minute=minute) for n, minute in ((1, None), (2, None), (1, 5))]
+    for path, seconds in zip(paths, (900, 90, 30), strict=True):  # the first one was superseded
+        with Ledger.open(path) as ledger, ledger.writing() as connection:
+            connection.execute("UPDATE runs SET finished_at = datetime(started_at, ? || ' seconds')", (seconds,))
+            connection.execute("UPDATE runs SET finished_at = replace(finished_at, ' ', 'T') || '+00:00'")
+    run, _, _ = merged(tmp_path, *paths)
+    with Ledger.open(tmp_path / "all.db") as ledger:
+        assert gather(ledger, run["run_id"]).seconds == 90
+        assert gather(ledger, make_run(5).run_id).seconds == 30
+
+
+def test_a_merge_that_is_killed_before_it_evaluated_the_gates_is_not_good_until_the_next_one(tmp_path):
+    gates = {"gates": ("mean(score) > 1",)}
+    with Ledger.open(tmp_path / "all.db") as ledger:
+        for number in (1, 2):
+            merge(ledger, part_of(tmp_path, number, **gates))
+        assemble(ledger)  # and no more
+        run = queries.run(ledger)
+        assert (run["status"], run_verdict(ledger, run["run_id"]).word) == ("running", "RUNNING")
+        assert merge_partitions(ledger) == [run["run_id"]]
+        assert run_verdict(ledger, run["run_id"]).word == "NOT GOOD"
+
+
+def test_merges_into_one_ledger_at_the_same_time(tmp_path, monkeypatch):
+    """As jobs that end at the same time do: the run of the whole is made by one after the other."""
+    both, read = threading.Barrier(2), partition.partitions
+
+    def together(ledger):
+        found = read(ledger)
+        with contextlib.suppress(threading.BrokenBarrierError):  # the other one waits for the lock
+            both.wait(1.0)
+        return found
+
+    def work():
+        with Ledger.open(path) as ledger:
+            return merge_partitions(ledger)
+
+    path = tmp_path / "all.db"
+    with Ledger.open(path) as ledger:
+        for number in (1, 2):
+            merge(ledger, part_of(tmp_path, number, 3))
+    monkeypatch.setattr(partition, "partitions", together)
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(work) for _ in range(2)]
+        assert jobs[0].result() == jobs[1].result()
+    run, verdict, _ = merged(tmp_path)
+    assert (run["cases"], run["parts"], verdict.word) == (2, 2, "NOT GOOD")
 
 
 def test_parts_of_different_machines_are_a_class_of_their_own_and_all_on_the_board(tmp_path):
@@ -234,7 +288,7 @@ def test_parts_of_different_machines_are_a_class_of_their_own_and_all_on_the_boa
 
 
 def test_the_command_of_the_whole_is_that_of_a_part_without_its_shard(tmp_path):
-    command = "pytest suites/ --shard 1/2 --ledger=a.db --attempts 3 --crucible-ledger b.db"
+    command = "pytest suites/ --shard 1/2 --ledger=a.db --attempts 3 --crucible-ledger b.db --report=1.html"
     run, _, _ = merged(tmp_path, part_of(tmp_path, 1, command=command), part_of(tmp_path, 2))
     assert run["command"] == "pytest suites/ --attempts 3"
 
