@@ -47,7 +47,7 @@ GROUPS: dict[str, frozenset[str]] = {
     "no-system": frozenset(
         """subprocess. pty. os.system os.exec os.fork os.forkpty os.kill os.killpg os.posix_spawn os.spawn os.startfile
         os.putenv os.unsetenv os.remove os.rename os.rmdir os.chmod os.chown os.chflags signal. resource. syslog.
-        os.environ builtins.breakpoint builtins.input webbrowser.""".split()
+        builtins.breakpoint builtins.input webbrowser.""".split()
     ),
     "no-text": frozenset("exec compile pickle. cpython. code.__new__".split()),
 }
@@ -295,8 +295,6 @@ def _hook(event: Any, args: Any) -> None:  # noqa: PLR0915 - it cannot call anot
             # A library does without what it would import later, such as `tracemalloc` for a warning.
             if kind(args[0]) is text and (library or args[0].partition(".")[0] not in standard):
                 missing = args[0]
-        elif event == "os.environ":
-            allowed = library != ""
         elif event in ("object.__getattr__", "object.__setattr__"):
             allowed = library != "" and (args[1] in code.co_names or args[1] in code.co_consts)
             if library == "inspect.py" and args[1] in ("f_back", "f_globals", "f_locals"):  # which it returns

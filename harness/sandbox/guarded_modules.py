@@ -88,11 +88,14 @@ _COMPANIONS = {
     "argparse": ("shutil",),
     "asyncio": ("concurrent.futures.thread",),
     "concurrent": ("concurrent.futures.thread",),
+    "email": ("email.contentmanager", "email.generator", "email.parser", "email.policy"),
     "urllib": ("unicodedata",),
     "uuid": ("hashlib", "random"),
     "xml": ("pyexpat", "xml.parsers.expat"),
+    "xml.dom": ("xml.dom.expatbuilder",),
+    "xml.dom.minidom": ("xml.dom.expatbuilder",),
 }
-"""By package the modules that it would import later."""
+"""By module or package the modules that it would import later."""
 
 
 def _load(name: str) -> None:
@@ -100,9 +103,10 @@ def _load(name: str) -> None:
         __import__(name)
     except ImportError:
         return  # the source's own import statement reports it
-    for companion in _COMPANIONS.get(name.partition(".")[0], ()):
+    package = name.partition(".")[0]
+    for companion in _COMPANIONS.get(name) or _COMPANIONS.get(package, ()):
         __import__(companion)
-    if name.partition(".")[0] == "asyncio":
+    if package == "asyncio":
         _replace_self_pipe()
     if name == "uuid":  # its C library reads the clock, and else it asks the network
         node = int.from_bytes(os.urandom(6), "big") | 1 << 40  # a multicast address, which no machine has
@@ -142,13 +146,6 @@ def _replace_self_pipe() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # else each run of a loop would install a handler
 
 
-class _Environment:
-    """Stands for `os.environ`, which is empty in a box: each look into it is an event."""
-
-    get = __getitem__ = __contains__ = keys = items = values = copy = functools.partial(sys.audit, "os.environ")
-    __setitem__ = __delitem__ = __iter__ = __len__ = pop = setdefault = update = get
-
-
 def _event(name: str) -> Callable[..., None]:
     audit = sys.audit
     return lambda *args, **_named: audit(name, *args)
@@ -172,7 +169,7 @@ def replacements(*, holds_files: bool) -> list[tuple[dict[str, Any], dict[str, A
     import ctypes  # not a name of this module: a subject that finds its globals must not find it
 
     made: list[tuple[dict[str, Any], dict[str, Any]]] = [
-        (vars(os), {"environ": _Environment()} | dict.fromkeys(_FUNCTION_SETS.split(), frozenset())),
+        (vars(os), dict.fromkeys(_FUNCTION_SETS.split(), frozenset())),
         # A traceback is formatted without the lines of the library's files.
         (vars(linecache), {"updatecache": lambda *_args, **_keys: []}),
         (vars(sys), dict.fromkeys(_HOOKS, _ignore)),

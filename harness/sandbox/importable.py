@@ -14,23 +14,24 @@ import sys
 
 PURE = frozenset(
     """__future__ _collections_abc _strptime abc argparse array ast asyncio base64 binascii bisect builtins bz2 calendar
-    cmath codecs collections collections.abc colorsys concurrent concurrent.futures concurrent.futures.thread contextlib
-    contextvars copy copyreg csv dataclasses datetime decimal difflib email.utils encodings enum errno fnmatch
-    fractions functools gc genericpath getopt gettext graphlib gzip hashlib heapq hmac html html.entities
+    cmath codecs collections collections.abc colorsys concurrent concurrent.futures concurrent.futures.thread
+    configparser contextlib contextvars copy copyreg csv dataclasses datetime decimal difflib email encodings enum errno
+    fnmatch fractions functools gc genericpath getopt gettext graphlib gzip hashlib heapq hmac html html.entities
     html.parser inspect io ipaddress itertools json json.decoder json.encoder json.scanner keyword locale logging
-    lzma math ntpath numbers opcode operator optparse os os.path pathlib platform posixpath pprint queue quopri
+    lzma math ntpath numbers opcode operator optparse os os.path pathlib platform plistlib posixpath pprint queue quopri
     random re reprlib sched secrets shlex stat statistics string string.templatelib stringprep struct sys
     sysconfig textwrap threading time timeit token tokenize tomllib traceback types typing unicodedata urllib
-    urllib.parse uuid warnings weakref xml xml.etree xml.etree.ElementTree xml.sax.saxutils zlib""".split()
+    urllib.parse uuid warnings weakref xml xml.dom xml.dom.minidom xml.etree xml.etree.ElementTree xml.sax.saxutils
+    zlib""".split()
 )
 FILES = frozenset(
     """dbm filecmp fileinput glob linecache mmap shelve shutil sqlite3 tarfile tempfile zipfile
-    zoneinfo configparser netrc plistlib mimetypes fcntl""".split()
+    zoneinfo netrc mimetypes fcntl""".split()
 )
 NETWORK = frozenset(
     """socket ssl select selectors socketserver http http.client http.server http.cookies http.cookiejar
-    urllib.request urllib.error urllib.response urllib.robotparser ftplib imaplib poplib smtplib email
-    email.message email.policy email.parser xmlrpc xmlrpc.client xmlrpc.server""".split()
+    urllib.request urllib.error urllib.response urllib.robotparser ftplib imaplib poplib smtplib
+    xmlrpc xmlrpc.client xmlrpc.server""".split()
 )
 SYSTEM = frozenset("subprocess multiprocessing signal pty resource pwd grp".split())
 TEXT = frozenset("code codeop runpy pickle marshal importlib importlib.util doctest".split())
@@ -42,6 +43,7 @@ INSTEAD = {
     "__import__": "write an import statement",
     "eval": "ast.literal_eval reads a literal, json.loads a JSON value",
     "open": "io.StringIO and io.BytesIO are files in memory",
+    "zoneinfo": "time zones are files of the machine: datetime.timezone is a fixed offset",
     "urllib.request": "urllib.parse may be imported",
     "sys._getframe": "frames lead out of the candidate: pass what is needed as an argument, or use traceback",
     "inspect.stack": "frames lead out of the candidate: pass what is needed as an argument, or use traceback",
@@ -61,7 +63,7 @@ def importable(rules: frozenset[str], more: tuple[str, ...] = ()) -> frozenset[s
         more: Names that the tool adds.
     """
     packages = set(more).union(*(names for rule, names in BY_RULE.items() if rule not in rules))
-    return PURE.union(packages, (f"{name}." for name in (*packages, "asyncio", "encodings")))
+    return PURE.union(packages, (f"{name}." for name in (*packages, "asyncio", "email", "encodings")))
 
 
 def instead_of(name: str) -> str:

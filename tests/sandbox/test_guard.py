@@ -29,7 +29,7 @@ FORBIDDEN = {
     ),
     "a module's dictionary": ("import os\ndef run(): return dict(vars(os))['sys' + 'tem']('true')", "os.system"),
     "a module of a module": ("import re\ndef run(): return re.enum.sys.modules['os'].remove('x')", "os.remove"),
-    "the environment": ("import os\ndef run(): return {**vars(os)}['env' + 'iron'].get('HOME')", "os.environ"),
+    "a variable of the environment": ("import os\ndef run(): os.environ['HOME'] = '/'", "os.putenv"),
     "a closed channel": ("import os\ndef run():\n os.close(4); os.system('true')", "that its channel"),
     "a compressed file": ("import gzip\ndef run(): return gzip.open('/etc/passwd')", "open"),
     "an import that is not listed": ("def run():\n import glob", "import"),
@@ -267,7 +267,7 @@ def run():
         names = vars(owner)
         module = names.get("__name__") if type(owner) is types.ModuleType else names.get("__module__")
         head = module.partition(".")[0] if type(module) is str else ""
-        stands_in = getattr(owner, "__name__", "") in ("End", "_Environment")  # for a socket, and for os.environ
+        stands_in = getattr(owner, "__name__", "") == "End"  # for a socket
         if head in ("ctypes", "_ctypes", "_posixsubprocess", "harness") and not stands_in:
             found.add(f"{module}: {value!r:.80}")
         else:
@@ -278,7 +278,8 @@ def run():
 
 def test_nothing_that_reads_memory_or_makes_system_calls_can_be_reached(pool):
     """From all loaded modules, all classes and the frames below, by what causes no event."""
-    names = "asyncio dataclasses datetime functools inspect logging os sys threading traceback types uuid".split()
+    names = "asyncio configparser dataclasses datetime email functools inspect logging os plistlib sys".split()
+    names += "threading traceback types uuid xml.dom.minidom".split()
     entry = ",".join([f"run:{RULES}", *(f"import={name}" for name in names)])
     with pool.open(REACH_SOURCE, entry=entry) as box:
         answer = box.call({})

@@ -15,7 +15,7 @@ FILES = ("open", "shutil", "tempfile")
 ALWAYS = (
     "eval", "exec", "compile", "__import__", "breakpoint", "input",
     "os.system", "os.popen", "os.fork*", "os.exec*", "os.spawn*", "os.posix_spawn*", "os.kill*",
-    "os.remove", "os.unlink", "os.rmdir", "os.rename", "os.replace", "os.chmod", "os.environ", "os.putenv",
+    "os.remove", "os.unlink", "os.rmdir", "os.rename", "os.replace", "os.chmod", "os.putenv",
     "subprocess", "pty", "ctypes", "cffi", "multiprocessing", "signal", "importlib", "runpy", "code", "pickle",
     "marshal",
     "gc.get_objects", "gc.get_referrers", "sys._getframe", "sys.settrace", "sys.setprofile", "inspect.stack",
@@ -33,7 +33,8 @@ _MODULES = {
 _SAME = {
     "io.open": "open", "io.FileIO": "open", "io.open_code": "open", "codecs.open": "open", "os.open": "open",
     "os.fdopen": "open", "tokenize.open": "open", "fileinput.input": "open", "importlib.__import__": "__import__",
-    "importlib._bootstrap.__import__": "__import__",
+    "importlib._bootstrap.__import__": "__import__", "os.getenv": "os.environ", "os.environb": "os.environ",
+    "os.getenvb": "os.environ",
 }  # fmt: skip
 _RULES = {
     "no-files": FILES,

@@ -114,6 +114,12 @@ def test_a_reader_that_is_killed_from_outside_is_not_the_candidates_fault(reader
         ("try:\n    import numpy\nexcept ImportError:\n    pass\n", []),
         ("from . import x\nimport collections.abc, os.path, asyncio.tasks\n", []),
         ("import glob\nimport pkgutil\nimport sqlite3\n", ["glob", "pkgutil", "sqlite3"]),
+        ("import configparser, plistlib\nfrom email.mime.text import MIMEText\nfrom xml.dom import minidom\n", []),
+        ("import zoneinfo, dis, xml.sax\n", ["dis", "xml.sax", "zoneinfo"]),
+        ("if __name__ == '__main__':\n    import doctest\n    doctest.testmod()\n", []),
+        ("if __name__ == '__main__':\n    import subprocess\n", ["subprocess"]),
+        ("if __name__ == '__main__':\n    pass\nelse:\n    import doctest\n", ["doctest"]),
+        ("if __name__ != '__main__':\n    import doctest\n", ["doctest"]),
     ],
 )
 def test_imports_are_a_positive_list(tool, text, modules):
@@ -132,6 +138,9 @@ def test_what_a_box_has_to_load_is_found(tool):
     )
     imports = read(text.encode(), rules_of(tool)).imports
     assert set(imports) == {"os", "concurrent", "concurrent.futures", "datetime", "_strptime", "encodings.iso8859_2"}
+    text = "from email.mime import text, multipart\nif __name__ == '__main__':\n    import timeit\n"
+    imports = read(text.encode(), rules_of(tool)).imports
+    assert set(imports) == {"email.mime", "email.mime.text", "email.mime.multipart"}
 
 
 def test_names_with_too_many_meanings_are_refused(tool):

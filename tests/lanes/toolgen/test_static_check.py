@@ -153,3 +153,9 @@ def test_the_quick_look_never_misses():
 
 def test_a_unicode_spelling_of_a_builtin_is_found():
     assert found("\uff45val('1')") == ["eval"]
+
+
+@pytest.mark.parametrize("source", ["os.environ.get('A')", "os.getenv('A')", "os.environb", "os.getenvb(b'A')"])
+def test_the_environment_has_one_name(source):
+    assert found(f"import os\n{source}", Forbidden(["os.environ"])) == ["os.environ"]
+    assert found(f"import os\n{source}", Forbidden(default_apis(()))) == []
