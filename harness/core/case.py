@@ -69,6 +69,14 @@ class Case(Frozen):
         """Digest of all that the verdict may depend on: subject, inputs, policy; raises what `key_parts` does."""
         return key_of(self.subject.digest, *self.key_parts())
 
+    @property
+    def stored_key(self) -> str:
+        """The `key`; empty where the inputs are not JSON: such a case still gets a row, and is never reused."""
+        try:
+            return self.key
+        except (TypeError, ValueError):
+            return ""
+
     def key_parts(self) -> tuple[str, str, str]:
         """What `key` depends on besides the subject, as canonical JSON: lane, inputs, policy.
 

@@ -17,8 +17,8 @@ from harness.core.tier import Tier
 Unit = Annotated[float, Field(ge=0, le=1)]
 
 
-NOT_REUSED = frozenset({Status.INFRA, Status.SKIPPED, Status.REVIEW, Status.NOISY, Status.FLAKY})
-"""Statuses that are not reused: the next run evaluates such a case again."""
+NOT_REUSED = frozenset({Status.INFRA, Status.SKIPPED, Status.NOISY, Status.FLAKY})
+"""Statuses that are not reused: the next run evaluates such a case again. `review` is reused in a control only."""
 
 
 class Counterexample(Frozen):
@@ -50,7 +50,7 @@ class Evidence(Frozen):
     """All observations of one case.
 
     Impossible combinations are refused: `fault` without status `infra`; `reused` with a status that a later run
-    evaluates again (`infra`, `skipped`, `review`, `noisy`, `flaky`); `unconfirmed` without attempts.
+    evaluates again (`infra`, `skipped`, `noisy`, `flaky`); `unconfirmed` without attempts.
     """
 
     status: Status

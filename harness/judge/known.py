@@ -27,10 +27,15 @@ from harness.ledger import file
 from harness.ledger.store import Ledger
 
 
-def is_reusable(evidence: Evidence, tier: Tier | None) -> bool:
-    """Whether evidence of an earlier run is a verdict: it was judged, not too noisily, and in boxes of this tier."""
+def is_reusable(evidence: Evidence, tier: Tier | None, *, expect: Status | None = None) -> bool:
+    """Whether evidence of an earlier run is a verdict: it was judged, not too noisily, and in boxes of this tier.
+
+    Args:
+        expect: The status that its case must have; a `review` that is expected has nothing left to be reviewed.
+    """
     is_noisy = evidence.quality is not None and evidence.quality.noisy
-    return evidence.status not in NOT_REUSED and not is_noisy and evidence.tier in (None, tier)
+    is_settled = evidence.status not in NOT_REUSED and (evidence.status is not Status.REVIEW or expect is Status.REVIEW)
+    return is_settled and not is_noisy and evidence.tier in (None, tier)
 
 
 class KnownVerdict(Verdict):
@@ -93,8 +98,9 @@ class KnownVerdict(Verdict):
     def is_reusable(self, tier: Tier | None) -> bool:
         """Whether it is a verdict, see `is_reusable`."""
         row = self._row
-        if self.status in NOT_REUSED or '"noisy":true' in row["record"]:  # its evidence decides
-            return is_reusable(Evaluation.model_validate_json(row["record"]).evidence, tier)
+        if self.status in (*NOT_REUSED, Status.REVIEW) or '"noisy":true' in row["record"]:  # its evidence decides
+            known = Evaluation.model_validate_json(row["record"])
+            return is_reusable(known.evidence, tier, expect=known.case.policy.expect)
         return row["tier"] in (None, tier)
 
 

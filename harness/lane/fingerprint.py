@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import inspect
-import platform
+import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from harness.core.digest import digest_bytes, digest_json
 from harness.lane.protocol import Lane
 
 PACKAGE = Path(__file__).resolve().parent.parent
-DEPENDENCIES = ("hypothesis", "lark", "pydantic", "pyyaml")
+DEPENDENCIES = ("hypothesis", "lark", "numpy", "pydantic", "pyyaml")
 """Distributions that the verdicts of this package depend on; a lane names more in `engine()`."""
 
 
@@ -26,13 +26,17 @@ def engine_of(lanes: Mapping[str, Lane], names: Iterable[str]) -> dict[str, str]
 
 def _engine(lane: Lane) -> str:
     more: Mapping[str, str] = getattr(lane, "engine", dict)()
-    return digest_json([_ours(), platform.python_version(), _source(type(lane)), dict(more)])[:16]
+    return digest_json([_ours(), sys.version, _source(type(lane)), dict(more)])[:16]
 
 
 @cache
 def _ours() -> str:
-    """Digest of this package and its dependencies; the version alone would not detect a patched installation."""
-    found = {str(path.relative_to(PACKAGE)): digest_bytes(path.read_bytes()) for path in PACKAGE.rglob("*.py")}
+    """Digest of this package and its dependencies; the version alone would not detect a patched installation.
+
+    Not only of its modules: a program is read by `grammar.lark`.
+    """
+    files = (path for path in PACKAGE.rglob("*.*") if path.suffix != ".pyc" and path.is_file())
+    found = {str(path.relative_to(PACKAGE)): digest_bytes(path.read_bytes()) for path in files}
     return digest_json([found, {name: importlib.metadata.version(name) for name in DEPENDENCIES}])
 
 

@@ -22,7 +22,8 @@ class Lane(Protocol):
     """One kind of machine-made artefact: how it is found, evaluated and scored.
 
     Optional, and read by `getattr`: `components` (the names that a suite's `gates` may use), `weights` (the weights
-    that a suite's `weights` may replace), `keyed = True` (a verdict may be reused, docs/reuse.md),
+    that a suite's `weights` may replace), `keyed` (True, or a method that
+    is true for a case, if a verdict may be reused, docs/reuse.md),
     `repairable = True` (failures are queued for repair, docs/repair.md), `engine()` (versions of libraries that
     judge) and `share(cases, folder)` (starts what the workers of a run share for these cases, in the folder that is
     `Context.shared` there, and returns what is closed at the end of the run, or None). What a lane may offer to

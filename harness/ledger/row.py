@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from harness.core.status import Status
 
 if TYPE_CHECKING:
-    from harness.core.case import Case
     from harness.core.evaluation import Evaluation
     from harness.core.run import Run
     from harness.ledger.shapes import Rows
@@ -62,14 +61,6 @@ def plain(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-8", "backslashreplace").decode()
     return text
-
-
-def _key(case: Case) -> str:
-    """`Case.key`, or an empty string where inputs are not JSON: such a case still gets a row."""
-    try:
-        return case.key
-    except (TypeError, ValueError):
-        return ""
 
 
 def run_values(run: Run) -> Values:
@@ -127,7 +118,7 @@ def evaluation_values(record: Record) -> Values:
         "style": plain(case.subject.style),
         "style_detected": _detected(evidence.facts),
         "machine": plain(record.machine),
-        "case_key": _key(case),
+        "case_key": case.stored_key,
         "expected": expect,
         "as_expected": int(passed if expect is None else status is expect),
         "neutral": int(evaluation.neutral),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import NamedTuple
 
+from harness.core.case import Case
 from harness.core.evidence import Evidence
 from harness.judge.known import is_reusable
 from harness.judge.provenance import machine
+from harness.lane.protocol import Lane
 from harness.lane.registry import Registry
 from harness.ledger import queries
 from harness.session.open_run import OpenRun
@@ -23,7 +26,7 @@ class Reused(NamedTuple):
 def reusable_evidence(opened: OpenRun, registry: Registry, option: argparse.Namespace) -> dict[str, Reused]:
     """Evidence of earlier runs that is reused, by node id.
 
-    Only for lanes that declare, by `keyed = True`, that a case's inputs name the content of everything the verdict
+    Only for cases of which the lane declares, by `keyed`, that their inputs name the content of everything the verdict
     depends on.
 
     Args:
@@ -32,9 +35,9 @@ def reusable_evidence(opened: OpenRun, registry: Registry, option: argparse.Name
     """
     needs_times = wants_samples(option)
     keys = {
-        nodeid: case.key
+        nodeid: case.stored_key
         for nodeid, case in opened.cases.items()
-        if getattr(registry.lanes.get(case.lane), "keyed", False) and not (case.timed and needs_times)
+        if is_keyed(registry.lanes.get(case.lane), case) and not (case.timed and needs_times)
     }
     if not keys:
         return {}
@@ -47,10 +50,19 @@ def reusable_evidence(opened: OpenRun, registry: Registry, option: argparse.Name
         if key not in known:
             continue
         run_id, before = known[key]
-        if is_reusable(before.evidence, opened.tier):
+        case = opened.cases[nodeid]
+        # The tier is that of boxes: a lane without them states its own, which no probe proves.
+        tier = opened.tier if registry.lanes[case.lane].boxed else before.evidence.tier
+        if is_reusable(before.evidence, tier, expect=case.policy.expect):
             judged_in = before.evidence.reused or run_id
             found[nodeid] = Reused(before.evidence.replace(reused=judged_in), seeds.get(judged_in))
     return found
+
+
+def is_keyed(lane: Lane | None, case: Case) -> bool:
+    """Whether the inputs of a case name everything its verdict depends on, as its lane declares (`Lane`: `keyed`)."""
+    keyed: bool | Callable[[Case], bool] = getattr(lane, "keyed", False)
+    return keyed(case) if callable(keyed) else keyed
 
 
 def wants_samples(option: argparse.Namespace) -> bool:

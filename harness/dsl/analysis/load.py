@@ -119,9 +119,14 @@ def decode(data: bytes, name: str) -> str:
         raise ProgramError([Diagnostic("E106", "invalid UTF-8", (at, at + 1))], text, name) from error
 
 
+def plugin_tools_named(text: str) -> list[str]:
+    """The tools that a source names and that are not built in, installed or not, sorted."""
+    return sorted({name for name in re.findall(r"\btool\.(\w+)", text) if name not in TOOLS})
+
+
 def _plugin_tools(text: str) -> Mapping[str, Signature]:
     """Signatures of plugins' tools; plugins are only loaded if the source names a tool that is not built in."""
-    if all(name in TOOLS for name in re.findall(r"\btool\.(\w+)", text)):
+    if not plugin_tools_named(text):
         return {}
     from harness.dsl.tools.registry import plugin_tools
 

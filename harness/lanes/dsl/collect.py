@@ -11,7 +11,7 @@ from harness.core.digest import digest_bytes
 from harness.core.errors import SuiteError, UsageError
 from harness.core.slug import slug
 from harness.dsl.analysis.inputs import refuse_unknown
-from harness.dsl.analysis.load import MAX_BYTES
+from harness.dsl.analysis.load import MAX_BYTES, plugin_tools_named
 from harness.dsl.ir import Program
 from harness.dsl.language.diagnostic import ProgramError
 from harness.dsl.values import MismatchError, conform
@@ -43,6 +43,7 @@ def collect_cases(suite: Suite, programs: Programs) -> list[Case]:
     path = named.parent.resolve() / named.name  # a link stays one: the program is untrusted, and none is followed
     file = read_text_file(path, max_bytes=MAX_BYTES, is_checked=False)
     data = file.data
+    foreign = plugin_tools_named(data.decode("utf-8", "replace"))
     inputs: dict[str, Any] = {
         "program": {"path": str(path), "digest": file.digest},
         "answers": pin_file(suite, options.answers, "answers"),
@@ -52,6 +53,7 @@ def collect_cases(suite: Suite, programs: Programs) -> list[Case]:
         **{name: getattr(options, name) for name in ("live", "entry", "repeatable")},
         "grants": list(options.grants),
         **({"wall_seconds": options.wall_seconds} if options.wall_seconds != WALL_SECONDS else {}),
+        **({"plugin_tools": foreign} if foreign else {}),
     }
     if inputs["answers"] is not None:
         read_answers(Path(inputs["answers"]["path"]))

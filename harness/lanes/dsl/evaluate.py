@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.core.case import Case
 from harness.core.clip import clip
-from harness.core.digest import digest_folder, digest_json
+from harness.core.digest import digest_json
 from harness.core.evidence import Attempt, Counterexample, Evidence
 from harness.core.exhibit import Exhibit
 from harness.core.status import Status, first_of
@@ -23,7 +23,7 @@ from harness.lane.context import Context
 from harness.lanes.dsl.exhibits import run_exhibits
 from harness.lanes.dsl.options import WALL_SECONDS
 from harness.lanes.dsl.parts import INVARIANT, PROGRAM, SUCCESS
-from harness.lanes.dsl.pinned_inputs import unchanged_path
+from harness.lanes.dsl.pinned_inputs import digest_of_copy, unchanged_path
 from harness.lanes.dsl.program_budget import ANNEALED, limits_at, tightest
 from harness.lanes.dsl.programs import Programs
 from harness.lanes.dsl.shared_run import share_run
@@ -66,7 +66,7 @@ def evaluate_part(case: Case, context: Context, programs: Programs) -> Evidence:
     boxes = context.boxes if given["live"] and _runs_commands(program) else None
 
     def make(index: int, folder: Path) -> dict[str, Any]:
-        files = read_input_files(unchanged_path(entry, digest_folder) for entry in given["files"])
+        files = read_input_files(unchanged_path(entry, digest_of_copy) for entry in given["files"])
         trial = Trial(program, given["inputs"], answers, _settings(case, program, index), seed=0, files=files)
         result = run_trial(trial, folder, boxes)
         if index == 0:  # what the report shows of the program is packed once, for all its cases

@@ -50,6 +50,11 @@ class DslLane:
 
         return DslClimb.open(request, self)
 
+    def keyed(self, case: Case) -> bool:
+        """Whether a verdict may be reused: not that of a program whose effects reach out of its box (docs/reuse.md)."""
+        given = case.inputs
+        return bool(given["repeatable"]) and not given.get("plugin_tools") and not (given["live"] and given["grants"])
+
     def collect(self, suite: Suite) -> Sequence[Case]:
         """Turn a suite into the cases of its program, with `collect_cases`."""
         return collect_cases(suite, self._programs)

@@ -14,7 +14,7 @@ from harness.core.slug import slug
 from harness.lane.pinned_file import pin, read_text_file
 from harness.lanes.kernel.definition import Definition, read_definition, trusted_files
 from harness.lanes.kernel.golden_table import read_golden
-from harness.lanes.kernel.gpu import device_nodes
+from harness.lanes.kernel.gpu import describe_devices, device_nodes
 from harness.lanes.kernel.options import KernelSuite, Stage
 from harness.suites.suite import Suite
 
@@ -69,6 +69,7 @@ def _case(
     digest = source.digest
     suffix = f"compile-{architecture}" if stage == "compile" else stage
     named = {"stage": stage, "kernel": str(kernel), "digest": digest, "fault": source.fault}
+    named |= {"devices": describe_devices()} if stage == "gpu" else {}
     return Case(
         lane=NAME,
         suite=suite.name,

@@ -79,7 +79,12 @@ def run_tool(name: str, *arguments: str) -> str:
     """
     try:
         done = subprocess.run(
-            [_tool(name), *arguments], capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False
+            [_required_tool(name), *arguments],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise CodeError(f"{name} takes more than {_SECONDS} s to read the compiled code") from None
@@ -88,12 +93,18 @@ def run_tool(name: str, *arguments: str) -> str:
     return done.stdout
 
 
-def _tool(name: str) -> Path:
+def tool_path(name: str) -> Path | None:
+    """Where Triton's wheel has a tool of the toolkit; None if Triton is not installed."""
     spec = importlib.util.find_spec("triton")  # finds the wheel without importing it
     folders: Collection[str] = (spec.submodule_search_locations if spec else None) or ()
-    for folder in folders:
-        return Path(folder) / "backends/nvidia/bin" / name
-    raise FileNotFoundError("triton's tools")
+    return next((Path(folder) / "backends/nvidia/bin" / name for folder in folders), None)
+
+
+def _required_tool(name: str) -> Path:
+    found = tool_path(name)
+    if found is None:
+        raise FileNotFoundError("triton's tools")
+    return found
 
 
 def _key(data: bytes) -> str:
@@ -101,7 +112,7 @@ def _key(data: bytes) -> str:
 
     Debugging information is left out: it names the folder in which the kernel was compiled.
     """
-    tool = _tool("nvdisasm").stat()
+    tool = _required_tool("nvdisasm").stat()
     digest = hashlib.sha256(f"{_INSTRUCTION.pattern} {_TARGET.pattern} {tool.st_size} {tool.st_mtime_ns}".encode())
     try:
         ident, kind, machine, version, _, _, start, flags, *_, size, count, _ = _HEADER.unpack_from(data)

@@ -12,10 +12,13 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.core.digest import digest_json
 from harness.core.errors import InfraError, MissingExtraError
 from harness.core.frozen import Frozen
 
 MODULES = ("torch", "triton", "numpy")  # what the extra `kernels` installs
+DRIVER = Path("/proc/driver/nvidia")
+_MODEL = re.compile(r"^Model:\s*(.+)$", re.MULTILINE)
 _SECONDS = 30
 _QUERY = ("index", "uuid", "name", "driver_version", "memory.total")
 _STATE = ("clocks.sm", "power.draw", "temperature.gpu")
@@ -69,6 +72,21 @@ def absent_gpu() -> str:
 def device_nodes() -> list[Path]:
     """The device files of CUDA devices."""
     return sorted(path for path in Path("/dev").glob("nvidia[0-9]*"))
+
+
+def describe_devices(driver: Path = DRIVER) -> str:
+    """A digest of the driver's version and of the models of the devices, as its files say; empty if they do not.
+
+    Args:
+        driver: The folder of these files.
+    """
+    try:
+        version = (driver / "version").read_text("utf-8", "replace")
+        files = sorted((driver / "gpus").glob("*/information"))
+        models = [_MODEL.findall(file.read_text("utf-8", "replace")) for file in files]
+    except OSError:
+        return ""
+    return digest_json([version, models]) if models and all(models) else ""
 
 
 def list_gpus() -> list[Gpu]:

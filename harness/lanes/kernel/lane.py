@@ -48,6 +48,16 @@ class KernelLane:
 
         return TunedKernel.open(request, self)
 
+    def engine(self) -> dict[str, str]:
+        """What the verdicts depend on besides this package: libraries, tools, environment and confinement."""
+        from harness.lanes.kernel.installation import describe_installation
+
+        return describe_installation()
+
+    def keyed(self, case: Case) -> bool:
+        """Whether a verdict may be reused: one measured on a device only if the driver says which it is."""
+        return case.inputs["stage"] != "gpu" or bool(case.inputs["devices"])
+
     def collect(self, suite: Suite) -> Sequence[Case]:
         """One case for each kernel, stage and architecture; see `collect_cases`."""
         options = suite.options

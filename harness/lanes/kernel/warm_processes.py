@@ -35,12 +35,13 @@ ENVIRONMENT = {
 
 
 _ZYGOTE, _REFERENCE = "harness.lanes.kernel.zygote", "harness.lanes.kernel.reference"
-_PASSED = ("CUDA_VISIBLE_DEVICES", "CUDA_HOME", "LD_LIBRARY_PATH", "TRITON_PTXAS_PATH")
+PASSED = ("CUDA_VISIBLE_DEVICES", "CUDA_HOME", "LD_LIBRARY_PATH", "TRITON_PTXAS_PATH")
+"""Environment variables that the processes of the lane inherit."""
 
 
 def environment_of(home: Path) -> dict[str, str]:
     """The environment of a process of the lane with this home folder."""
-    passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
+    passed = {name: os.environ[name] for name in PASSED if name in os.environ}
     return {**ENVIRONMENT, **passed, "HOME": str(home), "TMPDIR": str(home), "TRITON_CACHE_DIR": str(home / "triton")}
 
 

@@ -29,6 +29,7 @@ class SpecLane:
     options: type[SuiteOptions] = SpecOptions
     untrusted: tuple[str, ...] = ("patches",)
     boxed = False
+    keyed = True
     min_tier: Tier | None = None
     components = (*WEIGHTS, *CLASSIC)
     """What a suite's `gates` may name besides `score`."""
