@@ -280,14 +280,13 @@ def test_one_is_slow_and_dies_one_is_weak_and_one_comes_late(site, tool):
 
 def test_a_batch_that_two_workers_are_lost_with_is_infra_and_no_other(tool, tmp_path):
     """The batch that waits behind it is lost with both workers, too, but has not begun at either."""
-    # Three workers start one after another and attack their own boxes: half a minute on an idle machine.
     site = Site(tmp_path)
     sources = [f"{GOOD}# poison", *candidates(15, "innocent")]
     try:
         site.start_scheduler()
-        site.start_worker("first", preload=ENDING)
         with JudgePool(tool, cluster=site.address, ledger=tmp_path / "ledger.db", **FAST) as pool:
             found = [pool.submit(source) for source in sources]
+            site.start_worker("first", preload=ENDING)  # when all cases wait, so that batches are as large as they get
             assert end_of(site.processes["first"]) == 3
             site.start_worker("second", preload=ENDING)
             assert end_of(site.processes["second"]) == 3
