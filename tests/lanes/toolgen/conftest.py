@@ -13,6 +13,7 @@ from harness.core.case import Case
 from harness.core.evaluation import Evaluation
 from harness.core.policy import Policy
 from harness.lane.context import Context
+from harness.lanes.toolgen import prepared_tools
 from harness.lanes.toolgen.collect import case_for
 from harness.lanes.toolgen.lane import Toolgen
 from harness.lanes.toolgen.tool_spec import read_tool
@@ -99,8 +100,10 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
     scratch = session_folder(tmp_path_factory) / "scratch"
     scratch.mkdir(exist_ok=True)
     made = Context(secret_seed=7, scratch=scratch)
-    yield made
-    made.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prepared_tools, "MAX_TOOLS", 3)  # most tests have a tool of their own, and each oracle 40 MB
+        yield made
+        made.close()
 
 
 @pytest.fixture
