@@ -48,7 +48,9 @@ def pytest_configure():
     ):  # as in a background job; what is started here would inherit it
         signal.signal(signal.SIGINT, signal.default_int_handler)
     # How fast examples are made says something of the load of the machine, and nothing of the code.
-    settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile(
+        "shared machine", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
     settings.load_profile("shared machine")
 
 
@@ -56,6 +58,14 @@ def pytest_xdist_auto_num_workers():
     """Of `-n auto`: a quarter more than processors, because a quarter of the tests' time is waiting."""
     processors = len(os.sched_getaffinity(0))
     return processors + (processors + 3) // 4
+
+
+LONG = ("attacks/test_corpus", "judge/test_cluster", "session/test_cluster", "browser/test_real_run", "kernel_search")
+
+
+def pytest_collection_modifyitems(items):
+    """The files that take longest come first: at the end of a run no pytest worker waits for another one."""
+    items.sort(key=lambda item: not any(f"{name}.py" in item.path.as_posix() for name in LONG))
 
 
 @pytest.fixture(scope="session")

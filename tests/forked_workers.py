@@ -7,6 +7,7 @@ what a worker of such a small run costs. Tests of signals and of start-up start 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import multiprocessing
 import multiprocessing.popen_forkserver  # here, because pytester forgets what an inner run imported first
 import os
@@ -15,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
+from pathlib import Path
 
 import pytest
 from execnet import gateway_io
@@ -22,6 +24,9 @@ from execnet.gateway_base import ExecModel, Popen2IO
 
 # Not xdist and not the plugin itself: pytest warns of plugins that were imported before it.
 PRELOADED = ["pytest", "_pytest.pytester", "execnet.gateway_base", "harness.session.run_session"]
+# Those of clusters (tests/judge/test_cluster.py); where they are not installed, they are passed over.
+PRELOADED += ["distributed.cli.dask_scheduler", "distributed.cli.dask_worker", "harness.judge.cluster_worker"]
+PRELOADED += ["harness.lanes.toolgen.evaluate", "harness.sandbox.probe"]
 
 
 def start_forkserver() -> ForkServerContext:
@@ -66,6 +71,21 @@ def run_worker(streams: Sequence[Connection], folder: str, environment: dict[str
     sys.argv[:] = ["-c"]
     sys.stdin, sys.stdout = os.fdopen(0, "r", 1, closefd=False), os.fdopen(1, "w", 1, closefd=False)
     exec(bootstrap, {"__name__": "__main__"})
+
+
+def run_dask(log: Path, folder: Path, environment: dict[str, str], module: str, words: tuple[str, ...]) -> None:
+    """In the fork: become a process of a cluster, as `python -m distributed.cli.{module}`; its output goes to `log`."""
+    import dask
+
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    dask.config.refresh()
+    sys.argv[:] = [module, *words]
+    importlib.import_module(f"distributed.cli.{module}").main(words)
 
 
 @contextlib.contextmanager

@@ -95,9 +95,8 @@ def wait_until(condition: Callable[[], bool]) -> None:
 def readable_project() -> Iterator[Path]:
     """A copy of what the corpus needs, where any user may read it: the clone may lie in a private home."""
     folder = Path(tempfile.mkdtemp(prefix="crucible-readable-"))
-    for part in ("harness", "specs/tools", "tests/attacks"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(corpus.ROOT / part, folder / part, ignore=ignored, copy_function=shutil.copyfile)
+    for part in ("harness", "specs/tools", "tests/attacks"):  # with byte code and the times that make it valid
+        shutil.copytree(corpus.ROOT / part, folder / part, copy_function=shutil.copy2)
     shutil.copyfile(corpus.ROOT / "tests/__init__.py", folder / "tests/__init__.py")
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)

@@ -6,10 +6,9 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
-import sys
 import time
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -26,6 +25,7 @@ from harness.judge.case import unjudged
 from harness.judge.cluster_address import require_safe
 from harness.judge.cluster_sources import LARGE
 from harness.ledger.store import Ledger
+from tests.forked_workers import run_dask, start_forkserver
 from tests.judge.conftest import CRASHING, GOOD, WRONG, write_tool
 
 pytest.importorskip("distributed", reason="a cluster needs the extra `cluster`")
@@ -56,6 +56,7 @@ if not hasattr(ClusterWorker, "quick"):
 """
 HELD = """
 import time
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from harness.judge.cluster_worker import ClusterWorker
 
@@ -115,7 +116,7 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT), "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
-        self.processes: dict[str, subprocess.Popen] = {}
+        self.processes: dict[str, ForkServerProcess] = {}
         self.address, self.protocol = "", "tcp"
 
     def use_tls(self) -> dict[str, str]:
@@ -139,7 +140,7 @@ class Site:
         words = ["--protocol", self.protocol, "--host", "127.0.0.1", "--port", str(port), "--no-dashboard", "--no-show"]
         self._start("scheduler", "dask_scheduler", *words, "--scheduler-file", str(file))
         while not file.exists() or not file.read_text().rstrip().endswith("}"):
-            assert self.processes["scheduler"].poll() is None
+            assert self.processes["scheduler"].is_alive()
             time.sleep(0.02)
         self.address = file.read_text().split('"address": "')[1].partition('"')[0]
 
@@ -151,15 +152,15 @@ class Site:
         self._start(name, "dask_worker", self.address, *always, "--local-directory", str(self.folder), *words)
 
     def _start(self, name: str, module: str, *words: str) -> None:
-        log = (self.folder / f"{name}.log").open("wb")
-        command = [sys.executable, "-m", f"distributed.cli.{module}", *words]
-        self.processes[name] = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, cwd=self.folder)
-        log.close()
+        """As `python -m distributed.cli.{module}`, forked from a process that has imported it."""
+        how = (self.folder / f"{name}.log", self.folder, self.environment, module, words)
+        self.processes[name] = start_forkserver().Process(target=run_dask, args=how)
+        self.processes[name].start()
 
     def close(self) -> None:
         for process in self.processes.values():
             process.kill()
-            process.wait()
+            process.join()
 
 
 @pytest.fixture(scope="module")
@@ -256,47 +257,42 @@ def test_order_screening_and_partial_credit(pool):
     assert 0.0 < pool.submit(WRONG, graded=True).result().graded < 0.5
 
 
-def test_one_dies_one_is_slow_one_is_weak_and_one_comes_late(site, tool):
+def test_one_is_slow_and_dies_one_is_weak_and_one_comes_late(site, tool):
     site.start_worker("doomed", preload=SLOW)
-    site.start_worker("slow", preload=SLOW)
     site.start_worker("weak", preload=WEAK)
-    with JudgePool(tool, cluster=site.address, **FAST) as pool:
-        wait_for_workers(pool, 4)
+    with JudgePool(tool, cluster=site.address, min_tier="B", **FAST) as pool:
+        wait_for_workers(pool, 3)
         offered = workers_of(pool)
         if min(offered["good"]) > "B":
             pytest.skip("boxes of this machine have no namespaces: no worker is weaker")
         assert min(offered["weak"]) == "C"  # it attacked its own boxes
-        assert pool.judge(GOOD).passed
-    with JudgePool(tool, cluster=site.address, min_tier="B", **FAST) as pool:
-        wait_for_workers(pool, 4)
         found = [pool.submit(source) for source in candidates(60, "faults")]
         site.start_worker("late")
         wait_until(lambda: on_worker(pool, "doomed"))
-        site.processes["doomed"].send_signal(signal.SIGKILL)
+        site.processes["doomed"].kill()
         verdicts = [future.result(120) for future in found]
     assert [verdict.status.value for verdict in verdicts] == ["ok", "wrong", "crash", "crash"] * 15
     tiers = {verdict.evaluation.evidence.tier.value for verdict in verdicts if verdict.evaluation.evidence.tier}
     assert max(tiers) <= "B"  # nothing was judged by the weak worker
-    for name in ("slow", "weak", "late"):
+    for name in ("weak", "late"):
         site.processes[name].kill()
 
 
 def test_a_batch_that_two_workers_are_lost_with_is_infra_and_no_other(tool, tmp_path):
     """The batch that waits behind it is lost with both workers, too, but has not begun at either."""
-    # Three workers start one after another and attack their own boxes: half a minute on an idle machine.
     site = Site(tmp_path)
     sources = [f"{GOOD}# poison", *candidates(15, "innocent")]
     try:
         site.start_scheduler()
-        site.start_worker("first", preload=ENDING)
         with JudgePool(tool, cluster=site.address, ledger=tmp_path / "ledger.db", **FAST) as pool:
             found = [pool.submit(source) for source in sources]
-            assert site.processes["first"].wait(PATIENCE) == 3
+            site.start_worker("first", preload=ENDING)  # when all cases wait, so that batches are as large as they get
+            assert end_of(site.processes["first"]) == 3
             site.start_worker("second", preload=ENDING)
-            assert site.processes["second"].wait(PATIENCE) == 3
+            assert end_of(site.processes["second"]) == 3
             site.start_worker("third", preload=ENDING)
             assert all(future.result(PATIENCE) for future in found)
-            assert site.processes["third"].poll() is None
+            assert site.processes["third"].is_alive()
         with Ledger.read(tmp_path / "ledger.db") as ledger:
             rows = [tuple(row.values()) for row in ledger.rows("SELECT digest, status, why FROM evaluations")]
     finally:
@@ -422,9 +418,7 @@ def test_a_scheduler_that_is_restarted_is_found_again(tool, tmp_path):
         port = int(site.address.rpartition(":")[2])
         with JudgePool(tool, cluster=site.address, **FAST) as pool:
             assert pool.judge(GOOD).passed
-            for process in site.processes.values():
-                process.kill()
-                process.wait()
+            site.close()
             later = [pool.submit(source) for source in candidates(4, "later")]
             site.start_scheduler(port)
             site.start_worker("second")
@@ -455,6 +449,11 @@ def test_secrets_do_not_cross_a_network_unencrypted(address, insecure, said):
     else:
         with pytest.raises(UsageError, match=said):
             require_safe(address, insecure=insecure)
+
+
+def end_of(process: ForkServerProcess) -> int | None:
+    process.join(PATIENCE)
+    return process.exitcode
 
 
 def workers_of(pool: JudgePool) -> dict[str, set[str]]:

@@ -28,7 +28,7 @@ from harness.ledger.lookup import RECORD
 from harness.ledger.store import Ledger
 from tests.judge.conftest import CALLS, CRASHING, ENDLESS, GOOD, NO_SOURCES, ONE_SOURCE, ORACLE, WRONG, write_tool
 
-FAST = {"workers": 2, "jitter_ms": (0, 0), "timing": "none"}
+FAST = {"workers": 2, "jitter_ms": (0, 0), "timing": "none", "attempts": 1}  # each attempt has a zygote of its own
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_a_verdict(pool):
 
 def test_verdicts_come_in_the_order_of_the_candidates(pool):
     quick = [(GOOD, "ok"), (WRONG, "wrong"), (CRASHING, "crash"), ("def (", "crash")]
-    kinds = [(ENDLESS, "timeout"), *quick, *quick]  # the endless one computes for its whole limit in two attempts
+    kinds = [(ENDLESS, "timeout"), *quick, *quick]  # the endless one computes for its whole limit
     verdicts = pool.judge_all(f"{source}\n# {number}" for number, (source, _) in enumerate(kinds))
     assert [verdict.status for verdict in verdicts] == [status for _, status in kinds]
     assert all(verdict.reward == 0.0 for verdict in verdicts if not verdict.passed)
@@ -131,7 +131,7 @@ def test_known_bytes_are_judged_once_and_a_comment_makes_others(pool):
 
 
 def test_a_cancelled_candidate_is_not_judged_unless_another_caller_waits_for_it(tool):
-    with JudgePool(tool, attempts=1, **{**FAST, "workers": 1}) as pool:
+    with JudgePool(tool, **{**FAST, "workers": 1}) as pool:
         pool._judges._depth = 1  # the process is given one candidate at a time
         first = pool.submit(ENDLESS)
         left = pool.submit(f"{GOOD}# left")

@@ -80,7 +80,7 @@ def pytest_runtest_logreport(report):
 def test_after_ctrl_c_no_process_is_left_and_the_next_run_judges_the_rest(tmp_path):
     write_project(tmp_path)
     with (tmp_path / "double.suite.yaml").open("a") as suite:
-        suite.write("attempts: 1\nbudget: {time_ms: 500}\n")
+        suite.write("budget: {time_ms: 500}\n")
     for number in range(6, COUNT):  # the workers are busy with them
         (tmp_path / "candidates" / f"c{number:02}.py").write_text(f"{ENDLESS}# {number}\n")
     (tmp_path / "conftest.py").write_text(INTERRUPT)

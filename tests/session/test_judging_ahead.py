@@ -28,7 +28,7 @@ from harness.session.judging_ahead import AHEAD, MIN_CASES, JudgingAhead, Judgin
 from harness.timing.lock import notices_to
 from tests.judge.conftest import GOOD, ORACLE, WRONG, write_tool
 
-SUITE = "lane: toolgen\ntool: tool\ncandidates: candidates/*.py\ntiming: none\njitter_ms: [0, 0]\n"
+SUITE = "lane: toolgen\ntool: tool\ncandidates: candidates/*.py\ntiming: none\njitter_ms: [0, 0]\nattempts: 1\n"
 COUNT = MIN_CASES + 4
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,12 @@ import pytest
 from harness.core.case import Case
 from harness.core.evaluation import Evaluation
 from harness.core.policy import Policy
+from harness.lane.context import Context
+from harness.lanes.toolgen import prepared_tools
 from harness.lanes.toolgen.collect import case_for
 from harness.lanes.toolgen.lane import Toolgen
 from harness.lanes.toolgen.tool_spec import read_tool
+from tests.shared_run import session_folder
 
 TOOL = textwrap.dedent("""
     tool_id: clamp
@@ -70,8 +74,9 @@ class Bench:
         return self.folder
 
     def candidate(self, source: str | bytes) -> Path:
+        """Write one next to the tool's folder: with a new file in the folder, its oracle is started again."""
         self.number += 1
-        path = self.folder / f"candidate{self.number}.py"
+        path = self.folder.parent / f"candidate{self.number}.py"
         path.write_bytes(source if isinstance(source, bytes) else textwrap.dedent(source).encode())
         return path
 
@@ -87,6 +92,24 @@ def bench(tmp_path: Path) -> Bench:
     folder = tmp_path / "tool"
     folder.mkdir()
     return Bench(folder)
+
+
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
+    """What the contexts of a module's tests share: zygotes and oracles, of which each costs more than a candidate."""
+    scratch = session_folder(tmp_path_factory) / "scratch"
+    scratch.mkdir(exist_ok=True)
+    made = Context(secret_seed=7, scratch=scratch)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prepared_tools, "MAX_TOOLS", 3)  # most tests have a tool of their own, and each oracle 40 MB
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def context(warm: Context) -> Context:
+    """A context whose clock, opponents and tier are its own."""
+    return replace(warm)
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from harness.core.case import Subject
@@ -124,7 +126,7 @@ def test_an_invalid_opponent_does_not_fail_the_candidate(ring, text, why):
 def test_an_opponent_whose_file_changed_is_not_run(ring, bench, context, judge):
     path = bench.candidate(LOOP)
     known = opponent(bench, "champion", MANY)
-    (bench.folder / f"{known.subject.name}.py").write_text(LOOP)
+    Path(known.subject.path).write_text(LOOP)
     case = bench.case(path, timing="exact", attempts=2)
     context.opponents = {case.nodeid: (known,)}
     found = judge(path, timing="exact", attempts=2)

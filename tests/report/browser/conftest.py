@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.report.browser.made import write_moved, write_page
+from tests.shared_run import shared
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 MISSING = "no Chromium: install it (apt-get install chromium) or name it in CRUCIBLE_CHROMIUM"
@@ -49,10 +50,12 @@ def chromium():
 @pytest.fixture(scope="module")
 def written(tmp_path_factory) -> Path:
     """A folder with l.db, page.html, moved.html, and small.html, which has no details but those of failing cases."""
-    folder = tmp_path_factory.mktemp("browser")
-    write_page(folder)
-    write_moved(folder)
-    return folder
+
+    def make(folder: Path) -> None:
+        write_page(folder)
+        write_moved(folder)
+
+    return shared(tmp_path_factory, "browser", make)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import pytest
 from harness.cli.verb import build_parser, find_verb
 from harness.ledger import queries
 from harness.ledger.store import Ledger
+from tests.shared_run import shared
 
 ROOT = Path(__file__).resolve().parents[3]
 SUITES = [f"suites/{name}.suite.yaml" for name in ("toolgen/interval_merge", "spec/wav", "dsl/hello", "kernel/softmax")]
@@ -24,7 +25,10 @@ SUITES = [f"suites/{name}.suite.yaml" for name in ("toolgen/interval_merge", "sp
 @pytest.fixture(scope="module")
 def written(tmp_path_factory) -> Path:
     """A folder with l.db, lanes.html of a run of all four lanes, and page.html of one of three, which fails."""
-    folder = tmp_path_factory.mktemp("real")
+    return shared(tmp_path_factory, "real-run", write_runs)
+
+
+def write_runs(folder: Path) -> None:
     for name in ("candidates", "kernels", "specs", "suites", "pyproject.toml"):
         (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, folder / name)
     (folder / "conftest.py").write_text("")
@@ -34,7 +38,6 @@ def written(tmp_path_factory) -> Path:
     name = re.findall(r"^def (\w+)", source, re.MULTILINE)[-1]
     candidate.write_text(f"{source}\n\ndef {name}(*given, **named):\n    return []\n")
     run(folder, SUITES[:3], "page.html", status=1)
-    return folder
 
 
 def run(folder: Path, suites: list[str], page: str, *, status: int) -> None:
