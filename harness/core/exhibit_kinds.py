@@ -22,7 +22,14 @@ def finite(value: Any) -> Any:
 
 
 def _all_finite(values: Any) -> Any:  # one call for a column: the validator of each number takes five times as long
-    return tuple(map(finite, values)) if isinstance(values, tuple | list) else values
+    if not isinstance(values, tuple | list):
+        return values
+    try:
+        if math.isfinite(math.fsum(values)):  # a sum with NaN or infinity is not finite
+            return values
+    except (TypeError, ValueError, OverflowError):  # None among them, infinities of both signs, a sum too large
+        pass
+    return tuple(map(finite, values))
 
 
 Number = Annotated[float | None, BeforeValidator(finite)]

@@ -26,9 +26,9 @@ def geometric_mean(values: Sequence[float]) -> float | None:
     """The geometric mean; None without values, 0 if a value is 0 or less."""
     if not values:
         return None
-    if any(v <= 0 for v in values):
+    if min(values) <= 0:
         return 0.0
-    return math.exp(sum(math.log(v) for v in values) / len(values))
+    return math.exp(sum(map(math.log, values)) / len(values))
 
 
 def bootstrap_interval(

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 
+from pydantic_core import from_json
+
 from harness.core.evaluation import Evaluation
 from harness.core.evidence import Evidence
 from harness.core.score import Score
@@ -101,9 +103,13 @@ class StoredVerdict(Verdict):
     @cached_property
     def _brief(self) -> Evaluation:
         """Read without the case, the attempts and the exhibits, which most callers never ask for."""
-        wire = json.loads(self.text)
+        try:
+            wire = from_json(self.text)  # twice as fast as `json`
+        except ValueError:  # it refuses lone surrogates
+            wire = json.loads(self.text)
         found = wire["evidence"]
         facts = {name: fact for name, fact in found["facts"].items() if name in BRIEF}
-        evidence = Evidence.model_construct(status=Status(found["status"]), why=found["why"], facts=facts)
+        # Their own validators: `model_construct` looks at the default of each field, which takes four times as long.
+        evidence = Evidence(status=Status(found["status"]), why=found["why"], facts=facts)
         score = Score.model_validate(wire["score"])
         return Evaluation.model_construct(evidence=evidence, score=score)  # type: ignore[call-arg]

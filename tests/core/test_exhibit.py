@@ -109,6 +109,26 @@ def test_numbers_that_json_does_not_have_become_undefined():
     json.loads(inflate(packed.stored), parse_constant=pytest.fail)
 
 
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ((1.0, math.nan), (1.0, None)),
+        ((math.inf, -math.inf, 2), (None, None, 2.0)),
+        ((None, 1.5), (None, 1.5)),
+        ((1e308, 1e308), (1e308, 1e308)),  # finite numbers whose sum is not
+        ([], ()),
+    ],
+)
+def test_each_undefined_number_of_a_column_is_found(given, read):
+    assert Line(name="l", x=given, y=()).x == read
+
+
+@pytest.mark.parametrize("length", [0, 4095, 4096, 4097, 100_000])
+def test_strings_of_all_lengths_come_back(length):
+    text = "".join(random.Random(length).choices('abc"{}é', k=length))
+    assert inflate(Exhibit.of("t", "text", text).stored) == text
+
+
 def test_a_title_that_is_too_large_is_refused():
     with pytest.raises(ValueError, match="cannot be shortened"):
         pack("t", Text(title=" ".join(words(20_000)), text=""))

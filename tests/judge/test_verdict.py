@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.core.case import Case, Subject
-from harness.core.evaluation import Evaluation
+from harness.core.evaluation import Evaluation, SerialisedEvaluation
 from harness.core.evidence import Evidence
 from harness.core.gate import GateResult
 from harness.core.policy import Policy
@@ -41,3 +41,11 @@ def test_each_property(evidence, observed):
     names = ("status", "passed", "score", "reward", "graded", "why", "feedback")
     assert [getattr(found, name) for name in names] == [getattr(expected, name) for name in names]
     assert found.evaluation == evaluation
+
+
+def test_lone_surrogates_are_read():
+    evidence = Evidence(status=Status.WRONG, why="f(1) is '\ud800'")
+    found = StoredVerdict(
+        SerialisedEvaluation.of(Evaluation(case=CASE, evidence=evidence, score=Score(total=0.0))).text
+    )
+    assert (found.status, found.why) == (Status.WRONG, evidence.why)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -48,7 +49,20 @@ def tool_of(suite: Suite) -> Tool:
         SuiteError: if the suite names a missing tool, or is not a toolgen suite.
         SpecError: if the tool specification is invalid.
     """
-    return read_tool(suite.resolve(_options(suite).tool, "tool", allow_folder=True))
+    key = suite.path, _options(suite).tool
+    named, place = _PLACES.get(key, ("", None))
+    try:
+        if place is not None and os.path.samestat(os.stat(named), os.stat(place)):  # noqa: PTH116 - as in `tool_spec`
+            return read_tool(place)
+    except OSError:  # it is reported below
+        pass
+    place = suite.resolve(_options(suite).tool, "tool", allow_folder=True)
+    _PLACES[key] = os.fspath(suite.path.parent / _options(suite).tool), place
+    return read_tool(place)
+
+
+_PLACES: dict[tuple[Path, str], tuple[str, Path | None]] = {}
+"""For the tool of each suite its name and its resolved path, which a search needs for each candidate."""
 
 
 def _options(suite: Suite) -> ToolgenSuite:

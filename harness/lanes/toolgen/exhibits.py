@@ -84,7 +84,7 @@ def _ordinary(costs: dict[str, Any] | None) -> Iterator[Exhibit]:
     lines = []
     for name, role in (("candidate", "subject"), ("reference", "reference")):
         values = sorted(costs[f"{name}_us"])
-        shares = tuple(100 * (index + 0.5) / len(values) for index in range(len(values)))
+        shares = _shares(len(values))
         lines.append(Line(name=name, x=shares, y=tuple(values), role=role))
     yield pack(
         "ordinary questions",
@@ -96,6 +96,11 @@ def _ordinary(costs: dict[str, Any] | None) -> Iterator[Exhibit]:
             lines=tuple(lines),
         ),
     )
+
+
+@lru_cache(maxsize=32)
+def _shares(count: int) -> tuple[float, ...]:
+    return tuple(100 * (index + 0.5) / count for index in range(count))
 
 
 def _budget(evidence: Evidence, policy: Policy) -> Bars:

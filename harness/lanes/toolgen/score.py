@@ -34,9 +34,9 @@ def scaling(rows: Sequence[Mapping[str, Any]], cpu_factor: float, *, candidate: 
 def steadiness(costs: Mapping[str, Any], cpu_factor: float) -> float | None:
     """Geometric mean over the ordinary questions of min(1, (factor x reference + `GRACE_US`) / candidate)."""
     pairs = zip(costs["candidate_us"], costs["reference_us"], strict=True)
-    return geometric_mean(
-        [min(1.0, (cpu_factor * reference + GRACE_US) / max(candidate, GRACE_US)) for candidate, reference in pairs]
-    )
+    # No limit is below the grace, the least that counts for a candidate, so a ratio above 1 needs no division.
+    limits = [(candidate, cpu_factor * reference + GRACE_US) for candidate, reference in pairs]
+    return geometric_mean([1.0 if candidate <= limit else limit / candidate for candidate, limit in limits])
 
 
 def score_toolgen(evidence: Evidence, policy: Policy) -> Score:

@@ -21,11 +21,14 @@ def children(node: ast.AST) -> tuple[ast.AST, ...]:
             name for name in kind._fields if name not in skipped and not (kind is ast.Constant and name == "value")
         )
     found: list[ast.AST] = []
+    values = node.__dict__
     for name in fields:
-        value = getattr(node, name, None)
+        value = values.get(name)
+        if value is None:
+            continue
         if value.__class__ is list:
             found += [item for item in value if isinstance(item, ast.AST)]
-        elif value is not None and isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
+        elif isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
             found.append(value)
     return tuple(found)
 

@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 
 from harness.core.document import read_document
-from harness.core.errors import SpecError
+from harness.core.errors import SpecError, SuiteError
+from harness.core.policy import Policy
+from harness.lanes.toolgen.collect import tool_of
+from harness.lanes.toolgen.options import ToolgenSuite
 from harness.lanes.toolgen.signature import Parameter
 from harness.lanes.toolgen.tool_spec import ToolSpec, read_tool
+from harness.suites.suite import Suite
 
 ROOT = Path(__file__).parents[3]
 SEED = {
@@ -160,3 +164,17 @@ def test_json_that_python_refuses_is_an_error_of_the_spec(tmp_path, text):
     (tmp_path / "t.json").write_text(text, "utf-8")
     with pytest.raises(SpecError, match="not JSON"):
         read_tool(tmp_path / "t.json")
+
+
+def test_the_tool_of_a_suite_follows_a_link_that_is_replaced(bench):
+    link, moved = bench.folder.parent / "link", bench.folder.parent / "moved"
+    link.symlink_to(bench.folder)
+    options = ToolgenSuite(lane="toolgen", tool="link", candidates=())
+    suite = Suite(path=bench.folder.parent / "x.suite.yaml", name="x.suite.yaml", options=options, policy=Policy())
+    assert tool_of(suite).path == tool_of(suite).path == bench.folder.resolve()
+    bench.folder.rename(moved)
+    with pytest.raises(SuiteError, match="does not exist"):
+        tool_of(suite)
+    link.unlink()
+    link.symlink_to(moved)
+    assert tool_of(suite).path == moved.resolve()
