@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from markupsafe import Markup
 
 from harness.report import words
-from harness.report.markup import element, joined, made, text_of
+from harness.report.markup import content, element, joined, made, text_of
 from harness.report.tokens import LANGUAGES
 
 MAX_LINE = 400  # characters of a line that is shown
@@ -35,17 +35,12 @@ def lines(text: str, language: str = "") -> list[Markup]:
     text = "\n".join(words.printable(line.expandtabs(4)) for line in plain)
     parts, at = [], 0
     for start, end, kind in known.tokens(text):
-        parts.append(_escaped(text[at:start]))
-        token = _escaped(text[start:end]).replace("\n", f'</span>\n<span class="{kind}">')
+        parts.append(content(text[at:start]))
+        token = content(text[start:end]).replace("\n", f'</span>\n<span class="{kind}">')
         parts.append(f'<span class="{kind}">{token}</span>')
         at = end
-    parts.append(_escaped(text[at:]))
+    parts.append(content(text[at:]))
     return list(map(made, "".join(parts).split("\n")))[: len(plain)]
-
-
-def _escaped(text: str) -> str:
-    """Text between tags; quotes stay as they are."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def numbered(text: str, language: str = "", *, marked: int | None = None, around: int = 0) -> Markup:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import jinja2
 from jinja2.bccache import Bucket
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from harness.core.digest import short
 from harness.core.errors import CrucibleError
@@ -29,7 +29,7 @@ from harness.report.charts import score_bar
 from harness.report.charts.figure import figure, is_absent
 from harness.report.gate_cases import GateCase, gate_cases, value_before
 from harness.report.glossary import GLOSSARY, Linker
-from harness.report.markup import breakable, coded, differing, element
+from harness.report.markup import breakable, coded, content, differing, element, made
 from harness.report.page import MAX_CARDS, MAX_ROWS, TIERS, Board, Page, Row, gather
 from harness.report.page_file import require_page
 
@@ -164,10 +164,10 @@ class _Rendering:
         always |= {f"pictures-{number}": island.fragment(text) for number, text in enumerate(pictures)}
         found = [_island(name, text) for name, text in always.items()]
         room -= sum(map(len, found))
-        template = self._environment.get_template("card.html")
+        article: Any = vars(self._environment.get_template("card.html").module)["article"]
         for number, start in enumerate(range(0, len(details), island.CASES)):
             cards = self._cards.of(details[start : start + island.CASES])
-            text = island.fragments([template.render(card=card) for card in cards])
+            text = island.fragments([article(card) for card in cards])
             if len(text) > room:
                 break
             found.append(_island(f"details-{number}", text))
@@ -273,7 +273,7 @@ def _environment() -> jinja2.Environment:
         moment=lambda text: text[:19].replace("T", " ") + " UTC" if text else words.NOTHING,
         duration=_duration,
         counted=words.count,
-        long=lambda text: escape(words.printable(text)),
+        long=lambda text: made(content(words.printable(text))),
     )
     environment.globals.update(
         route=route,
@@ -314,6 +314,8 @@ def _visible(value: Any) -> Any:
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
     text = value if len(value) <= CLIPPED else f"{value[: CLIPPED - 1]}…"
+    if text.isprintable():
+        return words.printable(text)
     return "\n".join(words.printable(line) for line in text.split("\n"))
 
 
