@@ -17,6 +17,8 @@ def printable(text: str) -> str:
         )
     if "##[" in text:
         text = text.replace("##[", r"\x23#[")
+    if "::" not in text:
+        return text
     indent = len(text) - len(text.lstrip())
     return text if not text.startswith("::", indent) else rf"{text[:indent]}\x3a{text[indent + 1 :]}"
 

@@ -58,7 +58,7 @@ class Card:
         history: Earlier evaluations of the case, oldest first, and this one.
         attempts: `20 of 20 agree`.
         rerun: The command that repeats it.
-        record: The raw record, as JSON.
+        record: The raw record, as JSON; its numbers have six digits.
     """
 
     case: Candidate
@@ -139,7 +139,7 @@ class Cards:
         card.attempts = _agreement(evidence["attempts"], flaky=c.row["status"] == Status.FLAKY)
         card.history = queries.judged_once(past)[-HISTORY:]
         card.relatives = self._ancestry.of(c)
-        text = json.dumps(record, ensure_ascii=False, separators=(",", ": "))
+        text = json.dumps(_shortened(record), ensure_ascii=False, separators=(",", ": "))
         card.record = text if len(text) <= MAX_RECORD else f"{text[:MAX_RECORD]}…"
         self._add_source(card, subject, line=_line_of(record))
         return card
@@ -193,6 +193,16 @@ def _agreement(attempts: Sequence[Row], *, flaky: bool) -> str:
     if len(others) == rounds - 1:
         return f"{made}: all agree"
     return f"{made}: {most} agree" if most > 1 else f"{made}: no two agree"
+
+
+def _shortened(value: Any) -> Any:
+    """A value of JSON whose numbers have six digits; the other ten are a sixteenth of the page."""
+    kind = type(value)
+    if kind is float:
+        return float(f"{value:.6g}")
+    if kind is dict:
+        return {name: _shortened(one) for name, one in value.items()}
+    return [_shortened(one) for one in value] if kind is list else value
 
 
 def _relative(path: str) -> str:

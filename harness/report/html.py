@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import jinja2
 from jinja2.bccache import Bucket
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from harness.core.digest import short
 from harness.core.errors import CrucibleError
@@ -29,8 +29,8 @@ from harness.report.charts import score_bar
 from harness.report.charts.figure import figure, is_absent
 from harness.report.gate_cases import GateCase, gate_cases, value_before
 from harness.report.glossary import GLOSSARY, Linker
-from harness.report.markup import breakable, coded, differing, element
-from harness.report.page import MAX_CARDS, MAX_ROWS, TIERS, Board, Page, Row, gather
+from harness.report.markup import breakable, coded, content, differing, element, made
+from harness.report.page import MAX_CARDS, MAX_ROWS, TIERS, Board, Candidate, Page, Row, gather
 from harness.report.page_file import require_page
 
 PLAIN = "!~*'()"
@@ -104,7 +104,7 @@ def render_report(
         ledger: Where the run is recorded.
         run_id: The run; None for the latest.
         compare: As for `gather`.
-        size: Bytes up to which details of further cases are added; the page says how many are not.
+        size: Bytes up to which details of further cases are added. Above `REPORT_BYTES` more cases are tried.
         progress: As for `gather`.
 
     Raises:
@@ -153,32 +153,29 @@ class _Rendering:
         # Candidates may contain URLs. A colon written as an entity looks the same, but no browser extension turns it
         # into a link, and a search for `://` shows that the page refers to nothing outside it.
         body = body.replace("://", "&#58;//")
-        return body.replace(ISLANDS, "\n".join(self._islands(size - len(body.encode()), len(cards))))
+        details = island.in_full(page, len(cards), size / REPORT_BYTES)
+        return body.replace(ISLANDS, "\n".join(self._islands(size - len(body.encode()), details)))
 
-    def _islands(self, room: int, shown: int) -> list[str]:
-        """The islands that fit into the room: rows always, then details, then sources and earlier runs."""
+    def _islands(self, room: int, details: list[Candidate]) -> list[str]:
+        """The islands that fit into the room: rows, pictures and earlier runs always, then details, then sources."""
         page = self._page
-        details = island.in_full(page, shown)
         always = {"rows": island.rows_island(page, details), "history": island.runs_island(self._ledger, page)}
         pictures = [trends.section(self._ledger, page), *map(self._charts, page.boards)]
         always |= {f"pictures-{number}": island.fragment(text) for number, text in enumerate(pictures)}
         found = [_island(name, text) for name, text in always.items()]
         room -= sum(map(len, found))
-        template = self._environment.get_template("card.html")
+        article: Any = vars(self._environment.get_template("card.html").module)["article"]
         for number, start in enumerate(range(0, len(details), island.CASES)):
             cards = self._cards.of(details[start : start + island.CASES])
-            text = island.fragments([template.render(card=card) for card in cards])
-            if len(text) > room:
+            room = _add(found, f"details-{number}", [article(card) for card in cards], room)
+            if not room:
                 break
-            found.append(_island(f"details-{number}", text))
-            room -= len(text)
         kept = list(self._sources)
         for number, start in enumerate(range(0, len(kept), island.SOURCES)):
-            text = island.fragments([self._source(digest) for digest in kept[start : start + island.SOURCES]])
-            if len(text) > room:
+            shown = [self._source(digest) for digest in kept[start : start + island.SOURCES]]
+            room = _add(found, f"sources-{number}", shown, room)
+            if not room:
                 break
-            found.append(_island(f"sources-{number}", text))
-            room -= len(text)
         return found
 
     def _gate(self, gate: Row) -> tuple[Row, list[GateCase], str]:
@@ -210,6 +207,18 @@ class _Rendering:
         if self._highlighted > MAX_HIGHLIGHTED:
             language = ""
         return str(highlight.numbered(text, language, marked=line, around=AROUND))
+
+
+def _add(found: list[str], name: str, texts: list[str], room: int) -> int:
+    """Add an island of fragments, or of their first half, quarter, … that fits; returns the room for more, if any."""
+    count = len(texts)
+    while count:
+        text = island.fragments(texts[:count])
+        if len(text) <= room:
+            found.append(_island(name, text))
+            return max(0, room - len(text)) if count == len(texts) else 0
+        count //= 2
+    return 0
 
 
 def _island(name: str, text: str) -> str:
@@ -273,7 +282,7 @@ def _environment() -> jinja2.Environment:
         moment=lambda text: text[:19].replace("T", " ") + " UTC" if text else words.NOTHING,
         duration=_duration,
         counted=words.count,
-        long=lambda text: escape(words.printable(text)),
+        long=lambda text: made(content(words.printable(text))),
     )
     environment.globals.update(
         route=route,
@@ -314,6 +323,8 @@ def _visible(value: Any) -> Any:
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
     text = value if len(value) <= CLIPPED else f"{value[: CLIPPED - 1]}…"
+    if text.isprintable():
+        return words.printable(text)
     return "\n".join(words.printable(line) for line in text.split("\n"))
 
 

@@ -23,7 +23,7 @@ from harness.report.urgency import CHANGE, Urgency
 
 CASES = 100  # of one island of details
 SOURCES = 50  # of one island of sources
-MAX_DETAILS = 500  # cases in full, the most urgent; `crucible show` prints any other
+MAX_DETAILS = 500  # cases in full, the most urgent, on a page of usual size; `crucible show` prints any other
 MAX_QUIET = 100  # of them, where there are more cases, that passed, did not change and lead nothing
 MAX_CELLS = 200_000  # of the scores of earlier runs
 LEVEL = 6  # of compression
@@ -59,13 +59,17 @@ def _number(value: float | None) -> float | None:
     return float(f"{value:.6g}") if value is not None and math.isfinite(value) else None
 
 
-def in_full(page: Page, shown: int) -> list[Candidate]:
-    """The cases that islands of details hold, most urgent first; the first `shown` are on the page already."""
-    rest = page.urgent[shown:]
-    if len(rest) <= MAX_DETAILS:
+def in_full(page: Page, shown: int, times: float = 1.0) -> list[Candidate]:
+    """The cases that islands of details hold, most urgent first; the first `shown` are on the page already.
+
+    A page that may be `times` as large as usual has as many times more of them, and is never read less far than usual.
+    """
+    rest, times = page.urgent[shown:], max(1.0, times)
+    most = int(MAX_DETAILS * times)
+    if len(rest) <= most:
         return rest
     quiet = sum(c.urgency >= Urgency.OTHER for c in rest)  # the last ones
-    return rest[: min(MAX_DETAILS, len(rest) - quiet + MAX_QUIET)]
+    return rest[: min(most, len(rest) - quiet + int(MAX_QUIET * times))]
 
 
 def rows_island(page: Page, details: list[Candidate]) -> str:

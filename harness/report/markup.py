@@ -27,6 +27,11 @@ def _escaped(text: str) -> str:
     return str(escape(text)) if SPECIAL.search(text) else text
 
 
+def content(text: str) -> str:
+    """Text between tags, escaped; quotes stay as they are, because none ends it."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
 def made(text: str) -> Markup:
     """A string that is markup already; `Markup(text)` looks for methods of its argument each time."""
     return str.__new__(Markup, text)

@@ -7,6 +7,7 @@ import os
 import shlex
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,20 +89,27 @@ def _placed(nodeid: str) -> str:
 
 def options(run: Row) -> list[str]:
     """Options with their values, quoted for a shell; some are taken from the command of the run."""
-    given: dict[str, str] = {}
-    with contextlib.suppress(ValueError):  # a command that another program wrote
-        typed = shlex.split(run.get("command") or "")
-        for word, follower in zip(typed, [*typed[1:], ""], strict=True):
-            option, equals, value = word.partition("=")
-            plain = option.removeprefix("--").removeprefix("crucible-")
-            if option.startswith("--") and plain in REPEATED and (equals or follower):
-                given[plain] = f"{option} {shlex.quote(printable(value if equals else follower))}"
+    given = _given(run.get("command") or "")
     return [
         f"--epoch {run['epoch']}",
         *(given[name] for name in REPEATED if name in given),
         # The seed of a run that is not in the ledger any more is not known.
         "--fresh" if run["secret_seed"] is None else f"--secret-seed {run['secret_seed']}",
     ]
+
+
+@lru_cache(maxsize=16)  # a page has the commands of one run by the hundred
+def _given(command: str) -> dict[str, str]:
+    """The options of a command that affect a verdict, each with its value."""
+    given: dict[str, str] = {}
+    with contextlib.suppress(ValueError):  # a command that another program wrote
+        typed = shlex.split(command)
+        for word, follower in zip(typed, [*typed[1:], ""], strict=True):
+            option, equals, value = word.partition("=")
+            plain = option.removeprefix("--").removeprefix("crucible-")
+            if option.startswith("--") and plain in REPEATED and (equals or follower):
+                given[plain] = f"{option} {shlex.quote(printable(value if equals else follower))}"
+    return given
 
 
 def of(ledger: Ledger, run: Row, row: Row) -> str:

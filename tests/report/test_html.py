@@ -25,7 +25,7 @@ from harness.ledger.store import Ledger
 from harness.report import island as islands
 from harness.report import page
 from harness.report.explanation import merged
-from harness.report.html import render_report, route, write_report
+from harness.report.html import REPORT_BYTES, render_report, route, write_report
 from tests.ledger.factory import fill, make_evaluation
 
 VOID = {"wbr", "meta", "input"}
@@ -417,6 +417,31 @@ class TestRoom:
         monkeypatch.setattr(islands, "MAX_QUIET", 5)
         assert loud + 5 < 60
         assert islands.in_full(found, 0) == found.urgent[: loud + 5]
+
+    def test_a_larger_page_has_more_cases_in_full(self, text, monkeypatch):
+        run_id, ledger = text
+        monkeypatch.setattr(islands, "MAX_DETAILS", 40)
+        monkeypatch.setattr(islands, "MAX_QUIET", 10)
+        urgent = [c.row["nodeid"] for c in page.gather(ledger, run_id).urgent]
+        counts = []
+        for times in (0.5, 1, 2, 3.5, 10):
+            rows = json.loads(island(render_report(ledger, run_id, size=int(REPORT_BYTES * times)), "rows"))["columns"]
+            places = dict(zip(rows["details"], rows["nodeid"], strict=True))
+            places.pop(None, None)
+            assert [places[place] for place in range(len(places))] == urgent[1 : 1 + len(places)]  # one is there
+            counts.append(len(places))
+        loud = counts[0] - 10
+        assert counts == [loud + 10, loud + 10, loud + 20, loud + 35, 151]
+
+    def test_as_many_cases_as_fit_are_there(self, text):
+        run_id, ledger = text
+        whole = render_report(ledger, run_id)
+        found = re.findall(r'id="((?:details|sources)-\d+)">([^<]*)', whole)
+        size = len(whole.encode()) - sum(len(content) for _, content in found) + len(found[0][1]) // 2
+        small = render_report(ledger, run_id, size=size)
+        assert len(small.encode()) <= size
+        assert 20 <= len(fragments(small, "details-0")) < len(fragments(whole, "details-0"))
+        assert island(small, "sources-0") is None
 
     @pytest.mark.parametrize(
         ("changes", "urgency"),

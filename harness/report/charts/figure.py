@@ -15,7 +15,6 @@ from harness.report.markup import element, made, text_of
 
 MAX_ROWS = 200  # of the table of a figure on the page
 MAX_TEXT = 20_000  # characters of a text on the page
-NUMBER = ' class="num"'
 Rows = tuple[tuple[str, ...], list[tuple[Any, ...]]]
 
 
@@ -103,8 +102,10 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]], *, about: str) -> 
 
 def _cells(row: Sequence[Any], count: int) -> Iterable[str]:
     for value in row[:count]:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        yield f"<td{NUMBER if is_number else ''}>{text_of(shown(value))}</td>"
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            yield f'<td class="num">{shown(value)}</td>'
+        else:
+            yield f"<td>{text_of(shown(value))}</td>"
 
 
 def shown(value: Any) -> str:
