@@ -47,12 +47,35 @@ def test_the_summary_says_what_to_do_next(project):
             "*= crucible =*",
             "NOT GOOD  1 of 2 candidates fails · 2 not judged (1 review, 1 it says skipped)",
             "FAIL  a.suite.yaml::bad: wrong: it says wrong",
-            "  rerun: pytest 'a.suite.yaml::bad' --epoch 0 --secret-seed 7",
-            "review  a.suite.yaml::look: review: it says review",
+            "rerun: pytest --lf 'a.suite.yaml' --epoch 0 --secret-seed 7",
+            "review  a.suite.yaml::look: it says review",
             "report reports/index.html   ledger reports/ledger.db   epoch 0, secret seed 7",
         ]
     )
     assert "://" not in (project.path / "reports/index.html").read_text().replace("http://www.w3.org", "")
+
+
+@pytest.mark.parametrize("options", [(), ("--tb=no",), ("--tb=line",), ("-p", "no:cacheprovider")], ids=str)
+def test_the_command_of_a_failing_case_stands_once(project, options):
+    """With pytest's explanation of the case, and the summary has one for all; else in the summary."""
+    project.suite(good="ok", bad="wrong", worse="crash")
+    text = project.run("--secret-seed", "7", *options).stdout.str()
+    for name in ("bad", "worse"):
+        assert text.count(f"rerun: pytest 'a.suite.yaml::{name}' --epoch 0 --secret-seed 7") == 1
+    remembers = options[0] != "-p" if options else True
+    explained = not any("--tb" in one for one in options)
+    again = f"rerun: pytest {'--lf ' * remembers}'a.suite.yaml' --epoch 0 --secret-seed 7"
+    assert (again in text) == explained
+
+
+def test_a_question_is_shown_whole_and_once(project):
+    why = f"add an answer to {'w ' * 60}?"
+    conftest = project.path / "conftest.py"
+    conftest.write_text(conftest.read_text().replace('f"it says {text}"', f'"{why}"'))
+    project.suite(first="review", second="review")
+    text = project.run().stdout.str()
+    assert "review  a.suite.yaml::first and 1 more" in text
+    assert " ".join(text.split()).count(" ".join(why.split())) == 1
 
 
 def test_what_failed_is_said_to_be_new_or_regressed_and_comes_before_what_failed_before(project):

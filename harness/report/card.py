@@ -116,7 +116,14 @@ class Cards:
         card.reason = words.fit(reason, MAX_COLUMNS) if evidence["counterexample"] else reason
         weights = words.shares([part["weight"] for part in score["components"]])
         card.parts = [
-            (part["name"], part["weight"] * (part["value"] or 0.0), part["value"], part["weight"], part["why"], weight)
+            (
+                part["name"],
+                part["weight"] * (part["value"] or 0.0),
+                part["value"],
+                part["weight"],
+                "" if part["why"] and part["why"] in reason else part["why"],
+                weight,
+            )
             for part, weight in zip(score["components"], weights, strict=True)
         ]
         card.bonus = words.bonus([(part[0], part[3]) for part in card.parts])

@@ -11,6 +11,7 @@ from harness.ledger import queries
 from harness.ledger.run_gates import columns, run_gates
 from harness.ledger.store import Ledger
 from harness.report import words
+from harness.report.urgency import causes_raised
 
 Row = queries.Row
 
@@ -30,7 +31,9 @@ class GateCase(NamedTuple):
 
 
 def gate_cases(ledger: Ledger, run_id: str, gate: Row) -> list[GateCase]:
-    """The cases of a gate of a run, undefined and low ones first; none for a gate that a plugin computes.
+    """The cases of a gate of a run, undefined and low ones first, but a cause before what follows from it.
+
+    There are none for a gate that a plugin computes.
 
     Args:
         ledger: Where the run is recorded.
@@ -52,7 +55,7 @@ def gate_cases(ledger: Ledger, run_id: str, gate: Row) -> list[GateCase]:
             "" if value is None else words.measured(value, bound if relation else None),
             bool(relation) and (value is None or not RELATIONS[relation](value, bound)),
         )
-        for row, value in found
+        for row, value in causes_raised(found, lambda one: one[0])
     ]
 
 

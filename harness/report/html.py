@@ -124,7 +124,9 @@ class _Rendering:
         self._highlighted = 0
         self._environment = _environment()
         self._environment.globals.update(
-            names={(board.lane, board.suite): board.name for board in page.boards}, shelf=self._shelf
+            names={(board.lane, board.suite): board.name for board in page.boards},
+            shelf=self._shelf,
+            run_named=self._run,
         )
 
     def text(self, size: int) -> str:
@@ -177,6 +179,14 @@ class _Rendering:
             if not room:
                 break
         return found
+
+    def _run(self, run_id: str) -> Markup:
+        """A run with when it began."""
+        rows = self._ledger.remembered(
+            ("began", run_id), lambda: self._ledger.rows("SELECT started_at FROM runs WHERE run_id = ?", run_id)
+        )
+        began = f" ({_moment(rows[0]['started_at'][:16])})" if rows else ""
+        return Markup("run ") + element("code", run_id) + began
 
     def _gate(self, gate: Row) -> tuple[Row, list[GateCase], str]:
         """A gate of the run, its cases, and what it observed in the run compared with."""
@@ -279,7 +289,8 @@ def _environment() -> jinja2.Environment:
         verdict=words.verdict,
         short=short,
         quoted=rerun.quote,
-        moment=lambda text: text[:19].replace("T", " ") + " UTC" if text else words.NOTHING,
+        moment=_moment,
+        tail=rerun.tail,
         duration=_duration,
         counted=words.count,
         long=lambda text: made(content(words.printable(text))),
@@ -288,6 +299,7 @@ def _environment() -> jinja2.Environment:
         route=route,
         figure=figure,
         gate_reason=words.gate_reason,
+        without_case=words.without_case,
         spark=score_bar.spark,
         bullet=lambda observed, threshold, passed: score_bar.bullet(observed, threshold, passed=bool(passed)),
         stacked=lambda parts, total: score_bar.stacked([part[:2] for part in parts if part[3]], total),
@@ -326,6 +338,10 @@ def _visible(value: Any) -> Any:
     if text.isprintable():
         return words.printable(text)
     return "\n".join(words.printable(line) for line in text.split("\n"))
+
+
+def _moment(stamp: str) -> str:
+    return f"{stamp[:19].replace('T', ' ')} UTC" if stamp else words.NOTHING
 
 
 def _duration(seconds: float | None) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from harness.report import rerun, words
 from harness.report.run_verdict import Kind, RunVerdict
 from harness.report.suite_overview import Suite
-from harness.report.urgency import Urgency
+from harness.report.urgency import Urgency, causes_raised
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -36,6 +36,7 @@ WAITS = "waits for an answer"
 STOPPED = "not reached"  # how the reason of a case begins that another one stopped
 MAX_STEPS = 5
 MAX_WHY = 160  # columns of a reason; the case has it in full
+MAX_QUESTION = 320  # columns of a reason that has a question, which is of no use without its end
 MAX_OF_A_KIND = 2
 SUITE = ".suite.yaml"
 MAX_NAME = 40  # columns of a name among others
@@ -81,10 +82,11 @@ def next_steps(
         run: The run.
         repeat: The command that repeats the case of a node id on the inputs that its verdict was made on.
     """
+    failing = _by_news(urgent, verdict)
     kinds = [
-        _gates(verdict, run, repeat),
+        _gates(verdict, run, repeat, shown=failing[0].row["nodeid"] if failing else ""),
         _problems(verdict, run, repeat),
-        _failing(urgent, run, repeat),
+        _failing(failing, run, repeat),
         _unconfirmed(urgent, overview, run),
         _unstable(urgent, repeat),
         _unjudged(urgent, overview, run, repeat),
@@ -107,6 +109,7 @@ class _Kind(NamedTuple):
         noun: What they are about.
         names: What they are called; the last line then names one that is left out.
         rest: The line about all from a number on; None if the last line says how many more there are.
+        columns: Of a reason.
     """
 
     steps: list[Step]
@@ -114,12 +117,13 @@ class _Kind(NamedTuple):
     noun: str
     names: Sequence[str] = ()
     rest: Callable[[int], Step] | None = None
+    columns: int = MAX_WHY
 
     def first(self, shown: int) -> list[Step]:
         """The first lines, the last of which counts what is left out."""
         left, steps = (
             self.total - shown,
-            [step._replace(why=_clipped(step.why, MAX_WHY)) for step in self.steps[:shown]],
+            [step._replace(why=_clipped(step.why, self.columns)) for step in self.steps[:shown]],
         )
         if not steps or not left:
             return steps
@@ -129,7 +133,7 @@ class _Kind(NamedTuple):
         more = f"; {words.count(left, f'more {self.noun}')}"
         if left == 1 and self.names:
             more += f": {words.fit(self.names[-1], MAX_WHY // 3)}"
-        return [*steps[:-1], steps[-1]._replace(why=_clipped(steps[-1].why, MAX_WHY - len(more)) + more)]
+        return [*steps[:-1], steps[-1]._replace(why=_clipped(steps[-1].why, self.columns - len(more)) + more)]
 
 
 def _clipped(why: str, columns: int) -> str:
@@ -139,16 +143,21 @@ def _clipped(why: str, columns: int) -> str:
     return f"{words.fit(why, columns - 1)})" if is_open else shown
 
 
-def _gates(verdict: RunVerdict, run: dict[str, Any], repeat: Callable[[str], str]) -> _Kind:
+def _gates(verdict: RunVerdict, run: dict[str, Any], repeat: Callable[[str], str], *, shown: str) -> _Kind:
+    """The gates that fail; `shown` is the case that has a line of its own below."""
     numbers = [number for number, gate in enumerate(verdict.gates, 1) if not gate["passed"]]
     steps = [
         Step(
             "gate fails",
             fault.what,
-            words.gate_reason(fault.what, fault.why),
+            words.without_case(words.gate_reason(fault.what, fault.why), shown, "the case below"),
             ("gates", str(number)),
-            # The case that decides it; the page of the gate has the command of the whole run.
-            repeat(fault.nodeid) if fault.nodeid else rerun.whole(run) or f"pytest --gate {rerun.quote(fault.what)}",
+            # The case that decides it, unless its own line has that; the page of the gate has the whole run's.
+            ""
+            if shown and fault.nodeid == shown
+            else repeat(fault.nodeid)
+            if fault.nodeid
+            else rerun.whole(run) or f"pytest --gate {rerun.quote(fault.what)}",
         )
         for number, fault in zip(numbers[:MAX_OF_A_KIND], verdict.of_kind(Kind.GATE), strict=False)
     ]
@@ -163,17 +172,25 @@ def _problems(verdict: RunVerdict, run: dict[str, Any], repeat: Callable[[str], 
             fault.nodeid or "the run",
             fault.why,
             ("environment",),
-            repeat(fault.nodeid) if fault.nodeid else rerun.command(run),
+            repeat(fault.nodeid) if fault.nodeid else rerun.whole(run),
         )
         for fault in found[:MAX_OF_A_KIND]
     ]
     return _Kind(steps, len(found), "problem")
 
 
-def _failing(urgent: Sequence[Case], run: dict[str, Any], repeat: Callable[[str], str]) -> _Kind:
-    failing = [case for case in urgent if case.urgency is Urgency.FAILING]
-    failing.sort(key=lambda case: (not case.has_regressed, not case.new))
+def _by_news(urgent: Sequence[Case], verdict: RunVerdict) -> list[Case]:
+    """The failing cases: what regressed, then what is new; of these first the case that the first gate names.
 
+    A cause comes before what follows from it, all the same.
+    """
+    named = next((fault.nodeid for fault in verdict.of_kind(Kind.GATE)), "")
+    failing = [case for case in urgent if case.urgency is Urgency.FAILING]
+    failing.sort(key=lambda case: (not case.has_regressed, not case.new, case.row["nodeid"] != named))
+    return causes_raised(failing, lambda case: case.row)
+
+
+def _failing(failing: Sequence[Case], run: dict[str, Any], repeat: Callable[[str], str]) -> _Kind:
     def step(case: Case) -> Step:
         row = case.row
         kind = (
@@ -188,7 +205,8 @@ def _failing(urgent: Sequence[Case], run: dict[str, Any], repeat: Callable[[str]
         more = failing[start:]
         kinds = {step(case).kind for case in more}
         kind = kinds.pop() if len(kinds) == 1 else "fail"
-        return Step(kind, words.count(len(more), "more case"), _others(more), ("failing",), rerun.command(run))
+        command = rerun.last_failed(run, [case.row["suite"] for case in failing])
+        return Step(kind, words.count(len(more), "more case"), _others(more), ("failing",), command)
 
     return _Kind([step(case) for case in failing[: MAX_OF_A_KIND + 1]], len(failing), "failing case", rest=rest)
 
@@ -217,7 +235,7 @@ def _unstable(urgent: Sequence[Case], repeat: Callable[[str], str]) -> _Kind:
         Step(row["status"], _short(row["nodeid"]), _waiting(row["why"]), ("case", row["nodeid"]), repeat(row["nodeid"]))
         for row in found[:MAX_OF_A_KIND]
     ]
-    return _Kind(steps, len(found), "case")
+    return _Kind(steps, len(found), "case", columns=MAX_QUESTION)
 
 
 def _short(nodeid: str) -> str:

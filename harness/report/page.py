@@ -150,7 +150,7 @@ class Page:
         recent: The last runs of the ledger.
         versions: Versions of the software that judged.
         ledger: The ledger's path.
-        rerun: The command that repeats all cases that failed last.
+        rerun: The command that repeats all cases that failed.
     """
 
     run: Row
@@ -231,7 +231,7 @@ def gather(
         recent=queries.runs(ledger, limit=RECENT),
         versions=json.loads(run["versions"]),
         ledger=ledger.path.name,
-        rerun=rerun.command(run),
+        rerun=rerun.last_failed(run, [c.row["suite"] for c in failing]),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
@@ -49,10 +49,23 @@ def asked(settings: Settings) -> Row:
     return {"epoch": settings.epoch, "secret_seed": settings.secret_seed, "command": shlex.join(["pytest", *words])}
 
 
-def command(run: Row, nodeid: str | None = None) -> str:
-    """The command that repeats one case, or without a node id all cases that failed last."""
-    what = quote(_placed(nodeid)) if nodeid is not None else "--lf"
-    return f"pytest {what} {' '.join(options(run))}"
+def command(run: Row, nodeid: str) -> str:
+    """The command that repeats one case."""
+    return f"pytest {quote(_placed(nodeid))} {' '.join(options(run))}"
+
+
+def last_failed(run: Row, suites: Iterable[str], *, is_remembered: bool = True) -> str:
+    """The command that repeats the cases of some suites that failed last; all of them if pytest remembers no failures.
+
+    Without the suites pytest would look in the project's `testpaths`, and where nothing failed there, run all of them.
+    """
+    return f"pytest {'--lf ' * is_remembered}{_named(list(dict.fromkeys(suites)))} {' '.join(options(run))}"
+
+
+def tail(command: str) -> str:
+    """The options of a command of this module, from the epoch on."""
+    _, found, options = command.partition(" --epoch ")
+    return f"--epoch {options}" if found else ""
 
 
 def whole(run: Row) -> str:
@@ -127,13 +140,14 @@ def of(ledger: Ledger, run: Row, row: Row) -> str:
 
 
 def again(run: Row, suites: Sequence[str], option: str = "--fresh") -> str:
-    """The command that judges suites as this run did, on other inputs and with one more option.
+    """The command that judges suites as this run did, on other inputs and with one more option."""
+    return f"pytest {_named(suites)} {' '.join([*options(run)[:-1], option])}"
 
-    Of more than `MAX_SUITES` it names the folder that they have in common, if there is one.
-    """
+
+def _named(suites: Sequence[str]) -> str:
+    """The suites; of more than `MAX_SUITES` the folder that they have in common, if there is one."""
     folder = os.path.commonpath(suites) if len(suites) > MAX_SUITES else ""
-    named = " ".join(quote(_placed(one)) for one in ([folder] if folder else suites))
-    return f"pytest {named} {' '.join([*options(run)[:-1], option])}"
+    return " ".join(quote(_placed(one)) for one in ([folder] if folder else suites))
 
 
 def quote(text: str) -> str:

@@ -71,6 +71,7 @@ class RunVerdict:
         gates: Its gates, with the columns of the table `run_gates`.
         candidates, passing: Candidates that were judged, and those of them that pass.
         failing: Of those that fail, how many regressed, are new cases, and failed before; empty without an earlier run.
+        since: The run in which the regressed ones passed; empty if it is not the same one for all.
         controls, caught: Controls that were judged, and those of them that have the expected verdict.
         unjudged: Cases that neither passed nor failed, by reason.
         aborted: Whether the run was interrupted.
@@ -83,6 +84,7 @@ class RunVerdict:
     candidates: int = 0
     passing: int = 0
     failing: tuple[tuple[str, int], ...] = ()
+    since: str = ""
     controls: int = 0
     caught: int = 0
     unjudged: tuple[tuple[str, int], ...] = ()
@@ -119,7 +121,8 @@ class RunVerdict:
         if infra := len(self.of_kind(Kind.INFRA)):
             found.append(f"{words.count(infra, 'case')} could not be judged (infra)")
         if failing := self.candidates - self.passing:
-            again = ", ".join(f"{count} {how}" for how, count in self.failing)
+            since = f" since run {self.since}" if self.since else ""
+            again = ", ".join(f"{count} {how}{since if how == HISTORY[0] else ''}" for how, count in self.failing)
             said = f"{failing} of {words.count(self.candidates, 'candidate')} {_verb(failing, 'fail')}"
             found.append(f"{said} ({again})" if again else said)
         if missed := self.controls - self.caught:
@@ -204,6 +207,8 @@ def decide(
     judged = [row for row in rows if row["as_expected"] or failed(row)]
     judged = [row for row in judged if row["status"] != Status.INFRA]
     candidates = [row for row in judged if row["expected"] is None]
+    regressed = [row for row in candidates if failed(row) and _history(row, deltas) == HISTORY[0]]
+    since = {deltas[row["nodeid"]].get("run_id", "") for row in regressed}
     unjudged = Counter(_reason(row) for row in rows if row["neutral"] and not row["as_expected"])
     return RunVerdict(
         faults=tuple(found),
@@ -212,6 +217,7 @@ def decide(
         candidates=len(candidates),
         passing=sum(row["as_expected"] for row in candidates),
         failing=_histories([row for row in candidates if not row["as_expected"]], deltas),
+        since=since.pop() if len(since) == 1 else "",
         controls=len(judged) - len(candidates),
         caught=sum(row["as_expected"] for row in judged if row["expected"] is not None),
         unjudged=tuple(unjudged.most_common()),

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from harness.core.exhibit_kinds import Axis, Line, Series
 from harness.ledger import queries
 from harness.ledger.store import Ledger
-from harness.report import views
+from harness.report import views, words
 from harness.report.charts.figure import figure
 from harness.report.glossary import Linker
 from harness.report.markup import element, joined
@@ -38,9 +38,12 @@ def section(ledger: Ledger, page: Page) -> str:
     still = [
         board for board, rows in shown.items() if len({(row["best"], row["mean"], row["share"]) for row in rows}) == 1
     ]
-    figures = [
-        figure(board[2], _series(board[0], board[2], rows)) for board, rows in shown.items() if board not in still
-    ]
+    figures = []
+    for board, rows in shown.items():
+        if board not in still:
+            figures.append(figure(board[2], _scores(board[0], board[2], rows)))
+        if any(row["middle"] is not None for row in rows):
+            figures.append(figure(f"{board[2]} time", _times(board[0], board[2], rows)))
     if still:
         names = ", ".join(f"{lane} {name}" for lane, _, name in still)
         parts.append(element("p", f"unchanged in score and passes: {names}", class_="note"))
@@ -54,36 +57,66 @@ def _place(board: Board) -> tuple[str, str, str]:
 
 
 def _rows(ledger: Ledger, runs: list[str]) -> dict[tuple[str, str], list[Row]]:
+    """For each suite one row for each run: scores, how many pass, and median times of those that pass."""
     found: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for number, run_id in enumerate(runs):
-        for row in ledger.rows(
-            """SELECT lane, suite, max(iif(passed, score, NULL)) AS best, avg(score) AS mean,
-                   avg(CASE WHEN status NOT IN ('infra', 'skipped', 'review', 'noisy') THEN passed END) AS share,
-                   max(reused_from = '') AS fresh
-               FROM evaluations WHERE run_id = ? AND expected IS NULL GROUP BY lane, suite""",
-            run_id,
-        ):
-            if row["fresh"] or (row["lane"], row["suite"]) not in found:
-                found[row["lane"], row["suite"]].append(row | {"number": number + 1})
+        times = {(row["lane"], row["suite"]): row for row in ledger.rows(_TIMES, run_id)}
+        for row in ledger.rows(_SCORES, run_id):
+            place = row["lane"], row["suite"]
+            if row["fresh"] or place not in found:
+                found[place].append(
+                    {"first": None, "middle": None} | times.get(place, {}) | row | {"number": number + 1}
+                )
     return found
 
 
-def _series(lane: str, name: str, rows: list[Row]) -> Series:
+_SCORES = """
+    SELECT lane, suite, max(iif(passed, score, NULL)) AS best, avg(score) AS mean, max(reused_from = '') AS fresh,
+        avg(judged) AS share, sum(judged) AS passing, count(judged) AS judged
+    FROM (SELECT *, CASE WHEN status NOT IN ('infra', 'skipped', 'review', 'noisy') THEN passed END AS judged
+          FROM evaluations WHERE run_id = ? AND expected IS NULL)
+    GROUP BY lane, suite"""
+_TIMES = """
+    SELECT lane, suite, max(iif(place = 1, median_ms, NULL)) AS first,
+        avg(iif(rank IN ((total + 1) / 2, (total + 2) / 2), median_ms, NULL)) AS middle
+    FROM (SELECT lane, suite, median_ms, count(*) OVER (PARTITION BY lane, suite) AS total,
+              row_number() OVER (PARTITION BY lane, suite ORDER BY score DESC, median_ms) AS place,
+              row_number() OVER (PARTITION BY lane, suite ORDER BY median_ms) AS rank
+          FROM evaluations WHERE run_id = ? AND expected IS NULL AND passed AND median_ms IS NOT NULL)
+    GROUP BY lane, suite"""
+
+
+def _scores(lane: str, name: str, rows: list[Row]) -> Series:
     numbers = tuple(row["number"] for row in rows)
-    lines = tuple(
-        Line(name=title, x=numbers, y=tuple(row[column] for row in rows))
-        for column, title in (("best", "best score"), ("mean", "mean score"), ("share", "share that passes"))
-    )
+    named = (("best", "best score"), ("mean", "mean score"), ("share", "share that passes"))
+    lines = tuple(Line(name=title, x=numbers, y=tuple(row[column] for row in rows)) for column, title in named)
+    sentences = [_moved(one.name, *map(_said, (one.y[0], one.y[-1]))) for one in lines[:2]]
+    sentences.append(_moved("passing", *(f"{row['passing'] or 0} of {row['judged']}" for row in (rows[0], rows[-1]))))
     return Series(
         title=f"{lane} {name}",
-        sentence="; ".join(
-            f"{title} {before} → {now}" if before != now else f"{title} {now}"
-            for title, before, now in ((one.name, _said(one.y[0]), _said(one.y[-1])) for one in lines)
-        ),
+        sentence="; ".join(sentences),
         x=Axis(label="run"),
         y=Axis(label="score, share"),
         lines=lines,
     )
+
+
+def _times(lane: str, name: str, rows: list[Row]) -> Series:
+    numbers = tuple(row["number"] for row in rows)
+    named = (("first", "of the best score"), ("middle", "half of those that pass take less"))
+    lines = tuple(Line(name=title, x=numbers, y=tuple(row[column] for row in rows)) for column, title in named)
+    known = [row["first"] for row in rows if row["first"] is not None]
+    return Series(
+        title=f"{lane} {name}, median time",
+        sentence=_moved("of the best score", words.milliseconds(known[0]), words.milliseconds(known[-1])),
+        x=Axis(label="run"),
+        y=Axis(label="time", unit="ms"),
+        lines=lines,
+    )
+
+
+def _moved(name: str, before: str, now: str) -> str:
+    return f"{name} {before} → {now}" if before != now else f"{name} {now}"
 
 
 def _said(value: float | None) -> str:

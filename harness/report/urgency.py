@@ -62,6 +62,29 @@ def urgency(row: Row, delta: Row | None, *, new: bool, leads: bool) -> Urgency:
     return Urgency.LEADER if leads else Urgency.OTHER
 
 
+def causes_raised(cases: Sequence[T], row: Callable[[T], Row]) -> list[T]:
+    """Cases in their order, but a failing case whose reason names another one of its suite comes after that one."""
+    known = {row(case)["nodeid"].partition("::")[::2]: case for case in cases if failed(row(case))}
+    by_suite: dict[str, dict[str, T]] = defaultdict(dict)
+    for (suite, name), case in known.items():
+        by_suite[suite][name.rpartition("::")[2]] = case
+    found: dict[str, T] = {}
+
+    def add(case: T, waiting: frozenset[str]) -> None:
+        nodeid = row(case)["nodeid"]
+        if nodeid in found or nodeid in waiting:
+            return
+        others = by_suite.get(nodeid.partition("::")[0], {}) if failed(row(case)) else {}
+        for word in WORD.findall(row(case)["why"]) if len(others) > 1 else ():
+            if word in others:
+                add(others[word], waiting | {nodeid})
+        found[nodeid] = case
+
+    for case in cases:
+        add(case, frozenset())
+    return list(found.values())
+
+
 def causes_first(cases: Sequence[T], row: Callable[[T], Row]) -> list[T]:
     """Failing cases with each suite's in the order of cause and effect.
 

@@ -137,6 +137,12 @@ def gate_reason(expression: str, why: str) -> str:
     return f"is {NEEDED.sub('', rest, count=1)}" if is_side else why
 
 
+def without_case(reason: str, nodeid: str, place: str) -> str:
+    """The reason of a gate without the name of a case that the reader finds at `place`."""
+    named = rf"lowest: {re.escape(nodeid)} ([^\s;,)]+)"
+    return re.sub(named, rf"lowest: \1, {place}", reason) if nodeid else reason
+
+
 def candidate(row: dict[str, Any]) -> str:
     """The subject's name, and the case's name where several cases judge one subject."""
     subject, case = str(row["subject"]), str(row["nodeid"]).rpartition("::")[2]

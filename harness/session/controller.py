@@ -243,7 +243,6 @@ class Controller:
             settings=self._settings,
             base=Path(self._config.invocation_params.dir),
             rerun=self._rerun,
-            explains=self._config.option.tbstyle == "no",
         )
         summary.write(
             lambda rows: (

@@ -18,6 +18,7 @@ from harness.core.status import Status
 from harness.report import words
 from harness.report.explanation import details, headline
 from harness.report.leaderboard import WIDTH
+from harness.report.rerun import asked, last_failed, typed_in
 from harness.report.run_verdict import HISTORY, INTERRUPTED, Kind
 from harness.session.outcome import RunOutcome
 from harness.suites.settings import Settings
@@ -37,7 +38,6 @@ class Summary:
         run: The run; None if none was opened.
         base: The folder that shown paths are relative to.
         rerun: The command that repeats the case of a node id.
-        explains: Whether failing cases are explained here, because pytest does not (`--tb=no`).
     """
 
     def __init__(
@@ -49,10 +49,12 @@ class Summary:
         settings: Settings,
         base: Path,
         rerun: Callable[..., str],
-        explains: bool,
     ) -> None:
         self._outcome, self._terminal, self._run, self._settings = outcome, terminal, run, settings
-        self._base, self._rerun, self._explains = base, rerun, explains
+        self._base, self._rerun = base, rerun
+        self._explains = terminal.config.option.tbstyle == "no"  # then pytest does not explain failing cases
+        # Else pytest shows each with its own command, and here stands one for all of them.
+        self._names_each = terminal.config.option.tbstyle in ("no", "line")
         self._level: int = terminal.verbosity
         # pytest takes a terminal of less than 40 columns for one of 80.
         self.width = min(terminal._tw.fullwidth, WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
@@ -104,10 +106,7 @@ class Summary:
     def _rest(self) -> Iterator[tuple[str, str]]:
         outcome, quiet = self._outcome, self._level < 0
         yield from self._failures()
-        judged = [one for one in outcome.neutral if one.status is not Status.SKIPPED]
-        for one in judged[: self._limit(MAX_FAILURES)]:
-            yield words.fit(f"{one.status}  {one.case.nodeid}: {headline(one)}", self.width), "yellow"
-        yield from self._more(judged, MAX_FAILURES, "neither passed nor failed")
+        yield from self._neutral()
         if not quiet:
             yield from ((line, "") for line in [outcome.confirmation_line] if line)
             timing = outcome.timing.lines()
@@ -124,6 +123,24 @@ class Summary:
             for sentence, command in outcome.advice[: self._limit(MAX_ADVICE)]:
                 yield f"next  {sentence}: {command}", "bold"
         yield from self._places()
+
+    def _neutral(self) -> Iterator[tuple[str, str]]:
+        """What waits for an answer, or is too noisy to decide: those of one suite with the same reason together."""
+        groups: dict[tuple[str, str], list[Evaluation]] = {}
+        for one in self._outcome.neutral:
+            if one.status is not Status.SKIPPED:
+                groups.setdefault((one.case.nodeid.partition("::")[0], headline(one)), []).append(one)
+        for (_, said), alike in [*groups.items()][: self._limit(MAX_FAILURES)]:
+            one = alike[0]
+            first = f"{one.status}  {one.case.nodeid}" + (f" and {len(alike) - 1} more" if len(alike) > 1 else "")
+            why = said.removeprefix(f"{one.status}: ")
+            if words.width(f"{first}: {why}") <= self.width:
+                yield f"{first}: {why}", "yellow"
+            else:
+                yield words.fit(first, self.width, middle=True), "yellow"
+                lines = words.wrapped(words.fit(why, MAX_REASON), self.width - 2)
+                yield from ((f"  {line.strip()}", "yellow") for line in lines)
+        yield from self._more([*groups], MAX_FAILURES, "neither passed nor failed")
 
     def _failures(self) -> Iterator[tuple[str, str]]:
         verdict, known = self._outcome.verdict, {one.case.nodeid: one for one in self._outcome.failing}
@@ -158,11 +175,17 @@ class Summary:
                 yield words.fit(f"  {said}", self.width), "red"
             if self._explains:
                 yield from ((line, "") for line in details(one))
-            yield f"  rerun: {self._rerun(what)}", ""
+            if self._names_each:
+                yield f"  rerun: {self._rerun(what)}", ""
         left = Counter(str(one.status) for _, alike in failing[self._limit(MAX_FAILURES) :] for one in alike)
         if left:
             kinds = ", ".join(f"{number} {status}" for status, number in left.most_common())
             yield f"  … {left.total()} more that failed ({kinds}): crucible show --run {self._name}", ""
+        if failing and not self._names_each:
+            suites, config = [suite for (suite, _, _), _ in failing], self._terminal.config
+            known = config.pluginmanager.hasplugin("cacheprovider")
+            with typed_in(self._base, config.rootpath):
+                yield f"rerun: {last_failed(asked(self._settings), suites, is_remembered=known)}", ""
 
     @property
     def _name(self) -> str:
@@ -175,7 +198,12 @@ class Summary:
             if gate.passed and (only_failing or self._level < 0 or gate in passing[self._limit(MAX_GATES) :]):
                 continue
             observed = words.measured(gate.observed, gate.threshold)
-            more = words.gate_reason(gate.name, gate.why).removeprefix(f"is {observed}").lstrip(": ")
+            known = gate.nodeid if gate.nodeid in failing else ""
+            more = (
+                words.without_case(words.gate_reason(gate.name, gate.why), known, "see above")
+                .removeprefix(f"is {observed}")
+                .lstrip(": ")
+            )
             joint = " " if more.startswith("(") else ": " if more else ""
             text = f"observed {observed}, threshold {gate.threshold:g}{joint}{more}"
             colour = "green" if gate.passed else "red"

@@ -197,8 +197,51 @@ def test_a_case_without_a_verdict_has_not_regressed(path):
         found = page.gather(ledger)
     kinds = {name: [nodeid[-2:] for nodeid in nodeids] for name, _, nodeids in found.changes.kinds}
     assert kinds == {"regressed": ["c2"], "not judged now": ["c0", "c1"]}
-    assert found.sentence == "Not good: 1 of 1 candidate fails (1 regressed)"
+    assert found.sentence == "Not good: 1 of 1 candidate fails (1 regressed since run 20261122-110100-000001)"
     assert found.rest.startswith("2 not judged")
+
+
+def test_what_regressed_and_what_changed_names_the_run_and_its_time(path):
+    now = [make_evaluation("r", status="wrong", score=0.1), make_evaluation("new"), make_evaluation("e", content="x")]
+    text = document(path, [make_evaluation("r"), make_evaluation("e")], now).text
+    run = "run 20261122-110100-000001 (2026-11-22 11:01 UTC)"
+    assert f"3 cases changed since {run}: 1 regressed, 1 new case, 1 edited" in text
+    assert f"What changed since {run}" in text
+    assert f"regressed since {run}" in text
+    later = document(path, [make_evaluation("r", status="wrong", score=0.1)], start=4).text
+    assert "failed before, in run 20261122-110200-000002 (2026-11-22 11:02 UTC)" in later
+
+
+def test_a_case_that_fails_is_named_once_and_its_command_stands_with_it(path):
+    made = [make_evaluation(name, status="wrong", score=0.1) for name in "abcd"]
+    other = make_evaluation("other", status="wrong", score=0.2, suite="a.suite.yaml")
+    [run_id] = fill(path, [other, *made])
+    why = "mean(score) is 0.1, but needed >= 0.9 (3 cases; lowest: clamp.suite.yaml::a 0.1)"
+    gate = GateResult(name="mean(score) >= 0.9", observed=0.1, threshold=0.9, passed=False, why=why,
+                      nodeid="clamp.suite.yaml::a")  # fmt: skip
+    with Ledger.open(path) as ledger:
+        write_run_gates(ledger, run_id, [gate])
+        found = page.gather(ledger)
+        text = render_report(ledger)
+    first, second = found.steps[:2]
+    [rest] = [step for step in found.steps if step.what.endswith(" more cases")]
+    assert (first.why, first.command) == ("is 0.1 (3 cases; lowest: 0.1, the case below)", "")
+    assert (second.what, second.command) == (
+        "clamp.suite.yaml::a", "pytest 'clamp.suite.yaml::a' --epoch 0 --secret-seed 7",
+    )  # fmt: skip
+    assert "clamp::a" not in rest.why
+    # Only the suites in which something failed: pytest would look in the project's `testpaths`, and run all of them.
+    assert rest.command == "pytest --lf 'clamp.suite.yaml' 'a.suite.yaml' --epoch 0 --secret-seed 7"
+    ends = re.findall(r'<span class="tail" title="([^"]*)">', text)
+    assert set(ends) == {"--epoch 0 --secret-seed 7"}  # shortened where the same options stand above
+
+
+def test_a_question_that_waits_is_not_cut(path):
+    why = f"t/s/llm.query (line 3) waits: add an answer to question 12 to the file of `answers`; it asks '{'w ' * 60}?'"
+    fill(path, [make_evaluation("r", status="review", why=why, score=None)])
+    with Ledger.read(path) as ledger:
+        [step] = [one for one in page.gather(ledger).steps if one.kind == "review"]
+    assert step.why == why
 
 
 @pytest.mark.parametrize(("number", "end"), [(3, "; 1 more failing gate: count() == 2"), (4, "; 2 more failing gates")])
@@ -250,7 +293,8 @@ def test_a_regression_is_told_from_a_new_failure_and_from_one_that_stays(path):
     fill(path, [make_evaluation("planted", expect="ok", suite="c.suite.yaml"), *before], bad)
     with Ledger.read(path) as ledger:
         found, first = page.gather(ledger), page.gather(ledger, "latest~1")
-    assert found.sentence == "Not good: 4 of 4 candidates fail (1 regressed, 2 new cases, 1 as before)"
+    since = "since run 20261122-110100-000001"
+    assert found.sentence == f"Not good: 4 of 4 candidates fail (1 regressed {since}, 2 new cases, 1 as before)"
     assert [(step.kind, step.what[-1]) for step in found.steps][:2] == [("regression", "r"), ("new case fails", "n")]
     assert (found.steps[2].what, found.steps[2].why) == ("2 more cases", "clamp::m wrong, clamp::s wrong; 1 new")
     assert "1 of 2 candidates fails" in first.sentence  # with nothing to compare with, nothing is new

@@ -9,7 +9,7 @@ from harness.report.html import render_report
 from harness.report.leaderboard import render_leaderboard, render_overview
 from harness.report.page import gather
 from harness.report.run_verdict import run_verdict
-from harness.report.urgency import Urgency, causes_first, urgencies
+from harness.report.urgency import Urgency, causes_first, causes_raised, urgencies
 from tests.ledger.factory import fill, make_evaluation
 
 CASES = 2_000  # more than any limit on rows or details
@@ -109,3 +109,22 @@ def test_every_output_has_the_cause_first(tmp_path):
     assert [fault.what for fault in verdict.faults] == wanted
     failing = summary.partition("### Not as expected")[2]
     assert failing.index("&#58;step") < failing.index("&#58;success")
+
+
+def test_in_another_order_a_cause_is_raised_above_what_follows_from_it():
+    def row(nodeid, why, *, fails=True):
+        return {"nodeid": nodeid, "why": why, "as_expected": not fails, "neutral": 0}
+
+    rows = [
+        row("p::t::success", "passed(first) is false: first failed"),
+        row("q::low", "success of another suite failed"),
+        row("p::t::second", "not reached: success"),  # each names the other: no order, and no endless search
+        row("p::t::good", "", fails=False),
+        row("p::t::first", "saw 2"),
+    ]
+    found = [one["nodeid"].rpartition("::")[2] for one in causes_raised(rows, lambda one: one)]
+    assert found == ["first", "success", "low", "second", "good"]
+    rows[0]["why"] += " after second"
+    found = [one["nodeid"].rpartition("::")[2] for one in causes_raised(rows, lambda one: one)]
+    assert sorted(found) == ["first", "good", "low", "second", "success"]
+    assert found.index("first") < found.index("success")

@@ -113,3 +113,26 @@ class TestHandoffs:
             found = views.handoff_funnel(ledger)
         assert found.labels == ()
         assert "no candidate was handed off" in found.absent
+
+
+class TestTrends:
+    def test_scores_pass_counts_and_median_times_of_each_suite(self, path):
+        before = [make_evaluation("a", median_ms=4.0), make_evaluation("b", score=0.85, median_ms=2.0),
+                  make_evaluation("c", score=0.82, median_ms=9.0), make_evaluation("k", expect="ok")]  # fmt: skip
+        now = [make_evaluation("a", score=0.9, median_ms=8.0), make_evaluation("b", score=0.85, median_ms=6.0),
+               make_evaluation("c", status="wrong", score=0.1, median_ms=0.1)]  # fmt: skip
+        fill(path, before, now)
+        with Ledger.read(path) as ledger:
+            page = gather(ledger)
+            rows = trends._rows(ledger, [one["run_id"] for one in reversed(page.recent)])["toolgen", "clamp.suite.yaml"]
+            text = trends.section(ledger, page)
+        assert [(row["passing"], row["judged"], row["first"], row["middle"]) for row in rows] == [
+            (3, 3, 4.0, 4.0), (2, 3, 8.0, 7.0),
+        ]  # fmt: skip
+        assert "best score 0.900; mean score 0.857 → 0.617; passing 3 of 3 → 2 of 3" in text
+        assert "<b>toolgen clamp, median time</b> of the best score 4 ms → 8 ms" in text
+
+    def test_a_suite_that_is_not_timed_has_no_picture_of_times(self, path):
+        fill(path, [make_evaluation("a", median_ms=None)], [make_evaluation("a", median_ms=None)])
+        with Ledger.read(path) as ledger:
+            assert "median time" not in trends.section(ledger, gather(ledger))

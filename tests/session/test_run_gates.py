@@ -95,7 +95,8 @@ def test_a_failing_gate_says_everything(project, place):
     result.stdout.fnmatch_lines(
         [
             "  rerun: pytest 'a.suite.yaml::bad' --epoch 0 --secret-seed 5",
-            "gate mean(score) >= 0.9: FAILS: observed 0.625, threshold 0.9 (*lowest: *)",
+            "rerun: pytest --lf 'a.suite.yaml' --epoch 0 --secret-seed 5",
+            "gate mean(score) >= 0.9: FAILS: observed 0.625, threshold 0.9 (2 cases; lowest: 0.25, see above)",
         ]
     )
     below = result.stdout.str().partition("gate mean(score)")[2].partition("\nreport ")[0]

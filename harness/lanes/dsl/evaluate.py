@@ -197,7 +197,9 @@ def _verdict(case: Case, program: Program, trial: Record) -> Verdict:
         ended = trial["status"] == "ok"
         return (
             Status.SKIPPED,
-            "not reached: a condition went the other way" if ended else f"not reached: {_stop_reason(program, trial)}",
+            "not reached: a condition went the other way"
+            if ended
+            else f"not reached: {_stop_reason(program, trial, asked=False)}",
         )
     if step["status"] == "review":
         return Status.REVIEW, _stop_reason(program, trial)
@@ -287,11 +289,13 @@ def _failing_steps(program: Program, trial: Record, text: str) -> str:
     )
 
 
-def _stop_reason(program: Program, trial: Record) -> str:
-    """Why a run stopped, with the line of the step."""
+def _stop_reason(program: Program, trial: Record, *, asked: bool = True) -> str:
+    """Why a run stopped, with the line of the step; `asked` adds what a question asks and where its answer goes."""
     if trial["questions"]:
         question = trial["questions"][0]
         line = _line(program, question["step"])
+        if not asked:
+            return f"{question['step']} (line {line}) waits for an answer"
         return (  # what to do comes before the question, which may be long
             f"{question['step']} (line {line}) waits: add an answer to question {question['id']} to the file of the "
             f"suite's `answers`; it asks '{clip(question['prompt'], limit=MAX_PROMPT)}'"

@@ -89,6 +89,7 @@ def test_without_an_answer_it_waits_and_nothing_after_is_claimed(tmp_path: Path,
         f"HelloSPAK/s2/llm.query (line 23) waits: add an answer to question {QUESTION} to the file of the suite's "
         "`answers`; it asks 'The shell says: Hello from the shell, World\\nGreet World in one sentence.'"
     )
+    assert found["hellospak::s3"].why == "not reached: HelloSPAK/s2/llm.query (line 23) waits for an answer"
     for part in ("s2", "s3", "success"):
         assert found[f"hellospak::{part}"].score.total is None
         values = {c.name: c.value for c in found[f"hellospak::{part}"].score.components}
