@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from harness.core.errors import LedgerError
 from harness.core.nearest import nearest_names
 from harness.core.ranking import Place, ranked
+from harness.ledger.ranking import LEADERS
 from harness.ledger.store import Ledger
 
 Row = dict[str, Any]
@@ -32,7 +33,6 @@ RANKING = (
 PARTS = (
     "SELECT part.value FROM runs whole, json_each(iif(json_valid(whole.record), whole.record, '{}'), '$.parts') part"
 )
-FIRST_PLACES = 20  # read of each board to find its leader
 CHUNK = 500  # well under SQLite's lowest limit on parameters
 
 
@@ -113,16 +113,12 @@ def left_out(ledger: Ledger, *, lane: str | None = None, suite: str | None = Non
 def leaders(ledger: Ledger, *, unconfirmed: bool = False) -> dict[tuple[str, str], Row]:
     """The best passing subject of every (lane, suite) that has one; no control, and by default no unconfirmed one."""
     leads = "passed AND expected IS NULL" + ("" if unconfirmed else " AND confirmed IS NOT 0")
-    # What passes precedes what does not, so most boards are decided by their first places.
-    first = f"SELECT * FROM leaderboard WHERE {leads} AND position <= ? ORDER BY position DESC"  # noqa: S608
-    found = {(row["lane"], row["suite"]): row for row in ledger.rows(first, FIRST_PLACES)}
-    if len(found) < ledger.rows("SELECT count(*) AS boards FROM boards")[0]["boards"]:
-        later = f"SELECT * FROM leaderboard WHERE {leads} AND lane = ? AND suite = ? ORDER BY position LIMIT 1"  # noqa: S608
-        for board in ledger.rows(f"SELECT DISTINCT lane, suite FROM evaluations WHERE {leads}"):  # noqa: S608
-            place = board["lane"], board["suite"]
-            if place not in found and (rows := ledger.rows(later, *place)):
-                [found[place]] = rows
-    return dict(sorted(found.items()))
+    found = ledger.rows(LEADERS, unconfirmed)
+    found += ledger.rows(
+        f"""SELECT * FROM leaderboard WHERE {leads} AND (lane, suite) IN (SELECT lane, suite FROM boards
+            WHERE NOT is_ranked) ORDER BY lane, suite, position DESC"""  # noqa: S608
+    )
+    return dict(sorted({(row["lane"], row["suite"]): row for row in found}.items()))
 
 
 def leaders_elsewhere(ledger: Ledger, run_id: str) -> dict[tuple[str, str], Row]:

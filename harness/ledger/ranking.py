@@ -71,29 +71,43 @@ COMPUTED = f"""{_NEWEST}, board AS (
     FROM sweep w CROSS JOIN evaluations e ON e.rowid = w.place
     WHERE w.point = 0
 )
-SELECT e.lane, e.suite, e.run_id, e.nodeid, k.rank, k.worst_rank, k.position
+SELECT e.lane, e.suite, e.run_id, e.nodeid, k.rank, k.worst_rank, k.position,
+    (e.passed AND e.expected IS NULL) * (1 + (e.confirmed IS NOT 0)) AS leads
 FROM ranked k CROSS JOIN evaluations e ON e.rowid = k.place
 """  # noqa: S608 - nothing but constants
 
-LEADERBOARD = f"""
-CREATE VIEW leaderboard AS WITH places AS (
-    SELECT s.lane, s.suite, s.run_id, s.nodeid, s.rank, s.worst_rank, s.position
-    FROM boards b CROSS JOIN standings s ON s.lane = b.lane AND s.suite = b.suite WHERE b.is_ranked
-    UNION ALL SELECT * FROM ({COMPUTED})
-)
-SELECT e.lane, e.suite, k.rank, e.subject, e.digest, e.score, e.passed, e.status,
+_COLUMNS = """e.lane, e.suite, k.rank, e.subject, e.digest, e.score, e.passed, e.status,
     e.stability, e.median_ms, e.epoch, e.run_id, e.style, e.style_detected, e.peak_mb, e.tier, r.machine, e.nodeid,
     e.why, e.expected, e.as_expected, k.worst_rank,
     coalesce(e.score_low, e.score) AS score_low, coalesce(e.score_high, e.score) AS score_high,
     coalesce(e.median_low_ms, e.median_ms) AS median_low_ms,
     coalesce(e.median_high_ms, e.median_ms) AS median_high_ms, e.attempts, e.hash_seeds, e.stability_bound,
-    e.rung, e.confirmed, e.seconds, e.reused_from, e.cohort, k.position
+    e.rung, e.confirmed, e.seconds, e.reused_from, e.cohort, k.position"""
+
+LEADERBOARD = f"""
+CREATE VIEW leaderboard AS WITH places AS (
+    SELECT s.lane, s.suite, s.run_id, s.nodeid, s.rank, s.worst_rank, s.position
+    FROM boards b CROSS JOIN standings s ON s.lane = b.lane AND s.suite = b.suite WHERE b.is_ranked
+    UNION ALL SELECT lane, suite, run_id, nodeid, rank, worst_rank, position FROM ({COMPUTED})
+)
+SELECT {_COLUMNS}
 FROM places k CROSS JOIN evaluations e ON e.run_id = k.run_id AND e.nodeid = k.nodeid
 CROSS JOIN runs r ON r.run_id = k.run_id
 ORDER BY k.lane, k.suite, k.position
 """  # noqa: S608
 
-INCOMPARABLE = f"""{_NEWEST}
+LEADERS = f"""
+SELECT {_COLUMNS}
+FROM boards b CROSS JOIN standings k
+    ON k.lane = b.lane AND k.suite = b.suite AND k.position = iif(?1, b.candidate, b.leader)
+CROSS JOIN evaluations e ON e.run_id = k.run_id AND e.nodeid = k.nodeid
+CROSS JOIN runs r ON r.run_id = k.run_id
+WHERE b.is_ranked
+"""  # noqa: S608
+"""Of each ranked board the row of `leaderboard` that leads it; with ?1 whether it is confirmed or not."""
+
+INCOMPARABLE = f"""{_NEWEST.removesuffix(")")} AND q.contest IN (SELECT contest FROM comparable WHERE NOT fits)
+)
 SELECT e.lane, e.suite, e.run_id, e.nodeid, trim(
         iif(r.epoch <> c.epoch, 'epoch ' || r.epoch || ', not ' || c.epoch || '; ', '')
         || iif(r.tier IS NOT c.tier AND r.tier IS NOT NULL AND c.tier IS NOT NULL,

@@ -39,8 +39,16 @@ def _packed(connection: sqlite3.Connection) -> None:
     pack_rows(connection)
     connection.execute("INSERT OR IGNORE INTO boards (lane, suite) SELECT DISTINCT lane, suite FROM evaluations")
     _execute(connection, UNPACKED_BEFORE)
-    for statement in (*shapes.VIEWS_SQL, *standings.TRIGGERS, LEADERBOARD, LEFT_OUT):
+    for statement in (*shapes.VIEWS_SQL, *standings.TRIGGERS):
         connection.execute(statement)
+
+
+def _leaders(connection: sqlite3.Connection) -> None:
+    """A board knows its leader."""
+    _execute(connection, standings.LEADERS)
+    for name, view in (("leaderboard", LEADERBOARD), ("left_out", LEFT_OUT)):
+        connection.execute(f"DROP VIEW IF EXISTS {name}")
+        connection.execute(view)
     standings.rank_boards(connection)
 
 
@@ -63,6 +71,7 @@ MIGRATIONS: tuple[tuple[str, str | Callable[[sqlite3.Connection], None]], ...] =
     ("handoffs", tables.HANDOFFS),
     ("standings", standings.TABLES),
     ("packed", _packed),
+    ("leaders", _leaders),
 )
 """Number N, from 1, makes version N of the schema out of the one before it; sqlite-utils records which were applied."""
 

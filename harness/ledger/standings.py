@@ -38,6 +38,12 @@ CREATE TABLE incomparable (
 ) WITHOUT ROWID;
 INSERT INTO boards (lane, suite) SELECT DISTINCT lane, suite FROM evaluations;
 """
+LEADERS = """
+ALTER TABLE boards ADD COLUMN leader INTEGER;
+ALTER TABLE boards ADD COLUMN candidate INTEGER;
+ALTER TABLE standings ADD COLUMN leads INTEGER NOT NULL DEFAULT 0;
+UPDATE boards SET is_ranked = 0;
+"""
 _MARK = "ON CONFLICT (lane, suite) DO UPDATE SET is_ranked = 0 WHERE is_ranked"
 TRIGGERS = (
     f"""CREATE TRIGGER evaluations_come AFTER INSERT ON evaluations BEGIN
@@ -62,8 +68,11 @@ def rank_boards(connection: sqlite3.Connection) -> None:
     stale = "(lane, suite) IN (SELECT lane, suite FROM boards WHERE NOT is_ranked)"
     connection.execute(f"DELETE FROM standings WHERE {stale}")  # noqa: S608 - constants
     connection.execute(f"DELETE FROM incomparable WHERE {stale}")  # noqa: S608
-    columns = "lane, suite, position, rank, worst_rank, run_id, nodeid"
+    columns = "lane, suite, position, rank, worst_rank, run_id, nodeid, leads"
     connection.execute(f"INSERT INTO standings ({columns}) SELECT {columns} FROM ({COMPUTED})")  # noqa: S608
     columns = "lane, suite, run_id, nodeid, why"
     connection.execute(f"INSERT INTO incomparable ({columns}) SELECT {columns} FROM ({INCOMPARABLE})")  # noqa: S608
-    connection.execute("UPDATE boards SET is_ranked = 1 WHERE NOT is_ranked")
+    first = "SELECT min(position) FROM standings s WHERE s.lane = boards.lane AND s.suite = boards.suite AND leads"
+    connection.execute(
+        f"UPDATE boards SET is_ranked = 1, leader = ({first} > 1), candidate = ({first}) WHERE NOT is_ranked"  # noqa: S608
+    )

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 12  # `PRAGMA user_version`; grows with every migration
+SCHEMA_VERSION = 13  # `PRAGMA user_version`; grows with every migration
 
 APPLICATION_ID = 0x43525543  # `PRAGMA application_id`: "CRUC"

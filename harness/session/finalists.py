@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from harness.core.errors import LedgerError
 from harness.core.stability import EVERYONE, FIRST_TEN, FIRST_THREE, MIN_HASH_SEEDS
 from harness.ledger import queries
+from harness.ledger.standings import rank_boards
 from harness.ledger.store import Ledger
 
 MAX_RANKS = 30  # read of each suite: when one of the first ten fails, the next contender moves up
@@ -63,6 +66,8 @@ class Finalists:
     def read(self, ledger: Ledger) -> None:
         """Read the current boards: each confirmation may have changed ranks."""
         self.boards = {}
+        with contextlib.suppress(LedgerError), ledger.writing() as connection:  # else ranks are computed at each reading
+            rank_boards(connection)
         for row in queries.contenders(ledger, self.run_id, first=MAX_RANKS):
             confirmed = None if row["confirmed"] is None else bool(row["confirmed"])
             names = ("run_id", "nodeid", "digest", "attempts", "seconds")
