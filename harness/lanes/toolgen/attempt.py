@@ -7,13 +7,13 @@ import math
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from itertools import islice, takewhile
 
 from harness.core.clip import clip
 from harness.core.digest import derive_seed
 from harness.core.status import Status
+from harness.lanes.toolgen.candidate_box import opened
 from harness.lanes.toolgen.documentation import DocExample
 from harness.lanes.toolgen.idempotence import difference, own_answer
 from harness.lanes.toolgen.outcome import HOSTILE, Outcome
@@ -26,39 +26,25 @@ from harness.lanes.toolgen.waiting import Waiting
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, format_arguments, wrong_answer
 from harness.sandbox.answer import Answer
 from harness.sandbox.awaited_box import ask, ask_all
-from harness.sandbox.awaited_box import opened as open_box
 from harness.sandbox.codec import CodecError, decode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.loop import pause
 from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.pool import BoxPool
-from harness.sandbox.wire import COMPILED
 
 PAUSES = 24
 """Pauses of a case over all attempts. An answer that is wrong in 20 % of all milliseconds is missed at 24 independent
 moments with probability 0.8**24, about once in 200 cases; without pauses all questions share one moment."""
 MIN_PAUSES = 8  # of one attempt, for cases with few attempts
 MANY_PAUSES = 96  # in all attempts, above which MIN_PAUSES does not apply: each attempt starts at its own moment
+REPEATS = 2
+"""Questions that an attempt asks a second time: state that a candidate keeps by input shows at no other question."""
 _SCREENING: tuple[Origin, ...] = ("example", "drawn", "extra", "edge", "derived", "workload")
 
 Afterwards = Callable[[PolledBox, Outcome], Awaitable[None]]
 """Asks more of a box whose attempt is over; it handles the faults of the box itself."""
 Between = Callable[[PolledBox, random.Random], Awaitable[None]]
 """Asks more of a box between two questions; it handles the faults of the box itself."""
-
-
-@asynccontextmanager
-async def opened(pool: BoxPool, plan: Plan, hash_seed: int) -> AsyncIterator[PolledBox]:
-    """A box with the candidate loaded.
-
-    Raises:
-        BoxFault: if it cannot be loaded, or if it sent something after the last answer.
-        InfraError: if no box can be opened.
-    """
-    limits, is_alone = plan.limits, not plan.is_batched
-    source, entry = plan.code or plan.source, plan.entry_for(plan.imports, *([COMPILED] if plan.code else []))
-    with await open_box(pool, source, entry=entry, limits=limits, hash_seed=hash_seed, is_alone=is_alone) as box:
-        yield box
 
 
 async def run_attempt(
@@ -173,6 +159,12 @@ class _AttemptRun:
                 return
         self._note_waits(waiting)
         await self._ask_between()
+        is_repeated = not (self.plan.is_screening or self.outcome.wrong)
+        known = [one for one in self.questions.shared if one.expected is not None and is_repeated]
+        for question in self.rng.sample(known, min(REPEATS, len(known))):
+            await self._ask_again(question)
+            if self._is_decided:
+                return
         for trial in self.questions.trials:
             await self._try(trial)
             if self._is_decided:
@@ -276,6 +268,13 @@ class _AttemptRun:
             outcome.wrong.append(wrong_answer(self.plan.entry, question, reply))
         else:
             outcome.wrong_extras.append((question, reply if not outcome.wrong_extras else reply.trimmed()))
+
+    async def _ask_again(self, question: Question) -> None:
+        answer = await self._answer(question.key, due=question.due)
+        reply = Reply(answer.kind, answer.payload)
+        if not await self.questions.right(question, reply):
+            self.outcome.right -= 1
+            self.outcome.wrong.append(wrong_answer(self.plan.entry, question, reply))
 
     async def _shows(self, example: DocExample) -> bool:
         answer = await ask(self.pool, self.box, example.key, due=len(example.promised))

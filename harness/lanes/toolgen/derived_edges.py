@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.lanes.toolgen.attempt import MAX_FAULTS, opened
+from harness.lanes.toolgen.attempt import MAX_FAULTS
+from harness.lanes.toolgen.candidate_box import opened
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.reply import Reply

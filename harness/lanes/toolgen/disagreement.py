@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from harness.lanes.toolgen.answer_classes import fingerprint
-from harness.lanes.toolgen.attempt import opened
+from harness.lanes.toolgen.candidate_box import opened
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions, right_alone
@@ -82,7 +82,7 @@ async def depends_on_other_questions(
             return False
         later = await ask_once(pool, plan, question, hash_seed, before=others[:FEW])
         if not isinstance(later, BoxFault) and await right_alone(questions, question, later):
-            later = await ask_once(pool, plan, question, hash_seed, before=others)
+            later = await ask_once(pool, plan, question, hash_seed, before=[question, *others])
         if isinstance(later, BoxFault) or await right_alone(questions, question, later):
             return False
     return True

@@ -21,8 +21,8 @@ from harness.core.stats import wilson_interval
 from harness.core.status import Status
 from harness.lane.context import Context
 from harness.lane.pinned_file import require_unchanged
-from harness.lanes.toolgen.attempt import opened
 from harness.lanes.toolgen.attempts import Attempts
+from harness.lanes.toolgen.candidate_box import opened
 from harness.lanes.toolgen.candidate_timing import CandidateTiming
 from harness.lanes.toolgen.depth import FIRST, Standings, near_gate
 from harness.lanes.toolgen.derived_edges import ask_derived

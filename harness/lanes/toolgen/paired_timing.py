@@ -16,7 +16,7 @@ from typing import Any
 from harness.core.digest import digest_text
 from harness.core.paired import settle
 from harness.core.status import Status
-from harness.lanes.toolgen.attempt import opened
+from harness.lanes.toolgen.candidate_box import opened
 from harness.lanes.toolgen.performance import REPEATS, Workload, null_call
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question

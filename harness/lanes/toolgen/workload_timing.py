@@ -6,7 +6,7 @@ import random
 import statistics
 from collections.abc import Mapping, Sequence
 
-from harness.lanes.toolgen.attempt import opened
+from harness.lanes.toolgen.candidate_box import opened
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.performance import (
     GRACE_SECONDS,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from harness.core.status import Status
 
 ALONE = "right alone, wrong after another question"
@@ -48,6 +50,23 @@ def test_an_answer_that_is_wrong_after_many_questions_is_wrong(bench, judge):
     evaluation = judge(TIRED, attempts=3, questions=16)
     assert evaluation.status is Status.WRONG
     assert evaluation.evidence.why.startswith(f"{ALONE}: unique(")
+
+
+USED_UP = """
+KNOWN = {}
+def unique(items):
+    return list(KNOWN.setdefault(tuple(items), iter(dict.fromkeys(items))))
+"""
+
+
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_an_answer_that_is_wrong_when_it_is_asked_again_is_wrong(bench, judge, attempts):
+    bench.tool(TOOL, ORACLE)
+    evaluation = judge(USED_UP, attempts=attempts)
+    assert evaluation.status is Status.WRONG
+    assert attempts == 1 or evaluation.evidence.why.startswith(f"{ALONE}: unique(")
+    correctness = next(one.value for one in evaluation.score.components if one.name == "correctness")
+    assert 0 < correctness < 1
 
 
 def test_an_answer_that_is_also_wrong_alone_is_not_blamed_on_other_questions(bench, judge):
