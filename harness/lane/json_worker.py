@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TextIO, cast
 
@@ -80,38 +81,28 @@ class Process(Protocol):
         ...
 
 
-class Starter(Protocol):
-    """Starts a process that calls `main` of a module with arguments; see `JsonWorker`."""
+@dataclass(frozen=True, slots=True)
+class MainCall:
+    """A call of `main` of a module in a process of its own; the attributes are arguments of `JsonWorker`."""
 
-    def __call__(
-        self,
-        module: str,
-        arguments: tuple[str | int, ...],
-        *,
-        folder: Path,
-        errors: BinaryIO,
-        environment: Mapping[str, str] | None,
-    ) -> Process:
-        """Start it; `errors` receives its standard error, the other arguments are those of `JsonWorker`."""
-        ...
+    module: str
+    arguments: tuple[str | int, ...]
+    folder: Path
+    environment: Mapping[str, str] | None
+
+
+Starter = Callable[[MainCall, BinaryIO], Process]
+"""Starts the process of a call, whose standard error goes to the given file."""
 
 
 class _ExecutedProcess:
-    """A process that was started by exec: a `Starter`."""
+    """A process that was started by exec."""
 
-    def __init__(
-        self,
-        module: str,
-        arguments: tuple[str | int, ...],
-        *,
-        folder: Path,
-        errors: BinaryIO,
-        environment: Mapping[str, str] | None,
-    ) -> None:
+    def __init__(self, call: MainCall, errors: BinaryIO) -> None:
         self._process = subprocess.Popen(
-            interpreter_command(module, arguments),
-            cwd=folder,
-            env=environment,
+            interpreter_command(call.module, call.arguments),
+            cwd=call.folder,
+            env=call.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -156,7 +147,7 @@ class JsonWorker:
         self._log = log
         self._buffer = bytearray()
         with log.open("wb") as errors:
-            self._process: Process = start(module, arguments, folder=folder, errors=errors, environment=environment)
+            self._process: Process = start(MainCall(module, arguments, folder, environment), errors)
 
     @property
     def pid(self) -> int:

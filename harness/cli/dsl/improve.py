@@ -29,14 +29,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="an input (repeatable)")
     parser.add_argument("--laws", type=Path, metavar="FILE", help="a domain whose laws no revision may break")
     parser.add_argument(
-        "--programs",
-        nargs="*",
-        type=Path,
-        default=[],
-        metavar="FILE",
-        help="programs that a proposed grammar must still parse",
-    )
-    parser.add_argument(
         "--variable",
         action="append",
         default=[],
@@ -84,7 +76,6 @@ def run(args: argparse.Namespace) -> int:
         provider,
         inputs=tuple(inputs),
         laws=laws,
-        programs=[programs.read(path) for path in args.programs],
         variable=frozenset(args.variable),
     )
     searched = ProgramClimb(improving, program)
@@ -118,5 +109,4 @@ def _row(attempt: Attempt) -> dict[str, Any]:
         "why": attempt.why,
         "digest": attempt.digest,
         "values": list(attempt.values),
-        "grammar": bool(attempt.grammar),
     }

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from harness.core.digest import digest_json, digest_text, short
 from harness.core.errors import InfraError
@@ -17,9 +16,7 @@ from harness.dsl.improve.contract import clauses_of, find_broken_clause, mask_va
 from harness.dsl.improve.identity import find_difference
 from harness.dsl.improve.measured_runs import Measured, Objective
 from harness.dsl.ir import Program
-from harness.dsl.language.builder import Builder
 from harness.dsl.language.diagnostic import render
-from harness.dsl.language.lexer import TokenList, tokens
 from harness.dsl.language.parser import parse
 from harness.providers.completion import fenced_blocks
 from harness.providers.question import Provider, Question
@@ -37,7 +34,6 @@ class Attempt:
         why: Reason of the rejection, or the improvement.
         values: Values of the objective in its runs.
         text: Source of the revision; empty if the reply has none.
-        grammar: The accepted grammar that the reply proposes; otherwise empty.
         stage: Where it ended: `parse`, `duplicate`, `gate` (it changes what it is judged by) or `judged` (it ran).
     """
 
@@ -47,7 +43,6 @@ class Attempt:
     digest: str
     values: tuple[float, ...]
     text: str
-    grammar: str = ""
     stage: str = "judged"
 
 
@@ -59,7 +54,6 @@ class Improvement:
         measure: Runs a program and returns its values; the second argument is the first seed.
         inputs: Names that the caller provides.
         laws: A domain that no revision may violate.
-        programs: Sources that a proposed grammar must parse to the same tree.
         variable: What a revision may change: names, steps, written files; empty for all that is not measured. Fields
             and cases in it may also differ between the measurements.
     """
@@ -69,7 +63,6 @@ class Improvement:
     provider: Provider
     inputs: tuple[str, ...] = ()
     laws: Program | None = None
-    programs: Sequence[str] = ()
     variable: frozenset[str] = frozenset()
 
     def improve(self, program: Program, rounds: int) -> tuple[Program, list[Attempt]]:
@@ -90,14 +83,6 @@ class Improvement:
         declared = self._declared(program)
         return clauses, files, mask_variables(tree, declared) if declared else ""
 
-    def read(self, reply: str, best: Program) -> tuple[str, str]:
-        """The program in a reply and the accepted grammar in it; each is empty without one."""
-        blocks = fenced_blocks(reply[:MAX_REPLY])
-        grammar = next((text for kind, text in blocks if kind == "lark"), "")
-        grammar = grammar if grammar and accepts_grammar(grammar, [best.source, *self.programs]) else ""
-        program = next((text for kind, text in blocks if kind != "lark"), "" if blocks else reply[:MAX_REPLY])
-        return program, grammar
-
     def judge(
         self,
         number: int,
@@ -105,15 +90,13 @@ class Improvement:
         best: Program,
         known: Measured,
         kept: tuple[dict[str, str], set[str], str],
-        *,
-        grammar: str = "",
     ) -> tuple[Attempt, Program | None, Measured | None]:
         """The verdict on a revision: the attempt, and the program with its runs if it is accepted."""
 
         def rejected(
             why: str, values: tuple[float, ...] = (), digest: str = "", stage: str = "judged"
         ) -> tuple[Attempt, None, None]:
-            return Attempt(number, False, why, digest, values, text, grammar, stage), None, None
+            return Attempt(number, False, why, digest, values, text, stage), None, None
 
         if not text.strip():
             return rejected("the reply contains no program", stage="parse")
@@ -152,7 +135,7 @@ class Improvement:
                 revised.digest,
             )
         why = f"{_format_values(known)} -> {_format_values(measured)}"
-        return Attempt(number, True, why, revised.digest, measured.values, text, grammar), revised, measured
+        return Attempt(number, True, why, revised.digest, measured.values, text), revised, measured
 
     def question(self, program: Program, known: Measured, attempts: list[Attempt]) -> Question:
         """The question for a revision of the best program so far."""
@@ -227,7 +210,6 @@ class ProgramClimb:
         if found:
             return found
         parents: tuple[str, ...] = ()
-        verdict: dict[str, Any] = {}
         if generation == 0:
             text, digest = self._program.source, self._program.digest
             operator = loop.START
@@ -236,11 +218,11 @@ class ProgramClimb:
             if reply is None:
                 self.attempts.append(Attempt(generation, False, "the provider gave no answer", "", (), ""))
                 return None
-            text, grammar = self._settings.read(reply.text, self.best)
+            text = _program_in(reply.text)
             revised, _ = check_source(text, path="revision", inputs=self._settings.inputs, cache=False)
             digest = digest_text(text) if revised is None else revised.digest
-            parents, operator, verdict = (self.best.digest,), self._operator, {"grammar": grammar}
-        found = [book.proposal(generation, self._name, digest, operator=operator, parents=parents, verdict=verdict)]
+            parents, operator = (self.best.digest,), self._operator
+        found = [book.proposal(generation, self._name, digest, operator=operator, parents=parents)]
         book.add(found, {digest: text})
         return found
 
@@ -263,7 +245,6 @@ class ProgramClimb:
                     digest=found["digest"],
                     values=tuple(found["values"]),
                     text=text,
-                    grammar=found["grammar"],
                 )
             )
             self._idle += 1
@@ -286,10 +267,7 @@ class ProgramClimb:
             status = "ok" if self.known.passed else "wrong"
             return changed(trial, stage="judged", status=status, passed=self.known.passed, verdict=verdict)
         started = time.perf_counter()
-        number, grammar = trial.generation, trial.verdict["grammar"]
-        attempt, revised, measured = self._settings.judge(
-            number, text, self.best, self.known, self._kept, grammar=grammar
-        )
+        attempt, revised, measured = self._settings.judge(trial.generation, text, self.best, self.known, self._kept)
         if revised is not None and measured is not None:
             self._accepted = revised, measured
         return changed(
@@ -302,18 +280,10 @@ class ProgramClimb:
         )
 
 
-def accepts_grammar(text: str, programs: Sequence[str]) -> bool:
-    """Whether a proposed grammar parses every program to the same tree as the current grammar."""
-    from lark import Lark
-    from lark.exceptions import LarkError
-
-    try:
-        parser = Lark(
-            text, parser="lalr", lexer=TokenList, start="module", transformer=Builder(), maybe_placeholders=False
-        )
-        return all(parser.parse(tokens(program)) == parse(program)[0] for program in programs)
-    except (LarkError, RecursionError, TypeError, AttributeError, ValueError, LookupError):
-        return False
+def _program_in(reply: str) -> str:
+    """The program in a reply: its first fenced block, or all of it."""
+    blocks = fenced_blocks(reply[:MAX_REPLY])
+    return blocks[0][1] if blocks else reply[:MAX_REPLY]
 
 
 def _format_values(measured: Measured) -> str:

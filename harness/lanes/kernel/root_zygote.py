@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from harness.core.closing import Closing
-from harness.lane.json_worker import interpreter_command, last_line
+from harness.lane.json_worker import MainCall, interpreter_command, last_line
 
 LOCK, SOCKET = "lock", "socket"
 MAX_REQUEST = 1 << 16  # bytes
@@ -52,15 +52,7 @@ class RootZygote:
         """
         return RootConnection(*self._connect())
 
-    def fork(
-        self,
-        module: str,
-        arguments: tuple[str | int, ...],
-        *,
-        folder: Path,
-        errors: BinaryIO,
-        environment: Mapping[str, str] | None,
-    ) -> ForkedProcess:
+    def fork(self, call: MainCall, errors: BinaryIO) -> ForkedProcess:
         """Have a process forked that calls `main` of one of `root.MODULES`; a `Starter`.
 
         It does not wait for the root, which may still be importing.
@@ -69,10 +61,10 @@ class RootZygote:
             OSError: if there is no root and none can be started.
         """
         given = {
-            "module": module,
-            "arguments": arguments,
-            "folder": str(folder),
-            "environment": dict(environment or {}),
+            "module": call.module,
+            "arguments": call.arguments,
+            "folder": str(call.folder),
+            "environment": dict(call.environment or {}),
         }
         connection, root = self._connect()
         (reading, requests), (answers, writing) = os.pipe(), os.pipe()

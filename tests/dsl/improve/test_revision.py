@@ -7,9 +7,9 @@ import pytest
 from harness.dsl.analysis.load import load_source
 from harness.dsl.improve.contract import clauses_of, find_broken_clause
 from harness.dsl.improve.measured_runs import Measured, Objective, measure
-from harness.dsl.improve.revision import Attempt, Improvement, accepts_grammar
+from harness.dsl.improve.revision import Attempt, Improvement
 from harness.dsl.ir import Program
-from harness.dsl.language.parser import GRAMMAR, parse
+from harness.dsl.language.parser import parse
 from harness.dsl.machine.settings import RunSettings
 from harness.providers.script import ScriptProvider
 
@@ -56,7 +56,7 @@ def test_a_better_program_replaces_the_previous_one() -> None:
         (tuned(7).replace("value: float", "value: float > 0"), "Variant T was changed"),
         ("```\ntask T {\n```", "E105 unexpected end of file"),
         ("```\ntask T { step a { let x = y } }\n```", "E201 there is no variable"),
-        ("```lark\nmodule: NAME\n```", "the reply contains no program"),
+        ("```\n```", "the reply contains no program"),
         (tuned(7).replace("let tile = 7", 'let tile = 7 fail "no"'), "E408"),
     ],
 )
@@ -94,15 +94,6 @@ def test_clauses_can_be_added_but_not_removed() -> None:
     more = clauses_of(parse(PROGRAM.replace("evaluation {", "evaluation { check also: 1 < 2"))[0])
     assert find_broken_clause(before, more) == ""
     assert find_broken_clause(more, before) == "Tune: also was removed"
-
-
-def test_a_grammar_is_accepted_if_all_programs_parse_as_before() -> None:
-    present = GRAMMAR.read_text()
-    extended = present.replace("fail: FAIL expression", "fail: FAIL expression | FAIL STAR expression")
-    assert extended != present
-    assert accepts_grammar(extended, [PROGRAM])
-    assert not accepts_grammar(present.replace("evaluation: EVALUATION", "evaluation: CHECK"), [PROGRAM])
-    assert not accepts_grammar("nonsense", [PROGRAM])
 
 
 def test_a_chance_improvement_is_rejected() -> None:

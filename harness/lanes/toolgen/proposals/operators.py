@@ -29,7 +29,6 @@ OPERATORS: dict[str, str] = {
     "duplicate": "a statement twice",
     "exchange": "two neighbouring statements exchanged",
     "move": "a statement out of a block, or into the one before it",
-    "shortcut": "an early return for a kind of argument, from a counter-example (`shortcuts`)",
     "term": "a value plus or minus 1 or a variable",
     "operand": "an operand left out, or both exchanged; a constant to a variable; an item for an empty list",
     "bound": "`x = y` to `x = max(x, y)`, `min(x, y)`, `max(0, y)`, `x + y`",

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from harness.lanes.toolgen.proposals.edit import SourceText
 from harness.lanes.toolgen.proposals.operators import OPERATORS, edits
-from harness.lanes.toolgen.proposals.shortcuts import shortcuts
 
 ROOT = Path(__file__).resolve().parents[4]
 CANDIDATES = [
@@ -59,36 +58,7 @@ def test_every_edit_parses_and_differs(path: Path) -> None:
 
 
 def test_every_operator_of_the_registry_is_used() -> None:
-    assert {edit.operator for edit in edits(SAMPLE)} == set(OPERATORS) - {"shortcut"}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "expected", "made"),
-    [
-        ({"items": [], "limit": 3}, [], {"if not items:\n        return items[:]", "if not items:\n        return []"}),
-        ({"items": [7], "limit": 3}, [7], {"if len(items) == 1:\n        return items[:]"}),
-        ({"items": [7, 8], "limit": 0}, [], {"if limit == 0:\n        return []"}),
-        ({"items": [7, 8], "limit": -2}, None, {"if limit < 0:\n        return None"}),
-        ({"items": [7, 8], "limit": None}, 1, {"if limit is None:\n        return 1"}),
-        ({"items": [7, 8], "limit": 3}, [7, 8], set()),
-        ({"items": [], "limit": 3}, [41], set()),
-        ({"items": [], "limit": 3}, True, {"if not items:\n        return True"}),
-    ],
-)
-def test_a_shortcut_is_about_a_kind_of_argument_and_never_about_one_example(arguments, expected, made):
-    found = list(shortcuts(SAMPLE, "first", arguments, expected))
-    assert {edit.replacement.strip() for edit in found} == made
-    for edit in found:
-        edited = edit.apply(SAMPLE)
-        ast.parse(edited)
-        assert edited.replace(edit.replacement, "") == SAMPLE
-        assert edited.index("Its docstring") < edited.index(edit.replacement) < edited.index("found = []")
-
-
-def test_a_shortcut_stays_inside_evolve_blocks():
-    marked = SAMPLE.replace("    total = 0\n", "    # EVOLVE-BLOCK-START\n    total = 0\n    # EVOLVE-BLOCK-END\n")
-    assert list(shortcuts(marked, "first", {"items": []}, [])) == []
-    assert list(shortcuts(SAMPLE, "other", {"items": []}, [])) == []
+    assert {edit.operator for edit in edits(SAMPLE)} == set(OPERATORS)
 
 
 @pytest.mark.parametrize(
