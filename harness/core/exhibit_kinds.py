@@ -262,7 +262,7 @@ class Text(Shown):
     _halved, _noun = ("text",), "characters"
     text: str
     language: str = ""
-    """`python`, `yaml`, `json`, `sql` or `toml` for highlighting; any other is plain text."""
+    """A language that Pygments knows, for highlighting; empty for plain text."""
 
 
 KINDS: tuple[type[Shown], ...] = (Table, Series, Scatter, Bars, Heat, Timeline, Bytes, Roofline, Text)

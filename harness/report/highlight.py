@@ -1,19 +1,23 @@
-"""Highlighting: source code with classes for its tokens, and differences with their changed words."""
+"""Highlighting: source code with classes for its tokens (Pygments), and differences with their changed words."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any
 
 from markupsafe import Markup
 
 from harness.report import words
 from harness.report.markup import content, element, joined, made, text_of
-from harness.report.tokens import LANGUAGES
 
 MAX_LINE = 400  # characters of a line that is shown
 MAX_HIGHLIGHTED = 60_000  # characters that are highlighted; more is shown plain
 SUFFIXES = {".py": "python", ".yaml": "yaml", ".yml": "yaml", ".json": "json", ".sql": "sql", ".toml": "toml"}
+# Short classes of the kinds of tokens that get a colour.
+CLASSES = {"Keyword": "k", "Comment": "c", "Literal.String": "s", "Literal.Number": "m", "Name.Function": "f",
+           "Name.Class": "f", "Operator.Word": "k", "Name.Tag": "f"}  # fmt: skip
 
 
 def language_of(path: str) -> str:
@@ -29,17 +33,16 @@ def code(text: str, language: str = "") -> Markup:
 def lines(text: str, language: str = "") -> list[Markup]:
     """Source code as lines of markup, each complete in itself."""
     plain = text.splitlines()
-    known = LANGUAGES.get(language)
-    if known is None or len(text) > MAX_HIGHLIGHTED or any(len(line) > MAX_LINE for line in plain):
+    lexer = _lexer(language) if len(text) <= MAX_HIGHLIGHTED and all(len(line) <= MAX_LINE for line in plain) else None
+    if lexer is None:
         return [_shown(line) for line in plain]
-    text = "\n".join(words.printable(line.expandtabs(4)) for line in plain)
-    parts, at = [], 0
-    for start, end, kind in known.tokens(text):
-        parts.append(content(text[at:start]))
-        token = content(text[start:end]).replace("\n", f'</span>\n<span class="{kind}">')
-        parts.append(f'<span class="{kind}">{token}</span>')
-        at = end
-    parts.append(content(text[at:]))
+    parts: list[str] = []
+    for kind, value in lexer.get_tokens("\n".join(words.printable(line.expandtabs(4)) for line in plain)):
+        token, class_ = content(value), _class(kind)
+        if class_:  # a line is complete in itself
+            token = token.replace("\n", f'</span>\n<span class="{class_}">')
+            token = f'<span class="{class_}">{token}</span>'
+        parts.append(token)
     return list(map(made, "".join(parts).split("\n")))[: len(plain)]
 
 
@@ -115,3 +118,22 @@ def _shown(text: str) -> Markup:
     if len(text) > MAX_LINE:
         text = f"{text[: MAX_LINE - 1]}…"
     return made(text_of(text))
+
+
+@cache
+def _class(kind: Any) -> str:
+    name = str(kind).removeprefix("Token.")
+    return next((class_ for start, class_ in CLASSES.items() if name.startswith(start)), "")
+
+
+@cache
+def _lexer(language: str) -> Any:
+    if not language:
+        return None
+    from pygments.lexers import get_lexer_by_name  # pytest brings Pygments; it is imported where code is shown
+    from pygments.util import ClassNotFound
+
+    try:
+        return get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return None

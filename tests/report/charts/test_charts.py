@@ -62,7 +62,7 @@ VALUES = [
         Window(start=0, data="zz", after=spans()))),
     Roofline(title=HOSTILE, peak=900.0, bandwidth=4000.0, labels=(HOSTILE,), intensity=ODD, rate=ODD[::-1]),
     Text(title=HOSTILE, text=HOSTILE + "\n\ttabbed\n", language="python"),
-    Text(title="unknown", text="x", language="a language of a later version"),
+    Text(title="unknown", text="x", language="a language of a later Pygments"),
 ]  # fmt: skip
 EACH = pytest.mark.parametrize("value", VALUES, ids=lambda value: f"{value.kind}-{value.title[:5]}")
 
