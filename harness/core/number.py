@@ -82,5 +82,9 @@ def readable(value: float, *, threshold: float | None = None) -> str:
         return f"{value:,.0f}"
     if abs(value) < 0.0005:
         return f"{value:.3g}"
-    shown = [f"{value:.{n}f}".rstrip("0") if abs(value) < 1 else f"{value:.{n + 1}g}" for n in DIGITS]
-    return next((text for text in shown if value == threshold or float(text) != threshold), shown[-1])
+    shown = ""
+    for n in DIGITS:
+        shown = f"{value:.{n}f}".rstrip("0") if abs(value) < 1 else f"{value:.{n + 1}g}"
+        if value == threshold or float(shown) != threshold:
+            break
+    return shown

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from harness.sandbox.answer import Answer
@@ -59,15 +58,13 @@ async def ask(pool: BoxPool, box: PolledBox, question: bytes, *, due: int = 0, i
     """
     async with pool.computing.taken(1 if box.is_quick or not is_timed else pool.computing.count):
         box.allow(due)
-        begun = time.monotonic()
         box.send(question)
         while True:
             event = _event(box)
             await event
-            answer = box.receive_ready()
+            answer = box.receive_ready(event.since)
             if answer is not None:
-                least = min(answer.seconds, event.since - begun)
-                return Answer(answer.kind, answer.payload, answer.seconds, answer.cpu_seconds, max(0.0, least))
+                return answer
 
 
 async def ask_all(

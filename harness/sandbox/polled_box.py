@@ -159,10 +159,13 @@ class PolledBox:
         self.deadline = min(begun + self._limit, self._end)
         self._send(b"".join(parts))
 
-    def receive_ready(self) -> Answer | None:
+    def receive_ready(self, since: float = -math.inf) -> Answer | None:
         """The next answer that has arrived completely; None while there is none, and when the source has loaded.
 
         Several answers may have arrived at once, so it is called until it returns None or the box is idle.
+
+        Args:
+            since: The earliest moment at which it may have arrived (`Wait.since`), for `Answer.least_seconds`.
 
         Raises:
             BoxFault: timeout, crash, memory, output or protocol; the box cannot be used afterwards.
@@ -186,11 +189,11 @@ class PolledBox:
                 raise self._timeout_fault()
             return None
         if self._when == CALLING:
-            return self._accept_answer(frame)
+            return self._accept_answer(frame, since)
         self._accept_loading(frame)
         return None
 
-    def _accept_answer(self, frame: Frame) -> Answer:
+    def _accept_answer(self, frame: Frame, since: float) -> Answer:
         if frame[0] == b"F":
             raise guard_fault(frame[2], CALLING)
         if (late := self._arrived - self.deadline) > 0:  # the answer came before anything looked at the clock
@@ -201,7 +204,14 @@ class PolledBox:
             if self._is_timed and self._process.has_clock:
                 used = self._last_cpu - self._cpu_before
         counted = max(used or 0.0, elapsed - self._moved)
-        answer = read_answer(frame, self._expected.popleft(), seconds=counted, cpu_seconds=used, limits=self._limits)
+        answer = read_answer(
+            frame,
+            self._expected.popleft(),
+            seconds=counted,
+            cpu_seconds=used,
+            least_seconds=max(0.0, min(counted, since - self._begun)),
+            limits=self._limits,
+        )
         self.is_quick = elapsed <= self._limit * QUICK
         self._begun = self._idle_since = self._arrived
         self.deadline = min(self._begun + self._limit, self._end) if self._expected else math.inf

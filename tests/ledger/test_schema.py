@@ -82,6 +82,23 @@ def test_a_ledger_of_an_earlier_version_is_brought_up_to_date(tmp_path, monkeypa
         assert [row["rank"] for row in ledger.rows("SELECT * FROM leaderboard")] == [1]
 
 
+def test_a_step_that_fails_changes_nothing(tmp_path, monkeypatch):
+    def fail(_connection):
+        raise OSError("no")
+
+    connection = sqlite3.connect(tmp_path / "l.db", isolation_level=None)
+    with monkeypatch.context() as past:
+        past.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS[:3], ("fails", fail)))
+        with pytest.raises(OSError, match="no"):
+            schema.migrate(connection)
+    assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (0,)
+    schema.migrate(connection)
+    schema.migrate(connection)  # of two processes that meet an empty file, the second has nothing to do
+    assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+    connection.close()
+
+
 def test_evaluations_of_version_11_are_packed(tmp_path, monkeypatch):
     """All that version 11 had in tables of their own is where it was: components, gates, attempts and exhibits."""
     made = make_evaluation(exhibits=(pack("note", Text(title="Note", text="\U0001f600")),), parents=("a" * 64,))

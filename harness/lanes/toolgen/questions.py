@@ -120,6 +120,10 @@ class Questions:
         """Whether the oracle's `accept` decides, so that several answers may be right."""
         return self.oracle is not None and self.oracle.defines("accept")
 
+    def is_expected(self, question: Question, reply: Reply) -> bool:
+        """Whether a reply is right because it equals the known answer; `right` makes a coroutine to say so."""
+        return reply == question.expected and not self.is_judged_by_accept
+
     async def right(self, question: Question, reply: Reply) -> bool:
         """Whether a reply is right; always true where the right answer is unknown.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from harness.core.digest import digest_bytes
 from harness.lanes.toolgen.comparison import Comparison
@@ -11,8 +12,7 @@ from harness.sandbox.codec import CodecError, decode, encode
 MAX_KEPT_BYTES = 4096  # bytes kept of a long reply, since the judge keeps one reply per question
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):  # as `Answer`
     """The reply of the reference, or of a candidate, to one question.
 
     Attributes:
