@@ -29,13 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="the HTML file (default reports/index.html)",
     )
-    parser.add_argument(
-        "--report-size",
-        type=whole(),
-        default=5000,
-        metavar="KB",
-        help="largest page (default 5000, with at most 500 cases in full; more have as many more)",
-    )
+    said = "largest page (default 5000; it has at most 500 cases in full, one twice as large 1000)"
+    parser.add_argument("--report-size", type=whole(), default=5000, metavar="KB", help=said)
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
     parser.add_argument("--csv", type=Path, metavar="DIR", help="write the tables as CSV files instead")
     parser.add_argument("--svg", type=Path, metavar="DIR", help="write the pictures as SVG files instead")

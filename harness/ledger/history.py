@@ -8,6 +8,8 @@ from harness.ledger.comparison import comparable_runs
 from harness.ledger.lookup import Row, find
 from harness.ledger.store import Ledger
 
+DIGEST = 64  # characters of a whole digest, which is the beginning of no other
+
 
 def trend(ledger: Ledger, key: str) -> list[Row]:
     """All evaluations of a node id, digest or subject, oldest first; a verdict that was reused counts once.
@@ -59,11 +61,11 @@ def lineage(ledger: Ledger, key: str) -> list[Row]:
     """
     start = find(ledger, key)[0]["digest"]
     links = ledger.rows("SELECT child, parent, relation FROM lineage")
-    best = best_known(ledger)
+    best, named = best_known(ledger), _named(ledger)
     parents: dict[str, set[str]] = {}
     children: dict[str, set[str]] = {}
     for link in links:
-        parent = _resolve(link["parent"], best)
+        parent = _resolve(link["parent"], best, named)
         parents.setdefault(link["child"], set()).add(parent)
         children.setdefault(parent, set()).add(link["child"])
     generation = _walk(start, parents, -1) | _walk(start, children, 1)
@@ -89,7 +91,8 @@ def parents(ledger: Ledger, digest: str) -> list[Row]:
     """The declared parents of a subject that the ledger judged: digest and name."""
     links = ledger.rows("SELECT parent FROM lineage WHERE child = ? AND relation = 'derived' ORDER BY parent", digest)
     known = best_known(ledger) if links else {}
-    found = dict.fromkeys(_resolve(link["parent"], known) for link in links)
+    named = _named(ledger) if links else {}
+    found = dict.fromkeys(_resolve(link["parent"], known, named) for link in links)
     return [{"digest": one, "subject": known[one]["subject"]} for one in found if one in known and one != digest]
 
 
@@ -100,13 +103,19 @@ def best_known(ledger: Ledger) -> dict[str, Row]:
     return ledger.remembered(("best",), lambda: {row["digest"]: row for row in ledger.rows(query, keep=False)})
 
 
-def _resolve(parent: str, known: dict[str, Row]) -> str:
+def _named(ledger: Ledger) -> dict[str, str]:
+    """The digest of each subject, by name: the last of `best_known` where several have one name."""
+    return ledger.remembered(("named",), lambda: {row["subject"]: one for one, row in best_known(ledger).items()})
+
+
+def _resolve(parent: str, known: dict[str, Row], named: dict[str, str]) -> str:
     if parent in known:
         return parent
-    matches = [digest for digest, row in known.items() if row["subject"] == parent]
-    if not matches and len(parent) >= 8:
-        matches = [digest for digest in known if digest.startswith(parent)]
-    return matches[-1] if matches else parent
+    if parent in named:
+        return named[parent]
+    if not 8 <= len(parent) < DIGEST:
+        return parent
+    return next((digest for digest in reversed(known) if digest.startswith(parent)), parent)
 
 
 def _walk(start: str, edges: dict[str, set[str]], step: int) -> dict[str, int]:

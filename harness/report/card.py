@@ -214,7 +214,7 @@ def _shortened(value: Any) -> Any:
 
 def _relative(path: str) -> str:
     """A path as short as it can be typed here."""
-    return os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else path
+    return os.path.relpath(path) if path.startswith(f"{Path.cwd()}{os.sep}") else path
 
 
 def _line_of(record: Row) -> int | None:
