@@ -71,7 +71,7 @@ def test_a_search_among_the_queries_of_the_example_lane(tmp_path):
     """Operators, check, screening and descriptor are those of the installed package."""
     work = tmp_path / "work"
     shutil.copytree(EXAMPLE, work, ignore=shutil.ignore_patterns("*.py", "pyproject.toml", "reports"))
-    install(tmp_path / "site")
+    install(tmp_path / "site", tmp_path / "source")
     done = subprocess.run(
         [sys.executable, "-m", "harness", "evolve", "search.yaml", "--json", "--lanes", "1"],
         cwd=work,
