@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 if sys.version_info < (3, 11):  # noqa: UP036 - an environment that pip did not check
     msg = f"Crucible needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}: use a newer one"
     raise ImportError(msg)
+if sys.platform == "win32":
+    msg = "Crucible does not run on Windows: use WSL, where it runs as on Linux"
+    raise ImportError(msg)
 
 if TYPE_CHECKING:
     from harness.core.budget import Budget as Budget

@@ -15,6 +15,7 @@ import yaml
 
 from harness.cli import VERBS, main
 from harness.plugin import _OPTIONS
+from tests.ledger.factory import fill, make_evaluation
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / "docs/ci").glob("*.yml"))
@@ -185,6 +186,54 @@ class Hidden:
         if name.partition(".")[0] in ("torch", "triton"):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Hidden())
+"""
+
+
+def test_no_browser(tmp_path):
+    """A server: no display, and a PATH without a program that shows pages."""
+    fill(tmp_path / "l.db", [make_evaluation("a")])
+    page = tmp_path / "page.html"
+    command = [sys.executable, "-m", "harness", "report", "--ledger", "l.db", "--report", str(page), "--open"]
+    environ = {"PATH": str(tmp_path), "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert told(done.stderr) == "no browser was found"
+    assert str(page) in done.stderr
+    assert page.is_file()
+
+
+def test_windows():
+    code = "import sys; sys.platform = 'win32'; import harness"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 1
+    assert told(done.stderr) == "does not run on Windows"
+
+
+def test_not_linux(tmp_path):
+    """A run whose boxes have what macOS has, a process with limits, and whose platform is called so."""
+    assert main(["init", str(tmp_path)]) == 0
+    (tmp_path / "run.py").write_text(NOT_LINUX)
+    for tier, status in (("C", 4), ("D", 0)):
+        options = ["suites", "--min-tier", tier, "--confirm", "0", "-p", "harness.plugin", "-p", "no:cacheprovider"]
+        command = [sys.executable, "run.py", *options]
+        environ = os.environ | {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+        assert done.returncode == status, done.stdout + done.stderr
+        if status:
+            assert {"not Linux", "needs tier"} == {row for row in TOLD if row in done.stderr}
+            assert "--min-tier D" in done.stderr
+            assert "sysctl" not in done.stderr  # no remedy that is Linux's own
+
+
+NOT_LINUX = """
+import functools, sys
+import pytest
+from harness.sandbox import pool, probe
+pool.BoxPool.__init__ = functools.partialmethod(
+    pool.BoxPool.__init__, without=frozenset({"namespaces", "pivot_root", "uid", "landlock", "seccomp", "cgroup"})
+)
+probe.sys = type("darwin", (), {"platform": "darwin", "version": sys.version, "executable": sys.executable})
+sys.exit(pytest.main(sys.argv[1:]))
 """
 
 

@@ -162,7 +162,9 @@ class Probe:
         lines += [f"  breached: {breach}" for breach in self.breaches[:MAX_SHOWN]]
         if len(self.breaches) > MAX_SHOWN:
             lines.append(f"  ... and {len(self.breaches) - MAX_SHOWN} more")
-        for name in LAYERS:
+        if sys.platform != "linux":
+            lines.append(f"  not Linux ({sys.platform}): use Linux for a better tier, as in a virtual machine")
+        for name in LAYERS if sys.platform == "linux" else ():
             reason = self.layers.get(name, "not tried")
             if reason:
                 lines.append(f"  missing {name}: {reason}")
