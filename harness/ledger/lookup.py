@@ -114,10 +114,9 @@ def leaders(ledger: Ledger, *, unconfirmed: bool = False) -> dict[tuple[str, str
     """The best passing subject of every (lane, suite) that has one; no control, and by default no unconfirmed one."""
     leads = "passed AND expected IS NULL" + ("" if unconfirmed else " AND confirmed IS NOT 0")
     found = ledger.rows(LEADERS, unconfirmed)
-    found += ledger.rows(
-        f"""SELECT * FROM leaderboard WHERE {leads} AND (lane, suite) IN (SELECT lane, suite FROM boards
-            WHERE NOT is_ranked) ORDER BY lane, suite, position DESC"""  # noqa: S608
-    )
+    first = f"SELECT * FROM leaderboard WHERE {leads} AND lane = ? AND suite = ? ORDER BY position LIMIT 1"  # noqa: S608
+    for board in ledger.rows("SELECT lane, suite FROM boards WHERE NOT is_ranked"):
+        found += ledger.rows(first, board["lane"], board["suite"])
     return dict(sorted({(row["lane"], row["suite"]): row for row in found}.items()))
 
 

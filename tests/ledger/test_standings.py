@@ -74,6 +74,26 @@ def test_a_board_is_read_right_before_it_is_ranked_again(tmp_path: Path, change:
         assert boards(connection, kept=True) == seen == boards(connection, kept=False)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_kept_leaders_are_the_computed_ones(tmp_path: Path, seed: int) -> None:
+    chance, path = random.Random(seed), tmp_path / "l.db"
+    fill(path, some(chance, 12), some(chance, 12))
+    with Ledger.open(path) as ledger:
+        with ledger.writing() as connection:
+            for number in range(1, 25):
+                values = chance.choice((None, 0, 0, 1)), chance.choice((None, None, "ok")), number
+                connection.execute("UPDATE evaluations SET confirmed = ?, expected = ? WHERE rowid = ?", values)
+            rank_boards(connection)
+        kept = [queries.leaders(ledger, unconfirmed=any_) for any_ in (False, True)]
+        rows = [row for row in queries.leaderboard(ledger) if row["passed"] and row["expected"] is None]
+        for found, confirmed in zip(kept, ((None, 1), (None, 0, 1)), strict=True):
+            expected = {(r["lane"], r["suite"]): r for r in reversed(rows) if r["confirmed"] in confirmed}
+            assert found == expected
+        with ledger.writing() as connection:
+            connection.execute("UPDATE boards SET is_ranked = 0")
+        assert [queries.leaders(ledger, unconfirmed=any_) for any_ in (False, True)] == kept
+
+
 def test_the_leader_is_found_behind_many_controls(tmp_path: Path) -> None:
     """Boards whose first places are controls are read on until one has a leader, or no more passes."""
     controls = [make_evaluation(f"k{n}", score=0.99, expect="ok", suite="s.suite.yaml") for n in range(30)]
