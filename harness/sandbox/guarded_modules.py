@@ -155,11 +155,11 @@ def _event(name: str) -> Callable[..., None]:
     return lambda *args, **_named: audit(name, *args)
 
 
-def _set_locale(category: int, locale: str | None = None) -> str:
+def _set_locale(category: int, name: str | None = None) -> str:
     """Stands for `_locale.setlocale`, which opens files: a box has the locale that it has."""
-    if locale not in (None, "", "C", "POSIX", "C.UTF-8", "C.utf8"):
-        raise _locale.Error("unsupported locale setting")
-    return "C.UTF-8" if category == _locale.LC_CTYPE else "C"
+    if name not in (None, "", "C", "POSIX", "C.UTF-8", "C.utf8"):
+        raise locale.Error("unsupported locale setting")
+    return "C.UTF-8" if category == locale.LC_CTYPE else "C"
 
 
 def _replace_silent(*, holds_files: bool) -> None:
