@@ -36,7 +36,10 @@ def run(args: argparse.Namespace) -> int:
     with OwnedFolder("explore") as folder:
         command = build_command(args.ledger, folder, port=args.port, opens=args.open, get=args.get)
         try:
-            return subprocess.run(command, check=False).returncode
+            done = subprocess.run(command, check=False, stdout=subprocess.PIPE if args.get else None)
+            if args.get:
+                output.print_document(done.stdout.decode("utf-8", "replace"))
+            return done.returncode
         except KeyboardInterrupt:
             return 0
 

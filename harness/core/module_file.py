@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
+
+
+class _TextLoader(SourceFileLoader):
+    """Compiles the text: byte code in a `__pycache__` next to it can come from whoever may add files to the folder."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
 
 
 def import_file(path: Path, name: str = "") -> ModuleType:
@@ -17,8 +25,9 @@ def import_file(path: Path, name: str = "") -> ModuleType:
     Raises:
         ImportError: if it is not a Python file. Errors of its own code are raised as they are.
     """
-    spec = importlib.util.spec_from_file_location(name or path.stem, path)
-    if spec is None or spec.loader is None or not path.is_file():
+    known = name or path.stem
+    spec = importlib.util.spec_from_file_location(known, path, loader=_TextLoader(known, str(path)))
+    if spec is None or spec.loader is None or path.suffix != ".py" or not path.is_file():
         raise ImportError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module

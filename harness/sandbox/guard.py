@@ -41,7 +41,8 @@ GROUPS: dict[str, frozenset[str]] = {
         """open os.chdir os.chflags os.chmod os.chown os.fwalk os.getxattr os.link os.listdir os.listdrives os.listxattr
         os.lockf os.mkdir os.remove os.removexattr os.rename os.rmdir os.scandir os.setxattr os.symlink os.truncate
         os.utime os.walk os.access os.chroot os.fstat os.fstatvfs os.lstat os.mkfifo os.mknod
-        os.pathconf os.readlink os.stat os.statvfs glob. mmap. pathlib. shutil. sqlite3. tempfile. fcntl.""".split()
+        os.pathconf os.readlink os.stat os.statvfs glob. locale. mmap. pathlib. shutil. sqlite3. tempfile.
+        fcntl.""".split()
     ),
     "no-network": frozenset("socket. ssl. urllib. http. ftplib. imaplib. nntplib. poplib. smtplib. telnetlib.".split()),
     "no-system": frozenset(
@@ -56,7 +57,8 @@ GROUPS: dict[str, frozenset[str]] = {
 REACH = frozenset(
     """import ctypes. marshal. gc.get_objects gc.get_referrers gc.get_referents sys._getframe sys._current_frames
     sys._current_exceptions sys.settrace sys.setprofile sys.addaudithook sys.monitoring.register_callback
-    sys.remote_exec code.__new__ function.__new__ imp. thread. object.__getattr__ object.__setattr__""".split()
+    sys.remote_exec sys.activate_stack_trampoline code.__new__ function.__new__ imp. thread. object.__getattr__
+    object.__setattr__""".split()
 )
 """Events that would give access to the hook, or to objects outside of the candidate: forbidden with any rule."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import _locale
 import functools
 import itertools
 import linecache
+import locale
 import os
 import sys
 from collections.abc import Callable
@@ -21,8 +23,10 @@ _SILENT = {
     "_imp": """_fix_co_filename create_builtin create_dynamic exec_builtin exec_dynamic get_frozen_object init_frozen
         _override_frozen_modules_for_tests _override_multi_interp_extensions_check""",
     "gc": "disable enable freeze set_debug set_threshold unfreeze",
+    "sys": "activate_stack_trampoline",
 }
-_SILENT_PATHS = {"os": _PATHS, "posix": _PATHS}
+_CATALOGUES = "bindtextdomain dcgettext dgettext gettext"  # the C library opens the file of a domain
+_SILENT_PATHS = {"os": _PATHS, "posix": _PATHS, "_locale": _CATALOGUES, "locale": _CATALOGUES}
 """Functions that cause no event: in a guarded box each of them does, and nothing else. Those of `gc` are allowed.
 Those of paths stay as they are where a tool does not forbid files."""
 _HOOKS = "excepthook __excepthook__ unraisablehook __unraisablehook__".split()
@@ -151,6 +155,13 @@ def _event(name: str) -> Callable[..., None]:
     return lambda *args, **_named: audit(name, *args)
 
 
+def _set_locale(category: int, name: str | None = None) -> str:
+    """Stands for `_locale.setlocale`, which opens files: a box has the locale that it has."""
+    if name not in (None, "", "C", "POSIX", "C.UTF-8", "C.utf8"):
+        raise locale.Error("unsupported locale setting")
+    return "C.UTF-8" if category == locale.LC_CTYPE else "C"
+
+
 def _replace_silent(*, holds_files: bool) -> None:
     for names, replaced in replacements(holds_files=holds_files):
         names.update(replaced)
@@ -179,6 +190,8 @@ def replacements(*, holds_files: bool) -> list[tuple[dict[str, Any], dict[str, A
         names, event = vars(__import__(name)), "os" if name == "posix" else name.removeprefix("_")
         there = [function for function in functions.split() if function in names]
         made.append((names, {one: _event(f"{event}.{one}") for one in there}))
+    if holds_files:
+        made += [(vars(_locale), {"setlocale": _set_locale}), (vars(locale), {"_setlocale": _set_locale})]
     for names, replaced in made:
         for one in replaced:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(names[one]))

@@ -6,6 +6,7 @@ and nothing else (see `wire`). Standard library only.
 
 from __future__ import annotations
 
+import builtins
 import errno
 import functools
 import json
@@ -33,6 +34,7 @@ from harness.sandbox.wire import (
 
 MAX_MESSAGE = 2000
 move_clock: Callable[[], None] | None = None  # what moves the clocks of a zygote's boxes
+_BUILTIN = dict(vars(builtins))
 _WRAPPERS = (types.FunctionType, type(functools.lru_cache(len)))
 _DISPATCHER = functools.singledispatch(len).__code__  # type: ignore[attr-defined]
 
@@ -69,7 +71,11 @@ def _failure(error: BaseException) -> bytes:
         message = str(error)[:MAX_MESSAGE]
     except Exception:
         message = ""
-    return _describe(type(error).__name__, message)
+    kind = type(error)
+    name = kind.__name__
+    if _BUILTIN.get(name, kind) is not kind:  # a class of the subject that is named like one of the interpreter
+        name = f"{kind.__module__}.{name}"
+    return _describe(name, message)
 
 
 def _is_memory(error: BaseException) -> bool:

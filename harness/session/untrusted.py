@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from harness.lane.protocol import Lane
 
 SUFFIX = ".suite.yaml"
+RESULT_OPTIONS = {"--junitxml": "xmlpath", "--ctrf": "ctrf", "--log-file": "log_file"}
+"""Options of pytest and its plugins that name a file which is written, with the names of their values."""
 _WILD_FOLDER = re.compile(r"[*?][^\s/]*/")
 
 
@@ -75,6 +77,8 @@ class Seal:
     def require_own_configuration(self) -> None:
         """Refuse a run that pytest configured from among untrusted files, such as `-p c.evil` in `c/tox.ini`.
 
+        Also one in which another plugin would write its results there: through a link, over any file.
+
         What that configuration names was imported before any plugin was asked. This reports the fault; it does not stop
         code that hides it.
 
@@ -90,6 +94,13 @@ class Seal:
                     f"{path}: pytest's {what} is among the untrusted files of {suite}, whose author could have put it "
                     "there; fix: check what it names, then name suites as arguments, and a configuration of your own "
                     "with -c"
+                )
+        for option, name in RESULT_OPTIONS.items():
+            path = getattr(self._config.option, name, None)
+            if path and (self.covers(path) or self.covers(os.path.dirname(path) or ".")):
+                raise pytest.UsageError(
+                    f"{path}: it is among untrusted files, whose authors could have put it there; "
+                    f"fix: name a file outside of the candidates' folders with {option}"
                 )
 
     def renew(self) -> None:

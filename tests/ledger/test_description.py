@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import sqlite3
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,13 @@ def test_explore_serves_the_ledger_read_only(tmp_path, capfd, monkeypatch):
         pytest.skip("datasette is not installed: pip install 'pytest-crucible[explore]'")
     assert main(["explore", "--ledger", str(tmp_path / "my.db"), "--get", "/my/leaders.json?_shape=array"]) == 0
     assert '"subject": "a"' in capfd.readouterr().out
+    with closing(sqlite3.connect(tmp_path / "my.db")) as connection, connection:
+        connection.execute("CREATE TABLE `<script>` AS SELECT char(27) || '[31m<b>red' AS `a\x1b[31m`")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert main(["explore", "--ledger", str(tmp_path / "my.db"), "--get", "/my/~3Cscript~3E"]) == 0
+    page = capfd.readouterr().out
+    assert "&lt;script&gt;: 1 row" in page
+    assert "\x1b" not in page  # on a terminal
     command = explore.build_command(tmp_path / "my.db", tmp_path, port=0)
     assert command[command.index("--host") + 1] == "127.0.0.1"
     monkeypatch.setattr(explore.importlib.util, "find_spec", lambda name: None)

@@ -53,6 +53,16 @@ def test_an_exception_is_an_answer_with_type_and_message(pool: BoxPool) -> None:
     assert describe(answer.payload) == "ValueError: no\\x1b[31m"
 
 
+def test_a_class_that_is_named_like_a_builtin_error_is_another_one(pool):
+    """Also where the subject replaces the builtin itself."""
+    own = b"class ValueError(Exception): pass\n"
+    other = b"import builtins\nbuiltins.ValueError = type('ValueError', (Exception,), {})\n"
+    for head, name in ((b"", b"ValueError"), (own, b"candidate.ValueError"), (other, b"candidate.ValueError")):
+        with pool.open(head + b"def run():\n raise ValueError('x')\n", entry="run") as box:
+            answer = box.call({})
+        assert (answer.kind, answer.payload) == ("raised", b'{"type": "%s", "message": "x"}' % name)
+
+
 def test_a_package_that_is_not_in_a_box_is_named_with_the_reason(pool: BoxPool) -> None:
     fault = fault_of(pool, "import numpy\n\ndef run():\n    return 1\n")
     assert (fault.status, fault.why) == (

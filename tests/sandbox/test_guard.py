@@ -31,6 +31,14 @@ FORBIDDEN = {
     "a module of a module": ("import re\ndef run(): return re.enum.sys.modules['os'].remove('x')", "os.remove"),
     "a variable of the environment": ("import os\ndef run(): os.environ['HOME'] = '/'", "os.putenv"),
     "a closed channel": ("import os\ndef run():\n os.close(4); os.system('true')", "that its channel"),
+    "a file by a catalogue of messages": (
+        "import locale\ndef run(): locale.bindtextdomain('a', '/etc'), locale.dgettext('a', 'b')",
+        "locale.bindtextdomain",
+    ),
+    "a file by a catalogue of messages, in C": (
+        "import locale\ndef run(): locale.strcoll.__self__.dgettext('a', 'b')",
+        "locale.dgettext",
+    ),
     "a compressed file": ("import gzip\ndef run(): return gzip.open('/etc/passwd')", "open"),
     "an import that is not listed": ("def run():\n import glob", "import"),
     "a loaded module that is not listed": ("def run():\n import ctypes", "import"),
@@ -136,6 +144,9 @@ HONEST = {
     "enumerations": "import enum\nclass A(enum.Flag):\n X = 1\n Y = 2\ndef run(): return repr(A.X | A.Y)",
     "an event loop": "import asyncio\nasync def one():\n await asyncio.sleep(0.001)\n"
     " return await asyncio.to_thread(len, 'ab')\ndef run(): return asyncio.run(one())",
+    "the own locale": "import locale\ndef run(): return locale.setlocale(locale.LC_TIME, ''), locale.getlocale()",
+    "another locale": "import locale\ndef run():\n try: locale.setlocale(locale.LC_TIME, 'x')\n"
+    " except locale.Error as error: return str(error)",
     "a formatted traceback": "import traceback\ndef run():\n try: 1 / 0\n except Exception: return traceback.format_exc()",
     "literals of Python": "import ast\ndef run():\n try: return ast.literal_eval('(')\n except SyntaxError: return ast.literal_eval('[1]')",
     "type hints": "import typing\nclass A:\n x: 'int | None'\n y: 'list[str]'\ndef run(): return repr(typing.get_type_hints(A))",

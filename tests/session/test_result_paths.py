@@ -22,6 +22,8 @@ def mined(project):
         ("--ledger", "linked/x.db", ()),
         ("--report", "candidates/index.html", ()),
         ("--report", "linked/new/x.html", ("-n2",)),
+        ("--junitxml", "candidates/index.html", ()),
+        ("--ctrf", "linked/x.json", ("-n2",)),
     ],
 )
 def test_no_result_is_written_among_candidates(mined, option, path, others):

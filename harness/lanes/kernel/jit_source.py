@@ -86,6 +86,14 @@ class JitSource:
         """Whether a jit function is Gluon, which Triton's interpreter does not run."""
         return _HEADS["gluon.jit"] in self.text
 
+    @property
+    def uninterpreted(self) -> str:
+        """What Triton's interpreter does not run of it; empty if it runs all."""
+        if self.is_gluon:
+            return "Gluon"
+        # There they return nothing, and the error is about another line.
+        return "library functions of the device (libdevice)" if _HEADS["libdevice."] in self.text else ""
+
     def _read_import(self, node: ast.stmt) -> None:
         if isinstance(node, ast.Import):
             for one in node.names:

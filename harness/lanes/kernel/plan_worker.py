@@ -116,8 +116,8 @@ class Kernel:
         key = repr(plan.globals)
         if key not in self.loaded:
             source = JitSource((self.place / "kernel.py").read_bytes(), plan.globals)
-            if source.is_gluon and self.is_interpreted:
-                raise PlanFault("unsupported", "Triton's interpreter does not run Gluon")
+            if source.uninterpreted and self.is_interpreted:
+                raise PlanFault("unsupported", f"Triton's interpreter does not run {source.uninterpreted}")
             self.loaded[key] = source, load_functions(source, self.place / "home")
         return self.loaded[key]
 

@@ -138,3 +138,10 @@ def test_types_that_are_made_once_are_those_of_triton(judged, arithmetic: str, e
     assert found.status is expected, found.why
     if expected is Status.CRASH:
         assert "Shape element 0 must have type" in found.why
+
+
+def test_library_functions_of_the_device_are_for_review(judged) -> None:
+    text = with_body("e = libdevice.exp(x.to(tl.float32)); y = e / tl.sum(e, 0)")
+    found = judged(text.replace("@triton.jit", "from triton.language.extra import libdevice\n@triton.jit"))
+    assert found.status is Status.REVIEW, found.why
+    assert "library functions of the device" in found.why

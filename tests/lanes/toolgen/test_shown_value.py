@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.clip import clip
-from harness.lanes.toolgen.shown_value import MAX_LITERAL, show_json
+from harness.lanes.toolgen.reply import Reply
+from harness.lanes.toolgen.shown_value import MAX_LITERAL, describe_reply, show_json
 from harness.sandbox.codec import encode
 
 KEYS = st.none() | st.booleans() | st.integers() | st.text() | st.binary() | st.tuples(st.integers())
@@ -73,3 +74,10 @@ def test_the_order_of_a_set_does_not_depend_on_hashes() -> None:
     words = [f"w{number}" for number in range(20)]
     text = show_json(encode(set(words)))
     assert all(text.index(f'"{one}"') < text.index(f'"{two}"') for one, two in pairwise(sorted(words)))
+
+
+def test_a_full_disk_is_named():
+    full = b'{"type": "OSError", "message": "[Errno 28] No space left on device"}'
+    assert describe_reply(Reply("raised", full)) == "raised OSError (no space left on its disk of 8 MiB and 256 files)"
+    other = b'{"type": "OSError", "message": "[Errno 2] No such file or directory"}'
+    assert describe_reply(Reply("raised", other)) == "raised OSError"
