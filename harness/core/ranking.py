@@ -1,6 +1,6 @@
 """Ranking: ranks with bounds. Feasibility first, then score, then time; subjects within noise share a rank.
 
-A subject's rank is one more than the number of subjects that are certainly better; its worst rank is the number of
+A subject's rank is one more than the number of subjects that are certainly better. Its worst rank is the number of
 those that are not certainly worse: the rank bounds of the Chatbot Arena (Chiang et al., 2024).
 """
 

@@ -7,7 +7,7 @@ A gate compares arithmetic over aggregates: ``[lane.][suite("name").][subject("n
   probabilities that at least one, or each, of k candidates passes, as means over suites; a condition restricts them to
   one group of candidates: `pass_at(5, cohort == "mine")`. `delta(column)` is the mean change since the last comparable
   run, `regressions` the number of cases that passed there and do not now, or that paired timing found slower than the
-  parent they derive from; `delta(column, "RUN")` and `regressions("RUN")` compare with a run by its id, a part of it,
+  parent they derive from. `delta(column, "RUN")` and `regressions("RUN")` compare with a run by its id, a part of it,
   `latest` or `latest~N`.
 * Columns are those of the ledger's `evaluations`; a component of a score is named in quotes: `min("correctness")`.
 * Skipped cases have no values; they only count in `count`. Controls never count.

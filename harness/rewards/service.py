@@ -82,7 +82,7 @@ class Service:
             except CrucibleError as error:
                 return _json(503, {"error": str(error)}, (("Retry-After", "1"),))
             except ClientDisconnect:
-                return Response(status_code=499)  # reaches no one
+                return Response(status_code=499)  # the client has left
 
         return answer
 

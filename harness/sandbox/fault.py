@@ -60,6 +60,6 @@ def exit_fault(exit_status: ExitStatus, when: str, *, cpu_ms: float, limits: Lim
         return BoxFault(Status.CRASH, f"the process was ended by signal {exit_status.signal} {when}")
     code = os.waitstatus_to_exitcode(exit_status.wait_status)
     if code == GUARD_ENDED:
-        return GuardFault("that its channel did not tell", 0, when)
+        return GuardFault("that its channel did not report", 0, when)
     how = "with SystemExit or KeyboardInterrupt" if code == SUBJECT_EXITED else f"with exit status {code}"
     return BoxFault(Status.CRASH, f"the process exited {when} {how}")

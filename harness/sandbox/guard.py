@@ -4,7 +4,7 @@ The static check reads a candidate's text; the guard sees what the candidate doe
 the box after the modules that the text imports are loaded and before the source is executed. From then on no module is
 loaded from a file, so nothing of the import system needs an exception.
 
-The hook keeps no state that could be changed: all values it uses are constants of its code, it has no closure, no
+The hook keeps no state that could be changed. All values it uses are constants of its code, it has no closure, no
 defaults and empty globals, and only the interpreter's own list of hooks refers to it. Asking for frames, for objects of
 the garbage collector or for code objects is itself an event, hooks are not traced, and nothing is collected meanwhile.
 

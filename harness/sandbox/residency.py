@@ -1,7 +1,7 @@
 """Residency: no box sees whether another one has read a file, or looked for one, before it.
 
-A page that is not in memory is read when it is touched, which the kernel counts (`ru_majflt`) and a clock shows;
-looking for a name that does not exist takes longer the first time; and reading may set a file's access time. So boxes
+A page that is not in memory is read when it is touched, which the kernel counts (`ru_majflt`) and a clock shows.
+Looking for a name that does not exist takes longer the first time. Reading may set a file's access time. So boxes
 with a root of their own see a copy in a tmpfs, whose pages are always in memory and which remembers no missing names.
 Where boxes see the machine's own files, their pages are locked in memory.
 """

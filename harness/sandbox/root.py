@@ -65,9 +65,9 @@ def extension_libraries() -> dict[str, str]:
     """The real paths, by name, of the shared libraries that the interpreter and its extension modules load."""
     folders = [Path(base, "lib-dynload") for base in standard_library()]
     modules = [str(path) for folder in folders for path in folder.glob("*.so") if not path.name.startswith("_tkinter")]
-    beside = dict.fromkeys(os.path.dirname(path) for path in interpreter_libraries())
+    own_folders = dict.fromkeys(os.path.dirname(path) for path in interpreter_libraries())
     every = [os.path.realpath(sys.executable), *interpreter_libraries(), *modules]
-    return closure(every, [*beside, *library_directories()])
+    return closure(every, [*own_folders, *library_directories()])
 
 
 @functools.cache

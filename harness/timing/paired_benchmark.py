@@ -96,7 +96,7 @@ class _Results:
     """All measurements of a benchmark so far, by two clocks.
 
     The comparison is about wall time. Where other processes disturb the wall clock, CPU time gives the same result
-    with less noise, provided that the subject never sleeps: it may give up its core only to wait for the next question,
+    with less noise, provided that the subject never sleeps. It may give up its core only to wait for the next question,
     which the parent can observe.
     """
 

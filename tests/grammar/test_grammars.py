@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.grammar.engine.parser import parse, parse_file
+from harness.grammar.engine.parser import parse
 from harness.grammar.language.lint import lint_text
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +48,7 @@ def files(name):
 def test_every_byte_is_explained_and_nothing_is_wrong(name):
     made = grammar(name)
     for path in files(name):
-        found = parse_file(made, path)
+        found = parse(made, path.read_bytes())
         assert not found.errors, (path.name, found.errors)
         assert found.gaps == (), path.name
         assert sum(end - start for start, end in found.covered) == found.size == path.stat().st_size
@@ -58,7 +58,7 @@ def test_every_byte_is_explained_and_nothing_is_wrong(name):
 def test_a_file_of_another_format_is_refused(name):
     made = grammar(name)
     other = files("gif" if name != "gif" else "bmp")[0]
-    assert parse_file(made, other).errors
+    assert parse(made, other.read_bytes()).errors
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -101,7 +101,7 @@ def test_a_wheel_that_zipfile_writes_now_is_read(tmp_path):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
         made.writestr("pkg/__init__.py", "x = 1\n" * 100)
         made.writestr("pkg/data.txt", "")
-    found = parse_file(grammar("zip"), path)
+    found = parse(grammar("zip"), path.read_bytes())
     assert not found.errors, found.errors
     assert found.gaps == ()
     names = [record["body"]["name"] for record in found.records[0]["sections"] if record["signature"] == 0x04034B50]
@@ -112,7 +112,7 @@ def test_an_executable_of_this_machine_is_read():
     with Path(sys.executable).resolve().open("rb") as file:
         if file.read(4) != b"\x7fELF":
             pytest.skip("this interpreter is not an ELF file")
-    found = parse_file(grammar("elf"), Path(sys.executable).resolve())
+    found = parse(grammar("elf"), Path(sys.executable).resolve().read_bytes())
     assert not found.errors, found.errors[:3]
     assert found.records[0]["file"].get("section_count", 0) == len(found.records[0]["file"].get("sections", ()))
 
@@ -223,7 +223,7 @@ def test_zips_have_the_names_and_contents_that_zipfile_reads(wide, stream):
     "path", [p for f in ("mo", "mo_holdout") for p in sorted((SAMPLES / f).iterdir())], ids=lambda p: p.name
 )
 def test_catalogues_have_the_messages_that_gettext_reads(path):
-    (record,) = parse_file(grammar("mo"), path).records
+    (record,) = parse(grammar("mo"), path.read_bytes()).records
     found = {
         one["text"]["text"]: other["text"]["text"]
         for one, other in zip(record["originals"], record["translations"], strict=True)
@@ -247,13 +247,13 @@ def test_archives_have_the_members_that_their_headers_state(path):
         size = int(data[at + 48 : at + 58])
         expected.append((data[at : at + 16].decode().rstrip(), data[at + 60 : at + 60 + size]))
         at += 60 + size + size % 2
-    (record,) = parse_file(grammar("ar"), path).records
+    (record,) = parse(grammar("ar"), path.read_bytes()).records
     assert [(member["name"], bytes(member["data"])) for member in record["members"]] == expected
 
 
 def test_zones_change_when_zoneinfo_says_so():
     for path in files("tzif"):
-        block = parse_file(grammar("tzif"), path).records[0]["second_block"]
+        block = parse(grammar("tzif"), path.read_bytes()).records[0]["second_block"]
         with path.open("rb") as file:
             known = zoneinfo.ZoneInfo.from_file(file)
         names = b"".join(name["text"].encode() + b"\0" for name in block["names"])
@@ -270,7 +270,7 @@ def test_byte_code_has_the_constants_that_marshal_reads(tmp_path):
     source.write_text("X = (1, 2.5, 'text', b'bytes', None, -5, True)\n\ndef f(a, *, b):\n    return a + b + 7\n")
     made = Path(py_compile.compile(str(source), cfile=str(tmp_path / "some.pyc")))
     code = marshal.loads(made.read_bytes()[16:])
-    found = parse_file(grammar("pyc"), made)
+    found = parse(grammar("pyc"), made.read_bytes())
     assert not found.errors, found.errors
     module = found.records[0]["module"]["value"]
     constants = module["constants"]["value"]["items"]
@@ -315,7 +315,7 @@ def test_notes_of_an_executable_are_read():
     with path.open("rb") as file:
         if file.read(4) != b"\x7fELF":
             pytest.skip("this interpreter is not an ELF file")
-    sections = parse_file(grammar("elf"), path).records[0]["file"].get("sections", ())
+    sections = parse(grammar("elf"), path.read_bytes()).records[0]["file"].get("sections", ())
     notes = [note for one in sections if one["kind"] == 7 for note in one["contents"]["notes"]]
     assert not notes or "GNU" in {note["name"] for note in notes}
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from harness.core.module_file import import_file
-from harness.lanes.toolgen.drawing import draw
+from harness.lanes.toolgen.distinct_inputs import sample
 from harness.lanes.toolgen.metadata import read_metadata
 from harness.lanes.toolgen.style import detect
 from harness.lanes.toolgen.tool_spec import read_tool
@@ -40,7 +40,7 @@ def oracle(name: str) -> ModuleType:
 def asked(name: str) -> list[dict[str, Any]]:
     """Test cases, drawn inputs and the smaller edge inputs."""
     spec = read_tool(ROOT / "specs/tools" / name).spec
-    drawn = [decode(text.encode()) for text in draw(oracle(name).inputs(), 7, 60)]
+    drawn = [decode(text.encode()) for text in sample(oracle(name).inputs(), 7, 60)]
     edges = [one for one in oracle(name).edges() if len(repr(one)) < LARGE]
     return [*(case.input for case in spec.test_cases), *drawn, *edges]
 

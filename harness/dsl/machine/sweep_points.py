@@ -17,7 +17,7 @@ from harness.sweep.space import Point
 class PointRuns(Closing):
     """A `harness.sweep` store: one run per point and rung, written when the point is measured.
 
-    One thread writes, so the number of workers changes no hash: a run's head depends on the point and its measurement,
+    One thread writes, so the number of workers changes no hash. A run's head depends on the point and its measurement,
     and the hash of the search is over the heads in the order of the points.
 
     Args:

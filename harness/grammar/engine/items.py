@@ -19,7 +19,7 @@ from harness.grammar.language.primitive import Kind, Primitive
 def read_item(run: FieldReader, scope: Scope, plan: FieldPlan, window: Window) -> Node | None:
     """Read one value of a field, attach it to its record or array, and check it.
 
-    A record is attached before it is read, so that a partial one is kept; an item of an array is attached after it was
+    A record is attached before it is read, so that a partial one is kept. An item of an array is attached after it was
     read, so that the array holds the earlier items while an item is read.
     """
     source, chosen = source_of(run, scope, plan)

@@ -6,7 +6,6 @@ import contextlib
 import gc
 import mmap
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from harness.grammar.engine.fault import Fault, FaultKind
@@ -49,20 +48,6 @@ def paused_collection() -> Iterator[None]:
     finally:
         if collecting:
             gc.enable()
-
-
-def parse_file(
-    grammar: Grammar, path: Path | str, *, start: int = 0, length: int | None = None, limits: Limits = DEFAULT
-) -> Parse:
-    """Read a file with a grammar; the file is mapped into memory.
-
-    Raises:
-        OSError: if the file cannot be opened.
-    """
-    with Path(path).open("rb") as file:
-        empty = not file.seek(0, 2)
-        mapped: Data = b"" if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    return parse(grammar, mapped, start=start, length=length, limits=limits)
 
 
 class Reading:

@@ -5,7 +5,7 @@ decide: the confidence that the field is at *this* offset (confidence in its typ
 
 Confidence is measured in bits, by the principle of minimum description length (Rissanen 1978; Grünwald, *The Minimum
 Description Length Principle*, 2007): values that need fewer bits as columns of a record than as unrelated bytes, and
-values that pass checks, save bits; code books and the grammar itself add bits. Absent structure saves b bits with a
+values that pass checks, save bits. Code books and the grammar itself add bits. Absent structure saves b bits with a
 probability of at most 2^-b, so random bytes confirm no grammar, whatever method found it.
 """
 

@@ -58,12 +58,12 @@ class Raw:
         )
         return None
 
-    def text(self, value: Any, path: Key, what: str, *, default: str = "") -> str:
+    def text(self, value: Any, path: Key, what: str) -> str:
         """Read a string; an empty one, with an error, for any other value."""
         if isinstance(value, str):
             return str(value)
         self.report.error("wrong-kind", f"{what} is a string, not {kind_of(value)}", path)
-        return default
+        return ""
 
     def flag(self, raw: dict[Any, Any], key: str, default: bool, path: Key) -> bool:
         """Read a boolean under a key."""

@@ -2,7 +2,7 @@
 
 The sampler is an interpreter that writes the bytes of a field before it reads them. What a field states about others
 (a length, a count, a position, the case of a switch) is set once the others are written, by inversion of the
-expression; a value that other bytes rely on is not changed again. Fields with a position are written after the bytes
+expression. A value that other bytes rely on is not changed again. Fields with a position are written after the bytes
 of their stream. Checksums and values that must equal an expression come last, as for a changed file.
 """
 

@@ -2,7 +2,7 @@
 
 As far as the operating system supports it, the process loses the network (namespace), all files but the system's and
 Python's libraries and one folder (Landlock), new processes, sockets and the memory of other processes (seccomp; not for
-a compile job, which starts the assembler), new privileges and core dumps; memory and CPU time are limited.
+a compile job, which starts the assembler), new privileges and core dumps. Memory and CPU time are limited.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Disassembly: the instructions of a cubin, by the toolkit's disassembler or as an earlier run kept them.
 
 `nvdisasm` takes 0.3 s of CPU before it reads a byte. It computes a pure function of the code, and the code of an
-unchanged kernel is the same in the next run: what it says is kept in the user's scratch folder by a digest of the code.
+unchanged kernel is the same in the next run. What it says is kept in the user's scratch folder by a digest of the code.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 As a whole: the relative Frobenius error is at most twice PyTorch's own error in the same precision (or the rounding
 error of the reference, if that is larger). In the worst tile of 32 x 32 the bound is looser, so that no part of the
 answer can be left out. An element may differ by its own rounding and by a multiple of PyTorch's largest error (beyond
-rounding, or in single precision) among elements that are not larger: a tail next to large numbers must be right too. A
+rounding, or in single precision) among elements that are not larger. A tail next to large numbers must be right too. A
 value that is not finite is never right, and integers must be equal.
 
 Few elements say little about the usual error: where terms cancel, PyTorch may have been lucky. An answer outside these

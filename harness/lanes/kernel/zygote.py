@@ -1,6 +1,6 @@
 """Zygote: a warm process that has PyTorch and Triton loaded and forks once for each job; it holds no secret.
 
-It is forked from the root (`root`), never from pytest. A request names a job and its folder: `record` runs a candidate
+It is forked from the root (`root`), never from pytest. A request names a job and its folder. `record` runs a candidate
 and may write nothing, its answer goes through a pipe to `plans.jsonl`; `interpret` and `compile` execute its plans, and
 what they write is counted. When the zygote answers, no process of the job is left.
 """

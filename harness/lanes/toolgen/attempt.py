@@ -215,7 +215,7 @@ class _AttemptRun:
 
         There a wrong answer to an example ends the case before the others are asked.
 
-        The limit on each call is short. A slow call ends the box as an endless one does; then a fresh box is asked one
+        The limit on each call is short. A slow call ends the box as an endless one does. Then a fresh box is asked one
         by one, with the limit of a full verdict, so no candidate fails because of the short one.
         """
         batch = [question for _, _, question in islice(self.waiting, MAX_BATCH)]

@@ -39,12 +39,12 @@ def find_disagreement(entry: str, questions: Questions, first: Outcome, other: O
         expected, observed = (
             (right, one) if right is not None and first.fingerprints[number] != fingerprint(right) else (one, two)
         )
-        told = "" if right is not None else f"the same in each attempt; with hash seed {first.hash_seed}: "
+        note = "" if right is not None else f"the same in each attempt; with hash seed {first.hash_seed}: "
         shown = [describe_reply(a, other=b.payload, limit=SHOWN) for a, b in ((one, two), (two, one))]
         return WrongAnswer(
             question.key,
-            told + show_reply(expected, other=observed.payload),
-            (told and f"with hash seed {other.hash_seed}: ") + show_reply(observed, other=expected.payload),
+            note + show_reply(expected, other=observed.payload),
+            (note and f"with hash seed {other.hash_seed}: ") + show_reply(observed, other=expected.payload),
             f"{shown[0]} with hash seed {first.hash_seed}, {shown[1]} with hash seed {other.hash_seed}, asked "
             f"{entry}({format_arguments(question.key)})",
         )

@@ -18,10 +18,10 @@ from harness.lane.json_worker import JsonWorker, WorkerFault
 from harness.lanes.toolgen.reply import Reply, Timed
 from harness.sandbox.loop import Lock
 
-Drawn = list[list[bytes]]
+Sampled = list[list[bytes]]
 
 TRUSTED_SECONDS = IMPORT_SECONDS = 60.0  # limit on the wall seconds of one call of trusted code, and of its import
-DRAW_SECONDS = 120.0  # limit on the wall seconds for sampling all inputs, and for answering the derived edge inputs
+SAMPLING_SECONDS = 120.0  # limit on the wall seconds for sampling all inputs, and for answering the derived edge inputs
 _SLACK = 10.0  # beyond a limit, for a process that has to be started on a busy machine
 _FRAME = re.compile(r'^  File "(?P<file>[^"]*)", line (?P<line>\d+) in ', re.MULTILINE)
 
@@ -81,20 +81,20 @@ class Oracle:
         async with self._lock.held():
             await self._start()
 
-    async def draw(self, parameters: dict[str, Any], draws: list[tuple[int, int]]) -> Drawn:
+    async def sample(self, parameters: dict[str, Any], samples: list[tuple[int, int]]) -> Sampled:
         """For each (seed, count) at most that many distinct inputs, encoded; equal seeds give equal inputs.
 
         Args:
             parameters: For each parameter its kind (see `annotation_kinds`) and whether it is required.
-            draws: Seeds and counts.
+            samples: Seeds and counts.
 
         Raises:
             SpecError: if `inputs()` fails.
-            InfraError: if sampling takes longer than `DRAW_SECONDS`.
+            InfraError: if sampling takes longer than `SAMPLING_SECONDS`.
         """
-        request = {"do": "draw", "parameters": parameters, "draws": draws}
-        answer = await self._ask(request, "inputs", seconds=DRAW_SECONDS, slack=_SLACK)
-        return [[key.encode("ascii") for key in keys] for keys in answer["drawn"]]
+        request = {"do": "sample", "parameters": parameters, "samples": samples}
+        answer = await self._ask(request, "inputs", seconds=SAMPLING_SECONDS, slack=_SLACK)
+        return [[key.encode("ascii") for key in keys] for keys in answer["sampled"]]
 
     async def reply(self, key: bytes, *, any_error: bool = False) -> Timed:
         """The reference's answer to encoded keyword arguments; the reference may modify the decoded ones.
@@ -112,8 +112,8 @@ class Oracle:
 
     async def derived(self, keys: tuple[bytes, ...]) -> list[Reply | None]:
         """The reference's answers to derived edge inputs; None where it has none in time."""
-        request = {"do": "derived", "keys": [key.decode("ascii") for key in keys], "seconds": DRAW_SECONDS}
-        answer = await self._ask(request, "reference", seconds=DRAW_SECONDS, slack=_SLACK)
+        request = {"do": "derived", "keys": [key.decode("ascii") for key in keys], "seconds": SAMPLING_SECONDS}
+        answer = await self._ask(request, "reference", seconds=SAMPLING_SECONDS, slack=_SLACK)
         return [one and Reply(one[0], one[1].encode("ascii")) for one in answer["replies"]]
 
     async def edges(self) -> list[bytes]:
@@ -228,8 +228,8 @@ class Oracle:
                         where=position(self._where),
                         fix="make inputs() return smaller values",
                     ) from None
-                told = self.fault(f"the oracle's {name} {what}{asked}", line=line)
-                ended = OracleEndedError(told.what, where=told.where, fix=told.fix)
+                reported = self.fault(f"the oracle's {name} {what}{asked}", line=line)
+                ended = OracleEndedError(reported.what, where=reported.where, fix=reported.fix)
                 ended.is_late, ended.was_killed = fault.is_late, fault.was_killed
                 raise ended from None
         if "fault" in answer:

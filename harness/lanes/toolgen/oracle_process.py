@@ -26,7 +26,7 @@ from typing import Any
 from harness.core.module_file import import_file
 from harness.core.resources import mapped_bytes
 from harness.lane.json_worker import answer_requests, claim_channel, send_answer
-from harness.lanes.toolgen.drawing import draw, strategy_of
+from harness.lanes.toolgen.distinct_inputs import sample, strategy_of
 from harness.sandbox.codec import CodecError, decode, encode, encode_plainly
 from harness.sandbox.wire import KEEP_ARGUMENTS
 
@@ -130,10 +130,10 @@ class _Server:
 
     # Requests
 
-    def do_draw(self, parameters: dict[str, Any], draws: list[tuple[int, int]]) -> dict[str, Any]:
-        """`drawn`: for each (seed, count) of `draws` its distinct inputs."""
+    def do_sample(self, parameters: dict[str, Any], samples: list[tuple[int, int]]) -> dict[str, Any]:
+        """`sampled`: for each (seed, count) of `samples` its distinct inputs."""
         strategy = strategy_of(getattr(self.module, "inputs", None), parameters)
-        return {"drawn": [draw(strategy, seed, count) for seed, count in draws]}
+        return {"sampled": [sample(strategy, seed, count) for seed, count in samples]}
 
     def do_replies(self, keys: list[str], any_error: bool) -> dict[str, Any]:
         """`replies`: the reference's answer to each key as [kind, payload, CPU seconds, wall seconds]."""

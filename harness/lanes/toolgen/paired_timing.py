@@ -1,6 +1,6 @@
 """PairedTiming: CPU time and memory of a candidate and of another one, on the same inputs in fresh processes.
 
-It is the comparison of a search, which needs one for each candidate while others are judged: two boxes with the same
+It is the comparison of a search, which needs one for each candidate while others are judged. Two boxes with the same
 hash seed are asked in turns, and the differences of several such groups are certain or not (`harness.core.paired`).
 Boards and finals have the thorough one, `OpponentBenchmark`.
 """

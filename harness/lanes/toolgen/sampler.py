@@ -39,7 +39,7 @@ class Samples:
 async def sample_inputs(
     tool: Tool, oracle: Oracle, *, secret_seed: int, counts: tuple[int, ...], edges: tuple[bytes, ...], folder: Path
 ) -> Samples:
-    """Draw inputs, or read the result of another process of this run.
+    """Sample inputs, or read the result of another process of this run.
 
     Args:
         oracle: Its oracle; without a file it samples from the annotations.
@@ -52,18 +52,18 @@ async def sample_inputs(
         InfraError: if sampling exceeds its time limit.
     """
     seeds = [derive_seed(secret_seed, "toolgen", tool.digest, "draw", index) for index in range(len(counts))]
-    draws = list(zip(seeds, counts, strict=True))
-    identity = [tool.digest, draws, digest_bytes(b"\n".join(edges)), digest_bytes(_SCRIPT.read_bytes())]
+    wanted = list(zip(seeds, counts, strict=True))
+    identity = [tool.digest, wanted, digest_bytes(b"\n".join(edges)), digest_bytes(_SCRIPT.read_bytes())]
     file = folder / f"{digest_json(identity)[:32]}.json"
     with _lock(file.with_suffix(".lock")):
         data = _kept(file)
         if data is None:
             _forget_old(folder)
             names = [parameter for parameter in tool.signature.parameters if parameter.name in tool.kinds]
-            drawn = await oracle.draw({one.name: [tool.kinds[one.name], one.required] for one in names}, draws)
-            _check(tool, drawn, counts)
+            sampled = await oracle.sample({one.name: [tool.kinds[one.name], one.required] for one in names}, wanted)
+            _check(tool, sampled, counts)
             replies = await oracle.derived(edges) if edges else []
-            data = _to_bytes(drawn, replies)
+            data = _to_bytes(sampled, replies)
             _keep(file, data)
     return _parse(data, edges)
 
@@ -105,9 +105,9 @@ def _keep(file: Path, data: bytes) -> None:
             partial.unlink()
 
 
-def _check(tool: Tool, drawn: list[list[bytes]], counts: tuple[int, ...]) -> None:
+def _check(tool: Tool, sampled: list[list[bytes]], counts: tuple[int, ...]) -> None:
     where = position(tool.oracle or tool.path)
-    for keys, count in zip(drawn, counts, strict=True):
+    for keys, count in zip(sampled, counts, strict=True):
         if count and not keys:
             raise SpecError("inputs() yields no value", where=where, fix="let it yield at least one value")
         for key in keys:
@@ -116,9 +116,9 @@ def _check(tool: Tool, drawn: list[list[bytes]], counts: tuple[int, ...]) -> Non
                 raise SpecError(f"inputs() does not match the signature: {misfit}", where=where)
 
 
-def _to_bytes(drawn: list[list[bytes]], replies: list[Reply | None]) -> bytes:
+def _to_bytes(sampled: list[list[bytes]], replies: list[Reply | None]) -> bytes:
     kept: dict[str, Any] = {
-        "drawn": [[key.decode("ascii") for key in keys] for keys in drawn],
+        "sampled": [[key.decode("ascii") for key in keys] for keys in sampled],
         "replies": [one and [one.kind, one.payload.decode("ascii")] for one in replies],
     }
     return json.dumps(kept).encode()
@@ -128,6 +128,6 @@ def _parse(data: bytes, edges: tuple[bytes, ...]) -> Samples:
     kept = json.loads(data)
     replies = zip(edges, kept["replies"], strict=True)
     return Samples(
-        tuple(tuple(key.encode("ascii") for key in keys) for keys in kept["drawn"]),
+        tuple(tuple(key.encode("ascii") for key in keys) for keys in kept["sampled"]),
         tuple((key, Reply(one[0], one[1].encode("ascii"))) for key, one in replies if one is not None),
     )

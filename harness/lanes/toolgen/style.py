@@ -64,7 +64,7 @@ def distance(style: str, baseline: str, rows: Sequence[dict[str, Any]]) -> dict[
     """The distance of a detected style from the baseline, from 0 to 1, with the interval that its noise allows.
 
     Half of it is the structure alone; the other half must show in the costs, by how much they differ from those of the
-    reference: a structure that costs exactly what the plain way costs may well be decoration. Time that a candidate
+    reference. A structure that costs exactly what the plain way costs may well be decoration. Time that a candidate
     waits is not a cost of its structure.
 
     Args:

@@ -231,7 +231,7 @@ def _least(processes: Sequence[Mapping[int, float]]) -> dict[int, float]:
 def is_slow_somewhere(processes: Sequence[Mapping[int, float]]) -> bool:
     """Whether a process, or `SLOW_SHARE` of all calls, or all without the slowest, took `SLOW` times the quickest.
 
-    Of such a candidate the largest times count, of any other one the least: disturbances of the machine add to some CPU
+    Of such a candidate the largest times count, of any other one the least. Disturbances of the machine add to some CPU
     times by up to a quarter, so the least say most of equal code.
 
     Args:

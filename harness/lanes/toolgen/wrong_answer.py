@@ -18,10 +18,10 @@ class WrongAnswer:
     observed: str
     sentence: str
 
-    def reply_first(self, entry: str, told: str) -> str:
-        """The sentence with the reply before the call, which may be long, and `told` between the two."""
+    def reply_first(self, entry: str, between: str) -> str:
+        """The sentence with the reply before the call, which may be long, and `between` between the two."""
         call = f"{entry}({format_arguments(self.key)})"
-        return f"{self.sentence.removeprefix(call).lstrip()} {told}, asked {call}"
+        return f"{self.sentence.removeprefix(call).lstrip()} {between}, asked {call}"
 
 
 def wrong_answer(entry: str, question: Question, reply: Reply) -> WrongAnswer:

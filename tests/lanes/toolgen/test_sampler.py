@@ -55,10 +55,10 @@ def test_the_same_seed_draws_the_same_in_another_process(bench, tmp_path):
     assert one != draw(bench, tmp_path / "one", oracle=INPUTS, seed=8)
 
 
-def test_what_was_drawn_is_shared_and_a_torn_file_is_drawn_again(bench, tmp_path, monkeypatch):
+def test_what_was_sampled_is_shared_and_a_torn_file_is_sampled_again(bench, tmp_path, monkeypatch):
     first = draw(bench, tmp_path, oracle=INPUTS)
     with monkeypatch.context() as patched:
-        patched.setattr(Oracle, "draw", None)
+        patched.setattr(Oracle, "sample", None)
         assert draw(bench, tmp_path, oracle=INPUTS) == first
     (file,) = (tmp_path / "toolgen").glob("*.json")
     file.write_bytes(file.read_bytes()[:-20])
@@ -76,7 +76,7 @@ def test_a_small_domain_yields_what_there_is(bench, tmp_path):
     assert len(draw(bench, tmp_path, oracle=oracle).inputs[0]) == 2
 
 
-def test_without_inputs_the_annotations_are_drawn_from(bench, tmp_path):
+def test_without_inputs_the_annotations_are_sampled_from(bench, tmp_path):
     for oracle in (None, "def reference(a, b=''):\n    return a\n"):
         values = [decode(key) for key in draw(bench, tmp_path, oracle=oracle).inputs[0]]
         assert len(values) == 20
@@ -96,7 +96,7 @@ def test_without_inputs_the_annotations_are_drawn_from(bench, tmp_path):
         ("st.just({'b': 'x'})", "needs 'a'"),
     ],
 )
-def test_an_oracle_that_cannot_be_drawn_from_is_named(bench, tmp_path, body, what):
+def test_an_oracle_that_cannot_be_sampled_from_is_named(bench, tmp_path, body, what):
     oracle = INPUTS.replace('st.integers(0, 500).map(lambda a: {"a": a})', body)
     with pytest.raises(SpecError, match=what) as caught:
         draw(bench, tmp_path, oracle=oracle)
@@ -125,7 +125,7 @@ def test_the_reference_answers_edges_under_limits(bench, tmp_path):
     assert (replies[-1].kind, replies[-1].exception) == ("raised", "ValueError")
 
 
-def test_inputs_that_cannot_be_kept_are_drawn_by_each_process(bench, tmp_path):
+def test_inputs_that_cannot_be_kept_are_sampled_by_each_process(bench, tmp_path):
     tool = read_tool(bench.tool(TOOL, INPUTS))
     (tmp_path / "file").write_text("")
     process = Oracle(tool.oracle, tmp_path / "oracle")

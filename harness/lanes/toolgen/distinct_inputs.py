@@ -1,4 +1,4 @@
-"""Sampling of distinct inputs from a Hypothesis strategy. Only the oracle process uses it, and imports Hypothesis."""
+"""Distinct inputs, sampled from a Hypothesis strategy. Only the oracle process uses it, and imports Hypothesis."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def strategy_of(inputs: Callable[[], Any] | None, parameters: dict[str, tuple[An
     """The strategy of a tool's inputs.
 
     Args:
-        inputs: The oracle's `inputs`; None to draw from the annotations.
+        inputs: The oracle's `inputs`; None to sample from the annotations.
         parameters: For each parameter its kind (see `annotation_kinds`) and whether it is required.
 
     Raises:
@@ -33,7 +33,7 @@ def strategy_of(inputs: Callable[[], Any] | None, parameters: dict[str, tuple[An
     return st.fixed_dictionaries(required, optional=optional)
 
 
-def draw(strategy: Any, seed: int, count: int) -> list[str]:
+def sample(strategy: Any, seed: int, count: int) -> list[str]:
     """At most `count` distinct values of a strategy as canonical JSON; equal seeds give equal values."""
     import hypothesis
 
