@@ -55,7 +55,7 @@ def gate_cases(ledger: Ledger, run_id: str, gate: Row) -> list[GateCase]:
             "" if value is None else words.measured(value, bound if relation else None),
             bool(relation) and (value is None or not RELATIONS[relation](value, bound)),
         )
-        for row, value in causes_raised(found, lambda one: one[0])
+        for row, value in causes_raised(found, lambda one: dict(one[0]))
     ]
 
 
