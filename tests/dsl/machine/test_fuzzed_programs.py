@@ -1,4 +1,4 @@
-"""75 random programs: run = resume after any kill = replay = upgrade to the same text; the soak command takes more."""
+"""150 random programs: run = resume after any kill = replay = upgrade to the same text; the soak command takes more."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.dsl.machine.program_fuzzer import Case, cases, check_case
 
 
 @settings(
-    max_examples=75, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(cases())
 def test_every_way_to_the_end_has_the_same_events(tmp_path: Path, case: Case) -> None:
