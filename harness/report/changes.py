@@ -89,9 +89,7 @@ def find_changes(
 
 def _kind(row: Row, delta: Row | None) -> str | None:
     if row["neutral"] or row["status"] == "infra":
-        if delta is None:
-            return None
-        return "unjudged" if delta["passed_before"] else None if delta["same_digest"] else "edited"
+        return "unjudged" if delta is not None and delta["passed_before"] else None
     if delta is None:
         return "new"
     if row["expected"] is not None:  # the score of a control says nothing

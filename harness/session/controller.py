@@ -324,7 +324,8 @@ class Controller:
         """Store and publish the verdict on the run, and make the exit status say the same."""
         outcome = self.outcome
         outcome.problems += [
-            Problem(f"{nodeid} could not be collected: {why}", nodeid) for nodeid, why in outcome.wrong_suites.items()
+            Problem(f"wrong suite: {why}" if nodeid in why else f"{nodeid} could not be collected: {why}", nodeid)
+            for nodeid, why in outcome.wrong_suites.items()
         ]
         if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and not self.cases and not self._is_empty_shard():
             outcome.problems.append(Problem("suites were asked for, but no case was selected"))

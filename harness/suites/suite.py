@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +17,7 @@ from harness.core.document import Key
 from harness.core.errors import SuiteError, position
 from harness.core.frozen import Frozen
 from harness.core.named_path import named_path, named_paths
+from harness.core.nearest import MAX_KNOWN, did_you_mean
 from harness.core.policy import Finite, Policy, Timing
 from harness.core.status import Status
 
@@ -78,7 +81,7 @@ class Suite:
         """
         found = named_path(self.path.parent, relative)
         if found is None:
-            fix = f"create {self.path.parent / relative} or correct the path"
+            fix = _remedy(self.path.parent / relative)
             raise SuiteError(f"{relative!r} does not exist", where=self.where(*key), fix=fix)
         if found.is_dir() and not allow_folder:
             raise SuiteError(f"{relative!r} is a folder", where=self.where(*key), fix="name a file in it")
@@ -107,11 +110,25 @@ class Suite:
             matches = named_paths(real, str(Path(*parts))) if real is not None else []
             if not matches:
                 where = self.where(*key)
-                raise SuiteError(f"{pattern!r} matches no file", where=where, fix=f"looked in {real or root}")
+                raise SuiteError(f"{pattern!r} matches no file", where=where, fix=_remedy(root / Path(*parts)))
             if real is not None and not follow_links:
                 matches = [_first_link(real, path) for path in matches]
             found.update(dict.fromkeys(map(_recordable, matches)))
         return sorted(found)
+
+
+def _remedy(path: Path) -> str:
+    """What to do about a path that does not exist: the nearest name where its first missing part should be."""
+    path = Path(os.path.normpath(path))
+    folder = next((one for one in path.parents if os.path.isdir(one)), path.parent)  # noqa: PTH112 - of any name
+    missing = path.relative_to(folder).parts[0]
+    try:
+        there = [one.name for one in islice(folder.iterdir(), MAX_KNOWN)]
+    except OSError:
+        there = []
+    if hint := did_you_mean(missing, there):
+        return f"{hint} (in {folder})"
+    return f"put one into {folder}, or correct the path" if "*" in missing else f"create {path}, or correct the path"
 
 
 def _first_link(root: Path, path: Path) -> Path:

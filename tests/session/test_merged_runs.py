@@ -427,4 +427,4 @@ class TestShardsOfPytest:
         self.merge(project, 3)
         capsys.readouterr()
         assert self.show(project) == 1
-        assert capsys.readouterr().out.count("problem    b.suite.yaml could not be collected") == 1
+        assert capsys.readouterr().out.count("problem    wrong suite: b.suite.yaml:1:") == 1

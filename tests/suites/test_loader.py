@@ -206,6 +206,28 @@ def test_a_suite_that_names_a_folder_for_a_file(load, tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+@pytest.mark.parametrize(
+    ("pattern", "fix"),
+    [
+        ("words/godo.txt", "did you mean 'good.txt'? (in "),
+        ("wrods/*.txt", "did you mean 'words'? (in "),
+        ("words/../wrods/good.txt", "did you mean 'words'? (in "),
+        ("words/*.md", "put one into "),
+        ("elsewhere/x.txt", "create "),
+        (f"words/{'x' * 300}/*.txt", "create "),
+    ],
+)
+def test_a_path_that_does_not_exist_is_told_with_the_nearest_name(load, tmp_path, pattern, fix):
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words/good.txt").write_text("x")
+    suite = load("lane: words\nwords: x\n")
+    for find in (suite.glob, *([] if "*" in pattern else [suite.resolve])):
+        with pytest.raises(SuiteError) as caught:
+            find(pattern, "words")
+        assert caught.value.fix.startswith(fix)
+        assert ".." not in caught.value.fix
+
+
 def test_a_file_nobody_may_read(tmp_path):
     path = tmp_path / "a.suite.yaml"
     path.touch(mode=0)
