@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
 from typing import Any
 
@@ -10,6 +11,7 @@ from harness.core.clip import CLIP, clip
 from harness.lanes.toolgen.reply import Reply
 from harness.sandbox.quota import WORK
 
+_FULL = tuple(f"[Errno {number}]" for number in (errno.EFBIG, errno.ENOSPC))
 _DISK = f" (no space left on its disk of {WORK.bytes >> 20} MiB and {WORK.files} files)"
 MAX_LITERAL = 1 << 14
 """Bytes of JSON with tags that are shown as Python writes the value; a longer one is shown as it is."""
@@ -34,7 +36,8 @@ def describe_reply(reply: Reply, *, other: bytes = b"", limit: int = 120) -> str
         return f"returned {show_json(reply.payload, other=other, limit=limit)}"
     name = clip(reply.exception, limit=60)
     if reply.kind == "raised":
-        return f"raised {name}" + (_DISK if (name, reply.message[:10]) == ("OSError", "[Errno 28]") else "")
+        is_full = name == "OSError" and reply.message.startswith(_FULL)
+        return f"raised {name}" + (_DISK if is_full else "")
     if reply.kind == "changed":
         return f"changed its argument {name} to {show_json(reply.message.encode(), limit=80)}"
     return f"returned a value of type {name}, which cannot cross the box{_reason(reply)}"
