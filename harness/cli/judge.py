@@ -1,7 +1,7 @@
 """Judge candidates without pytest and without a ledger: one line each.
 
 The exit status is 0 if all pass, 1 if one does not, 3 if one could not be judged. With --reward-file the reward is
-written as a number, as the verifier of a task needs it; a file that is there before is removed, and where there is no
+written as a number, as the verifier of a task needs it. A file that is there before is removed, and where there is no
 reward none is written. The candidate is then judged as by a reward function, and one that is missing earns 0.
 
 Example:

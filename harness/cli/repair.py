@@ -1,7 +1,7 @@
 """Repair candidates whose answers are wrong: those that pytest queued, or one file.
 
-Without options it watches the queue. A repair is believed only if it is right on inputs that the search has not seen;
-the repaired bytes are stored next to the candidate, and `pytest` judges them like any other candidate.
+Without options it watches the queue. A repair is believed only if it is right on inputs that the search has not seen.
+The repaired bytes are stored next to the candidate, and `pytest` judges them like any other candidate.
 
 The exit status is 0; 1 if the named candidate was not repaired, or a hand-off could not be worked on.
 

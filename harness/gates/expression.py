@@ -4,7 +4,7 @@ A gate compares arithmetic over aggregates: ``[lane.][suite("name").][subject("n
 
 * Aggregates: `mean`, `median`, `min`, `max`, `sum` of a column, `quantile(column, q)`, `count(condition)`; all take a
   condition as their last argument: `max(median_ms, status == "ok")`. `pass_at(k)` and `pass_all(k)` are the
-  probabilities that at least one, or each, of k candidates passes, as means over suites; a condition restricts them to
+  probabilities that at least one, or each, of k candidates passes, as means over suites. A condition restricts them to
   one group of candidates: `pass_at(5, cohort == "mine")`. `delta(column)` is the mean change since the last comparable
   run, `regressions` the number of cases that passed there and do not now, or that paired timing found slower than the
   parent they derive from. `delta(column, "RUN")` and `regressions("RUN")` compare with a run by its id, a part of it,

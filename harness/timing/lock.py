@@ -71,8 +71,8 @@ def notice(text: str) -> None:
 class FairLock:
     """One lock. It is re-entrant: a hold of this process satisfies further requests for the same or a weaker hold.
 
-    An exclusive request inside a shared hold releases the shared hold first and acquires it again afterwards;
-    otherwise two processes that upgrade at the same time would wait for each other forever. All threads of a process
+    An exclusive request inside a shared hold releases the shared hold first and acquires it again afterwards.
+    Otherwise two processes that upgrade at the same time would wait for each other forever. All threads of a process
     share one hold.
 
     Args:

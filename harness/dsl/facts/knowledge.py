@@ -1,6 +1,6 @@
 """Knowledge: the verdicts of facts, rules, hints and invariants over a trace, updated item by item.
 
-All of it is a pure function of the items so far, so the items in the log suffice; a replay computes the verdicts again
+All of it is a pure function of the items so far, so the items in the log suffice. A replay computes the verdicts again
 and compares them with the log.
 """
 

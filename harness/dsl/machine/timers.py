@@ -1,6 +1,6 @@
 """Timers: `wait for`, `wait until` and the deadlines of steps, by the wall time at which the log began them.
 
-A wait is an effect of the machine's own clock: it begins with an intent, whose time of writing is next to the chain,
+A wait is an effect of the machine's own clock. It begins with an intent, whose time of writing is next to the chain,
 and ends with a result that advances the logical time. So a resumed run waits only for the rest.
 """
 

@@ -128,7 +128,7 @@ def _interaction(axis: Axis) -> tuple[str, tuple[tuple[Scalar, Scalar], ...]]:
     """The parameter whose value decides which value of the axis is best, and the best one for each; empty without one.
 
     In all contexts with one value of that parameter the same value must be best, by more than the noise of repeated
-    measurements (without repetitions, by `MIN_GAIN`); the contexts of different values must disagree.
+    measurements (without repetitions, by `MIN_GAIN`). The contexts of different values must disagree.
     """
     scale = axis.noise.width if axis.noise.freedom else math.log(MIN_GAIN)
     others = dict.fromkeys(key for member in axis.members for key in member.parameters if key != axis.name)

@@ -23,8 +23,8 @@ class Weights:
     """Weights of ranges of a file, in bytes.
 
     A byte weighs its self-information: a rare byte more, a frequent one less, one byte on average. The k-th byte of a
-    run of equal bytes weighs 1/k of that: n of them weigh about ln n + 0.58, as the length of a run takes its logarithm
-    to encode. Padding and very frequent bytes therefore count for almost nothing, under any grammar.
+    run of equal bytes weighs 1/k of that. A run of n weighs about ln n + 0.58, as the length of a run takes its
+    logarithm to encode. Padding and very frequent bytes therefore count for almost nothing, under any grammar.
 
     The weights of a block are computed when they are needed, so the memory does not depend on the size of the file.
 

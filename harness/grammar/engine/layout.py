@@ -1,7 +1,7 @@
 """Layout: the columnar shape of a grammar, whose records can be read many at a time, or the reason why it has none.
 
 Such a grammar is a header and then records to the end of the file. A record is numbers and blobs whose sizes are
-constants or sums of multiples of numbers in its fixed first part; one of its blobs may hold a record chosen by a tag.
+constants or sums of multiples of numbers in its fixed first part. One of its blobs may hold a record chosen by a tag.
 """
 
 from __future__ import annotations

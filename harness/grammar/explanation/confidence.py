@@ -170,7 +170,7 @@ def value_confidence(grammar: Grammar, evidence: Evidence, sure: dict[str, float
     """Confidence in the values of the records of each type, from 0 to 1.
 
     A file begins at its first byte, so the position of its first record is certain without any evidence, but the
-    meaning of its fields is not: they need evidence of their own, or that of the repeated records after them.
+    meaning of its fields is not. They need evidence of their own, or that of the repeated records after them.
     """
     where = places(grammar)
     told = dict.fromkeys(grammar.types, 0.0)

@@ -30,7 +30,7 @@ def generate(grammar: Grammar, samples: Sequence[bytes] = (), *, count: int, see
     """Yield files that the grammar parses without errors, each different from the samples.
 
     Without samples each file is written field by field from the grammar. With samples a file is a sample with up to
-    `MAX_CHANGES` random values; lengths, positions and checksums follow, and a change after which the file is not valid
+    `MAX_CHANGES` random values. Lengths, positions and checksums follow, and a change after which the file is not valid
     is left out. What a grammar does not state is not kept.
 
     Args:

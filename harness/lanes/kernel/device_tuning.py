@@ -1,6 +1,6 @@
 """Device tuning: time many configurations of one kernel in alternation with the fastest baseline.
 
-The device worker is kept from one configuration to the next, because starting one takes longer than timing; after a
+The device worker is kept from one configuration to the next, because starting one takes longer than timing. After a
 fault it is started again, so that one configuration cannot affect the next.
 """
 

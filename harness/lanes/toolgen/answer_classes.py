@@ -14,7 +14,7 @@ class AnswerClasses:
     """The replies of one candidate so far, by which its attempts are compared.
 
     With tolerances sameness is not transitive, so a reply belongs to the class of the first known reply that it is the
-    same as; the expected reply is known from the start. Without tolerances nothing is kept.
+    same as. The expected reply is known from the start. Without tolerances nothing is kept.
 
     Attributes:
         unanswered: Questions without a known answer on which a box ended, or that were not asked after that.

@@ -88,7 +88,7 @@ def _entry(tree: ast.Module, name: str) -> ast.FunctionDef | ast.AsyncFunctionDe
 def examples_in(text: str, wanted: Signature) -> list[DocExample]:
     """The doctest examples of the form `>>> entry(literals)`, followed by a literal.
 
-    The candidate is not run here: literals are parsed, names that earlier lines bound to a literal are replaced, and
+    The candidate is not run here. Literals are parsed, names that earlier lines bound to a literal are replaced, and
     the call is later asked in a box like any other question. Other statements are ignored.
     """
     if ">>>" not in text:

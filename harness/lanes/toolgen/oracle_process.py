@@ -183,7 +183,7 @@ class _Server:
     def do_property(self, index: int, key: str, seed: int, replies: list[list[str]]) -> dict[str, Any]:
         """`asks`: the next call that a property makes of the candidate, or `problem`: its sentence or null.
 
-        The property runs from the start with the replies to its first calls: it must make the same calls again, as it
+        The property runs from the start with the replies to its first calls. It must make the same calls again, as it
         does if its own random numbers come from its `rng`.
 
         Args:

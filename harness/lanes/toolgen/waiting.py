@@ -2,7 +2,7 @@
 
 By CPU time alone, a candidate that sleeps ranks like its equal. By wall time alone, a candidate loses for the other
 processes of the machine. So the difference between both clocks counts only as far as neither the box nor the judge, for
-which a box waits while a long message passes, was without a core: the kernel counts for how long a process was ready to
+which a box waits while a long message passes, was without a core. The kernel counts for how long a process was ready to
 run and had none (`/proc/PID/schedstat`).
 """
 
