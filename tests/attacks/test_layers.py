@@ -17,6 +17,7 @@ from harness.sandbox.codec import decode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.limits import MIB, Limits
 from tests.attacks import corpus
+from tests.shared_run import session_folder
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="layers need Linux"),
@@ -33,18 +34,26 @@ CORPUS = [
 ]
 
 
-def verdict(name: str, *without: str) -> str:
+@pytest.fixture
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all contexts keep the questions: sampling them takes ten times as long as an attack."""
+    folder = session_folder(tmp_path_factory) / "scratch"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def verdict(name: str, *without: str, scratch: Path) -> str:
     attack = next(a for a in corpus.table() if a.name == name)
-    with corpus.context(*without) as made:
+    with corpus.context(*without, scratch=scratch) as made:
         return str(corpus.run(attack, made)["status"])
 
 
 @pytest.mark.parametrize(("layer", "others", "name"), CORPUS)
 def test_an_attack_of_the_corpus_succeeds_without_the_layer_and_fails_with_it(
-    layer: str, others: tuple[str, ...], name: str
+    layer: str, others: tuple[str, ...], name: str, scratch: Path
 ) -> None:
-    assert verdict(name, *others) == "ok", "the layers behind it alone should still hold"
-    assert verdict(name, layer, *others) != "ok"
+    assert verdict(name, *others, scratch=scratch) == "ok", "the layers behind it alone should still hold"
+    assert verdict(name, layer, *others, scratch=scratch) != "ok"
 
 
 def deeds(source: bytes, *without: str, limits: Limits | None = None) -> object:
@@ -129,10 +138,11 @@ def run():
     Path("/dev/shm/crucible-canary-byte").unlink()
 
 
-def test_the_verdict_does_not_come_from_the_box() -> None:
+def test_the_verdict_does_not_come_from_the_box(scratch: Path) -> None:
     """The first layer is that there is nothing to steal: even a box without any layer judges rightly."""
     names = ("d01_always_eq", "d26_patch_pytest", "d28_fake_summary_rc0", "d05_early_answers", "e45_memory_hunter")
-    with corpus.context("namespaces", "landlock", "seccomp", "cgroup", "rlimits", "uid") as made:
+    layers = ("namespaces", "landlock", "seccomp", "cgroup", "rlimits", "uid")
+    with corpus.context(*layers, scratch=scratch) as made:
         for attack in [attack for attack in corpus.table() if attack.name in names]:
             found = corpus.run(attack, made)
             assert found["status"] in attack.expect, found

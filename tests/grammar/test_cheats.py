@@ -24,7 +24,6 @@ from tests.grammar.grammar_search import types_of
 ROOT = Path(__file__).parents[2] / "specs"
 FORMATS = ("png_complete", "wav", "bmp", "gif", "zip", "elf", "pcap", "gzip", "tar", "sqlite")
 LIMITS = Limits(seconds=20)
-MAX_BYTES = 8 << 10
 Cheat = tuple[str, dict[str, Any]]
 
 
@@ -140,18 +139,10 @@ def guesses() -> Iterator[Cheat]:
 
 @functools.cache
 def files_of(form: str) -> tuple[Samples, Samples]:
-    """Samples and hold-out of a format, the smallest files up to `MAX_BYTES`: each is read by about 60 grammars."""
     folder = form.partition("_")[0]
-    taught, held = (small_files(ROOT / "samples" / name) for name in (folder, f"{folder}_holdout"))
+    paths = [sorted((ROOT / "samples" / name).iterdir()) for name in (folder, f"{folder}_holdout")]
+    taught, held = ({path.name: path.read_bytes() for path in group} for group in paths)
     return Samples.of(taught), Samples.of(held)
-
-
-def small_files(folder: Path) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
-    for path in sorted(folder.iterdir(), key=lambda path: (path.stat().st_size, path.name)):
-        if sum(map(len, found.values())) + path.stat().st_size <= MAX_BYTES:
-            found[path.name] = path.read_bytes()
-    return found
 
 
 def scores(found: Any, form: str) -> tuple[float, float]:
