@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from harness.sandbox.answer import Answer
@@ -58,11 +59,12 @@ async def ask(pool: BoxPool, box: PolledBox, question: bytes, *, due: int = 0, i
     """
     async with pool.computing.taken(1 if box.is_quick or not is_timed else pool.computing.count):
         box.allow(due)
+        begun = time.monotonic()
         box.send(question)
         while True:
             event = _event(box)
             await event
-            answer = box.receive_ready(event.since)
+            answer = box.receive_ready(event.since - begun)
             if answer is not None:
                 return answer
 

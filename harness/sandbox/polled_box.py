@@ -159,13 +159,13 @@ class PolledBox:
         self.deadline = min(begun + self._limit, self._end)
         self._send(b"".join(parts))
 
-    def receive_ready(self, since: float = -math.inf) -> Answer | None:
+    def receive_ready(self, least: float = 0.0) -> Answer | None:
         """The next answer that has arrived completely; None while there is none, and when the source has loaded.
 
         Several answers may have arrived at once, so it is called until it returns None or the box is idle.
 
         Args:
-            since: The earliest moment at which it may have arrived (`Wait.since`), for `Answer.least_seconds`.
+            least: Seconds after which it may have arrived at the earliest, for `Answer.least_seconds`.
 
         Raises:
             BoxFault: timeout, crash, memory, output or protocol; the box cannot be used afterwards.
@@ -189,11 +189,11 @@ class PolledBox:
                 raise self._timeout_fault()
             return None
         if self._when == CALLING:
-            return self._accept_answer(frame, since)
+            return self._accept_answer(frame, least)
         self._accept_loading(frame)
         return None
 
-    def _accept_answer(self, frame: Frame, since: float) -> Answer:
+    def _accept_answer(self, frame: Frame, least: float) -> Answer:
         if frame[0] == b"F":
             raise guard_fault(frame[2], CALLING)
         if (late := self._arrived - self.deadline) > 0:  # the answer came before anything looked at the clock
@@ -209,7 +209,7 @@ class PolledBox:
             self._expected.popleft(),
             seconds=counted,
             cpu_seconds=used,
-            least_seconds=max(0.0, min(counted, since - self._begun)),
+            least_seconds=max(0.0, min(counted, least)),
             limits=self._limits,
         )
         self.is_quick = elapsed <= self._limit * QUICK
