@@ -110,8 +110,8 @@ def timed(page, script: str) -> float:
 def step(page, script: str, shown: str) -> float:
     """Milliseconds until something is there; after two minutes it is an error, not a wait without end."""
     return page.evaluate(
-        f"new Promise((done, fail) => {{ const from = performance.now(), gone = () => performance.now() - from; {script};"
-        f" const look = () => document.querySelector({shown!r}) ? done(gone()) : gone() > 120_000 ?"
+        "new Promise((done, fail) => { const from = performance.now(), gone = () => performance.now() - from;"
+        f" {script}; const look = () => document.querySelector({shown!r}) ? done(gone()) : gone() > 120_000 ?"
         f" fail(new Error('not shown: ' + {shown!r})) : requestAnimationFrame(look); look(); }})"
     )
 
