@@ -85,7 +85,7 @@ def look(browser, page_file: Path) -> dict[str, float]:
     paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN")
     nodes = page.evaluate("document.querySelectorAll('*').length")
     found = {"first paint ms": paint, "usable ms": usable * 1e3, "nodes": nodes}
-    address = page.evaluate("document.querySelector('.suites tbody a').hash")
+    address = page.evaluate("document.querySelector(`.suites tbody a[href^='#/suite/']`).hash")
     found["open suite ms"] = step(page, f"location.hash = {address!r}", "#view tbody tr")
     found["sort ms"] = timed(
         page, "[...document.querySelectorAll('#view th button')].find((b) => b.textContent.includes('Median')).click()"
@@ -108,10 +108,11 @@ def timed(page, script: str) -> float:
 
 
 def step(page, script: str, shown: str) -> float:
-    """Milliseconds until something is there."""
+    """Milliseconds until something is there; after two minutes it is an error, not a wait without end."""
     return page.evaluate(
-        f"new Promise((done) => {{ const from = performance.now(); {script}; const look = () => document.querySelector("
-        f"{shown!r}) ? done(performance.now() - from) : requestAnimationFrame(look); look(); }})"
+        "new Promise((done, fail) => { const from = performance.now(), gone = () => performance.now() - from;"
+        f" {script}; const look = () => document.querySelector({shown!r}) ? done(gone()) : gone() > 120_000 ?"
+        f" fail(new Error('not shown: ' + {shown!r})) : requestAnimationFrame(look); look(); }})"
     )
 
 
