@@ -59,7 +59,7 @@ def test_a_page_against_a_named_run(ledger, tmp_path, capsys, monkeypatch):
     words = ["report", "--open", "--compare", "latest~1", "--report", str(target), "--ledger", str(ledger), "--json"]
     assert main(words) == 0
     text = target.read_text()
-    assert "What changed since <code>20261122-110100-000001</code>" in text
+    assert "What changed since run <code>20261122-110100-000001</code> (2026-11-22 11:01 UTC)" in text
     assert "1 better" in text
     assert opened == [target.as_uri()]
     printed = capsys.readouterr()

@@ -58,7 +58,7 @@ def rows(written):
 def test_the_first_screen_says_what_failed_since_when_and_what_to_type(look, rows):
     [failing] = [row for row in rows if not row["as_expected"] and not row["neutral"]]
     page = look()
-    assert re.search(r"Not good: 1 of \d+ candidates fails \(1 regressed\)", page.inner_text("h1"))
+    assert re.search(r"Not good: 1 of \d+ candidates fails \(1 regressed since run [\w-]+\)", page.inner_text("h1"))
     first = page.locator(".next li").first.inner_text()
     assert failing["subject"] in first
     assert f"pytest '{failing['nodeid']}'" in first
