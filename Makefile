@@ -21,7 +21,13 @@ TEST_STAMP  := $(VENV)/.installed-test$(subst $(space),,$(addprefix -,$(EXTRAS))
 RELEASE       := $(VENV)/release/bin
 RELEASE_STAMP := $(VENV)/.installed-release
 
-.PHONY: help run test check attack fuzz bench soak matrix lock sbom audit release-check clean
+# The oldest pytest that is supported, in front of all else that the tests need.
+OLDEST        := $(VENV)/oldest/bin
+OLDEST_STAMP  := $(VENV)/.installed-oldest
+OLDEST_PYTEST := 8.4.0
+SITE          := import sysconfig; print(sysconfig.get_path("purelib"))
+
+.PHONY: oldest help run test check attack fuzz bench soak matrix lock sbom audit release-check clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -45,12 +51,22 @@ $(RELEASE_STAMP): pyproject.toml | $(BIN)/python
 	$(RELEASE)/python contrib/release.py tools
 	@touch $@
 
+$(OLDEST_STAMP): $(TEST_STAMP)
+	$(BIN)/python -m venv --without-pip $(VENV)/oldest
+	$(BIN)/python -m pip --python $(OLDEST)/python install --quiet --no-deps "pytest==$(OLDEST_PYTEST)"
+	@echo "import site; site.addsitedir('$$($(BIN)/python -c '$(SITE)')')" > "$$($(OLDEST)/python -c '$(SITE)')/rest.pth"
+	@touch $@
+
 run: $(RUN_STAMP)  ## evaluate all suites and leave a leaderboard
 	$(BIN)/pytest suites/ --epoch $(EPOCH) -n auto --min-tier C
 	@echo "report: $(CURDIR)/reports/index.html"
 
 test: $(TEST_STAMP)  ## the harness's own tests
 	$(BIN)/pytest tests/ -n auto --dist worksteal
+
+oldest: $(OLDEST_STAMP)  ## tests that start pytest, with the oldest pytest that is supported
+	$(OLDEST)/python -m pytest -q -n auto --dist worksteal -p no:cacheprovider \
+	  tests/test_plugin.py tests/test_xdist.py tests/test_hooks.py tests/session/test_collection.py
 
 check: $(TEST_STAMP)  ## style, types, floors
 	$(BIN)/ruff check .

@@ -66,7 +66,7 @@ class Finalists:
     def read(self, ledger: Ledger) -> None:
         """Read the current boards: each confirmation may have changed ranks."""
         self.boards = {}
-        # Ranks that are kept are not computed again at the end of the run; if they cannot be, readers compute them.
+        # Ranks that are kept here are not computed again at the end of the run.
         with contextlib.suppress(LedgerError), ledger.writing() as connection:
             rank_boards(connection)
         for row in queries.contenders(ledger, self.run_id, first=MAX_RANKS):
