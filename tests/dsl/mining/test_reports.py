@@ -158,5 +158,5 @@ def _file(tmp_path: Path, text: str) -> Path:
 @pytest.mark.parametrize("name", ["pipe", "/dev/zero"])
 def test_a_pipe_without_a_writer_and_a_device_are_refused(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(UsageError, match="holds no measurement|it is a device"):
+    with pytest.raises(UsageError, match=r"holds no measurement|it is a device"):
         sources.read(tmp_path / name, ledger=lambda path: [])
