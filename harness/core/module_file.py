@@ -10,7 +10,7 @@ from types import CodeType, ModuleType
 
 
 class _TextLoader(SourceFileLoader):
-    """Compiles the text: byte code in a `__pycache__` next to it can come from whoever may add files to the folder."""
+    """Compiles the text: byte code in a `__pycache__` next to it can be an added file of another author."""
 
     def get_code(self, fullname: str) -> CodeType:
         return self.source_to_code(self.get_data(self.path), self.path)

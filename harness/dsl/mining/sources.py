@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from harness.core.errors import UsageError
+from harness.core.named_path import read_file
 from harness.dsl.mining.measurement import Measurement
 from harness.dsl.mining.reports import Record, Wanted, read_csv, read_json, read_markdown, read_records
 
@@ -34,14 +36,14 @@ def read(
     try:
         if run is not None and path.is_dir():
             return read_records(run(path), path, wanted)
-        with path.open("rb") as file:
-            head = file.read(16)
+        head = read_file(path, 16) if path.is_file() else b""  # what is read of a pipe is gone
         if ledger is not None and head.startswith(b"SQLite format 3"):
             found = ledger(path)
         else:
-            if path.stat().st_size > MAX_BYTES:
+            data = read_file(path, MAX_BYTES)
+            if len(data) > MAX_BYTES:
                 raise UsageError(f"more than {MAX_BYTES >> 20} MiB", where=str(path))
-            text = path.read_text(encoding="utf-8-sig", errors="replace")
+            text = io.StringIO(data.decode("utf-8-sig", "replace"), newline=None).read()
             kind = {".md": read_markdown, ".csv": read_csv, ".tsv": read_csv}.get(path.suffix.lower(), read_json)
             found = kind(text, path, wanted)
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -151,3 +152,11 @@ def _file(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "trace.json"
     path.write_text(text)
     return path
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+@pytest.mark.parametrize("name", ["pipe", "/dev/zero"])
+def test_a_pipe_without_a_writer_and_a_device_are_refused(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match=r"holds no measurement|it is a device"):
+        sources.read(tmp_path / name, ledger=lambda path: [])
