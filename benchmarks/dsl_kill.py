@@ -20,11 +20,13 @@ import time
 from collections import Counter
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from harness.dsl.analysis.load import load_source
 from harness.dsl.machine.run_files import LOG
 from harness.dsl.machine.session import Session
 from harness.dsl.machine.settings import RunSettings
-from harness.providers.script import ScriptProvider
+from tests.script_provider import ScriptProvider
 
 PROGRAM = """
 task Helper { input n: int  step twice { let m = n * 2 }  return m }

@@ -18,7 +18,7 @@ from harness.providers.fault import ProviderError
 from harness.providers.file import FileProvider, read_answers
 from harness.providers.person import PersonProvider
 from harness.providers.question import Question
-from harness.providers.script import ScriptProvider
+from tests.script_provider import ScriptProvider
 
 Q = Question(id="abc", prompt="Name a number.\nOnly one.", role="clerk", label="unit/ask")
 
@@ -58,16 +58,6 @@ def test_a_file_that_is_none_says_so(tmp_path: Path, data: bytes, words: str) ->
     path.write_bytes(data)
     with pytest.raises(SpecError, match=words):
         read_answers(path)
-
-
-def test_a_script_answers_by_id_label_and_order() -> None:
-    provider = ScriptProvider({"abc": "by id", "ask": "by label"}, in_order=["first", "second"])
-    assert provider.answer(Q).text == "by id"
-    assert provider.answer(Q.model_copy(update={"id": "x"})).text == "by label"
-    others = Q.model_copy(update={"id": "x", "label": "u/other"})
-    assert [provider.answer(others).text for _ in range(2)] == ["first", "second"]
-    with pytest.raises(ProviderError, match="no answer to question x"):
-        provider.answer(others)
 
 
 def test_a_person_sees_the_question_and_answers_in_lines() -> None:

@@ -21,8 +21,8 @@ from harness.providers.fault import ProviderError
 from harness.providers.http import Endpoint
 from harness.providers.ollama import OllamaProvider
 from harness.providers.openai import OpenAIProvider
-from harness.providers.script import ScriptProvider
 from tests.providers.conftest import ModelServer, model_server
+from tests.script_provider import ScriptProvider
 
 __all__ = ["model_server"]
 GRAMMAR = (

@@ -12,7 +12,7 @@ from harness.dsl.improve.patching import find_patch
 from harness.dsl.improve.revision import Attempt, Improvement
 from harness.dsl.ir import Program
 from harness.dsl.machine.settings import RunSettings
-from harness.providers.script import ScriptProvider
+from tests.script_provider import ScriptProvider
 
 PROGRAM = '''
 trace_schema { variant Item { case Cost { seconds: float > 0, elements: int, swaps: int } } }

@@ -11,7 +11,7 @@ from harness.dsl.improve.revision import Attempt, Improvement
 from harness.dsl.ir import Program
 from harness.dsl.language.parser import parse
 from harness.dsl.machine.settings import RunSettings
-from harness.providers.script import ScriptProvider
+from tests.script_provider import ScriptProvider
 
 PROGRAM = """
 variant T { case Cost { value: float } }

@@ -12,8 +12,8 @@ from harness.dsl.analysis.load import load_source
 from harness.dsl.ir import Program
 from harness.dsl.machine.session import Session
 from harness.dsl.machine.settings import RunSettings
-from harness.providers.script import ScriptProvider
 from harness.sandbox.pool import BoxPool
+from tests.script_provider import ScriptProvider
 
 RICH = Path(__file__).with_name("rich.spak")
 

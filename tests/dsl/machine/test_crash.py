@@ -14,8 +14,8 @@ import pytest
 from harness.core.errors import InfraError
 from harness.dsl.machine.session import Session
 from harness.dsl.machine.settings import RunSettings
-from harness.providers.script import ScriptProvider
 from tests.dsl.machine.conftest import RICH
+from tests.script_provider import ScriptProvider
 
 
 class Killed(BaseException):
@@ -127,10 +127,11 @@ def test_killed_after_every_effect(tmp_path, rich, boxes, calm) -> None:
 CHILD = f"""
 import os, signal, sys
 from pathlib import Path
+sys.path.insert(0, {str(Path(__file__).resolve().parents[3])!r})
 from harness.dsl.analysis.load import load_program
 from harness.dsl.machine.session import Session
 from harness.dsl.machine.settings import RunSettings
-from harness.providers.script import ScriptProvider
+from tests.script_provider import ScriptProvider
 folder, left = Path(sys.argv[1]), [int(sys.argv[2])]
 def probe(point):
     left[0] -= 1

@@ -15,7 +15,7 @@ from harness.dsl.machine.replay import replay
 from harness.dsl.machine.session import Session
 from harness.dsl.machine.settings import RunSettings
 from harness.providers.question import Question, Reply
-from harness.providers.script import ScriptProvider
+from tests.script_provider import ScriptProvider
 
 ENDLESS = 'tool.run { cmd: ["python3", "-c", "import time; open(\'begun\', \'w\'); time.sleep(600)"] %s output_var: x }'
 WALL = "budget { wall: 1.5s }"

@@ -23,7 +23,7 @@ from harness.dsl.machine.run_files import LOG
 from harness.dsl.machine.session import Session
 from harness.dsl.machine.verify import verify
 from harness.providers.cassette import CassetteProvider
-from harness.providers.script import ScriptProvider
+from tests.script_provider import ScriptProvider
 
 ASK = """task T {
     step a: tool.write { path: "a.txt" content: "one" }
