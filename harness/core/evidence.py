@@ -17,8 +17,10 @@ from harness.core.tier import Tier
 Unit = Annotated[float, Field(ge=0, le=1)]
 
 
-NOT_REUSED = frozenset({Status.INFRA, Status.SKIPPED, Status.NOISY, Status.FLAKY})
-"""Statuses that are not reused: the next run evaluates such a case again. `review` is reused in a control only."""
+NOT_REUSED = frozenset({Status.INFRA, Status.SKIPPED, Status.NOISY})
+"""Statuses that are not reused: the next run evaluates such a case again."""
+REUSED_IF_EXPECTED = frozenset({Status.REVIEW, Status.FLAKY})
+"""Statuses that are reused in a control that must have them; of other cases, the next run may find out more."""
 
 
 class Counterexample(Frozen):
@@ -50,7 +52,7 @@ class Evidence(Frozen):
     """All observations of one case.
 
     Impossible combinations are refused: `fault` without status `infra`; `reused` with a status that a later run
-    evaluates again (`infra`, `skipped`, `noisy`, `flaky`); `unconfirmed` without attempts.
+    evaluates again (`infra`, `skipped`, `noisy`); `unconfirmed` without attempts.
     """
 
     status: Status

@@ -16,7 +16,7 @@ from pathlib import Path
 from harness.core.case import Case
 from harness.core.errors import CrucibleError, LedgerError
 from harness.core.evaluation import Evaluation, SerialisedEvaluation
-from harness.core.evidence import NOT_REUSED, Evidence
+from harness.core.evidence import NOT_REUSED, REUSED_IF_EXPECTED, Evidence
 from harness.core.run import Run, new_run_id
 from harness.core.status import RunStatus, Status
 from harness.core.tier import Tier
@@ -31,10 +31,11 @@ def is_reusable(evidence: Evidence, tier: Tier | None, *, expect: Status | None 
     """Whether evidence of an earlier run is a verdict: it was judged, not too noisily, and in boxes of this tier.
 
     Args:
-        expect: The status that its case must have; a `review` that is expected has nothing left to be reviewed.
+        expect: The status that its case must have: what was to be `review` or `flaky`, and is, needs no second look.
     """
     is_noisy = evidence.quality is not None and evidence.quality.noisy
-    is_settled = evidence.status not in NOT_REUSED and (evidence.status is not Status.REVIEW or expect is Status.REVIEW)
+    status = evidence.status
+    is_settled = status not in NOT_REUSED and (status not in REUSED_IF_EXPECTED or expect is status)
     return is_settled and not is_noisy and evidence.tier in (None, tier)
 
 
@@ -98,7 +99,7 @@ class KnownVerdict(Verdict):
     def is_reusable(self, tier: Tier | None) -> bool:
         """Whether it is a verdict, see `is_reusable`."""
         row = self._row
-        if self.status in (*NOT_REUSED, Status.REVIEW) or '"noisy":true' in row["record"]:  # its evidence decides
+        if self.status in NOT_REUSED | REUSED_IF_EXPECTED or '"noisy":true' in row["record"]:  # its evidence decides
             known = Evaluation.model_validate_json(row["record"])
             return is_reusable(known.evidence, tier, expect=known.case.policy.expect)
         return row["tier"] in (None, tier)
