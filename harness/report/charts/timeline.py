@@ -65,9 +65,9 @@ def _span(span: Span, lanes: int, x: Scale, unit: str) -> Markup | None:
 
 def _lane(number: int, name: str, found: list[Span]) -> list[Markup]:
     top = 4 + ROW * number
-    states = [state for *_, state, _ in found if state]
+    states = [span[4] for span in found if span[4]]
     state = next((one for one in states if one != "ok"), states[0] if states else "")
-    line = next((line for *_, line in found if line), None)
+    line = next((span[5] for span in found if span[5]), None)
     said = ", ".join([f"line {line}"] * (line is not None) + [state] * bool(state))[:MAX_SAID]
     marks = [element("rect", x=2.0, y=top + 14, width=WIDTH - 8, height=9.0, class_="track")]
     marks.append(label(2.0, top + 10, fit(name, WIDTH - 12 - CHARACTER * len(said))))
