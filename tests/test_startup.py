@@ -177,9 +177,9 @@ def test_a_worker_has_no_ledger_and_no_page(project):
     conftest.write_text(conftest.read_text() + LIST)
     project.run("-n1", subprocess=True).assert_outcomes(passed=1)
     found = (project.path / "modules").read_text()
-    unwanted = {"hypothesis", "lark", "numpy", "torch", "harness.grammar", "harness.dsl"}
+    unwanted = {"hypothesis", "lark", "torch", "harness.grammar", "harness.dsl"}
     assert modules_of(found, "controller") & unwanted == set()
-    unwanted |= {"harness.ledger", "harness.session.controller", "harness.gates", "jinja2", "sqlite3"}
+    unwanted |= {"harness.ledger", "harness.session.controller", "harness.gates", "jinja2", "sqlite3", "numpy"}
     assert modules_of(found, "worker") & unwanted == set()
 
 

@@ -33,7 +33,7 @@ def datasette_metadata(database: str) -> dict[str, Any]:
 
 
 def columns_of(connection: sqlite3.Connection) -> dict[str, list[str]]:
-    """The tables and views of a ledger with their columns, without SQLite's own and one of earlier versions."""
+    """The tables and views of a ledger with their columns; SQLite's and sqlite-utils' own are left out."""
     rows = connection.execute(
         """SELECT name FROM sqlite_master
            WHERE type IN ('table', 'view') AND substr(name, 1, 1) <> '_' ORDER BY type, name"""

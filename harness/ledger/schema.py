@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from harness.ledger import shapes, standings, tables
 from harness.ledger.packed_rows import PACKED, UNPACKED_BEFORE, pack_rows
 from harness.ledger.ranking import LEADERBOARD, LEFT_OUT
 from harness.ledger.version import APPLICATION_ID
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 
 def _ranks(connection: sqlite3.Connection) -> None:
@@ -69,7 +73,7 @@ MIGRATIONS: tuple[tuple[str, str | Callable[[sqlite3.Connection], None]], ...] =
     ("packed", _packed),
     ("leaders", _leaders),
 )
-"""Number N, from 1, makes version N of the schema out of the one before it; `PRAGMA user_version` is the last one."""
+"""Number N, from 1, makes version N of the schema out of the one before it; sqlite-utils records which were applied."""
 
 
 def _step(migration: str | Callable[[sqlite3.Connection], None], connection: sqlite3.Connection) -> None:
@@ -79,15 +83,23 @@ def _step(migration: str | Callable[[sqlite3.Connection], None], connection: sql
         _execute(connection, migration)
 
 
+def _apply(connection: sqlite3.Connection) -> None:
+    from sqlite_utils import Database, Migrations  # only a new ledger, or an old one, needs it
+
+    migrations = Migrations("crucible")
+    for number, (name, step) in enumerate(MIGRATIONS, 1):
+        migrations(name=f"m{number:03}_{name}")(lambda db, step=step: _step(step, db.conn))
+    apply: Callable[[Database], None] = migrations.apply
+    apply(Database(connection, recursive_triggers=False, execute_plugins=False))
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring a ledger to this version's schema, all or nothing, under SQLite's write lock."""
     # IMMEDIATE takes the write lock before anything is read: of two processes that meet an empty file one creates
     # the tables and the other, once it is let in, finds nothing pending.
     connection.execute("BEGIN IMMEDIATE")
     try:
-        [applied] = connection.execute("PRAGMA user_version").fetchone()
-        for _name, step in MIGRATIONS[applied:]:
-            _step(step, connection)
+        _apply(connection)
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS):d}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID:d}")
         connection.execute("COMMIT")
