@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from harness.core.digest import digest_json, short
 from harness.core.errors import SpecError
 from harness.core.frozen import Frozen
-from harness.core.named_path import write_file
+from harness.core.named_path import read_file, write_file
 from harness.providers.fault import ProviderError
 from harness.providers.question import Provider, Question, Reply
 
@@ -112,7 +112,7 @@ class CassetteProvider:
 def _read(path: Path) -> Tape:
     fix = "record it again"
     try:
-        data = json.loads(path.read_bytes())
+        data = json.loads(read_file(path))
         if isinstance(data, dict) and isinstance(data.get("format"), int) and data["format"] > FORMAT:
             raise SpecError(f"cassette format {data['format']} is newer than {FORMAT}", where=str(path), fix="upgrade")
         return Tape.model_validate(data)

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 
 from harness.core.errors import SpecError
 from harness.core.frozen import Frozen
+from harness.core.named_path import read_file
 from harness.providers.question import Question, Reply
 
 MAX_BYTES = 16 << 20
@@ -102,7 +103,7 @@ def _stripped(text: str) -> str:
 
 def _read(path: Path) -> str:
     try:
-        data = path.read_bytes()
+        data = read_file(path, MAX_BYTES)
     except OSError as error:
         raise SpecError(f"cannot be read: {error.strerror}", where=str(path), fix=FIX) from error
     if len(data) > MAX_BYTES:
