@@ -13,7 +13,9 @@ import pytest
 
 from harness import hooks
 from harness.core.evidence import Evidence
+from harness.core.status import Status
 from harness.judge.judges import Judges
+from harness.judge.known import is_reusable
 from harness.lane.json_worker import JsonWorker
 from harness.lanes.dsl import evaluate as dsl_evaluate
 from harness.lanes.kernel import evaluate as kernel_evaluate
@@ -90,6 +92,25 @@ def test_only_what_is_unchanged_in_every_respect_is_reused(doubles):
         expected = {"good", "wrong"} if what == "nothing" else {"good"} if what == "one candidate" else set()
         assert reused(doubles) == expected, what
     assert doubles.verdicts() == {"good": "ok", "wrong": "wrong"}
+
+
+@pytest.mark.parametrize(
+    ("status", "expect", "is_reused"),
+    [
+        ("ok", None, True),
+        ("wrong", "wrong", True),
+        ("flaky", "flaky", True),
+        ("review", "review", True),
+        ("flaky", None, False),
+        ("review", "ok", False),
+        ("flaky", "review", False),
+        ("noisy", "noisy", False),
+        ("infra", "infra", False),
+    ],
+)
+def test_an_open_status_is_reused_only_where_it_is_expected(status, expect, is_reused):
+    evidence = Evidence(status=Status(status), why="so")
+    assert is_reusable(evidence, None, expect=Status(expect) if expect else None) is is_reused
 
 
 def test_an_aborted_run_resumes(doubles, start):  # noqa: F811

@@ -100,7 +100,7 @@ IMPOSSIBLE = [
     ({"status": "wrong", "fault": "trusted file"}, "names a fault"),
     ({"status": "infra", "reused": "run"}, "cannot be reused"),
     ({"status": "noisy", "reused": "run"}, "cannot be reused"),
-    ({"status": "flaky", "reused": "run"}, "cannot be reused"),
+    ({"status": "skipped", "reused": "run"}, "cannot be reused"),
     ({"status": "ok", "unconfirmed": "infra: its file changed"}, "without attempts"),
     ({"status": "infra", "fault": "somewhere"}, "Input should be"),
 ]
