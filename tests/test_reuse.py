@@ -218,7 +218,7 @@ def test_an_unchanged_run_of_every_lane_starts_nothing_and_shows_the_same(shippe
         assert after["evidence"].pop("reused")
         assert {**before["evidence"], "reused": ""} == {**after["evidence"], "reused": ""}
         assert before["score"] == after["score"]
-    assert tests_of(shipped.path / "first.xml") == tests_of(shipped.path / "again.xml")
+    assert cases_of(shipped.path / "first.xml") == cases_of(shipped.path / "again.xml")
     page = (shipped.path / "reports/index.html").read_text()
     assert "shell_says_hello" in page
 
@@ -228,7 +228,7 @@ def skipped(case):
     return Evidence(status="skipped", why="no CUDA device here (no /dev/nvidia*)", facts={"stage": "gpu"})
 
 
-def tests_of(path):
+def cases_of(path):
     """Name, class and outcome of each test of a JUnit file."""
     cases = ElementTree.parse(path).iter("testcase")
     return sorted((case.get("classname"), case.get("name"), [child.tag for child in case]) for case in cases)

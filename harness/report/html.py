@@ -1,8 +1,7 @@
 """HTML: one page that opens from disk, works offline and without JavaScript, and escapes hostile text.
 
 Three layers in one file. Readable without JavaScript: the overview, every failing case, the first rows of each suite.
-Rows: columns that the page's own script draws. Details: fragments of a hundred cases that it opens when they are asked
-for, in the order of `Urgency`, until the page is as large as it may be.
+Rows: columns that the page's own script draws. Details: fragments that it opens, the most urgent cases first.
 """
 
 from __future__ import annotations
