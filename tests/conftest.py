@@ -54,6 +54,7 @@ def pytest_configure():
     settings.load_profile("shared machine")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
     """Of `-n auto`: a quarter more than processors, because a quarter of the tests' time is waiting."""
     processors = len(os.sched_getaffinity(0))

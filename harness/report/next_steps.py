@@ -108,7 +108,7 @@ class _Kind(NamedTuple):
         total: How many there would be.
         noun: What they are about.
         names: What they are called; the last line then names one that is left out.
-        rest: The line about all from a number on; None if the last line says how many more there are.
+        rest: The line about all from a number on, which names them; None if the last line says how many more there are.
         columns: Of a reason.
     """
 
@@ -127,9 +127,9 @@ class _Kind(NamedTuple):
         )
         if not steps or not left:
             return steps
-        # A regression and a new failure are two things to know; else the last line is about all others.
-        if self.rest is not None and shown > 1 and (shown > 2 or steps[0].kind == steps[1].kind):
-            return [*steps[:-1], self.rest(shown - 1)]
+        if self.rest is not None:  # two kinds are two things to know, and what is left out has a line more
+            is_last = shown > 2 or (shown == 2 and steps[0].kind == steps[1].kind)
+            return [*steps[:-1], self.rest(shown - 1)] if is_last else [*steps, self.rest(shown)]
         more = f"; {words.count(left, f'more {self.noun}')}"
         if left == 1 and self.names:
             more += f": {words.fit(self.names[-1], MAX_WHY // 3)}"

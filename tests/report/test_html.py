@@ -287,6 +287,23 @@ def test_each_kind_has_a_line_and_what_is_cut_is_counted(path):
     assert " -m gpu" in steps[4].command
 
 
+def test_failing_cases_of_two_kinds_are_all_named_where_other_kinds_need_lines(path):
+    control = make_evaluation("planted", status="timeout", expect="wrong", score=0.1, suite="a.suite.yaml")
+    bad = [make_evaluation(name, status="wrong", score=0.1) for name in ("b0", "b1", "b2")]
+    others = [
+        make_evaluation("lead", unconfirmed="no time", attempts=1),
+        make_evaluation("r", status="review", why="waits for an answer", score=None),
+        make_evaluation("gpu", status="skipped", why="no CUDA device here", score=None),
+    ]
+    fill(path, [control, *bad, *others])
+    with Ledger.read(path) as ledger:
+        steps = page.gather(ledger).steps
+    assert [step.kind for step in steps[:3]] == ["control not caught", "fails", "fails"]
+    assert steps[2].what == "2 more cases"
+    assert all(f"::{name}" in steps[1].what + steps[2].why for name in ("b0", "b1", "b2"))
+    assert "more" not in steps[0].why + steps[1].why
+
+
 def test_a_regression_is_told_from_a_new_failure_and_from_one_that_stays(path):
     before = [make_evaluation("r"), make_evaluation("s", status="wrong", score=0.1)]
     bad = [make_evaluation(name, status="wrong", score=0.1) for name in "rsnm"]
