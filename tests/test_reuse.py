@@ -137,7 +137,7 @@ def test_an_aborted_run_resumes(doubles, start):  # noqa: F811
             (doubles.path / name).unlink()
         if how is signal.SIGINT:
             assert doubles.rows("SELECT status FROM runs ORDER BY run_id DESC LIMIT 1") == [("aborted",)]
-        assert reused(doubles) == {"good"} if how is signal.SIGKILL else {"good", "wrong"}
+        assert reused(doubles) == ({"good"} if how is signal.SIGKILL else {"good", "wrong"})
 
 
 def test_a_table_of_benchmarks_needs_samples(doubles):

@@ -8,7 +8,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from harness.judge.cluster_batch import (
     Job,
     Offer,
     Requirement,
+    Unplaced,
     batch_size,
     largest_class,
     threads_for,
@@ -84,6 +85,7 @@ class ClusterJudges(Closing):
         self._client = connect(address)
         self._waiting: deque[Job] = deque()
         self._running: dict[str, Batch] = {}
+        self._unplaced = Unplaced()
         self._cost = FIRST_COST
         self._missing_since: dict[Requirement, float] = {}
         self._is_closed = False
@@ -146,8 +148,6 @@ class ClusterJudges(Closing):
         if self._here is not None:
             self._here.close()
 
-    # The cluster
-
     def _set_up(self) -> None:
         from harness.judge.cluster_worker import BEGAN, Bundle, ClusterWorker
 
@@ -165,8 +165,7 @@ class ClusterJudges(Closing):
     def _disconnect(self) -> None:
         with contextlib.suppress(Exception):
             self._client.close(timeout=5)
-        cluster = getattr(self._client, "crucible_cluster", None)
-        if cluster is not None:
+        if (cluster := getattr(self._client, "crucible_cluster", None)) is not None:
             with contextlib.suppress(Exception):  # such as a scheduler that is gone
                 cluster.close(timeout=10)
 
@@ -182,9 +181,9 @@ class ClusterJudges(Closing):
             return False
         return True
 
-    def _workers(self) -> list[Offer]:
+    def _workers(self) -> dict[str, Offer]:
         info = self._client.scheduler_info(n_workers=-1)  # all: some versions answer with five
-        return [(worker["nthreads"], worker["resources"]) for worker in info["workers"].values()]
+        return {address: (worker["nthreads"], worker["resources"]) for address, worker in info["workers"].items()}
 
     def _needs(self, case: Case) -> Requirement:
         needs = [f"{self._name}:tier-{self._min_tier}"]
@@ -208,11 +207,14 @@ class ClusterJudges(Closing):
                 if not self._reconnected():
                     self._give_up(f"the cluster at {self._address} does not answer")
                     continue
-                workers = self._workers()
+                found = self._workers()
+                pending = [key for key, batch in self._running.copy().items() if batch.task.status != "finished"]
+                unplaced = self._unplaced.find(pending, found, self._client.processing)
             except Exception:  # the connection broke meanwhile: the next round notices
                 time.sleep(POLL_SECONDS / 10)
                 continue
-            self._withdraw(workers)
+            workers = list(found.values())
+            self._withdraw(workers, unplaced)
             self._machine = self._machine or largest_class(f"{self._name}:machine-", workers)
             batches = self._form_batches(workers)
             for batch in batches:
@@ -221,10 +223,10 @@ class ClusterJudges(Closing):
                 with self._change:
                     self._change.wait(POLL_SECONDS)
 
-    def _withdraw(self, workers: Sequence[Offer]) -> None:
-        """Take back what no worker has the resources for: Dask would not look again when one offers them."""
+    def _withdraw(self, workers: Sequence[Offer], unplaced: Collection[str]) -> None:
+        """Take back what no worker has, or has the resources for: Dask would not look again when one offers them."""
         with self._change:
-            gone = [key for key, batch in self._running.items() if not threads_for(batch.needs, workers)]
+            gone = {k for k, one in self._running.items() if k in unplaced or not threads_for(one.needs, workers)}
             batches = [self._running.pop(key) for key in gone]
         for batch in batches:
             with contextlib.suppress(Exception):  # such as a scheduler that is gone
@@ -289,20 +291,22 @@ class ClusterJudges(Closing):
         """Take the result of a batch, or its loss."""
         from harness.judge.cluster_worker import require_answers
 
-        with self._change:
-            batch = self._running.pop(key, None)
-        if batch is None:  # closed meanwhile
+        if (batch := self._running.get(key)) is None:  # closed meanwhile
             return
         try:
-            texts = require_answers(batch.task.result(timeout=CONNECT_SECONDS), [job.case for job in batch.jobs])
+            texts, why = require_answers(batch.task.result(CONNECT_SECONDS), [job.case for job in batch.jobs]), ""
         except BaseException as error:
             is_killed = type(error).__name__ == "KilledWorker"  # its own words name the batch
-            self._lose(batch, WORKERS_LOST if is_killed else f"the batch of this case was lost: {error!r}")
-        else:
-            if batch.begins:
-                self._cost += ((time.monotonic() - batch.began) / len(batch.jobs) - self._cost) / 4
-            for job, text in zip(batch.jobs, texts, strict=True):
-                job.found.set_result(text)
+            texts, why = [], WORKERS_LOST if is_killed else f"the batch of this case was lost: {error!r}"
+        with self._change:  # a result that is lost with its worker is withdrawn while it is waited for
+            if self._running.pop(key, None) is None:
+                return
+        if why:
+            self._lose(batch, why)
+        elif batch.begins:
+            self._cost += ((time.monotonic() - batch.began) / len(batch.jobs) - self._cost) / 4
+        for job, text in zip(batch.jobs, texts, strict=not why):
+            job.found.set_result(text)
         with self._change:
             self._change.notify()
 

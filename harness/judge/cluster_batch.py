@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -62,6 +62,36 @@ class Batch:
         """
         for job in self.jobs:
             job.losses += self.begins or UNBEGUN
+
+
+class Unplaced:
+    """Finds the batches that Dask holds back and does not look at again.
+
+    When its worker is lost, a batch is placed at another one or held back until a worker joins. But that one offers its
+    resources only later, when nothing makes Dask look.
+    """
+
+    def __init__(self) -> None:
+        self._seen: frozenset[str] = frozenset()
+        self._suspects: frozenset[str] = frozenset()
+
+    def find(
+        self, running: Iterable[str], workers: Iterable[str], placed: Callable[[], Mapping[str, Iterable[str]]]
+    ) -> set[str]:
+        """The keys of batches that no worker had at two looks, the first after a worker was lost.
+
+        Args:
+            running: The keys of batches without a result.
+            workers: The addresses of all workers.
+            placed: Returns the keys that each worker has; called only after a loss.
+        """
+        before, self._seen = self._seen, frozenset(workers)
+        if before <= self._seen and not self._suspects:
+            return set()
+        idle = frozenset(running).difference(*placed().values())
+        found = idle & self._suspects  # once may be on its way from or to a worker
+        self._suspects = idle - found
+        return set(found)
 
 
 def threads_for(needs: Requirement, workers: Iterable[Offer]) -> int:

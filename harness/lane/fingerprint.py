@@ -33,10 +33,10 @@ def _engine(lane: Lane) -> str:
 def _ours() -> str:
     """Digest of this package and its dependencies; the version alone would not detect a patched installation.
 
-    Not only of its modules: a program is read by `grammar.lark`.
+    Not only of its modules: a program is read by `grammar.lark`. Byte code may be written at this moment.
     """
-    files = (path for path in PACKAGE.rglob("*.*") if path.suffix != ".pyc" and path.is_file())
-    found = {str(path.relative_to(PACKAGE)): digest_bytes(path.read_bytes()) for path in files}
+    named = {path.relative_to(PACKAGE): path for path in PACKAGE.rglob("*") if path.is_file()}
+    found = {str(name): digest_bytes(named[name].read_bytes()) for name in named if "__pycache__" not in name.parts}
     return digest_json([found, {name: importlib.metadata.version(name) for name in DEPENDENCIES}])
 
 

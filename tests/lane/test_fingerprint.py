@@ -56,3 +56,15 @@ def test_the_file_of_a_third_partys_lane_counts(tmp_path):
     first = fingerprint.engine_of({"x": load(text)}, ["x"])
     assert fingerprint.engine_of({"x": load(text)}, ["x"]) == first
     assert fingerprint.engine_of({"x": load(text + "\n# edited\n")}, ["x"]) != first
+
+
+def test_byte_code_that_is_written_meanwhile_changes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(fingerprint, "PACKAGE", tmp_path)
+    (tmp_path / "module.py").write_text("A = 1")
+    (tmp_path / "grammar.lark").write_text("a: b")
+    (tmp_path / "__pycache__").mkdir()
+    before = fingerprint._ours.__wrapped__()
+    (tmp_path / "__pycache__/module.cpython-311.pyc.140234").write_bytes(b"half of it")
+    assert fingerprint._ours.__wrapped__() == before
+    (tmp_path / "grammar.lark").write_text("a: c")
+    assert fingerprint._ours.__wrapped__() != before

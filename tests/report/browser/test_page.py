@@ -239,7 +239,7 @@ class TestCase:
     def test_a_span_leads_to_its_line(self, look):
         page = look(case("hello", "program"))
         assert page.locator("rect.span").count() == 2
-        page.locator("svg a[data-line='3']").dispatch_event("click")
+        page.locator("svg a[data-line='3']").first.dispatch_event("click")
         page.wait_for_selector(".line.marked")
         assert "llm.query" in page.inner_text(".line.marked")
         assert page.locator(".line.marked").get_attribute("data-line") == "3"
