@@ -214,7 +214,19 @@ def test_not_linux(tmp_path):
     assert main(["init", str(tmp_path)]) == 0
     (tmp_path / "run.py").write_text(NOT_LINUX)
     for tier, status in (("C", 4), ("D", 0)):
-        options = ["suites", "--min-tier", tier, "--confirm", "0", "-p", "harness.plugin", "-p", "no:cacheprovider"]
+        options = [
+            "suites",
+            "--min-tier",
+            tier,
+            "--confirm",
+            "0",
+            "--limit",
+            "1",
+            "-p",
+            "harness.plugin",
+            "-p",
+            "no:cacheprovider",
+        ]
         command = [sys.executable, "run.py", *options]
         environ = os.environ | {"PYTHONPATH": str(ROOT)}
         done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
