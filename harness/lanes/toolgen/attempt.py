@@ -129,6 +129,8 @@ class _AttemptRun:
         self.between = between
         # How many questions are left when `between` is called.
         self.moment = 0 if plan.is_screening else rng.randrange(len(numbered) + 1)
+        known = [] if plan.is_screening else [one for one in questions.shared if one.expected is not None]
+        self.repeated = rng.sample(known, min(REPEATS, len(known)))
         lost = plan.answers.unanswered
         # Each further fault may cost a whole time budget.
         shared, is_hopeless = len(questions.shared), len(lost) >= MAX_FAULTS
@@ -159,12 +161,11 @@ class _AttemptRun:
                 return
         self._note_waits(waiting)
         await self._ask_between()
-        is_repeated = not (self.plan.is_screening or self.outcome.wrong)
-        known = [one for one in self.questions.shared if one.expected is not None and is_repeated]
-        for question in self.rng.sample(known, min(REPEATS, len(known))):
+        for question in self.repeated if not self.outcome.wrong else ():
             await self._ask_again(question)
             if self._is_decided:
                 return
+        self.early.clear()  # of questions that were repeated after a wrong answer
         for trial in self.questions.trials:
             await self._try(trial)
             if self._is_decided:
@@ -221,6 +222,8 @@ class _AttemptRun:
         batch = [question for _, _, question in islice(self.waiting, MAX_BATCH)]
         if self.plan.is_screening:
             batch = list(takewhile(lambda question: question.origin == batch[0].origin, batch))
+        if len(self.waiting) + len(self.repeated) <= MAX_BATCH:
+            batch += self.repeated
         keys, due = [one.key for one in batch], sum(one.due for one in batch)
         seconds = self.questions.short_limit(self.plan.limits.call_seconds)
         try:
