@@ -159,11 +159,18 @@ def told(text: str) -> str:
     return row
 
 
-def test_an_old_python():
-    code = "import sys; sys.version_info = (3, 10, 9, 'final', 0); import harness"
+@pytest.mark.parametrize(
+    ("change", "row"),
+    [
+        ("sys.version_info = (3, 10, 9, 'final', 0)", "Crucible needs Python 3.11 or newer"),
+        ("sys.platform = 'win32'", "does not run on Windows"),
+    ],
+)
+def test_where_it_cannot_run(change, row):
+    code = f"import sys; {change}; import harness"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 1
-    assert told(done.stderr) == "Crucible needs Python 3.11 or newer"
+    assert told(done.stderr) == row
 
 
 def test_reports_that_cannot_be_written(project):
@@ -200,13 +207,6 @@ def test_no_browser(tmp_path):
     assert told(done.stderr) == "no browser was found"
     assert str(page) in done.stderr
     assert page.is_file()
-
-
-def test_windows():
-    code = "import sys; sys.platform = 'win32'; import harness"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
-    assert done.returncode == 1
-    assert told(done.stderr) == "does not run on Windows"
 
 
 def test_not_linux(tmp_path):
