@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from harness.core.digest import derive_seed
+from harness.core.owned_folder import OwnedFolder
 from harness.core.tier import Tier
 
 if TYPE_CHECKING:
@@ -28,6 +29,14 @@ class Closable(Protocol):
         """Release the resource, with its processes; called once, at the end of the run."""
 
 
+class _RunFolder(OwnedFolder):
+    def __init__(self) -> None:
+        super().__init__("run")
+
+    def close(self) -> None:
+        self.remove()
+
+
 Kept = TypeVar("Kept", bound=Closable)
 
 
@@ -44,7 +53,7 @@ class Context:
         protect: Paths that boxes hide: the project's root, suites, specifications, the ledger.
         without: Layers that boxes leave out; used only by tests of single layers.
         shared: A private folder of all processes that judge for one pool or run, which ends with it; None for a process
-            of its own.
+            of its own (see `run_folder`).
         warm: Number of zygotes that are kept; None for as many as a few attempts need.
         timer: Measures wall time; by default made at first use, without pytest-benchmark.
         opponents: The opponents that a timed case is compared with, by node id.
@@ -90,6 +99,11 @@ class Context:
 
             self.timer = Stopwatch()
         return self.timer
+
+    @property
+    def run_folder(self) -> Path:
+        """A private folder that ends with the run: the shared one, else this process's, made at first use."""
+        return self.keep(_RunFolder).path if self.shared is None else self.shared
 
     def keep(self, make: type[Kept]) -> Kept:
         """The object of a class that a lane uses for all its cases (such as warm processes), made at first use."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
+import shutil
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +24,13 @@ from harness.dsl.language.diagnostic import ProgramError
 from harness.dsl.machine.input_files import read_input_files
 from harness.dsl.machine.settings import RunSettings
 from harness.lane.context import Context
+from harness.lane.shared_result import compute_once
 from harness.lanes.dsl.exhibits import run_exhibits
 from harness.lanes.dsl.options import WALL_SECONDS
 from harness.lanes.dsl.parts import INVARIANT, PROGRAM, SUCCESS
 from harness.lanes.dsl.pinned_inputs import digest_of_copy, unchanged_path
 from harness.lanes.dsl.program_budget import ANNEALED, limits_at, tightest
 from harness.lanes.dsl.programs import Programs
-from harness.lanes.dsl.shared_run import share_run
 from harness.lanes.dsl.trial import Trial, run_trial
 from harness.providers.file import Answers, read_answers
 
@@ -74,11 +78,26 @@ def evaluate_part(case: Case, context: Context, programs: Programs) -> Evidence:
         return result
 
     trials = [
-        share_run(context.scratch, f"{key[:32]}-{index}", lambda folder, index=index: make(index, folder))  # type: ignore[misc]
+        _run_once(context.run_folder / "dsl-runs" / f"{key[:32]}-{index}", partial(make, index))
         for index in range(case.policy.attempts)
     ]
     tier = boxes.tier if boxes is not None else None
     return _build_evidence(case, program, trials, tier=tier, seconds=time.perf_counter() - started)
+
+
+def _run_once(folder: Path, make: Callable[[Path], Record]) -> Record:
+    """The result of a run that all cases of a program share, whichever processes evaluate them.
+
+    If the process that makes it dies, the next one resumes from the log in the folder, so no effect is repeated.
+    """
+
+    def compute() -> bytes:
+        result = json.dumps(make(folder)).encode()
+        shutil.rmtree(folder, ignore_errors=True)
+        return result
+
+    record: Record = json.loads(compute_once(folder.with_suffix(".json"), compute))
+    return record
 
 
 def _settings(case: Case, program: Program, index: int) -> RunSettings:

@@ -12,7 +12,6 @@ import importlib.util
 import re
 import struct
 import subprocess
-import tempfile
 from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
@@ -20,6 +19,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.core.frozen import Frozen
+from harness.lane.shared_result import read_result, write_result
 
 # A line of an instruction: its address, a predicate, its mnemonic with modifiers. A kernel's name may be any word.
 _INSTRUCTION = re.compile(r"^\s*/\*[0-9a-f]+\*/\s+(?:@!?U?P\w+\s+)?([A-Z][A-Z0-9]*)", re.MULTILINE)
@@ -54,12 +54,12 @@ def disassemble(cubin: Path, *, kept: Path | None = None) -> Disassembly:
     place = None
     if kept is not None and (key := _key(cubin.read_bytes())):
         place = kept / f"{key}.json"
-        with contextlib.suppress(OSError, ValidationError):
-            return Disassembly.model_validate_json(place.read_bytes())
+        with contextlib.suppress(ValidationError):  # kept by another version
+            if (data := read_result(place)) is not None:
+                return Disassembly.model_validate_json(data)
     found = read_listing(run_tool("nvdisasm", "-ndf", "-c", str(cubin)))
     if place is not None:
-        with contextlib.suppress(OSError):  # a full disk: it is disassembled again
-            _keep(place, found)
+        write_result(place, found.model_dump_json().encode())
     return found
 
 
@@ -124,10 +124,3 @@ def _key(data: bytes) -> str:
     except (struct.error, OverflowError):
         return ""
     return digest.hexdigest()
-
-
-def _keep(place: Path, found: Disassembly) -> None:
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=place.parent, delete=False, encoding="utf-8") as file:
-        file.write(found.model_dump_json())
-    Path(file.name).replace(place)

@@ -75,7 +75,7 @@ def _run_stage(case: Case, stage: Stage, source: bytes, folder: Path, context: C
     processes.share(context.shared)
     job = kernel.job(
         folder, processes, timeout=given["timeout_s"], attempts=case.policy.attempts,
-        questions=plan_questions(kernel.definition, seed=context.seed(case, stage), shapes=given["shapes"]),
+        questions=plan_questions(kernel.definition, seed=context.seed(case, "questions"), shapes=given["shapes"]),
         library=given["library"], architectures=tuple(given["architectures"]),
         kept=context.scratch / "disassembly",
     )  # fmt: skip

@@ -1,4 +1,7 @@
-"""Recording: has a kernel's calls recorded without numbers; a line of JSON for each, which is not believed."""
+"""Recording: has a kernel's calls recorded without numbers; a line of JSON for each, which is not believed.
+
+Equal calls of a kernel are recorded once in a run, so that all its stages judge the same plans.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ import signal
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.core.digest import digest_bytes
 from harness.core.status import Status
+from harness.lane.shared_result import compute_once
 from harness.lanes.kernel.job import GIB, Job, process_fault
 
 _RECORD_SECONDS = 60.0  # of wall time, at most, for what takes 0.1 s of CPU time
@@ -16,11 +21,16 @@ _KILLED = (-signal.SIGKILL, -signal.SIGXCPU)
 _SECONDS = 60.0  # for the reference process to sample what host code may know
 _SHOWN = ("sizes", "dtype", "layout", "numbers")  # what a recorder learns of an input: neither seed nor family
 Lines = list[bytes]
+Fault = tuple[Status, str]
 
 
-def record(
-    job: Job, questions: Sequence[dict[str, Any]], described: Mapping[str, Any]
-) -> tuple[Lines, tuple[Status, str] | None]:
+class _RecordingFault(Exception):  # noqa: N818 - a kernel's fault is data
+    def __init__(self, status: Status, why: str) -> None:
+        super().__init__(why)
+        self.fault: Fault = status, why
+
+
+def record(job: Job, questions: Sequence[dict[str, Any]], described: Mapping[str, Any]) -> tuple[Lines, Fault | None]:
     """Record the call of each question; equal calls are recorded once.
 
     Args:
@@ -43,25 +53,41 @@ def record(
             inputs[index]["numbers"] = found
         call = {"inputs": inputs, "parameters": question["parameters"], "operators": definition.operators}
         places.append(calls.setdefault(json.dumps(call | {"library": job.library}), len(calls)))
-    request = {"entry": definition.entry, "configuration": job.configuration, **described}
     (job.folder / "kernel.py").write_bytes(job.source)
+    request = {"entry": definition.entry, "configuration": job.configuration, **described}
     every = [json.loads(call) for call in calls]
     # The second time round shows a call that depends on those before it.
-    (job.folder / "request.json").write_text(json.dumps(request | {"calls": [*every, *every[::-1]]}))
+    asked = json.dumps(request | {"calls": [*every, *every[::-1]]}).encode()
+    kept = job.processes.recordings / f"{digest_bytes(asked + job.source)}.jsonl"
+    try:
+        lines = compute_once(kept, lambda: _run_recorder(job, asked, len(calls))).split(b"\n")
+    except _RecordingFault as found:
+        return [], found.fault
+    return [lines[place] for place in places], None
+
+
+def _run_recorder(job: Job, asked: bytes, count: int) -> bytes:
+    """The lines of the first `count` calls; those after them are the same calls in reverse order.
+
+    Raises:
+        _RecordingFault: if it ended early, or if a repeated call was not the same.
+    """
+    (job.folder / "request.json").write_bytes(asked)
     limits = job.limits | {"RLIMIT_FSIZE": 0, "RLIMIT_AS": 4 * GIB}
     limits["RLIMIT_CPU"] = min(limits["RLIMIT_CPU"], _RECORD_CPU_SECONDS)
     seconds = min(job.timeout, _RECORD_SECONDS)
     outcome = job.processes.run("record", job.folder, timeout=seconds, limits=limits)
     lines = (job.folder / "plans.jsonl").read_bytes().splitlines()
-    if len(lines) < 2 * len(calls):
+    if len(lines) < 2 * count:
         ended = Status.PROTOCOL, "its process ended before it answered"
         if outcome.code is None:
-            return [], (Status.TIMEOUT, f"its host code did not return within {seconds:g} s")
+            raise _RecordingFault(Status.TIMEOUT, f"its host code did not return within {seconds:g} s")
         if outcome.code in _KILLED and outcome.cpu_ms > 500 * limits["RLIMIT_CPU"]:  # two clocks, which may differ
-            return [], (Status.TIMEOUT, f"its host code computed for {limits['RLIMIT_CPU']} s and did not return")
-        return [], process_fault(outcome, job.folder, job) or ended
-    first, again = lines[: len(calls)], lines[len(calls) : 2 * len(calls)][::-1]
+            why = f"its host code computed for {limits['RLIMIT_CPU']} s and did not return"
+            raise _RecordingFault(Status.TIMEOUT, why)
+        raise _RecordingFault(*(process_fault(outcome, job.folder, job) or ended))
+    first, again = lines[:count], lines[count : 2 * count][::-1]
     differing = next((two for one, two in zip(first, again, strict=True) if one != two), b"")
     if b'"plan"' in differing[:10]:
-        return [], (Status.FORBIDDEN, "a second call of the same sizes does something else")
-    return [differing or lines[place] for place in places], None
+        raise _RecordingFault(Status.FORBIDDEN, "a second call of the same sizes does something else")
+    return b"\n".join([differing] * count if differing else first)

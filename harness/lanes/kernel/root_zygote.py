@@ -38,6 +38,8 @@ class RootZygote:
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._folder, self._environment = folder, dict(environment)
+        self.recordings = folder / "recordings"
+        """Where the processes that share the root keep what was recorded."""
 
     @property
     def last_error(self) -> str:

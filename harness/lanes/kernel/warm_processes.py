@@ -128,13 +128,21 @@ class WarmProcesses(Closing):
             self._folder.remove()
             self._folder = self._root = None
 
+    @property
+    def recordings(self) -> Path:
+        """Where recordings are kept as long as the root of these processes."""
+        return self._shared_root().recordings
+
+    def _shared_root(self) -> RootZygote:
+        if self._root is None:
+            self._folder = OwnedFolder("kernels")
+            self._root = root_in(self._folder.path)
+        return self._root
+
     def _ask(self, mode: Mode, request: dict[str, Any], timeout: float) -> dict[str, Any]:
         process = self._running.get(mode)
         if process is None:
-            if self._root is None:
-                self._folder = OwnedFolder("kernels")
-                self._root = root_in(self._folder.path)
-            process = self._running[mode] = _WarmProcess(mode, self._root)
+            process = self._running[mode] = _WarmProcess(mode, self._shared_root())
         try:
             return process.ask(request, timeout)
         except BaseException:  # also Ctrl-C: a late answer would be taken for the answer to the next request

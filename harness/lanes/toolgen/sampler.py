@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.core.digest import derive_seed, digest_bytes, digest_json
 from harness.core.errors import SpecError, position
+from harness.lane.shared_result import locked, read_result, write_result
 from harness.lanes.toolgen.oracle import Oracle
 from harness.lanes.toolgen.reply import Reply
 from harness.lanes.toolgen.tool_spec import Tool
@@ -55,8 +53,8 @@ async def sample_inputs(
     wanted = list(zip(seeds, counts, strict=True))
     identity = [tool.digest, wanted, digest_bytes(b"\n".join(edges)), digest_bytes(_SCRIPT.read_bytes())]
     file = folder / f"{digest_json(identity)[:32]}.json"
-    with _lock(file.with_suffix(".lock")):
-        data = _kept(file)
+    with locked(file):
+        data = read_result(file)
         if data is None:
             _forget_old(folder)
             names = [parameter for parameter in tool.signature.parameters if parameter.name in tool.kinds]
@@ -64,19 +62,8 @@ async def sample_inputs(
             _check(tool, sampled, counts)
             replies = await oracle.derived(edges) if edges else []
             data = _to_bytes(sampled, replies)
-            _keep(file, data)
+            write_result(file, data)
     return _parse(data, edges)
-
-
-@contextlib.contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    # Processes that need the same inputs wait for the first of them instead of sampling themselves.
-    # Where there is no room or no lock for that, each samples: equal seeds give equal inputs.
-    with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            fcntl.flock(stack.enter_context(path.open("ab")), fcntl.LOCK_EX)
-        yield
 
 
 def _forget_old(folder: Path) -> None:
@@ -85,24 +72,6 @@ def _forget_old(folder: Path) -> None:
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > KEPT_SECONDS:
                 path.unlink()
-
-
-def _kept(file: Path) -> bytes | None:
-    try:
-        digest, _, data = file.read_bytes().partition(b"\n")
-    except OSError:
-        return None
-    return data if digest.decode("ascii", "replace") == digest_bytes(data) else None
-
-
-def _keep(file: Path, data: bytes) -> None:
-    partial = file.with_suffix(f".{os.getpid()}.part")
-    try:
-        partial.write_bytes(digest_bytes(data).encode() + b"\n" + data)
-        partial.replace(file)
-    except OSError:
-        with contextlib.suppress(OSError):
-            partial.unlink()
 
 
 def _check(tool: Tool, sampled: list[list[bytes]], counts: tuple[int, ...]) -> None:

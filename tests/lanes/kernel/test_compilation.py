@@ -8,6 +8,7 @@ import pytest
 
 from harness.core.status import Status
 from harness.lanes.kernel.compilation import Launch, compile_kernel
+from harness.lanes.kernel.correctness import interpret
 from harness.lanes.kernel.definition import read_definition
 from harness.lanes.kernel.golden_table import Golden, rows_of
 
@@ -114,6 +115,19 @@ def test_what_is_compiled_must_answer_as_well(job) -> None:
     assert (found.status, found.facts["launches"]) == (Status.WRONG, [])
     assert found.why.startswith("not compiled, since it fails in the interpreter: run returned")
     assert found.counterexample.observed in found.why
+
+
+def test_every_stage_judges_the_same_plans(job) -> None:
+    """A kernel that decides by chance what it shows decides once in a run."""
+    tiled = (ROOT / "kernels/matmul/tiled.py").read_text() + "\n" + small().replace("def run(", "def decoy(")
+    chance = "\nimport os\nchosen, real = os.urandom(1)[0] % 2, run\n"
+    chance += "def run(a, b):\n    return (real, decoy)[chosen](a, b)\n"
+    for number in range(4):
+        asked = job(f"{tiled}# {number}\n{chance}", definition=MATMUL)
+        is_right = interpret(asked).status is Status.OK
+        for _ in range(2):
+            found = compile_kernel(asked, architecture="sm_90a")
+            assert (found.status is Status.OK) == is_right, found.why
 
 
 def test_what_spills_is_not_feasible(job) -> None:
