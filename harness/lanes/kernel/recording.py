@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from harness.core.status import Status
@@ -19,7 +19,7 @@ Lines = list[bytes]
 
 
 def record(
-    job: Job, questions: Sequence[dict[str, Any]], described: Mapping[str, Any]
+    job: Job, questions: Sequence[dict[str, Any]], described: dict[str, Any]
 ) -> tuple[Lines, tuple[Status, str] | None]:
     """Record the call of each question; equal calls are recorded once.
 
@@ -34,7 +34,7 @@ def record(
     hosts = [list(definition.inputs).index(name) for name in definition.host_inputs]
     known: list[list[Any]] = [[] for _ in questions]
     if hosts:
-        known = job.processes.compare({"sample": list(questions), "inputs": hosts}, timeout=_SECONDS)["numbers"]
+        known = job.processes.ask("sample", {"questions": questions, "inputs": hosts}, timeout=_SECONDS)["numbers"]
     calls: dict[str, int] = {}
     places = []
     for question, numbers in zip(questions, known, strict=True):
@@ -43,15 +43,14 @@ def record(
             inputs[index]["numbers"] = found
         call = {"inputs": inputs, "parameters": question["parameters"], "operators": definition.operators}
         places.append(calls.setdefault(json.dumps(call | {"library": job.library}), len(calls)))
-    request = {"entry": definition.entry, "configuration": job.configuration, **described}
     (job.folder / "kernel.py").write_bytes(job.source)
     every = [json.loads(call) for call in calls]
     # The second time round shows a call that depends on those before it.
-    (job.folder / "request.json").write_text(json.dumps(request | {"calls": [*every, *every[::-1]]}))
+    request = {"entry": definition.entry, "configuration": job.configuration, "calls": [*every, *every[::-1]]}
     limits = job.limits | {"RLIMIT_FSIZE": 0, "RLIMIT_AS": 4 * GIB}
     limits["RLIMIT_CPU"] = min(limits["RLIMIT_CPU"], _RECORD_CPU_SECONDS)
     seconds = min(job.timeout, _RECORD_SECONDS)
-    outcome = job.processes.run("record", job.folder, timeout=seconds, limits=limits)
+    outcome = job.processes.run("record", job.folder, request | described, timeout=seconds, limits=limits)
     lines = (job.folder / "plans.jsonl").read_bytes().splitlines()
     if len(lines) < 2 * len(calls):
         ended = Status.PROTOCOL, "its process ended before it answered"
