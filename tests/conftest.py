@@ -30,7 +30,6 @@ import harness.session.run_session
 import harness.session.summary
 import harness.timing.bridge  # noqa: F401
 from harness import hooks
-from harness.lanes.kernel.compiler_pool import CompilerPool
 from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.ledger.packing import reader
 from tests.forked_workers import forked_workers
@@ -73,14 +72,6 @@ def pytest_collection_modifyitems(items):
 def processes():
     """The warm processes of the kernel lane that all tests of a pytest worker share."""
     with WarmProcesses() as made:  # starts no process before it is asked
-        yield made
-
-
-@pytest.fixture(scope="session")
-def compilers(processes):
-    """A pool of one compile process, the zygote of `processes`: importing Triton once more takes 3 s of CPU time."""
-    with CompilerPool(1) as made:
-        made._threads.submit(setattr, made._own, "processes", processes).result()
         yield made
 
 

@@ -19,7 +19,7 @@ from harness.judge.known import is_reusable
 from harness.lane.json_worker import JsonWorker
 from harness.lanes.dsl import evaluate as dsl_evaluate
 from harness.lanes.kernel import evaluate as kernel_evaluate
-from harness.lanes.kernel.root_zygote import RootZygote
+from harness.lanes.kernel.root_connection import Root
 from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.lanes.spec import evaluate as spec_evaluate
 from tests.conftest import BUILT_IN
@@ -203,7 +203,7 @@ def test_an_unchanged_run_of_every_lane_starts_nothing_and_shows_the_same(shippe
         for name in ("evaluate_part", "evaluate_patch", "evaluate_case"):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, refuse)
-    for started in (WarmProcesses, RootZygote, JsonWorker, Judges):
+    for started in (WarmProcesses, Root, JsonWorker, Judges):
         monkeypatch.setattr(started, "__init__", refuse)
     monkeypatch.setattr(kernel_evaluate, "evaluate_case", lambda case, _: skipped(case))
     again = shipped.run(*ARGS, "suites", "--junitxml", "again.xml")

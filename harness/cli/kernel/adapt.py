@@ -18,9 +18,9 @@ from typing import Any
 from harness.cli import output
 from harness.core.errors import SpecError, UsageError
 from harness.lanes.kernel.adapters import flashinfer, kernelbench
-from harness.lanes.kernel.adapters.case_folder import write_case
-from harness.lanes.kernel.adapters.problem_process import NotAdaptedError, ProblemProcess
+from harness.lanes.kernel.adapters.case_folder import NotAdaptedError, write_case
 from harness.lanes.kernel.gpu import require_extra
+from harness.lanes.kernel.warm_processes import WarmProcesses
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,14 +43,14 @@ def run(args: argparse.Namespace) -> int:
     written: list[dict[str, Any]] = []
     left: list[dict[str, str]] = []
     shared = _assign_candidates(problems, candidates)
-    with ProblemProcess() as process:
+    with WarmProcesses() as processes:
         for path in problems:
             try:
                 if path.suffix == ".json":
                     solutions = [one for one in candidates if one.suffix == ".json"]
                     adapted = flashinfer.adapt_definition(path, solutions, workloads)
                 else:
-                    adapted = kernelbench.adapt_problem(path, shared.get(path, []), process)
+                    adapted = kernelbench.adapt_problem(path, shared.get(path, []), processes)
                 files = write_case(args.out, adapted)
             except (NotAdaptedError, SpecError, UnicodeDecodeError) as error:
                 left.append({"problem": str(path), "why": getattr(error, "what", str(error))})

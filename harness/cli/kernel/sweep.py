@@ -26,7 +26,6 @@ from harness.core.errors import UsageError
 from harness.core.number import whole
 from harness.core.owned_folder import OwnedFolder
 from harness.lanes.kernel.axis_expression import evaluate
-from harness.lanes.kernel.compiler_pool import CompilerPool
 from harness.lanes.kernel.device_limits import DEFAULT, find_device
 from harness.lanes.kernel.device_measurement import hold_device
 from harness.lanes.kernel.device_tuning import measurer
@@ -89,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         ledger = stack.enter_context(output.open_ledger(args.ledger, create=True))
         kept = Points(ledger, lane=LANE)
-        compilers, processes = stack.enter_context(CompilerPool()), stack.enter_context(WarmProcesses())
+        processes = stack.enter_context(WarmProcesses())
         baselines = gpu = None
         if not absent:
             scratch = stack.enter_context(OwnedFolder("sweep"))
@@ -104,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
                 searched = KernelClimb(
                     about,
                     kept,
-                    compilers,
+                    processes,
                     max_configurations=args.most,
                     measure=measure,
                     best=args.best,

@@ -122,6 +122,14 @@ class Baselines(Closing):
         """Milliseconds of each of a block of cold calls of the loaded baseline."""
         return _cold(self.ask, plans, first=first)
 
+    def compare(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Compare answers with the reference on the device; see `reference.compare`.
+
+        Raises:
+            InfraError: if that fails.
+        """
+        return self.ask("compare", request=request)
+
     def _surveyed(self, definition: Definition, place: Path, point: Point, plans: Plans) -> Survey:
         quick: dict[str, float | None] = {}
         absent: dict[str, str] = {}

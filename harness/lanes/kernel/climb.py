@@ -22,7 +22,6 @@ from harness.core.trial import Trial
 from harness.lane.climb import ClimbRequest, evaluation_of
 from harness.lane.protocol import Lane
 from harness.lanes.kernel.candidate import Candidate
-from harness.lanes.kernel.compiler_pool import CompilerPool
 from harness.lanes.kernel.definition import Setting, read_definition
 from harness.lanes.kernel.device_limits import DEFAULT, find_device
 from harness.lanes.kernel.device_measurement import hold_device
@@ -90,7 +89,7 @@ class TunedKernel:
         subject = Subject(candidate, point, card)
         _ = subject.space  # raises if it is invalid, before any process starts
         with ExitStack() as opening:
-            compilers, processes = opening.enter_context(CompilerPool()), opening.enter_context(WarmProcesses())
+            processes = opening.enter_context(WarmProcesses())
             measure = None
             if not absent:
                 scratch = Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="crucible-sweep-")))
@@ -100,7 +99,7 @@ class TunedKernel:
             searched = KernelClimb(
                 subject,
                 Points(request.ledger, lane=LANE),
-                compilers,
+                processes,
                 max_configurations=options.most,
                 measure=measure,
                 best=options.best,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -128,9 +127,8 @@ def compile_launches(
                 "operators": job.definition.operators,
                 "library": job.library,
             }
-            (job.folder / "request.json").write_text(json.dumps(request))
             limits = {**job.limits, "RLIMIT_AS": 8 * GIB}
-            outcome = job.processes.run("compile", job.folder, timeout=job.timeout, limits=limits)
+            outcome = job.processes.run("compile", job.folder, request, timeout=job.timeout, limits=limits)
             failed = process_fault(outcome, job.folder, job)
             fault = Fault(*failed) if failed is not None else None
         if fault is not None:

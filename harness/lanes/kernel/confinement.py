@@ -7,7 +7,7 @@ a compile job, which starts the assembler), new privileges and core dumps. Memor
 
 from __future__ import annotations
 
-import ctypes
+import contextlib
 import resource
 import sys
 import sysconfig
@@ -18,21 +18,12 @@ from harness.core.resources import mapped_bytes
 from harness.sandbox.landlock import EXECUTE, READ, Ruleset
 from harness.sandbox.namespaces import NEWNET
 from harness.sandbox.seccomp import Filter
-from harness.sandbox.syscalls import syscall
+from harness.sandbox.syscalls import PR_SET_NO_NEW_PRIVS, prctl, syscall
 
 _LIBRARIES = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/localtime", "/opt")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 _FACTS = ("/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu")
 _READ_WRITE = 2 | 4
-_PDEATHSIG, _NO_NEW_PRIVS, _SUBREAPER = 1, 38, 36
-_SIGKILL = 9
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def adopt_orphans() -> None:
-    """Become the parent of all processes that a job leaves, and end when this process's own parent ends."""
-    _libc.prctl(_SUBREAPER, 1, 0, 0, 0)
-    _libc.prctl(_PDEATHSIG, _SIGKILL, 0, 0, 0)
 
 
 def confine(
@@ -49,32 +40,23 @@ def confine(
     Returns:
         The names of the layers that are active.
     """
-    layers = ["rlimits"]
-    _libc.prctl(_PDEATHSIG, _SIGKILL, 0, 0, 0)
-    if _libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
-        layers.append("no_new_privs")
     mapped = mapped_bytes()
-    for layer, take in (
-        ("network", lambda: syscall("unshare", NEWNET)),
-        ("landlock", lambda: _landlock(folder, readable, execute=may_execute)),
-    ):
-        try:
-            take()
-            layers.append(layer)
-        except OSError:
-            continue  # the missing name reports it
     for name, value in limits.items():
         bound = value + mapped if name == "RLIMIT_AS" else value
         kind = getattr(resource, name)
         hard = resource.getrlimit(kind)[1]  # a parent process may have set a lower limit
         bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
         resource.setrlimit(kind, (bound, bound))
-    if not may_execute:
-        try:
-            Filter("compute").install()
-            layers.append("seccomp")
-        except OSError:
-            pass
+    layers = ["rlimits"]
+    for layer, take in {
+        "no_new_privs": lambda: prctl(PR_SET_NO_NEW_PRIVS, 1),
+        "network": lambda: syscall("unshare", NEWNET),
+        "landlock": lambda: _landlock(folder, readable, execute=may_execute),
+        **({} if may_execute else {"seccomp": Filter("compute").install}),
+    }.items():
+        with contextlib.suppress(OSError):  # the missing name reports it
+            take()
+            layers.append(layer)
     return layers
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import functools
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ _REFERENCE_SECONDS = 120.0  # for the reference over all questions; an ordinary 
 OVERHEAD = "of the replay, equal for all kernels"
 FEW = 2  # questions, which say nothing about a definition
 Verdict = dict[str, Any]
+Ask = Callable[[dict[str, Any]], dict[str, Any]]
+"""Sends a request to trusted code."""
 _KEPT = ("right", "error", "baseline", "allowed", "tile_error", "tile_allowed", "element")
 
 
@@ -46,8 +49,7 @@ def answer_questions(job: Job, lines: list[bytes]) -> Evidence:
     plans = [question.plan(job.definition) for question in job.questions]
     request = {"questions": plans, "orders": orders, "operators": job.definition.operators, "library": job.library}
     (job.folder / "plans.jsonl").write_bytes(b"\n".join(lines))
-    (job.folder / "request.json").write_text(json.dumps(request))
-    outcome = job.processes.run("interpret", job.folder, timeout=job.timeout, limits=job.limits)
+    outcome = job.processes.run("interpret", job.folder, request, timeout=job.timeout, limits=job.limits)
     facts |= {
         "confinement": list(outcome.layers),
         "process_seconds": round(outcome.seconds, 3),
@@ -110,22 +112,23 @@ def find_answer(job: Job, name: str) -> Answer:
 
 
 def evaluate_answers(
-    job: Job, plans: list[dict[str, Any]], answers: list[list[Answer]], *, facts: dict[str, Any], device: str = "cpu"
+    job: Job, plans: list[dict[str, Any]], answers: list[list[Answer]], *, facts: dict[str, Any], ask: Ask | None = None
 ) -> Evidence:
     """Compare all answers with the reference and return the evidence.
 
     Args:
         answers: For each attempt, the answer to each question.
         facts: Facts that the evidence shall have in addition.
+        ask: Compares answers of a device.
     """
-    verdicts, nulls = _compare(job, plans, answers, device)
+    verdicts, nulls = _compare(job, plans, answers, ask)
     facts = facts | {"shapes": _shapes(job, verdicts), "nulls": nulls}
     digests = [[_digest(answer) for answer in row] for row in answers]
     status, why, first = _first_wrong(job, verdicts)
     steady = len({tuple(row) for row in digests}) <= 1
     facts["deterministic"] = steady
     # Atomic sums have no fixed order on a device; the interpreter runs one program after the other.
-    if status is Status.OK and not steady and (device == "cpu" or job.definition.deterministic):
+    if status is Status.OK and not steady and (ask is None or job.definition.deterministic):
         status, why = Status.FLAKY, "the same inputs gave different bits"
     if not steady and status is Status.OK:
         digests = [["right"] for _ in digests]
@@ -141,7 +144,7 @@ def _digest(files: Answer) -> str:
 
 
 def _compare(
-    job: Job, plans: list[dict[str, Any]], answers: list[list[Answer]], device: str
+    job: Job, plans: list[dict[str, Any]], answers: list[list[Answer]], ask: Ask | None
 ) -> tuple[list[list[Verdict]], dict[str, float]]:
     """Compare all answers in the reference process, equal bytes once.
 
@@ -156,7 +159,7 @@ def _compare(
         for index, files in enumerate(row):
             if places[-1][index] == len(asked):
                 asked.append({"question": index, "files": files})
-    compared = ask_reference(job, plans, asked, device=device)
+    compared = compare_answers(job, plans, asked, ask)
     for name, share in compared["nulls"].items():
         if share == 1.0 and len(plans) > FEW:
             raise InfraError(
@@ -168,10 +171,10 @@ def _compare(
     return [[worst[place] for place in row] for row in places], compared["nulls"]
 
 
-def ask_reference(
-    job: Job, plans: list[dict[str, Any]], answers: list[dict[str, Any]], *, device: str = "cpu"
+def compare_answers(
+    job: Job, plans: list[dict[str, Any]], answers: list[dict[str, Any]], ask: Ask | None = None
 ) -> dict[str, Any]:
-    """Ask the reference process to compare answers (see `reference.compare`)."""
+    """Have trusted code compare answers (see `reference.compare`), by default in a process of its own."""
     definition = job.definition
     baseline = definition.tolerance.baseline
     request = {
@@ -179,11 +182,10 @@ def ask_reference(
         "reference": definition.reference,
         "baseline": definition.baselines[baseline].call if baseline else definition.reference,
         "times": definition.tolerance.times_baseline,
-        "device": device,
         "questions": plans,
         "answers": answers,
     }
-    return job.processes.compare(request, timeout=_REFERENCE_SECONDS)
+    return (ask or functools.partial(job.processes.ask, "compare", timeout=_REFERENCE_SECONDS))(request)
 
 
 def _worst(outputs: list[Verdict]) -> Verdict:

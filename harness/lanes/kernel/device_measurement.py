@@ -148,4 +148,6 @@ def _answers(session: DeviceSession, facts: dict[str, Any]) -> Evidence:
             asked = {"plan": plans[index], "line": lines[index], "choice": index, "name": f"{attempt}-{index}"}
             session.ask_kernel("ask", **asked)
         answers.append([find_answer(job, f"{attempt}-{index}") for index in range(len(plans))])
-    return evaluate_answers(job, plans, answers, facts=facts | {"launch_overhead": OVERHEAD}, device=session.device)
+    return evaluate_answers(
+        job, plans, answers, facts=facts | {"launch_overhead": OVERHEAD}, ask=session.baselines.compare
+    )

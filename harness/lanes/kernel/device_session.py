@@ -48,11 +48,6 @@ class DeviceSession:
     described: dict[str, Any]
     """The device, for the recorder."""
 
-    @property
-    def device(self) -> str:
-        """The device's name in PyTorch."""
-        return "cpu" if self.baselines.index == CPU else f"cuda:{self.baselines.index}"
-
     def ask_kernel(self, do: str, **named: Any) -> dict[str, Any]:
         """Ask the kernel's device worker; a fault there is the kernel's fault.
 

@@ -19,6 +19,7 @@ from harness.lanes.kernel.accelerator import open_accelerator
 from harness.lanes.kernel.inputs import poison, sample_inputs
 from harness.lanes.kernel.interpreter import interpret_functions, patch
 from harness.lanes.kernel.plan_worker import Kernel, bytes_of, call, note_fault
+from harness.lanes.kernel.reference import compare, set_precision
 from harness.lanes.kernel.replay import Replay
 from harness.lanes.kernel.trusted_function import outputs_of, resolve
 
@@ -123,7 +124,7 @@ class DeviceWorker:
     def do_ask(self, request: dict[str, Any]) -> dict[str, Any]:
         """Make one call and write its output; an autotuned kernel runs another configuration for each `choice`."""
         plan = request["plan"]
-        _set_precision(plan)
+        set_precision(plan)
         self.choice = request["choice"]
         asked = self._call(plan, request["line"], poison)
         inputs = sample_inputs(plan, self.device)
@@ -137,7 +138,7 @@ class DeviceWorker:
         device = self.accelerator
         self.sets = self.outputs = []
         plans, lines = request["plans"], request["lines"]
-        _set_precision(plans[0])
+        set_precision(plans[0])
         warm = sample_inputs(plans[0], self.device)
         if request["first"]:
             self._tune(plans[0], lines[0], warm)
@@ -199,6 +200,12 @@ class DeviceWorker:
             self.outputs.append(outputs_of(result))
         return {"event_ms": times, "peak_mb": device.peak_mb()}
 
+    def do_compare(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Compare answers with the reference; see `compare`."""
+        found = compare(request["request"], self.device)
+        self.accelerator.release()
+        return found
+
     def do_show(self, request: dict[str, Any]) -> dict[str, Any]:
         """Write the output of one of the timed calls."""
         self._write(request["name"], self.outputs[request["call"]])
@@ -219,7 +226,7 @@ class DeviceWorker:
         del source, target
         rates, side = {}, device.matmul
         for precision in request["precisions"]:
-            _set_precision({"precision": precision})
+            set_precision({"precision": precision})
             dtype = getattr(torch, "float32" if precision == "tf32" else precision)
             left, right = (torch.randn(side, side, device=self.device).to(dtype) for _ in range(2))
             rates[precision] = 2 * side**3 / self._best(torch.matmul, left, right) / 1e12
@@ -243,11 +250,3 @@ class DeviceWorker:
     def _write(self, name: str, outputs: list[Any]) -> None:
         for number, tensor in enumerate(outputs):
             (self.folder / "out" / f"{name}-{number}.bin").write_bytes(bytes_of(tensor.cpu()))
-
-
-def _set_precision(plan: dict[str, Any]) -> None:
-    """Allow TensorFloat-32 for plans in that precision only."""
-    import torch
-
-    allowed = plan["precision"] == "tf32"
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = allowed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from harness.lanes.kernel.question import Question
 from harness.lanes.kernel.warm_processes import Outcome, WarmProcesses
 
 GIB = 1 << 30
-_SIGNALS = {one.value: one.name for one in signal.Signals}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +85,4 @@ def process_fault(outcome: Outcome, folder: Path, job: Job) -> tuple[Status, str
                 return Status.MEMORY, clip(f"{job.definition.entry} asked for too much memory: {message}")
             case _:
                 return Status.CRASH, clip(f"{job.definition.entry} raised {message}")
-    if outcome.code:
-        how = f"exited with status {outcome.code}"
-        if outcome.code < 0:
-            how = f"was ended by {_SIGNALS.get(-outcome.code, f'signal {-outcome.code}')}"
-        return Status.CRASH, clip(f"its process {how}" + (f": {outcome.last_error}" if outcome.last_error else ""))
-    return None
+    return (Status.CRASH, clip(f"its process {outcome.how}")) if outcome.code else None

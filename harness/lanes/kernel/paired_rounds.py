@@ -8,7 +8,7 @@ from typing import Any
 from harness.core.status import Status
 from harness.lanes.kernel.axis_expression import evaluate
 from harness.lanes.kernel.baselines import Survey
-from harness.lanes.kernel.correctness import ask_reference, find_answer
+from harness.lanes.kernel.correctness import compare_answers, find_answer
 from harness.lanes.kernel.definition import Point
 from harness.lanes.kernel.device_session import DeviceSession, KernelFault
 from harness.lanes.kernel.gpu import state_of
@@ -119,7 +119,7 @@ def _check_timed(session: DeviceSession, plans: list[dict[str, Any]], point: Poi
     call = session.rng.randrange(len(plans))
     session.ask_kernel("show", call=call, name="timed")
     asked = [{"question": 0, "files": find_answer(job, "timed")}]
-    compared = ask_reference(job, [plans[call]], asked, device=session.device)
+    compared = compare_answers(job, [plans[call]], asked, session.baselines.compare)
     wrong = [verdict for verdict in compared["answers"][0] if not verdict["right"]]
     if wrong:
         error = wrong[0]["error"]

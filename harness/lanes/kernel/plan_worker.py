@@ -54,16 +54,13 @@ def prepare() -> None:
     del triton
 
 
-def run_job(do: str, folder: str) -> None:
-    """Do one of `record`, `interpret` and `compile` in a job's folder (`request.json`, `kernel.py`, `plans.jsonl`)."""
+def run_job(do: str, place: Path, request: dict[str, Any]) -> None:
+    """Do one of `record`, `interpret` and `compile` in a job's folder (`kernel.py`, `plans.jsonl`)."""
     if do == "record":
         from harness.lanes.kernel.recorder import run_job as record
 
-        record(folder, AbsentDevice())
+        record(place, request, AbsentDevice())
         return
-    place = Path(folder)
-    request = json.loads((place / "request.json").read_bytes())
-    (place / "request.json").unlink()  # it holds the seeds of all questions
     try:
         _Job(place, request, is_interpreted=do == "interpret").run()
     except BaseException as error:

@@ -55,15 +55,13 @@ class _OutputError(_RefusedError):
     kind = "refused"
 
 
-def run_job(folder: str, device: Any) -> None:
-    """Record the calls of `request.json`; a line of JSON for each goes to descriptor 1.
+def run_job(place: Path, request: dict[str, Any], device: Any) -> None:
+    """Record the `calls` of a request; a line of JSON for each goes to descriptor 1.
 
     Args:
-        folder: With `request.json` and `kernel.py`.
+        place: The folder with `kernel.py`.
         device: Replaces the missing device.
     """
-    place = Path(folder)
-    request = json.loads((place / "request.json").read_bytes())
     channel = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     device.install(request)

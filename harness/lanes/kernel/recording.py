@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from harness.core.digest import digest_bytes
+from harness.core.digest import digest_bytes, digest_json
 from harness.core.status import Status
 from harness.lane.shared_result import compute_once
 from harness.lanes.kernel.job import GIB, Job, process_fault
@@ -30,7 +30,7 @@ class _RecordingFault(Exception):  # noqa: N818 - a kernel's fault is data
         self.fault: Fault = status, why
 
 
-def record(job: Job, questions: Sequence[dict[str, Any]], described: Mapping[str, Any]) -> tuple[Lines, Fault | None]:
+def record(job: Job, questions: Sequence[dict[str, Any]], described: dict[str, Any]) -> tuple[Lines, Fault | None]:
     """Record the call of each question; equal calls are recorded once.
 
     Args:
@@ -44,7 +44,7 @@ def record(job: Job, questions: Sequence[dict[str, Any]], described: Mapping[str
     hosts = [list(definition.inputs).index(name) for name in definition.host_inputs]
     known: list[list[Any]] = [[] for _ in questions]
     if hosts:
-        known = job.processes.compare({"sample": list(questions), "inputs": hosts}, timeout=_SECONDS)["numbers"]
+        known = job.processes.ask("sample", {"questions": questions, "inputs": hosts}, timeout=_SECONDS)["numbers"]
     calls: dict[str, int] = {}
     places = []
     for question, numbers in zip(questions, known, strict=True):
@@ -54,29 +54,28 @@ def record(job: Job, questions: Sequence[dict[str, Any]], described: Mapping[str
         call = {"inputs": inputs, "parameters": question["parameters"], "operators": definition.operators}
         places.append(calls.setdefault(json.dumps(call | {"library": job.library}), len(calls)))
     (job.folder / "kernel.py").write_bytes(job.source)
-    request = {"entry": definition.entry, "configuration": job.configuration, **described}
     every = [json.loads(call) for call in calls]
     # The second time round shows a call that depends on those before it.
-    asked = json.dumps(request | {"calls": [*every, *every[::-1]]}).encode()
-    kept = job.processes.recordings / f"{digest_bytes(asked + job.source)}.jsonl"
+    request = {"entry": definition.entry, "configuration": job.configuration, "calls": [*every, *every[::-1]]}
+    request |= described
+    kept = job.processes.recordings / f"{digest_json([request, digest_bytes(job.source)])}.jsonl"
     try:
-        lines = compute_once(kept, lambda: _run_recorder(job, asked, len(calls))).split(b"\n")
+        lines = compute_once(kept, lambda: _run_recorder(job, request, len(calls))).split(b"\n")
     except _RecordingFault as found:
         return [], found.fault
     return [lines[place] for place in places], None
 
 
-def _run_recorder(job: Job, asked: bytes, count: int) -> bytes:
+def _run_recorder(job: Job, request: dict[str, Any], count: int) -> bytes:
     """The lines of the first `count` calls; those after them are the same calls in reverse order.
 
     Raises:
         _RecordingFault: if it ended early, or if a repeated call was not the same.
     """
-    (job.folder / "request.json").write_bytes(asked)
     limits = job.limits | {"RLIMIT_FSIZE": 0, "RLIMIT_AS": 4 * GIB}
     limits["RLIMIT_CPU"] = min(limits["RLIMIT_CPU"], _RECORD_CPU_SECONDS)
     seconds = min(job.timeout, _RECORD_SECONDS)
-    outcome = job.processes.run("record", job.folder, timeout=seconds, limits=limits)
+    outcome = job.processes.run("record", job.folder, request, timeout=seconds, limits=limits)
     lines = (job.folder / "plans.jsonl").read_bytes().splitlines()
     if len(lines) < 2 * count:
         ended = Status.PROTOCOL, "its process ended before it answered"

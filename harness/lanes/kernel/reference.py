@@ -1,4 +1,4 @@
-"""Reference: compares answers with the reference in double precision; a trusted process that never loads a kernel.
+"""Reference: compares answers with the reference in double precision; trusted processes that never load a kernel.
 
 Inputs are sampled again from the question's seed, so it does not matter what a kernel did to its copies, and no right
 answer ever exists in the kernel's process.
@@ -10,7 +10,6 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.lane.json_worker import answer_requests, claim_channel, send_answer
 from harness.lanes.kernel.inputs import sample_inputs
 from harness.lanes.kernel.numerical_error import SINGLE_UNIT, compare_output, is_far
 from harness.lanes.kernel.trusted_function import outputs_of, resolve
@@ -25,28 +24,11 @@ PERTURBATIONS = 8
 """Changes of the inputs from which sensitivity is estimated; with fewer, one of thousands of elements is underrated."""
 
 
-def main() -> None:
-    """Answer requests (see `compare`) until the parent closes the channel."""
-    requests, answers = claim_channel()
-    import torch
-
-    torch.set_num_threads(1)
-    send_answer({"ready": True}, answers)
-    answer_requests(_answer, requests, answers)
-
-
-def _answer(request: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return {"compared": _sample(request) if "sample" in request else compare(request)}
-    except Exception as error:
-        return {"fault": f"{type(error).__name__}: {error}"}
-
-
-def _sample(request: dict[str, Any]) -> dict[str, Any]:
-    """The elements of the inputs that host code may know (`inputs`, by position), for each question of `sample`."""
+def sample(request: dict[str, Any]) -> dict[str, Any]:
+    """The elements of the inputs that host code may know (`inputs`, by position), for each of the `questions`."""
     found = [
         [one.flatten().tolist() for one in sample_inputs(plan, "cpu", only=request["inputs"])]
-        for plan in request["sample"]
+        for plan in request["questions"]
     ]
     return {"numbers": found}
 
@@ -81,20 +63,18 @@ class Expected:
         return [(total / PERTURBATIONS).sqrt() for total in squares]
 
 
-def compare(request: dict[str, Any]) -> dict[str, Any]:
+def compare(request: dict[str, Any], device: str = "cpu") -> dict[str, Any]:
     """Compare answers with the reference.
 
     Args:
-        request: `folder` of the definition, `reference`, `baseline`, `times`, `device`, `questions` (plans) and
+        request: `folder` of the definition, `reference`, `baseline`, `times`, `questions` (plans) and
             `answers` (each the index of its `question` and the `files` of its outputs).
 
     Returns:
         `answers`, in the same order, each a list with the result of `compare_output` for each output, and `nulls`: for
         each trivial answer the share of questions for which it is right.
     """
-    import torch
-
-    folder, device = Path(request["folder"]), request.get("device", "cpu")
+    folder = Path(request["folder"])
     reference, baseline = resolve(request["reference"], folder), resolve(request["baseline"], folder)
     wanted: dict[int, list[tuple[int, list[str]]]] = {}
     for position, found in enumerate(request["answers"]):
@@ -103,7 +83,7 @@ def compare(request: dict[str, Any]) -> dict[str, Any]:
     nulls = dict.fromkeys(NULLS, 0)
     previous: list[torch.Tensor] = []
     for index, plan in enumerate(request["questions"]):
-        torch.backends.cuda.matmul.allow_tf32 = plan["precision"] == "tf32"
+        set_precision(plan)
         inputs = sample_inputs(plan, device)
         expected = Expected(reference, baseline, inputs, plan)
         for position, files in wanted.get(index, []):
@@ -116,11 +96,16 @@ def compare(request: dict[str, Any]) -> dict[str, Any]:
             ]
             nulls[name] += _are_right(trivial, expected, request["times"])
         previous = expected.truths
-    if device != "cpu":  # the device is shared with the kernel's process
-        del expected, previous
-        torch.cuda.empty_cache()
     count = max(1, len(request["questions"]))
     return {"answers": compared, "nulls": {name: right / count for name, right in nulls.items()}}
+
+
+def set_precision(plan: dict[str, Any]) -> None:
+    """Allow TensorFloat-32 for plans in that precision only."""
+    import torch
+
+    allowed = plan["precision"] == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = allowed
 
 
 def _called(function: Any, inputs: list[torch.Tensor], plan: dict[str, Any]) -> list[torch.Tensor]:

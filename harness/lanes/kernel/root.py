@@ -1,7 +1,8 @@
-"""Root: the process that imports PyTorch and Triton once for a run, and forks its zygotes and reference processes.
+"""Root: the process that imports PyTorch and Triton once for a run, and forks a process for each job.
 
-It runs no Python of a candidate and knows no secret: candidates run in children of zygotes, and those fork nothing.
-Each connection to its socket is one process, which ends with the connection; the root ends with the last one.
+It runs no Python of a candidate and reads no request: those go through a descriptor from a worker to the child. Each
+connection to its socket is one process, which ends with the connection, with all that it started; one that asks for
+nothing keeps the root. The root ends with the last one.
 """
 
 from __future__ import annotations
@@ -9,45 +10,40 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import gc
-import importlib
 import json
 import os
 import select
 import signal
 import socket
-import sys
-import tempfile
-import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from harness.lanes.kernel.job_process import STREAMS, become, resident_mb
 from harness.lanes.kernel.plan_worker import prepare
-from harness.lanes.kernel.root_zygote import LOCK, MAX_REQUEST, STREAMS
+from harness.lanes.kernel.root_connection import LOCK, MAX_MESSAGE
+from harness.sandbox.syscalls import prctl
 
-MODULES = ("harness.lanes.kernel.zygote", "harness.lanes.kernel.reference")
-"""What a process may be; imported before any fork."""
 _LOOK = 0.25  # seconds between two looks, during the imports, at whether anything still waits for them
-_MAX_DESCRIPTOR = 1024
+_SUBREAPER = 36  # makes this process the parent of what a job leaves
 
 
 def main(folder: str) -> None:
     """Fork processes until no connection is left.
 
     Args:
-        folder: That of the `RootZygote`. The listening socket is standard input.
+        folder: That of the `Root`. The listening socket is standard input.
     """
     listener = socket.socket(fileno=os.dup(0))
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
     os.chdir(folder)
+    prctl(_SUBREAPER, 1)
     root = _Root(listener, Path(folder, LOCK))
     with root.looking():
         prepare()
-        for module in MODULES:
-            importlib.import_module(module)
     gc.freeze()  # a collection in a child would visit, and so copy, the objects of all modules
     root.run()
 
@@ -58,6 +54,8 @@ class _Child:
     ended: int
     """Its pidfd."""
     connection: socket.socket
+    resident_mb: float
+    """Its memory at the start."""
 
 
 class _Root:
@@ -124,7 +122,7 @@ class _Root:
         """Fork the process that a connection asks for; whether it asks for none, and was the last one."""
         data, streams = b"", list[int]()
         with contextlib.suppress(OSError):
-            data, streams, _, _ = socket.recv_fds(self._waiting[descriptor], MAX_REQUEST, STREAMS)
+            data, streams, _, _ = socket.recv_fds(self._waiting[descriptor], MAX_MESSAGE, STREAMS)
         if len(streams) == STREAMS:
             self._fork(self._waiting.pop(descriptor), data, streams)
         for stream in streams:
@@ -133,34 +131,53 @@ class _Root:
 
     def _drop(self, descriptor: int) -> bool:
         self._poll.unregister(descriptor)
-        return self._part(self._waiting.pop(descriptor), -signal.SIGKILL)
+        return self._part(self._waiting.pop(descriptor), {"code": -signal.SIGKILL})
 
-    def _part(self, connection: socket.socket, code: int) -> bool:
-        """Report the exit status of a connection's process, and close it; whether it was the last one."""
+    def _part(self, connection: socket.socket, ended: dict[str, Any]) -> bool:
+        """Report how the process of a connection ended, and close it; whether it was the last one."""
         is_last = not self._waiting and not self._children and self._may_end()
-        _tell(connection, {"code": code, "is_last": is_last})
+        _tell(connection, ended | {"is_last": is_last})
         connection.close()
         return is_last
 
     def _fork(self, connection: socket.socket, request: bytes, streams: list[int]) -> None:
+        reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
-            _become(request, streams)
-        child = _Child(pid, os.pidfd_open(pid), connection)
+            # A fork does not map pages of files again, so the child begins with less memory than this process has.
+            os.write(writing, str(resident_mb()).encode())
+            become(request, streams)
+        os.close(writing)
+        child = _Child(pid, os.pidfd_open(pid), connection, float(os.read(reading, 64) or b"inf"))
+        os.close(reading)
         self._children |= {child.ended: child, connection.fileno(): child}
         self._poll.register(child.ended, select.POLLIN)
-        _tell(connection, {"pid": pid})
+        _tell(connection, {"started": True})
 
     def _reap(self, child: _Child) -> bool:
         """Reap a child that ended, kill its group, and report it; whether it was the last one."""
         _kill_group(child.pid)
-        _, status = os.waitpid(child.pid, 0)
+        _, status, usage = os.wait4(child.pid, 0)
         for descriptor in (child.ended, child.connection.fileno()):
             del self._children[descriptor]
             with contextlib.suppress(KeyError):  # its connection was shut down
                 self._poll.unregister(descriptor)
         os.close(child.ended)
-        return self._part(child.connection, os.waitstatus_to_exitcode(status))
+        self._end_orphans()
+        used = {"cpu_ms": (usage.ru_utime + usage.ru_stime) * 1000}
+        used["peak_mb"] = max(0.0, usage.ru_maxrss / 1024 - child.resident_mb)
+        return self._part(child.connection, used | {"code": os.waitstatus_to_exitcode(status)})
+
+    def _end_orphans(self) -> None:
+        """Kill all processes whose parent ended: as a subreaper this process is now their parent."""
+        known = {child.pid for child in self._children.values()}
+        listed = Path(f"/proc/self/task/{os.getpid()}/children")
+        while orphans := {int(pid) for pid in listed.read_text().split()} - known:
+            for pid in orphans:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, 0)
 
 
 def _kill_group(pid: int) -> None:
@@ -172,27 +189,3 @@ def _kill_group(pid: int) -> None:
 def _tell(connection: socket.socket, message: dict[str, Any]) -> None:
     with contextlib.suppress(OSError):  # its other end is gone
         connection.send(json.dumps(message).encode())
-
-
-def _become(data: bytes, streams: list[int]) -> NoReturn:
-    """Close all descriptors of the root, call `main` of the module of a request and exit."""
-    code = 1
-    try:
-        os.setsid()
-        for number, stream in enumerate(streams):
-            os.dup2(stream, number)
-        os.closerange(STREAMS, _MAX_DESCRIPTOR)
-        request = json.loads(data)
-        os.chdir(request["folder"])
-        os.environ.clear()
-        os.environ.update(request["environment"])
-        tempfile.tempdir = None  # that of the root
-        if request["module"] not in MODULES:
-            raise ValueError(f"{request['module']} is not one of {', '.join(MODULES)}")
-        importlib.import_module(request["module"]).main(*request["arguments"])
-        code = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(code)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ from harness.core.owned_folder import OwnedFolder
 from harness.core.trial import Trial, changed
 from harness.lanes.kernel.compilation import compile_launches
 from harness.lanes.kernel.compiled import Compiled
-from harness.lanes.kernel.compiler_pool import CompilerPool
 from harness.lanes.kernel.kernel_metadata import Configuration
 from harness.lanes.kernel.performance_model import Prediction, predict
 from harness.lanes.kernel.sweep_store import SearchedPoints
@@ -32,6 +32,7 @@ from harness.sweep import space as tiles
 from harness.sweep.measurement import Measurement
 from harness.sweep.search import Measure, Plan, Strategy, search
 
+MAX_COMPILERS = 16  # at once; one for each processor if there are fewer
 _COMPILE_SECONDS = 60.0  # for one configuration; one second is typical, and a longer compilation spills
 
 
@@ -54,7 +55,7 @@ class KernelClimb:
         self,
         subject: Subject,
         points: Points,
-        compilers: CompilerPool,
+        processes: WarmProcesses,
         *,
         max_configurations: int | None = None,
         measure: Measure | None = None,
@@ -65,7 +66,7 @@ class KernelClimb:
         name: str = "",
     ) -> None:
         self._space, self.found = subject.space, Sweep(subject)
-        self._points, self._compilers, self._most, self._best = points, compilers, max_configurations, best
+        self._points, self._processes, self._most, self._best = points, processes, max_configurations, best
         self._measure, self._progress, self._ask, self._operator = measure, progress, ask, operator
         self._name = name or subject.candidate.path.stem
         self._kernel = digest_bytes(subject.candidate.source)
@@ -151,16 +152,14 @@ class KernelClimb:
             return
 
         def compile_point(point: tiles.Point, _repeats: int) -> Measurement:
-            compiled = self._compilers.run(
-                lambda processes: compile_configuration(subject, dict(point.values), processes)
-            )
+            compiled = compile_configuration(subject, dict(point.values), self._processes)
             return _as_measurement(subject, point, compiled)
 
         found = search(
             Plan(self._space, Strategy.GRID, maximize=False, chosen=tuple(chosen[at] for at in sorted(chosen))),
             compile_point,
             store=SearchedPoints(self._points, "compiled", name, basis),
-            workers=self._compilers.count,
+            workers=min(MAX_COMPILERS, len(os.sched_getaffinity(0))),
             progress=self._progress,
         )
         fresh = {

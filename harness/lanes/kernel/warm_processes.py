@@ -1,10 +1,15 @@
-"""Warm processes: the parent's handles on the zygote that runs kernels and on the processes that compute references."""
+"""Warm processes: the parent's handle on the root, from which a process is forked for each job and each question."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
+import select
+import signal
+import threading
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +19,17 @@ from harness.core.case import Case
 from harness.core.closing import Closing
 from harness.core.errors import InfraError, MissingExtraError
 from harness.core.owned_folder import OwnedFolder
-from harness.lane.json_worker import JsonWorker, WorkerFault, last_line
 from harness.lanes.kernel.gpu import require_extra
-from harness.lanes.kernel.root_zygote import RootConnection, RootZygote
+from harness.lanes.kernel.root_connection import Root, RootConnection
+from harness.sandbox.quota import Quota, Watch
 
-Mode = Literal["zygote", "reference", "device reference"]
 Do = Literal["record", "interpret", "compile"]
 _START_SECONDS = 180.0  # importing PyTorch may take this long on a very busy machine
-_GRACE_SECONDS = 30.0  # a zygote that answers later than this after its job's time limit counts as hung
+_MAX_ANSWER = 32 << 20  # bytes, such as all plans of a job
+_MAX_LOG = 1 << 16  # bytes of the standard error that are kept, the last ones
+_LOOK = 0.5  # seconds between two looks at a process
+_HOME = Quota(256 << 20, 4096)  # what a compiler leaves: code of every stage, for every launch
+_SIGNALS = {one.value: one.name for one in signal.Signals}
 ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "LC_ALL": "C.UTF-8",
@@ -33,8 +41,6 @@ ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
 }
 
-
-_ZYGOTE, _REFERENCE = "harness.lanes.kernel.zygote", "harness.lanes.kernel.reference"
 PASSED = ("CUDA_VISIBLE_DEVICES", "CUDA_HOME", "LD_LIBRARY_PATH", "TRITON_PTXAS_PATH")
 """Environment variables that the processes of the lane inherit."""
 
@@ -67,18 +73,23 @@ class Outcome:
     last_error: str = ""
     layers: tuple[str, ...] = ()
 
+    @property
+    def how(self) -> str:
+        """How it ended, as a clause."""
+        how = f"exited with status {self.code}"
+        if self.code is not None and self.code < 0:
+            how = f"was ended by {_SIGNALS.get(-self.code, f'signal {-self.code}')}"
+        return how + (f": {self.last_error}" if self.last_error else "")
+
 
 class WarmProcesses(Closing):
-    """Starts each warm process at first use; they end when this is closed or this process ends.
-
-    They are forked from one root, which imports PyTorch and Triton. A process that computes references on a device is
-    started by exec, because what has begun to use CUDA must not have been forked.
-    """
+    """Has processes forked from one root, which imports PyTorch and Triton at first use; threads may share it."""
 
     def __init__(self) -> None:
-        self._running: dict[Mode, _WarmProcess] = {}
+        self._lock = threading.Lock()
         self._folder: OwnedFolder | None = None
-        self._root: RootZygote | None = None
+        self._root: Root | None = None
+        self._held: RootConnection | None = None
 
     def share(self, folder: Path | None) -> None:
         """Share the root with all processes that call this with the same folder, before the first one is started.
@@ -90,68 +101,155 @@ class WarmProcesses(Closing):
             with contextlib.suppress(OSError):  # a worker on another machine
                 self._root = root_in(folder)
 
-    def run(self, do: Do, folder: Path, *, timeout: float, limits: Mapping[str, int]) -> Outcome:
-        """Have the zygote do a job of a folder (`request.json`, `kernel.py`) in a child process.
+    def run(
+        self, do: Do, folder: Path, request: dict[str, Any], *, timeout: float, limits: Mapping[str, int]
+    ) -> Outcome:
+        """Do a job of a folder with `kernel.py`, confined to it; what a recorder answers is in `plans.jsonl` then.
 
         When this returns, no process of the job is left.
 
         Raises:
-            InfraError: if the zygote itself does not answer.
+            InfraError: if the root does not answer.
         """
         for name in ("out", "home"):
             (folder / name).mkdir(exist_ok=True)
         (folder / "out" / "error.json").unlink(missing_ok=True)
-        job = {"do": do, "folder": str(folder), "timeout": timeout, "limits": dict(limits)}
-        reply = self._ask("zygote", job, timeout + _GRACE_SECONDS)
+        call = {"do": do, "folder": str(folder), "limits": dict(limits)}
+        outcome, answer = self._fork(call, request, timeout, Watch(_HOME, folder / "home"))
+        if do == "record":
+            (folder / "plans.jsonl").write_bytes(answer)
         path = folder / "out" / "layers.json"
         layers = json.loads(path.read_bytes())["layers"] if path.is_file() else []
-        return Outcome(**reply, last_error=last_line(folder / "home" / "stderr"), layers=tuple(layers))
+        return dataclasses.replace(outcome, layers=tuple(layers))
 
-    def compare(self, request: dict[str, Any], *, timeout: float) -> dict[str, Any]:
-        """Compare answers with the reference, or sample what host code may know (see `reference`).
+    def ask(self, do: str, request: dict[str, Any], *, timeout: float) -> dict[str, Any]:
+        """Ask trusted code for one thing; see `job_process.QUESTIONS`.
 
         Raises:
-            InfraError: if the reference fails or takes too long.
+            InfraError: if it fails or takes too long.
         """
-        mode: Mode = "reference" if request.get("device", "cpu") == "cpu" else "device reference"
-        reply = self._ask(mode, request, timeout)
-        if "fault" in reply:
-            raise InfraError(f"the reference failed: {reply['fault']}", where=str(request.get("reference", "")))
-        compared: dict[str, Any] = reply["compared"]
-        return compared
+        outcome, answer = self._fork({"do": do}, request, timeout, None)
+        what = f"the process of the kernel lane ({do})"
+        if outcome.code is None:
+            raise InfraError(f"{what} did not answer within {timeout:g} s")
+        try:
+            found: dict[str, Any] = json.loads(answer)
+        except ValueError:
+            raise InfraError(f"{what} {outcome.excess or outcome.how}") from None
+        if "fault" in found:
+            raise InfraError(f"{what} failed: {found['fault']}", where=str(request.get("reference", "")))
+        return found
 
     def close(self) -> None:
-        """End all warm processes."""
-        while self._running:
-            self._running.popitem()[1].close()
+        """No longer keep the root."""
+        if self._held is not None:
+            self._held.close()
         if self._folder is not None:
             self._folder.remove()
-            self._folder = self._root = None
+        self._held = self._folder = self._root = None
 
     @property
     def recordings(self) -> Path:
-        """Where recordings are kept as long as the root of these processes."""
-        return self._shared_root().recordings
+        """A folder for what is recorded, which ends with the root."""
+        with self._lock:
+            return self._known_root().recordings
 
-    def _shared_root(self) -> RootZygote:
+    def _fork(
+        self, call: dict[str, Any], request: dict[str, Any], timeout: float, watch: Watch | None
+    ) -> tuple[Outcome, bytes]:
+        """How a process ended, and what it answered; nothing if it was ended before its time."""
+        given = os.memfd_create("request")
+        (answer, answering), (log, logging) = os.pipe(), os.pipe()
+        output = {answer: bytearray(), log: bytearray()}
+        try:
+            with self._connect(call["do"]) as process:
+                try:
+                    with os.fdopen(os.dup(given), "w") as file:
+                        json.dump(request, file)
+                    os.lseek(given, 0, os.SEEK_SET)
+                    process.fork(call, (given, answering, logging))
+                finally:
+                    for descriptor in (given, answering, logging):
+                        os.close(descriptor)
+                report = process.wait("started", _START_SECONDS)
+                begun = time.monotonic()
+                excess = _read_output(process.fileno(), output, begun + timeout, watch) if report else None
+                found = process.end()
+                seconds = time.monotonic() - begun
+        finally:
+            os.close(answer)
+            os.close(log)
+        last = bytes(output[log]).decode("utf-8", "replace").strip().splitlines()[-1:]
+        if "code" not in found or not report:
+            root = self._root.last_error if self._root else ""
+            what = "ended" if report else f"did not start within {_START_SECONDS:g} s"
+            raise InfraError(f"the process of the kernel lane ({call['do']}) {what}: {root or ''.join(last)}")
+        code = None if excess is None else found["code"]
+        outcome = Outcome(
+            code, seconds, found.get("cpu_ms", 0.0), found.get("peak_mb", 0.0), excess or "", "".join(last)
+        )
+        return outcome, bytes(output[answer]) if excess == "" else b""
+
+    def _connect(self, do: str) -> RootConnection:
+        """A connection to the root, which is also kept between two of them."""
+        with self._lock:
+            try:
+                root = self._known_root()
+                if self._held is not None and self._held.wait("code", 0):  # the root ended
+                    self._held.close()
+                    self._held = None
+                if self._held is None:
+                    self._held = root.connect()
+                return root.connect()
+            except OSError as error:
+                why = (
+                    self._root and self._root.last_error
+                ) or error  # a root that ended at once refuses the connection
+                raise InfraError(f"the process of the kernel lane ({do}) cannot be started: {why}") from error
+
+    def _known_root(self) -> Root:
         if self._root is None:
             self._folder = OwnedFolder("kernels")
             self._root = root_in(self._folder.path)
         return self._root
 
-    def _ask(self, mode: Mode, request: dict[str, Any], timeout: float) -> dict[str, Any]:
-        process = self._running.get(mode)
-        if process is None:
-            process = self._running[mode] = _WarmProcess(mode, self._shared_root())
-        try:
-            return process.ask(request, timeout)
-        except BaseException:  # also Ctrl-C: a late answer would be taken for the answer to the next request
-            self._running.pop(mode, None)
-            process.close()
-            raise
+
+def _read_output(watched: int, output: dict[int, bytearray], deadline: float, watch: Watch | None) -> str | None:
+    """Read what a process writes to pipes until it ends.
+
+    Args:
+        watched: A descriptor that can be read when it ended.
+        output: Receives what it writes, by pipe; the first is its answer, the second its log.
+        deadline: When it is too late.
+        watch: Counts its folder.
+
+    Returns:
+        An empty string if it ended; None if it was too late; else why it has to be ended.
+    """
+    answer, log = output
+    poll = select.poll()
+    for descriptor in (answer, log, watched):
+        poll.register(descriptor, select.POLLIN)
+    while True:
+        ready = {found for found, _ in poll.poll(1000 * max(0.0, min(deadline - time.monotonic(), _LOOK)))}
+        for pipe in ready & {answer, log}:
+            data = os.read(pipe, 1 << 20)
+            output[pipe] += data
+            if not data:
+                poll.unregister(pipe)
+        del output[log][:-_MAX_LOG]
+        if len(output[answer]) > _MAX_ANSWER:
+            return f"answered with more than {_MAX_ANSWER >> 20} MiB"
+        is_over = ready == {watched}  # what it left behind may hold the pipes
+        if watch is not None and (excess := watch.excess(now=is_over)):
+            return excess
+        if is_over:
+            return ""
+        if time.monotonic() > deadline:
+            return None
 
 
-def root_in(folder: Path) -> RootZygote:
+def root_in(folder: Path) -> Root:
     """The root of the processes that share a folder.
 
     Raises:
@@ -160,7 +258,7 @@ def root_in(folder: Path) -> RootZygote:
     home = folder / "kernels"
     home.mkdir(mode=0o700, exist_ok=True)
     # What is recorded does not depend on this machine's devices.
-    return RootZygote(home, environment_of(home) | {"CUDA_VISIBLE_DEVICES": ""})
+    return Root(home, environment_of(home) | {"CUDA_VISIBLE_DEVICES": ""})
 
 
 def share_root(cases: Iterable[Case], folder: Path) -> RootConnection | None:
@@ -171,47 +269,5 @@ def share_root(cases: Iterable[Case], folder: Path) -> RootConnection | None:
     with contextlib.suppress(MissingExtraError, OSError):  # the cases report it
         require_extra()
         if any(case.inputs["stage"] != "gpu" for case in cases):
-            return root_in(folder).hold()
+            return root_in(folder).connect()
     return None
-
-
-class _WarmProcess:
-    """One warm process, in a temporary home folder of its own."""
-
-    def __init__(self, mode: Mode, root: RootZygote) -> None:
-        self._mode, self._root = mode, root
-        self._home = OwnedFolder("kernel")
-        home = self._home.path
-        log, environment = home / "stderr", environment_of(home)
-        try:
-            if mode == "device reference":
-                self.worker = JsonWorker(_REFERENCE, folder=home, log=log, environment=environment)
-            else:
-                environment["CUDA_VISIBLE_DEVICES"] = ""
-                module = _ZYGOTE if mode == "zygote" else _REFERENCE
-                self.worker = JsonWorker(module, folder=home, log=log, environment=environment, start=root.fork)
-        except OSError as error:
-            self._home.remove()
-            why = root.last_error or error  # a root that ended at once refuses the connection
-            raise InfraError(f"the process of the kernel lane ({mode}) cannot be started: {why}") from error
-        self._is_ready = False
-
-    def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
-        seconds = timeout
-        try:
-            if not self._is_ready:
-                seconds = _START_SECONDS
-                self.worker.receive(timeout=seconds)
-                self._is_ready, seconds = True, timeout
-            return self.worker.ask(request, timeout=seconds)
-        except WorkerFault as fault:
-            what = f"did not answer within {seconds:g} s" if fault.is_late else "ended"
-            what = f"answered with {fault}" if fault.note else what
-            raise InfraError(
-                f"the process of the kernel lane ({self._mode}) {what}: "
-                f"{self.worker.last_error or self._root.last_error}"
-            ) from fault
-
-    def close(self) -> None:
-        self.worker.close()
-        self._home.remove()

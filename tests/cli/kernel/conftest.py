@@ -6,11 +6,10 @@ from contextlib import nullcontext
 
 import pytest
 
-from harness.cli.kernel import bench, check, compile, sweep
+from harness.cli.kernel import adapt, bench, check, compile, sweep
 
 
 @pytest.fixture(autouse=True)
-def _shared_processes(monkeypatch: pytest.MonkeyPatch, processes, compilers) -> None:
-    for module in (bench, check, compile):  # a sweep measures in threads that end, and its processes end with them
+def _shared_processes(monkeypatch: pytest.MonkeyPatch, processes) -> None:
+    for module in (adapt, bench, check, compile, sweep):
         monkeypatch.setattr(module, "WarmProcesses", lambda: nullcontext(processes))
-    monkeypatch.setattr(sweep, "CompilerPool", lambda: nullcontext(compilers))

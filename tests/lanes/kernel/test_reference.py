@@ -21,7 +21,8 @@ def test_no_null_kernel_is_right(path: Path, processes: WarmProcesses) -> None:
     definition = read_definition(path)
     plans = [question.plan(definition) for question in plan_questions(definition, seed=11)]
     baseline = definition.tolerance.baseline
-    judged = processes.compare(
+    judged = processes.ask(
+        "compare",
         {
             "folder": str(path.parent),
             "reference": definition.reference,

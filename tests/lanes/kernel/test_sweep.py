@@ -15,7 +15,6 @@ from harness.lanes.kernel import paired_rounds
 from harness.lanes.kernel.baselines import Baselines
 from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.compilation import Variant
-from harness.lanes.kernel.compiler_pool import CompilerPool
 from harness.lanes.kernel.definition import read_definition
 from harness.lanes.kernel.device_limits import DEFAULT, DEVICES
 from harness.lanes.kernel.device_tuning import measurer
@@ -50,8 +49,8 @@ def subject(tmp_path: Path, *, space: str = SPACE) -> Subject:
     return Subject(Candidate(path, path.read_bytes(), definition, PLACE), point, DEVICES[DEFAULT])
 
 
-def sweep(about: Subject, points: Points, compilers: CompilerPool, **more: Any) -> Sweep:
-    return KernelClimb(about, points, compilers, **more).run(Kept())
+def sweep(about: Subject, points: Points, processes: WarmProcesses, **more: Any) -> Sweep:
+    return KernelClimb(about, points, processes, **more).run(Kept())
 
 
 @pytest.fixture
@@ -61,7 +60,7 @@ def points(tmp_path: Path):
 
 
 @needs_kernels
-def test_a_sweep_drops_predicts_measures_and_goes_on(tmp_path: Path, compilers: CompilerPool, points: Points) -> None:
+def test_a_sweep_drops_predicts_measures_and_goes_on(tmp_path: Path, processes: WarmProcesses, points: Points) -> None:
     about = subject(tmp_path)
     asked: list[tuple[int, int]] = []
 
@@ -70,7 +69,7 @@ def test_a_sweep_drops_predicts_measures_and_goes_on(tmp_path: Path, compilers: 
         asked.append((warps, repeats))
         return Measurement(samples=(1.0 / warps,) * repeats, detail={"kernel_ms": float(warps)})
 
-    first = sweep(about, points, compilers, measure=measure, best=2)
+    first = sweep(about, points, processes, measure=measure, best=2)
     kept = [one for one in first.tried if one.feasible]
     dropped = [one for one in first.tried if not one.feasible]
     assert [one.configuration["BLOCK"] for one in kept[:2]] == [1024, 1024]
@@ -80,7 +79,7 @@ def test_a_sweep_drops_predicts_measures_and_goes_on(tmp_path: Path, compilers: 
     assert sorted(asked) == [(1, 1), (1, 3), (4, 1)]  # the better one is looked at longer
     assert first.best is first.ranked[0]
     assert first.ranked[0].configuration["num_warps"] == 1  # the stand-in's fastest
-    again = sweep(about, points, compilers, measure=measure, best=2)
+    again = sweep(about, points, processes, measure=measure, best=2)
     assert (first.known, again.known) == (0, 4)
     assert len(asked) == 3  # nothing is measured twice
     assert [one.compiled for one in again.tried] == [one.compiled for one in first.tried]
@@ -91,19 +90,19 @@ def test_a_sweep_drops_predicts_measures_and_goes_on(tmp_path: Path, compilers: 
 
 @needs_kernels
 def test_a_changed_kernel_is_compiled_again_but_not_for_its_table(
-    tmp_path: Path, compilers: CompilerPool, points: Points
+    tmp_path: Path, processes: WarmProcesses, points: Points
 ) -> None:
     one = '{"BLOCK": [1024]}'
-    sweep(subject(tmp_path, space=one + "\nTUNED = []"), points, compilers)
+    sweep(subject(tmp_path, space=one + "\nTUNED = []"), points, processes)
     tuned = subject(tmp_path, space=one + "\nTUNED = [1, 2]")
-    assert sweep(tuned, points, compilers).known == 1
+    assert sweep(tuned, points, processes).known == 1
     changed = subject(tmp_path, space=one + "  # changed\nTUNED = []")
-    assert sweep(changed, points, compilers).known == 0
+    assert sweep(changed, points, processes).known == 0
 
 
 @needs_kernels
-def test_a_kernel_that_fails_is_data_not_an_error(tmp_path: Path, compilers: CompilerPool, points: Points) -> None:
-    found = sweep(subject(tmp_path, space='{"NO_SUCH_KEYWORD": [1]}'), points, compilers)
+def test_a_kernel_that_fails_is_data_not_an_error(tmp_path: Path, processes: WarmProcesses, points: Points) -> None:
+    found = sweep(subject(tmp_path, space='{"NO_SUCH_KEYWORD": [1]}'), points, processes)
     assert found.ranked == []
     assert "NO_SUCH_KEYWORD" in found.tried[0].compiled.fault
 

@@ -1,4 +1,4 @@
-"""Warm processes: a job is confined, ends with all its processes, and harms neither the next job nor the zygote."""
+"""Warm processes: a job is confined, ends with all its processes, and harms neither the next job nor the root."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.core.errors import InfraError
 from harness.core.status import Status
-from harness.lanes.kernel import recording, zygote
+from harness.lanes.kernel import recording, warm_processes
 from harness.lanes.kernel.job import process_fault
-from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.sandbox.quota import Quota, Watch
 
 ATTACKS = Path(__file__).parents[2] / "attacks"
@@ -45,8 +43,7 @@ def record(job, source: str):
     (asked.folder / "kernel.py").write_bytes(asked.source)
     call = {"inputs": [], "parameters": {}, "operators": [], "library": False}
     request = {"entry": "run", "architecture": "sm_90a", "configuration": {}, "calls": [call]}
-    (asked.folder / "request.json").write_text(json.dumps(request))
-    outcome = asked.processes.run("record", asked.folder, timeout=asked.timeout, limits=asked.limits)
+    outcome = asked.processes.run("record", asked.folder, request, timeout=asked.timeout, limits=asked.limits)
     return asked, (asked.folder / "plans.jsonl").read_text(), outcome
 
 
@@ -60,7 +57,7 @@ def test_what_a_candidate_can_reach(job) -> None:
         assert True not in found.values(), found
 
 
-def test_a_job_that_crashes_leaves_nothing_and_the_zygote_lives(job) -> None:
+def test_a_job_that_crashes_leaves_nothing_and_the_root_lives(job) -> None:
     asked, answer, outcome = record(job, "import ctypes\nctypes.string_at(0)\n")
     fault = process_fault(outcome, asked.folder, asked)
     assert (answer, fault) == ("", (Status.CRASH, "its process was ended by SIGSEGV"))
@@ -69,7 +66,7 @@ def test_a_job_that_crashes_leaves_nothing_and_the_zygote_lives(job) -> None:
 
 
 def test_host_code_may_use_dynamo(job) -> None:
-    """Its import writes files, which a recorder may not: the zygote has it loaded."""
+    """Its import writes files, which a recorder may not: the root has it loaded."""
     source = """
 import torch, torch._dynamo
 @torch.compiler.disable
@@ -125,30 +122,13 @@ def test_a_job_that_fills_its_folder_is_ended(tmp_path: Path, way: str) -> None:
     for _, write in pipes:
         os.close(write)
     watched, output = os.pidfd_open(child), {read: bytearray() for read, _ in pipes}
-    excess = zygote._wait(watched, output, time.monotonic() + 60, Watch(Quota(2 << 20, 9), tmp_path))
+    excess = warm_processes._read_output(watched, output, time.monotonic() + 60, Watch(Quota(2 << 20, 9), tmp_path))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     for descriptor in (watched, *output):
         os.close(descriptor)
     assert excess == "wrote more than 2 MiB"
     assert len(output[pipes[1][0]]) <= 1 << 16, "of a log only the end is kept"
-
-
-def test_closing_ends_the_processes_and_asking_again_starts_new_ones(tmp_path: Path, softmax) -> None:
-    request = {"folder": str(tmp_path), "reference": "torch.relu", "baseline": "torch.relu", "times": 2.0}
-    nothing = {"questions": [], "answers": []}
-    with WarmProcesses() as made:
-        made.compare(request | nothing, timeout=60)
-        (process,) = made._running.values()
-        first = process.worker.pid
-        os.kill(first, signal.SIGKILL)
-        with pytest.raises(InfraError, match=r"reference.* ended"):
-            made.compare(request | nothing, timeout=60)
-        assert made.compare(request | nothing, timeout=60)["answers"] == []
-        (process,) = made._running.values()
-        assert process.worker.pid != first
-        last = process.worker.pid
-    assert not Path(f"/proc/{last}").exists()
 
 
 def test_the_memory_a_job_takes_is_told(job) -> None:

@@ -9,10 +9,14 @@ from typing import Any
 
 import yaml
 
-from harness.core.errors import SpecError, UsageError
+from harness.core.errors import CrucibleError, SpecError, UsageError
 from harness.lanes.kernel.definition import read_definition
 
 DTYPES = ("float32", "float16", "bfloat16", "int32", "int64", "bool")  # the dtypes of tensors that are converted
+
+
+class NotAdaptedError(CrucibleError):
+    """A problem that cannot be converted, and why."""
 
 
 @dataclass(slots=True)

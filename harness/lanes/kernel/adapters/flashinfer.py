@@ -14,8 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.lanes.kernel.adapters.case_folder import DTYPES, Adapted, file_name, make_definition
-from harness.lanes.kernel.adapters.problem_process import NotAdaptedError
+from harness.lanes.kernel.adapters.case_folder import DTYPES, Adapted, NotAdaptedError, file_name, make_definition
 
 MAX_BYTES = 8 << 20
 _MAX_TARGETS = 4  # of the workloads' sizes this many are timed: the largest, and others evenly spread

@@ -7,20 +7,21 @@ have equal weights. Unlike in KernelBench, the reference is also evaluated in do
 from __future__ import annotations
 
 import ast
-import functools
 import math
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.core.errors import InfraError
 from harness.lanes.kernel.adapters.axes import Trial, UnclearError, changed, constants_of, express
-from harness.lanes.kernel.adapters.case_folder import DTYPES, Adapted, file_name, make_definition
-from harness.lanes.kernel.adapters.problem_process import NotAdaptedError, ProblemProcess
+from harness.lanes.kernel.adapters.case_folder import DTYPES, Adapted, NotAdaptedError, file_name, make_definition
+from harness.lanes.kernel.warm_processes import WarmProcesses
 
 Ask = Callable[[Mapping[str, int]], dict[str, Any]]
-"""Runs the problem with one setting of its constants; see `ProblemProcess.ask`."""
+"""Runs the problem with one setting of its constants; see `problem_shapes.find`."""
 SEED = 42  # that of KernelBench
+_SECONDS = 120.0  # for one setting
 _SMALL = (3, 5, 8, 16, 32, 64, 128)
 _MAX_ELEMENTS = 1 << 18  # of all inputs of a case for the interpreter
 _EXTENSION = ("load_inline", "cpp_extension")
@@ -48,7 +49,7 @@ def run(*inputs):
 """
 
 
-def adapt_problem(path: Path, candidates: Sequence[Path], process: ProblemProcess) -> Adapted:
+def adapt_problem(path: Path, candidates: Sequence[Path], processes: WarmProcesses) -> Adapted:
     """Convert one problem and the candidates for it.
 
     Args:
@@ -62,7 +63,15 @@ def adapt_problem(path: Path, candidates: Sequence[Path], process: ProblemProces
         constants = constants_of(source)
     except (SyntaxError, ValueError, RecursionError) as error:
         raise NotAdaptedError(f"not valid Python: {error}", where=str(path)) from None
-    adapted, shared = _adapt(path, source, constants, functools.partial(process.ask, path))
+
+    def ask(setting: Mapping[str, int]) -> dict[str, Any]:
+        try:
+            request = {"problem": str(path.resolve()), "setting": dict(setting)}
+            return processes.ask("shapes", request, timeout=_SECONDS)
+        except InfraError as error:
+            raise NotAdaptedError(error.what, where=str(path)) from None
+
+    adapted, shared = _adapt(path, source, constants, ask)
     for candidate in candidates:
         _add(adapted, candidate, source, shared)
     return adapted

@@ -1,4 +1,4 @@
-"""Problem shapes: the worker that runs KernelBench problems without data and answers with their shapes.
+"""Problem shapes: runs a KernelBench problem without data and answers with its shapes.
 
 A request is a `problem` and a `setting` of its module constants; the answer holds the shapes and dtypes of inputs and
 outputs, or the error. All tensors are on PyTorch's `meta` device, where they have sizes and no memory, so a problem of
@@ -8,49 +8,17 @@ whether returning an input unchanged is right.
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 from typing import Any
 
 from harness.core.module_file import import_file
-from harness.lane.json_worker import answer_requests, claim_channel, send_answer
 
 
-def main() -> None:
-    """Answer requests until the parent closes the channel."""
-    requests, answers = claim_channel()
-    import torch
-
-    # What PyTorch imports at the first use of a meta tensor is imported once, for all children.
-    with torch.device("meta"), torch.no_grad():
-        torch.nn.Conv2d(1, 1, 1)(torch.rand(1, 1, 2, 2)).relu()
-    send_answer({"ready": True}, answers)
-    answer_requests(_answer_apart, requests, answers)
-
-
-def _answer_apart(request: dict[str, Any]) -> dict[str, Any]:
-    """The answer of a child process, so that no problem changes the next one; its exit status if it gave none."""
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            with os.fdopen(write, "w") as file:
-                file.write(json.dumps(_answer(Path(request["problem"]), request["setting"])))
-        finally:
-            os._exit(1)
-    os.close(write)
-    with os.fdopen(read) as file:
-        text = file.read()
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    found: dict[str, Any] = json.loads(text) if text else {"status": status}
-    return found
-
-
-def _answer(problem: Path, setting: dict[str, Any]) -> dict[str, Any]:
+def find(request: dict[str, Any]) -> dict[str, Any]:
+    """Answer one request."""
+    setting = dict(request["setting"])
     try:
-        probe = _find_trivial if setting.pop("values", 0) else _find_shapes
-        return probe(problem, setting)
+        return (_find_trivial if setting.pop("values", 0) else _find_shapes)(Path(request["problem"]), setting)
     except Exception as error:
         return {"error": f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]}
 

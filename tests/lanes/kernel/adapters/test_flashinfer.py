@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from harness.lanes.kernel.adapters.case_folder import write_case
+from harness.lanes.kernel.adapters.case_folder import NotAdaptedError, write_case
 from harness.lanes.kernel.adapters.flashinfer import adapt_definition
-from harness.lanes.kernel.adapters.problem_process import NotAdaptedError
 from harness.lanes.kernel.definition import read_definition
 
 GEMM: dict[str, Any] = {

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import time
 from pathlib import Path
 
 import pytest
 
 from harness.cli import main
 from harness.core.status import Status
-from harness.lanes.kernel.adapters import problem_process
-from harness.lanes.kernel.adapters.case_folder import write_case
+from harness.lanes.kernel.adapters import kernelbench
+from harness.lanes.kernel.adapters.case_folder import NotAdaptedError, write_case
 from harness.lanes.kernel.adapters.kernelbench import adapt_problem
-from harness.lanes.kernel.adapters.problem_process import NotAdaptedError, ProblemProcess
 from harness.lanes.kernel.definition import read_definition
 from harness.lanes.kernel.lane import KernelLane
 
@@ -58,10 +56,9 @@ class ModelNew(nn.Module):
 """
 
 
-@pytest.fixture(scope="module")
-def adapt():
-    with ProblemProcess() as process:
-        yield lambda path, candidates: adapt_problem(path, candidates, process)
+@pytest.fixture
+def adapt(processes):
+    return lambda path, candidates: adapt_problem(path, candidates, processes)
 
 
 @pytest.fixture
@@ -160,25 +157,7 @@ def test_an_inline_extension_is_named(adapt, problem) -> None:
     )  # fmt: skip
 
 
-def test_a_problem_that_never_ends_is_given_up_and_leaves_no_process(problem, monkeypatch: pytest.MonkeyPatch) -> None:
-    with ProblemProcess() as asked:
-        asked.ask(problem(LINEAR), {})
-        group = str(asked._worker.pid)
-        monkeypatch.setattr(problem_process, "_SECONDS", 1.0)
-        with pytest.raises(NotAdaptedError, match="does not end within 1"):
-            asked.ask(problem("while True: pass\n"), {})
-    assert not Path(f"/proc/{group}").exists()
-    for _ in range(6000):  # a killed process ends when it is scheduled
-        states = [stat.split()[:3:2] for stat in map(stat_of, Path("/proc").glob("[0-9]*")) if stat]
-        if all(state == "Z" for state, its_group in states if its_group == group):
-            return
-        time.sleep(0.01)
-    pytest.fail("a process of its group still runs")
-
-
-def stat_of(process: Path) -> str:
-    """State, parent and process group of a process, and what follows in its `stat`; empty if it has ended."""
-    try:
-        return (process / "stat").read_text().rpartition(") ")[2]
-    except OSError:
-        return ""
+def test_a_problem_that_never_ends_is_given_up(adapt, problem, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernelbench, "_SECONDS", 1.0)
+    with pytest.raises(NotAdaptedError, match="did not answer within 1 s"):
+        adapt(problem("while True: pass\n"), [])

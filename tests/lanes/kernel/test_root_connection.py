@@ -1,8 +1,7 @@
-"""RootZygote: one process imports for a run, ends with the last one that needs it, and is never a candidate's."""
+"""Root: one process imports for a run, ends with the last one that needs it, and is never a candidate's."""
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import signal
@@ -10,13 +9,15 @@ import socket
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from harness.core.errors import InfraError
-from harness.lanes.kernel.root_zygote import SOCKET
+from harness.lanes.kernel.root_connection import SOCKET
 from harness.lanes.kernel.warm_processes import WarmProcesses, root_in
 from tests.lanes.kernel.conftest import missing
 
@@ -42,10 +43,9 @@ def two(folder: Path) -> Iterator[tuple[WarmProcesses, WarmProcesses]]:
         yield one, other
 
 
-def ask(processes: WarmProcesses) -> int:
-    """Ask for a comparison of nothing; returns the process id of the reference process."""
-    assert processes.compare(REQUEST | {"folder": "/"}, timeout=60)["answers"] == []
-    return processes._running["reference"].worker.pid
+def ask(processes: WarmProcesses) -> None:
+    """Ask for a comparison of nothing."""
+    assert processes.ask("compare", REQUEST | {"folder": "/"}, timeout=60)["answers"] == []
 
 
 def root_pid(folder: Path) -> int:
@@ -70,18 +70,21 @@ def is_gone(pid: int) -> bool:
     return not Path(f"/proc/{pid}").exists()
 
 
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def test_workers_share_a_root_which_ends_with_the_last_one(two, folder: Path) -> None:
     one, other = two
-    held = root_in(folder).hold()
-    children = ask(one), ask(other)
+    held = root_in(folder).connect()
+    ask(one)
     root = root_pid(folder)
-    assert [parent_of(child) for child in children] == [root, root]
-    assert parent_of(root) == os.getpid()
+    ask(other)
+    assert (root_pid(folder), parent_of(root), children_of(root)) == (root, os.getpid(), [])
     one.close()
-    assert (is_gone(children[0]), is_gone(root)) == (True, False)
-    assert ask(other) == children[1]
+    assert not is_gone(root)
     other.close()
-    assert (is_gone(children[1]), is_gone(root)) == (True, False)
+    assert not is_gone(root)
     other.share(folder)
     ask(other)
     assert root_pid(folder) == root
@@ -91,34 +94,69 @@ def test_workers_share_a_root_which_ends_with_the_last_one(two, folder: Path) ->
     assert is_gone(root), "not even a zombie is left"
 
 
-def test_a_root_that_was_killed_takes_its_processes_along_and_another_one_starts(two, folder: Path) -> None:
+@pytest.fixture
+def endless(tmp_path: Path) -> dict[str, object]:
+    """A question whose answer takes for ever, and that starts another process, in a session of its own."""
+    (tmp_path / "endless.py").write_text(
+        "import subprocess, time\nsubprocess.Popen(['sleep', '900'], start_new_session=True)\ntime.sleep(900)\n"
+    )
+    return {"problem": str(tmp_path / "endless.py"), "setting": {}}
+
+
+def await_grandchild(root: int) -> list[int]:
+    """The processes of the only question that a root answers, as soon as there are two."""
+    while len(found := [one for child in children_of(root) for one in (child, *children_of(child))]) < 2:
+        time.sleep(0.01)
+    return found
+
+
+def test_a_root_that_was_killed_takes_its_processes_along_and_another_one_starts(two, folder: Path, endless) -> None:
     one, other = two
-    ended = [root_pid(folder) for processes in two if ask(processes)]
-    children = [processes._running["reference"].worker.pid for processes in two]
-    os.kill(ended[0], signal.SIGKILL)
-    for child in children:
-        await_end(child)
-    with pytest.raises(InfraError, match=r"reference.* ended"):
-        ask(one)
-    ask(one)
-    assert root_pid(folder) not in ended
-    with pytest.raises(InfraError, match=r"reference.* ended"):
-        ask(other)
     ask(other)
+    first = root_pid(folder)
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(one.ask, "shapes", endless, timeout=60)
+        child, _ = await_grandchild(first)
+        os.kill(first, signal.SIGKILL)
+        with pytest.raises(InfraError, match=r"\(shapes\) ended"):
+            asked.result()
+    await_end(child)
+    for processes in two:
+        ask(processes)
+        assert root_pid(folder) != first
+
+
+def test_a_question_that_is_given_up_leaves_no_process(two, folder: Path, endless) -> None:
+    one, other = two
+    ask(other)
+    root = root_pid(folder)
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(one.ask, "shapes", endless, timeout=5)
+        found = await_grandchild(root)
+        with pytest.raises(InfraError, match="did not answer within 5 s"):
+            asked.result()
+    assert [is_gone(pid) for pid in found] == [True, True]
+    ask(one)
+    assert root_pid(folder) == root
+
+
+def test_threads_may_share_processes(two) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        assert [*threads.map(ask, two * 4)] == [None] * 8
 
 
 def test_a_stopped_root_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.lanes.kernel.root_zygote._END_SECONDS", 1.0)
+    monkeypatch.setattr("harness.lanes.kernel.root_connection._END_SECONDS", 1.0)
     with WarmProcesses() as processes:
         processes.share(tmp_path)
-        child, root = ask(processes), root_pid(tmp_path)
+        ask(processes)
+        root = root_pid(tmp_path)
         os.kill(root, signal.SIGSTOP)
-    await_end(child)
     assert is_gone(root)
 
 
 def test_a_root_that_nothing_waits_for_ends_although_it_imports(tmp_path: Path) -> None:
-    held = root_in(tmp_path).hold()
+    held = root_in(tmp_path).connect()
     root = root_pid(tmp_path)
     held.close()
     assert is_gone(root)
@@ -126,7 +164,8 @@ def test_a_root_that_nothing_waits_for_ends_although_it_imports(tmp_path: Path) 
 
 def test_connections_that_ask_for_nothing_valid_change_nothing(two, folder: Path) -> None:
     one, _ = two
-    child, root = ask(one), root_pid(folder)
+    ask(one)
+    root = root_pid(folder)
     place = os.open(folder / "kernels", os.O_RDONLY)
     address = f"/proc/self/fd/{place}/{SOCKET}"
     for message in (b"", b"no JSON", b"{}"):
@@ -135,17 +174,21 @@ def test_connections_that_ask_for_nothing_valid_change_nothing(two, folder: Path
             connection.send(message)
             connection.shutdown(socket.SHUT_WR)
             assert b'"is_last": false' in connection.recv(1000)
-    wrong = json.dumps({"module": "os", "arguments": [], "folder": "/", "environment": {}}).encode()
-    for message, said in ((b"no JSON", "JSONDecodeError"), (wrong, "os is not one of")):
+    for message, says in ((b"no JSON", "JSONDecodeError"), (b'{"do": "os"}', "KeyError: 'os'")):
         read, write = os.pipe()
+        given = os.memfd_create("request")
+        os.write(given, b"{}")
+        os.lseek(given, 0, os.SEEK_SET)
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection, Path(os.devnull).open("r+b") as null:
             connection.connect(address)
-            socket.send_fds(connection, [message], [null.fileno(), null.fileno(), write])
+            socket.send_fds(connection, [message], [given, null.fileno(), write])
             os.close(write)
+            os.close(given)
             with os.fdopen(read) as log:
-                assert said in log.read()
+                assert says in log.read()
     os.close(place)
-    assert (ask(one), root_pid(folder)) == (child, root)
+    ask(one)
+    assert root_pid(folder) == root
 
 
 def test_the_root_outlives_the_worker_that_started_it_and_ends_when_all_were_killed(tmp_path: Path) -> None:
@@ -155,24 +198,23 @@ def test_the_root_outlives_the_worker_that_started_it_and_ends_when_all_were_kil
         from harness.lanes.kernel.warm_processes import WarmProcesses
         processes = WarmProcesses()
         processes.share(Path({str(tmp_path)!r}))
-        processes.compare({REQUEST | {"folder": "/"}!r}, timeout=60)
-        print(processes._running["reference"].worker.pid, flush=True)
+        processes.ask("compare", {REQUEST | {"folder": "/"}!r}, timeout=60)
+        print("asked", flush=True)
         time.sleep(600)
     """)
-    workers, children = [], []
+    workers = []
     for _ in range(2):
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         workers.append(subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, env=environment))
-        children.append(int(workers[-1].stdout.readline()))
+        assert workers[-1].stdout.readline() == b"asked\n"
     root = root_pid(tmp_path)
     workers[0].kill()
-    await_end(children[0])
+    workers[0].wait()
     with WarmProcesses() as processes:
         processes.share(tmp_path)
         ask(processes)
         assert root_pid(tmp_path) == root
     workers[1].kill()
-    await_end(children[1])
     await_end(root)
     for worker in workers:
         worker.wait()
@@ -181,13 +223,13 @@ def test_the_root_outlives_the_worker_that_started_it_and_ends_when_all_were_kil
 
 def test_a_root_that_cannot_import_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "harness.lanes.kernel.root_zygote.interpreter_command",
+        "harness.lanes.kernel.root_connection.interpreter_command",
         lambda *_: [sys.executable, "-c", "raise ImportError('no torch')"],
     )
     with WarmProcesses() as processes:
         processes.share(tmp_path)
         with pytest.raises(InfraError, match=r"(ended|started): ImportError: no torch"):
-            processes.compare(REQUEST | {"folder": "/"}, timeout=60)
+            ask(processes)
 
 
 CANDIDATE = """
@@ -198,13 +240,10 @@ def run():
 
 
 def test_a_candidate_runs_in_no_process_from_which_another_is_forked(job) -> None:
-    """The parent of its process is a zygote, whose parent is the root; what compares has the root as parent."""
+    """The parent of its process is the root, which is the parent of every other one."""
     from tests.lanes.kernel.test_warm_processes import record
 
     asked, answer, _ = record(job, CANDIDATE)
-    running = asked.processes._running
-    ask(asked.processes)
-    zygote, reference = (running[name].worker.pid for name in ("zygote", "reference"))
-    assert f"ValueError: {zygote}" in answer
-    assert parent_of(zygote) == parent_of(reference) != zygote
-    assert not Path(f"/proc/{zygote}/task/{zygote}/children").read_text()
+    root = int((asked.processes._root._folder / "pid").read_text())
+    assert f"ValueError: {root}" in answer
+    assert children_of(root) == []
