@@ -67,7 +67,7 @@ def attack(files, places):
             done.append("raise " + limit)
     if os.environ:
         done.append("read the environment")
-    if libc.ptrace(16, os.getppid() or 1, 0, 0) == 0:
+    if libc.ptrace(0x4206, os.getppid() or 1, 0, 0) == 0:  # PTRACE_SEIZE: PTRACE_ATTACH would leave the zygote stopped
         done.append("trace another process")
     pid = tried(os.fork)
     if pid == 0:

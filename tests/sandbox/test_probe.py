@@ -90,3 +90,19 @@ def test_the_table_gives_a_reason_and_a_remedy_for_each_missing_layer() -> None:
     assert rows["namespaces"][0] == "off"
     assert "Remedy" in rows["cgroup"][1]
     assert rows["seccomp"] == ("on", "")
+
+
+def test_an_attack_on_the_process_that_forked_it_leaves_that_process_able_to_answer(monkeypatch) -> None:
+    """Else each box of such a probe was waited for until the time limit of its zygote, 20 s."""
+    reaped, reap = [], zygote_process.ZygoteProcess.reap
+
+    def record(self, child):
+        reaped.append(None)
+        reaped[-1] = reap(self, child)
+        return reaped[-1]
+
+    monkeypatch.setattr(zygote_process.ZygoteProcess, "reap", record)
+    found = examine(*(set(zygote_process.LAYERS) - {"rlimits"}))
+    assert {"trace another process", "signal another process"} <= set(found.breaches)
+    assert len(reaped) >= 2
+    assert all(reaped)

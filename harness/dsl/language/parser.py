@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from functools import cache
-from pathlib import Path
 
 from lark import Lark, Token
 from lark.exceptions import UnexpectedToken
 
 from harness.core.nearest import nearest
 from harness.dsl.language import syntax
-from harness.dsl.language.builder import Builder
 from harness.dsl.language.description import KIND, UNCLOSED, collapse_descriptions
 from harness.dsl.language.diagnostic import MAX_SYNTAX_ERRORS, Diagnostic, Lines
 from harness.dsl.language.enclosing_text import find_program
-from harness.dsl.language.lexer import KEYWORDS, TokenList, tokens
+from harness.dsl.language.lalr_parser import lalr_parser
+from harness.dsl.language.lexer import KEYWORDS, tokens
 
 MAX_CHARACTERS = 4_000_000
 MAX_TOKENS = 400_000
 MAX_DEPTH = 48  # maximum depth of brackets: recursive functions over the tree need a few stack frames for each
 MAX_OPERATORS = 150  # maximum number of operators in one expression, for the same reason
-GRAMMAR = Path(__file__).with_name("grammar.lark")
 
 _DISPLAY_NAMES = {
     "LBRACE": "'{'", "RBRACE": "'}'", "_COLON": "':'", "LPAR": "'('", "RPAR": "')'", "LSQB": "'['", "RSQB": "']'",
@@ -72,7 +69,7 @@ def _parse(text: str) -> tuple[syntax.Module, list[Diagnostic]]:
     problems = list(_lexical(found))
     if any(problem.code == "E107" for problem in problems):
         return syntax.Module([]), problems
-    parser, lines, opened = _parser(), Lines(text), None
+    parser, lines, opened = lalr_parser(), Lines(text), None
     level, frontier = 0, -1
     while True:
         try:
@@ -94,20 +91,6 @@ def _parse(text: str) -> tuple[syntax.Module, list[Diagnostic]]:
         start, end = _damaged(found, at, level)
         frontier = max(place, (found[end].start_pos or 0) if end < len(found) else len(text))
         del found[start:end]
-
-
-@cache
-def _parser() -> Lark:
-    grammar = GRAMMAR.read_text(encoding="utf-8")
-    return Lark(
-        grammar,
-        parser="lalr",
-        lexer=TokenList,
-        start="module",
-        transformer=Builder(),
-        maybe_placeholders=False,
-        propagate_positions=False,
-    )
 
 
 def _module(parser: Lark, found: list[Token]) -> syntax.Module:

@@ -21,6 +21,12 @@ ROOT = Path(__file__).parents[3]
 missing = [name for name in ("torch", "triton", "numpy") if importlib.util.find_spec(name) is None]
 
 
+@pytest.fixture(scope="module")
+def with_torch(request: pytest.FixtureRequest) -> None:
+    """Give a module `torch` when its first test runs; imported at collection, each pytest worker would pay for it."""
+    request.module.torch = pytest.importorskip("torch", reason="pip install 'pytest-crucible[kernels]'")
+
+
 @pytest.fixture
 def context(tmp_path: Path, processes: WarmProcesses) -> Iterator[Context]:
     """A context that uses the warm processes of this pytest worker."""

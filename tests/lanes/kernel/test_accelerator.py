@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import types
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if importlib.util.find_spec("torch") is None or importlib.util.find_spec("triton") is None:
     pytest.skip("pip install 'pytest-crucible[kernels]'", allow_module_level=True)
 
-import torch
-
-from harness.lanes.kernel import accelerator, device_worker
 from harness.lanes.kernel.definition import read_definition
 from harness.lanes.kernel.question import Question
 
+if TYPE_CHECKING:
+    import torch
+
+    from harness.lanes.kernel import accelerator, device_worker
+
+
 ROOT = Path(__file__).parents[3]
 SWIGLU = read_definition(ROOT / "specs/kernels/swiglu.yaml")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _modules(with_torch: None, request: pytest.FixtureRequest) -> None:
+    """The modules that import torch."""
+    for name in ("accelerator", "device_worker"):
+        setattr(request.module, name, importlib.import_module(f"harness.lanes.kernel.{name}"))
 
 
 class Queue:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="pip install 'pytest-crucible[kernels]'")
-from harness.lanes.kernel.definition import FAMILIES  # noqa: E402
-from harness.lanes.kernel.inputs import sample_inputs, strides_of  # noqa: E402
+from harness.lanes.kernel.definition import FAMILIES
+from harness.lanes.kernel.inputs import sample_inputs, strides_of
+
+if TYPE_CHECKING:
+    import torch
+
+pytestmark = pytest.mark.usefixtures("with_torch")
 
 TENSOR = {"sizes": [6, 8], "dtype": "float32", "layout": [0, 1], "scale": 1.0, "values": "normal"}
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-torch = pytest.importorskip("torch", reason="pip install 'pytest-crucible[kernels]'")
-from harness.lanes.kernel.numerical_error import compare_output, is_far  # noqa: E402
-from harness.lanes.kernel.reference import Expected, compare_outputs  # noqa: E402
+from harness.lanes.kernel.numerical_error import compare_output, is_far
+from harness.lanes.kernel.reference import Expected, compare_outputs
+
+if TYPE_CHECKING:
+    import torch
+
+pytestmark = pytest.mark.usefixtures("with_torch")
 
 
 def truth(seed: int = 0, size: int = 200):
     return torch.randn(size, size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
-def test_the_rounded_truth_is_right_and_the_next_lower_precision_is_not(dtype) -> None:
-    exact = truth()
+@pytest.mark.parametrize(
+    ("name", "lower"), [("float32", "float16"), ("float16", "bfloat16"), ("bfloat16", "float8_e4m3fn")]
+)
+def test_the_rounded_truth_is_right_and_the_next_lower_precision_is_not(name, lower) -> None:
+    exact, dtype, coarse = truth(), getattr(torch, name), getattr(torch, lower)
     assert compare_output(exact.to(dtype), exact, exact.to(dtype), times=2)["right"]
-    coarse = {torch.float32: torch.float16, torch.float16: torch.bfloat16, torch.bfloat16: torch.float8_e4m3fn}[dtype]
     found = compare_output(exact.to(coarse).to(dtype), exact, exact.to(dtype), times=2)
     assert not found["right"]
     assert found["error"] > found["allowed"]
@@ -37,9 +44,9 @@ def test_one_element_that_is_not_finite_is_never_right(row: int, column: int, va
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.floats(-9, 1), st.integers(1, 40), st.floats(0, 2), st.sampled_from([torch.float32, torch.float16]))
-def test_what_is_far_is_never_right_however_much_sensitivity_adds(exponent, size, share, dtype) -> None:
-    exact = truth(size=size)
+@given(st.floats(-9, 1), st.integers(1, 40), st.floats(0, 2), st.sampled_from(["float32", "float16"]))
+def test_what_is_far_is_never_right_however_much_sensitivity_adds(exponent, size, share, name) -> None:
+    exact, dtype = truth(size=size), getattr(torch, name)
     noise = truth(1, size) * 10.0**exponent
     observed, change = (exact + noise).to(dtype), torch.full_like(exact, share)  # above the limit as well
     given_up = is_far(observed, exact, exact.to(dtype), times=2)
