@@ -164,7 +164,7 @@ class _AttemptRun:
                 break
             await self._ask_again(question)
         self.early.clear()  # of questions that were repeated after a wrong answer
-        if self._is_decided:
+        if self.outcome.wrong and not self.plan.is_full:
             return
         for trial in self.questions.trials:
             await self._try(trial)
