@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -113,7 +113,7 @@ class JudgedSuite:
         update = {name: value for name, value in changed.items() if value is not None}
         if update:
             policy = _validated(type(suite.policy), {**suite.policy.model_dump(), **update})
-            suite = Suite(suite.path, suite.name, suite.options, policy, suite.positions)
+            suite = replace(suite, policy=policy)
         if not isinstance(lane, ObservingLane):
             raise UsageError(f"the lane {lane.name!r} does not judge sources; use `evaluate`", where=str(path))
         if suite.policy.timing is Timing.EXACT:

@@ -21,11 +21,11 @@ PURE = frozenset(
     lzma math ntpath numbers opcode operator optparse os os.path pathlib platform plistlib posixpath pprint queue quopri
     random re reprlib sched secrets shlex stat statistics string string.templatelib stringprep struct sys
     sysconfig textwrap threading time timeit token tokenize tomllib traceback types typing unicodedata urllib
-    urllib.parse uuid warnings weakref xml xml.dom xml.dom.minidom xml.etree xml.etree.ElementTree xml.sax.saxutils
-    zlib""".split()
+    urllib.parse uuid warnings weakref xml xml.dom xml.dom.minidom xml.etree xml.etree.ElementTree xml.parsers
+    xml.parsers.expat xml.sax xml.sax.expatreader xml.sax.handler xml.sax.saxutils zipfile zlib""".split()
 )
 FILES = frozenset(
-    """dbm filecmp fileinput glob linecache mmap shelve shutil sqlite3 tarfile tempfile zipfile
+    """dbm filecmp fileinput glob linecache mmap shelve shutil sqlite3 tarfile tempfile
     zoneinfo netrc mimetypes fcntl""".split()
 )
 NETWORK = frozenset(
@@ -43,6 +43,14 @@ INSTEAD = {
     "__import__": "write an import statement",
     "eval": "ast.literal_eval reads a literal, json.loads a JSON value",
     "open": "io.StringIO and io.BytesIO are files in memory",
+    "http": "`from http import HTTPStatus` needs allow_imports: [http] and a list of the tool's own without `http`",
+    "unittest": 'below `if __name__ == "__main__":` it may be imported',
+    "doctest": 'below `if __name__ == "__main__":` it may be imported',
+    "sqlite3": "SQL opens files that no event shows: a dictionary or a sorted list is a table in memory",
+    "tarfile": "it brings the list of the machine's users: zipfile works in memory, on io.BytesIO",
+    "mimetypes": "it reads files of the machine: a dictionary of the endings that are needed",
+    "tempfile": "io.StringIO and io.BytesIO are files in memory",
+    "shutil": "io.StringIO and io.BytesIO are files in memory",
     "zoneinfo": "time zones are files of the machine: datetime.timezone is a fixed offset",
     "urllib.request": "urllib.parse may be imported",
     "sys._getframe": "frames lead out of the candidate: pass what is needed as an argument, or use traceback",

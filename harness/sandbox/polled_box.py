@@ -42,7 +42,8 @@ class PolledBox:
 
     Attributes:
         deadline: When the subject must have answered, by `time.monotonic`; infinite while nothing is asked.
-        entry_line: First line of the entry's function in the source, as the box says; 0 if it is not a function of it.
+        entry_line: First line of the entry's function in the source, as the box says; negative if another object
+            wraps it, 0 if it is not a function of the source.
         is_quick: Whether its last answer took a small part of the call limit.
     """
 
@@ -246,7 +247,7 @@ class PolledBox:
             raise BoxFault(Status.MEMORY, f"out of memory while loading ({self._limits.memory_text})")
         if tag == b"E":
             raise BoxFault(Status.CRASH, f"loading raised {describe(body)}")
-        if tag == b"L" and (not body or (body.isdigit() and len(body) < MAX_DIGITS)):
+        if tag == b"L" and (not body or (body.removeprefix(b"-").isdigit() and len(body) < MAX_DIGITS)):
             self.entry_line = int(body or b"0")
         else:
             raise BoxFault(Status.PROTOCOL, f"an unexpected frame {tag!r} while loading")

@@ -147,6 +147,8 @@ def serve() -> None:
         code = _code(source, is_compiled=COMPILED in rules)
         if move is not None:
             move()  # before a module notes when it was loaded
+        if COUNT_LINES in rules:
+            sys.gettrace = [].clear  # None, as in every other box
         _guard(rules)
         exec(code, module.__dict__)
         function = module.__dict__.get(entry)
@@ -158,10 +160,10 @@ def serve() -> None:
         send(ANSWERS, tag, nonce, answer)
         os._exit(0)
     del body, source, code
-    send(ANSWERS, b"L", nonce, _first_line(function))
+    send(ANSWERS, b"L", nonce, _first_line(function, entry))
     function = _by_keyword(function)
     if COUNT_LINES in rules:
-        function = _counted(function)
+        function = _counted(function, entry)
     while True:
         _answer(function, QUESTIONS, ANSWERS, forms, keep=KEEP_ARGUMENTS in rules, move=move)
 
@@ -184,15 +186,23 @@ def _guard(rules: frozenset[str]) -> None:
         guard.arm(held, imports, more)
 
 
-def _first_line(function: Any) -> bytes:
-    """The line of the function that the entry is bound to, inside of a cache or of what `functools.wraps` made."""
+def _first_line(function: Any, entry: str) -> bytes:
+    """The line of the function that the entry is bound to, inside of a cache or of what `functools.wraps` made.
+
+    It is negative inside of these, which may never call the function, and for another name, such as that of a lambda in
+    the same line. What `functools.singledispatch` makes is documented by its first function.
+    """
+    is_wrapped = False
     for _ in range(5):
         inner = getattr(function, "__wrapped__", None) if type(function) in _WRAPPERS else None
         if inner is None:
             break
+        is_wrapped |= getattr(function, "__code__", None) is not _DISPATCHER
         function = inner
     code = function.__code__ if type(function) is types.FunctionType else None
-    return b"%d" % code.co_firstlineno if code is not None and code.co_filename == "candidate.py" else b""
+    if code is None or code.co_filename != "candidate.py":
+        return b""
+    return b"%d" % (-code.co_firstlineno if is_wrapped or code.co_name != entry else code.co_firstlineno)
 
 
 def _by_keyword(function: Any) -> Any:
@@ -209,8 +219,11 @@ def _by_keyword(function: Any) -> Any:
     return call
 
 
-def _counted(function: Any) -> Any:
-    """A function that is called as `function` and returns how often each line of the subject was executed."""
+def _counted(function: Any, entry: str) -> Any:
+    """A function that is called as `function` and returns how often each line of the subject was executed.
+
+    The negative of a line stands for the calls of a function of the entry's name that begins there.
+    """
 
     def call(**arguments: Any) -> list[list[int]]:
         counts: dict[int, int] = {}
@@ -218,6 +231,8 @@ def _counted(function: Any) -> Any:
         def trace(frame: types.FrameType, event: str, _value: object) -> Any:
             if frame.f_code.co_filename != "candidate.py":
                 return None
+            if event == "call" and frame.f_code.co_name == entry:
+                counts[-frame.f_lineno] = counts.get(-frame.f_lineno, 0) + 1
             if event != "return":
                 counts[frame.f_lineno] = counts.get(frame.f_lineno, 0) + 1
             return trace

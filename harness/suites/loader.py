@@ -55,7 +55,14 @@ def load_suite(path: Path, *, name: str, lanes: Mapping[str, SuiteLane], setting
     problems.check_names()
     if options is None or problems.found:
         raise problems.error()
-    return Suite(path=path, name=name, options=options, policy=settings.policy(options), positions=document.positions)
+    return Suite(
+        path=path,
+        name=name,
+        options=options,
+        policy=settings.policy(options),
+        positions=document.positions,
+        untrusted=lane.untrusted,
+    )
 
 
 def collect_cases(suite: Suite, lane: SuiteLane) -> list[Case]:

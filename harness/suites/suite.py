@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -54,6 +55,7 @@ class Suite:
         options: An instance of the lane's options model.
         policy: Merged from defaults, pyproject.toml, suite and command line; cases start with it.
         positions: 1-based (line, column) of each key path of the YAML, e.g. `("expect", "wrong")`.
+        untrusted: The keys of the lane that name files of untrusted authors.
     """
 
     path: Path
@@ -61,6 +63,7 @@ class Suite:
     options: SuiteOptions
     policy: Policy
     positions: dict[Key, tuple[int, int]] = field(default_factory=dict)
+    untrusted: tuple[str, ...] = ()
 
     def where(self, *key: str | int) -> str:
         """`file:line:column` of a key, or of its nearest parent in the file."""
@@ -77,7 +80,8 @@ class Suite:
         """The absolute path of a file, or where it is allowed a folder, that the suite names relative to itself.
 
         Raises:
-            SuiteError: if it does not exist, or is a folder; the message has the line of the suite and the path.
+            SuiteError: if it does not exist, is a folder, or lies among the untrusted files; the message has the line
+                of the suite and the path.
         """
         found = named_path(self.path.parent, relative)
         if found is None:
@@ -85,7 +89,20 @@ class Suite:
             raise SuiteError(f"{relative!r} does not exist", where=self.where(*key), fix=fix)
         if found.is_dir() and not allow_folder:
             raise SuiteError(f"{relative!r} is a folder", where=self.where(*key), fix="name a file in it")
+        self._require_apart(relative, found, key)
         return found
+
+    def _require_apart(self, named: str, path: Path, key: Key) -> None:
+        for other in self.untrusted if key and key[0] not in self.untrusted else ():
+            patterns = getattr(self.options, other, ())
+            for pattern in (patterns,) if isinstance(patterns, str) else patterns:
+                if _is_among(path, self.path.parent, pattern):
+                    raise SuiteError(
+                        f"{named!r} is trusted, but lies where {pattern!r} of `{other}` looks: who writes there "
+                        "could change it",
+                        where=self.where(*key),
+                        fix=f"keep the files of `{other}` in a folder of their own",
+                    )
 
     def glob(self, patterns: str | tuple[str, ...], *key: str | int, follow_links: bool = False) -> list[Path]:
         """All files that the patterns match, sorted, each once.
@@ -95,7 +112,7 @@ class Suite:
                 of all others the link itself is matched, which lanes refuse.
 
         Raises:
-            SuiteError: if a pattern matches no file.
+            SuiteError: if a pattern matches no file, or trusted files lie among the untrusted ones.
         """
         found: dict[Path, Any] = {}
         for pattern in (patterns,) if isinstance(patterns, str) else patterns:
@@ -111,10 +128,26 @@ class Suite:
             if not matches:
                 where = self.where(*key)
                 raise SuiteError(f"{pattern!r} matches no file", where=where, fix=_remedy(root / Path(*parts)))
+            for path in matches if follow_links else ():
+                self._require_apart(pattern, path, key)
             if real is not None and not follow_links:
                 matches = [_first_link(real, path) for path in matches]
             found.update(dict.fromkeys(map(_recordable, matches)))
         return sorted(found)
+
+
+def _is_among(path: Path, home: Path, pattern: str) -> bool:
+    """Whether a path lies in a folder in which a pattern, relative to `home`, can match files."""
+    parts = Path(os.path.normpath(home / pattern)).parts
+    fixed = next((n for n, part in enumerate(parts) if any(c in part for c in "*?[")), len(parts))
+    start, real = Path(*parts[:fixed]).resolve(), path.resolve()
+    if fixed == len(parts) or not real.is_relative_to(start):
+        return False
+    inner, folders = real.relative_to(start).parts, parts[fixed:-1]
+    if "**" in folders:
+        folders = folders[: folders.index("**")]
+    depth = len(inner) - (not real.is_dir())
+    return depth >= len(folders) and all(map(fnmatch.fnmatchcase, inner, folders))
 
 
 def _remedy(path: Path) -> str:
@@ -166,6 +199,10 @@ class SuiteLane(Protocol):
     @property
     def options(self) -> type[SuiteOptions]:
         """The model of the keys that a suite of this lane may have."""
+
+    @property
+    def untrusted(self) -> tuple[str, ...]:
+        """The keys of the suite that name files of untrusted authors."""
 
     def collect(self, suite: Suite) -> Sequence[Case]:
         """The cases of a suite, in the order of their items."""

@@ -211,9 +211,17 @@ def test_a_rule_that_is_missing_allows_its_events(pool):
 
 
 def test_the_box_names_the_line_of_its_entry(pool):
-    source = b"from functools import cache, wraps\n\n@cache\ndef f(): pass\ndef run(): pass\nrun = f\n"
-    with pool.open(source, entry="run") as box:
-        assert box.entry_line == 3
+    for source, line in {
+        "def run(): pass": 1,
+        "from functools import cache\n@cache\ndef f(): pass\ndef run(): pass\nrun = f": -2,
+        "from functools import cache\n@cache\ndef run(): pass": -2,
+        "@lambda f: lambda: 1\ndef run(): pass": -1,
+        "def run(): return lambda: 1\nrun = run()": -1,
+        "from functools import wraps\ndef run(): pass\nrun = wraps(run)(lambda: 1)": -2,
+        "from functools import singledispatch\n@singledispatch\ndef run(x): pass": 2,
+    }.items():
+        with pool.open(source.encode(), entry="run") as box:
+            assert box.entry_line == line, source
     with pool.open(b"run = len\n", entry="run") as box:
         assert box.entry_line == 0
 
@@ -221,7 +229,7 @@ def test_the_box_names_the_line_of_its_entry(pool):
 def test_lines_are_counted_by_request(pool):
     source = b"def run():\n    for _ in range(3):\n        x = 1\n    return 1\n    y = 2\n"
     with pool.open(source, entry=f"run:{RULES},lines") as box:
-        assert box.call({}).payload == b"[[1,1],[2,4],[3,3],[4,1]]"
+        assert box.call({}).payload == b"[[-1,1],[1,1],[2,4],[3,3],[4,1]]"
 
 
 def test_no_place_of_the_project_is_visible(pool):

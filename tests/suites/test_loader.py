@@ -69,6 +69,29 @@ def load(tmp_path):
     return load
 
 
+@pytest.mark.parametrize("pattern", ["c/*.txt", "*/*.txt", "c/*/*.txt", "c/**/*.txt", "c/[a]*/x.txt", "../*/c/*/x.txt"])
+@pytest.mark.parametrize("name", ["c/a/key.json", "c/a", "link.json"])
+def test_a_trusted_file_among_untrusted_ones_is_refused(load, tmp_path, pattern, name):
+    (tmp_path / "c" / "a").mkdir(parents=True)
+    for path in ("c/a/key.json", "other.json"):
+        (tmp_path / path).write_text("{}")
+    (tmp_path / "link.json").symlink_to("c/a/key.json")
+    suite = load(f"lane: words\nwords: '{pattern}'\n")
+    with pytest.raises(SuiteError, match=f"a.suite.yaml:.*{name}.* is trusted, but lies where .* of `words`"):
+        suite.resolve(name, "sizes", allow_folder=True)
+    with pytest.raises(SuiteError, match="is trusted, but lies where"):
+        suite.glob(name + "*", "sizes", follow_links=True)
+    assert suite.resolve("other.json", "sizes").name == "other.json"
+    assert suite.resolve(name, "words", allow_folder=True).exists()
+
+
+@pytest.mark.parametrize("pattern", ["c/b*/*.txt", "c/a/b/*.txt", "c/a.txt", "../c/*.txt"])
+def test_a_trusted_file_next_to_untrusted_ones_is_read(load, tmp_path, pattern):
+    (tmp_path / "c" / "a" / "b").mkdir(parents=True)
+    (tmp_path / "c" / "a" / "key.json").write_text("{}")
+    assert load(f"lane: words\nwords: '{pattern}'\n").resolve("c/a/key.json", "sizes").exists()
+
+
 def said(load, text, **more):
     with pytest.raises(SuiteError) as caught:
         load(text, **more)

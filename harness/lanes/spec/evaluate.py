@@ -6,7 +6,6 @@ import statistics
 import time
 import tracemalloc
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from harness.grammar.scoring import CLASSIC, score_run
 from harness.lane.pinned_file import read_pinned, read_text_file, require_unchanged
 from harness.lanes.spec.collect import MAX_PATCH, read_grammar
 from harness.lanes.spec.exhibits import patch_exhibits
+from harness.lanes.spec.patch_clock import PatchClock
 from harness.lanes.spec.patched_grammar import RejectedPatch, patch_grammar
 from harness.lanes.spec.score import SETS
 
@@ -62,19 +62,25 @@ def evaluate_patch(case: Case) -> Evidence:
             seconds=time.perf_counter() - started,
         )
     limits = _limits(case.policy, max(len(data) for samples in sets.values() for data in samples.files.values()))
-    attempts, after = _make_attempts(
-        text, source, base_value, sets["samples"], count=case.policy.attempts, limits=limits
-    )
+    before = {"samples": measure(base, sets["samples"], limits=limits, seconds=limits.seconds)}
+    if "holdout" in sets:  # measured with what was learned from the samples, so nothing is learned from the hold-out
+        fit = before["samples"].fit
+        before["holdout"] = measure(base, sets["holdout"], limits=limits, seconds=limits.seconds, fit=fit)
+    clock = PatchClock(limits, budget=case.policy.budget.time_ms / 1000, attempts=case.policy.attempts)
+    attempts, after = _make_attempts(text, source, base_value, sets["samples"], count=case.policy.attempts, clock=clock)
     # Where a limit ended the reading the verdict is known: what is read for the report then gets little time, and no
     # traced reading is made, which takes several times as long.
     is_decided = bool(after.limit(SLOW | LARGE))
-    rest = replace(limits, seconds=LAST_SECONDS) if is_decided else limits
-    bounded = partial(measure, limits=limits, seconds=limits.seconds)
-    before = {"samples": bounded(base, sets["samples"])}
     found = {"samples": after}
-    if "holdout" in sets:  # measured with what was learned from the samples, so nothing is learned from the hold-out
-        before["holdout"] = bounded(base, sets["holdout"], fit=before["samples"].fit)
+    if "holdout" in sets:
+        rest = replace(limits, seconds=LAST_SECONDS) if is_decided else clock.limits
         found["holdout"] = measure(made.grammar, sets["holdout"], limits=rest, seconds=rest.seconds, fit=after.fit)
+    status, why, counterexample = _compare(before, found)
+    if status is Status.OK and len({attempt.answers for attempt in attempts}) != 1:
+        status, why = Status.FLAKY, "attempts read the same files differently"
+    if status is Status.OK and clock.is_over:
+        status, why = Status.TIMEOUT, f"all readings together took more than {clock.total:g} s of CPU time"
+    rest = replace(limits, seconds=LAST_SECONDS) if is_decided else clock.limits
     facts: dict[str, Any] = {
         "operations": made.operations,
         "description": clip(made.description),
@@ -86,9 +92,6 @@ def evaluate_patch(case: Case) -> Evidence:
         if case.inputs["policy"] == "classic":
             facts[name]["classic"] = _classic_score(made.grammar, case.inputs[name], rest)
     exhibits = patch_exhibits(base, made.grammar, sets["samples"].files, facts, limits=rest)
-    status, why, counterexample = _compare(before, found)
-    if status is Status.OK and len({attempt.answers for attempt in attempts}) != 1:
-        status, why = Status.FLAKY, "attempts read the same files differently"
     return Evidence(
         status=status,
         why=why,
@@ -99,7 +102,7 @@ def evaluate_patch(case: Case) -> Evidence:
         median_ms=None
         if case.policy.timing is Timing.NONE
         else statistics.median(attempt.seconds for attempt in attempts) * 1000,
-        peak_mb=None if is_decided else _measure_peak(made.grammar, sets["samples"], limits),
+        peak_mb=None if is_decided or clock.is_over else _measure_peak(made.grammar, sets["samples"], clock.limits),
         limits_hit=tuple(
             sorted({e.limit for m in found.values() for t in m.tallies.values() for e in t.errors} - {""})
         ),
@@ -115,7 +118,7 @@ def _limits(policy: Policy, largest: int) -> Limits:
 
 
 def _make_attempts(
-    text: str, source: Path, base: Any, samples: Samples, *, count: int, limits: Limits
+    text: str, source: Path, base: Any, samples: Samples, *, count: int, clock: PatchClock
 ) -> tuple[list[Attempt], Measured]:
     """Repeat every step from the patch on in each attempt, so that an unstable step shows in the answers."""
     made: list[Attempt] = []
@@ -124,13 +127,13 @@ def _make_attempts(
         patched = patch_grammar(text, source, base)
         if isinstance(patched, RejectedPatch):
             raise InfraError("a patch was applied once and then rejected", where=patched.why)
-        cpu, wall = time.thread_time(), time.perf_counter()
+        limits, cpu, wall = clock.limits, time.thread_time(), time.perf_counter()
         found = measure(patched.grammar, samples.without_cache(), limits=limits, seconds=limits.seconds)
         wall, cpu = time.perf_counter() - wall, time.thread_time() - cpu
         made.append(
             Attempt(index=index, seed=0, status=Status.OK, answers=found.digest, seconds=wall, cpu_ms=cpu * 1000)
         )
-        if found.limit(SLOW | LARGE):
+        if clock.is_over or found.limit(SLOW | LARGE):
             break  # it is too slow or too large, which more attempts would not change
     if found is None:
         raise InfraError("no attempt was made", fix="ask for at least one attempt")

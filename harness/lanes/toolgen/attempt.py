@@ -20,6 +20,7 @@ from harness.lanes.toolgen.outcome import HOSTILE, Outcome
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.property_check import check_property, require_property
 from harness.lanes.toolgen.questions import Origin, Question, Questions, Trial, is_oversized
+from harness.lanes.toolgen.repeated_questions import repeated_questions
 from harness.lanes.toolgen.reply import Reply
 from harness.lanes.toolgen.shown_value import describe_reply
 from harness.lanes.toolgen.waiting import Waiting
@@ -37,8 +38,6 @@ PAUSES = 24
 moments with probability 0.8**24, about once in 200 cases; without pauses all questions share one moment."""
 MIN_PAUSES = 8  # of one attempt, for cases with few attempts
 MANY_PAUSES = 96  # in all attempts, above which MIN_PAUSES does not apply: each attempt starts at its own moment
-REPEATS = 2
-"""Questions that an attempt asks a second time: state that a candidate keeps by input shows at no other question."""
 _SCREENING: tuple[Origin, ...] = ("example", "drawn", "extra", "edge", "derived", "workload")
 
 Afterwards = Callable[[PolledBox, Outcome], Awaitable[None]]
@@ -129,8 +128,7 @@ class _AttemptRun:
         self.between = between
         # How many questions are left when `between` is called.
         self.moment = 0 if plan.is_screening else rng.randrange(len(numbered) + 1)
-        known = [] if plan.is_screening else [one for one in questions.shared if one.expected is not None]
-        self.repeated = rng.sample(known, min(REPEATS, len(known)))
+        self.repeated = [] if plan.is_screening else repeated_questions(questions.shared, rng)
         lost = plan.answers.unanswered
         # Each further fault may cost a whole time budget.
         shared, is_hopeless = len(questions.shared), len(lost) >= MAX_FAULTS
@@ -161,11 +159,13 @@ class _AttemptRun:
                 return
         self._note_waits(waiting)
         await self._ask_between()
-        for question in self.repeated if not self.outcome.wrong else ():
+        for question in self.repeated:
+            if self.outcome.wrong:
+                break
             await self._ask_again(question)
-            if self._is_decided:
-                return
         self.early.clear()  # of questions that were repeated after a wrong answer
+        if self.outcome.wrong and not self.plan.is_full:
+            return
         for trial in self.questions.trials:
             await self._try(trial)
             if self._is_decided:
@@ -222,7 +222,7 @@ class _AttemptRun:
         batch = [question for _, _, question in islice(self.waiting, MAX_BATCH)]
         if self.plan.is_screening:
             batch = list(takewhile(lambda question: question.origin == batch[0].origin, batch))
-        if len(self.waiting) + len(self.repeated) <= MAX_BATCH:
+        if len(self.waiting) <= MAX_BATCH:
             batch += self.repeated
         keys, due = [one.key for one in batch], sum(one.due for one in batch)
         seconds = self.questions.short_limit(self.plan.limits.call_seconds)

@@ -9,6 +9,7 @@ from harness.lanes.toolgen.candidate_box import opened
 from harness.lanes.toolgen.outcome import Outcome
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions, right_alone
+from harness.lanes.toolgen.repeated_questions import MAX_TURNS
 from harness.lanes.toolgen.reply import Reply
 from harness.lanes.toolgen.shown_value import describe_reply, show_reply
 from harness.lanes.toolgen.wrong_answer import WrongAnswer, format_arguments
@@ -55,7 +56,8 @@ ROUNDS = 3
 """Rounds with each of two hash seeds. A candidate that is right at random, with probability p, passes all rounds with
 probability (p * (1 - p**2))**6, at most 0.4 %."""
 FEW = 8
-"""Number of questions that a box is asked first before the one that is examined; if it is still right, all others."""
+"""Number of questions that a box is asked first before the one that is examined; if it is still right, it and all
+others, and then it is asked until it is wrong, as `repeated_questions` may have done."""
 
 
 async def depends_on_other_questions(
@@ -82,7 +84,7 @@ async def depends_on_other_questions(
             return False
         later = await ask_once(pool, plan, question, hash_seed, before=others[:FEW])
         if not isinstance(later, BoxFault) and await right_alone(questions, question, later):
-            later = await ask_once(pool, plan, question, hash_seed, before=[question, *others])
+            later = await ask_once(pool, plan, question, hash_seed, before=[question, *others, *[question] * MAX_TURNS])
         if isinstance(later, BoxFault) or await right_alone(questions, question, later):
             return False
     return True

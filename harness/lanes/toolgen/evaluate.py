@@ -154,7 +154,6 @@ class Evaluator:
         )
         shown = attempts.outcomes[0].doc_examples
         self.facts["documentation"]["example"] = bool(shown) and all(shown)
-        self._require_bound(reading.documentation.line)
         self._count(questions)
         public = {question.key for question in questions.shared if question.origin == "example"}
         sentences = [wrong.sentence for outcome in attempts.outcomes for wrong in outcome.wrong if wrong.key in public]
@@ -162,7 +161,7 @@ class Evaluator:
             self.facts["public_why"] = sentences[0]  # what its author may be shown: it names no hidden input
         if status in (Status.WRONG, Status.CRASH) and reading.mismatch:
             why = clip(f"{reading.mismatch}; {why}")
-        await self._detect_style(questions, plan, status)
+        await self._read_executed(questions, plan, status, reading.documentation.line)
         if status is Status.OK:
             status, why = await self._conclude(questions, plan, timing)
         self._note_style()
@@ -258,12 +257,6 @@ class Evaluator:
 
     # --- style ---
 
-    def _require_bound(self, line: int) -> None:
-        """Documentation counts only if the entry is bound to the documented definition, which begins in this line."""
-        bound = {outcome.entry_line for outcome in self.outcomes if outcome.entry_line is not None}
-        if bound and bound != {line}:
-            self.facts["documentation"].update(function=False, signature=False, example=False)
-
     def _note_events(self) -> None:
         """Forbidden events that a box's guard saw count as uses of forbidden APIs."""
         faults = [outcome.fault for outcome in self.outcomes] + ([self.profile.fault] if self.profile else [])
@@ -272,13 +265,20 @@ class Evaluator:
             found = Violation(fault.event, fault.line, 1, fault.event, "seen by the guard of the box")
             self.facts["violations"].append(found.to_wire())
 
-    async def _detect_style(self, questions: Questions, plan: Plan, status: Status) -> None:
-        style = self.facts["style"]
+    async def _read_executed(self, questions: Questions, plan: Plan, status: Status, line: int) -> None:
+        """Style, and the documentation of the definition that begins in a line, count only for what was executed."""
+        style, bound = self.facts["style"], {one.entry_line for one in self.outcomes if one.entry_line is not None}
         style["baseline"] = reference_style(self.tool)
-        is_followed = status is Status.OK and not plan.is_screening
-        if is_followed and distance(style["detected"], style["baseline"], ())["distance"]:
-            counts = await count_lines(self.context.boxes, questions, plan)
+        is_rewarded = status is Status.OK and distance(style["detected"], style["baseline"], ())["distance"]
+        is_wrapped = bound == {-line} != {line} and not plan.is_screening  # what wraps it may never call it
+        counts = None
+        if is_wrapped or (is_rewarded and not plan.is_screening):
+            workloads = await self.tools.workloads(questions) if is_rewarded else ()
+            counts = await count_lines(self.context.boxes, questions, plan, workloads)
+        if counts is not None and is_rewarded:
             style["detected"] = await self.reader.executed_style(plan.source, plan.entry, counts)
+        if bound and not (bound == {line} or (counts.calls(line) if counts is not None else bound == {-line})):
+            self.facts["documentation"].update(function=False, signature=False, example=False)
 
     def _note_style(self) -> None:
         style = self.facts["style"]

@@ -1,13 +1,16 @@
-"""Executed code: the part of a syntax tree that was executed, so that dead code and decoys have no style."""
+"""Executed code: the part of a candidate that was executed, so that dead code and decoys earn nothing."""
 
 from __future__ import annotations
 
 import ast
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
+from typing import Any
 
+from harness.lanes.toolgen.performance import Workload
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Questions
 from harness.lanes.toolgen.syntax_walk import descendants
@@ -20,26 +23,61 @@ from harness.sandbox.wire import COUNT_LINES
 
 MIN_LOOP_SHARE = 0.02  # of all executed lines; a loop below it does not do the work
 TRACED_QUESTIONS = 6  # for which lines are counted
+MIN_GROWTH = 1.1  # of the executions of a loop from the smallest to the largest workload; a logarithm grows by more
+TRACED_SLOWER = 10.0  # times as long as a limit is a call whose lines are counted
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _LOOPS = (ast.For, ast.While, ast.AsyncFor)
 
 
-async def count_lines(pool: BoxPool, questions: Questions, plan: Plan) -> Counter[int]:
-    """How often each line is executed for the largest ordinary questions; empty if the box does not say.
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """How often each line was executed, by 1-based line; the negative of a line counts calls (see `shim`).
+
+    Attributes:
+        ordinary: For the largest ordinary questions.
+        small: For the smallest workload; empty like `large` where there is none.
+        large: For the largest workload.
+        asked: Number of ordinary questions.
+    """
+
+    ordinary: Mapping[int, int]
+    small: Mapping[int, int]
+    large: Mapping[int, int]
+    asked: int = 0
+
+    def to_wire(self) -> list[Any]:
+        """The three counts as JSON."""
+        return [list(counts.items()) for counts in (self.ordinary, self.small, self.large)]
+
+    @classmethod
+    def from_wire(cls, wire: list[Any]) -> Executed:
+        """The counts that `to_wire` made."""
+        ordinary, small, large = map(dict, wire)
+        return cls(ordinary, small, large)
+
+    def calls(self, line: int) -> bool:
+        """Whether most ordinary questions call the function of the entry's name that begins in a line."""
+        return 2 * self.ordinary.get(-line, 0) > self.asked
+
+
+async def count_lines(pool: BoxPool, questions: Questions, plan: Plan, workloads: Sequence[Workload]) -> Executed:
+    """How often each line is executed; all is empty if a box does not say.
 
     Raises:
         InfraError: if no box can be opened.
     """
     asked = sorted((one.key for one in questions.shared if one.origin != "edge"), key=len)[-TRACED_QUESTIONS:]
-    counts: Counter[int] = Counter()
+    sizes = [workloads[0].questions[0].key, workloads[-1].questions[0].key] if workloads else []
+    ordinary, small, large = counts = [Counter[int](), Counter[int](), Counter[int]()]
+    limits = replace(plan.limits, call_seconds=plan.limits.call_seconds * TRACED_SLOWER)
     entry = plan.entry_for(plan.imports, COUNT_LINES)
     try:
-        with await opened(pool, plan.source, entry=entry, limits=plan.limits, hash_seed=plan.hash_seeds[0]) as box:
-            for key in asked:
-                counts.update(line_counts(await ask(pool, box, key)))
+        with await opened(pool, plan.source, entry=entry, limits=limits, hash_seed=plan.hash_seeds[0]) as box:
+            for part, key in (*((0, key) for key in asked), *enumerate(sizes, start=1)):
+                counts[part].update(line_counts(await ask(pool, box, key)))
     except BoxFault:
-        return Counter()
-    return counts
+        return Executed({}, {}, {})
+    return Executed(ordinary, small, large, asked=len(asked))
 
 
 def line_counts(answer: Answer) -> dict[int, int]:
@@ -52,26 +90,22 @@ def line_counts(answer: Answer) -> dict[int, int]:
     return {line: count for line, count in pairs if type(line) is type(count) is int and count > 0} if is_plain else {}
 
 
-def keep_executed(tree: ast.Module, counts: Mapping[int, int]) -> ast.Module:
+def keep_executed(tree: ast.Module, counts: Executed) -> ast.Module:
     """A syntax tree without the statements of functions that were not executed, and without loops that did little.
 
+    A loop did little if it is a small share of what was executed, or if a larger input does not make it longer.
     The nodes of the given tree are changed.
-
-    Args:
-        counts: By 1-based line how often it was executed while the entry was called.
     """
-    lines = sorted(counts)
-    sums = [0, *accumulate(counts[line] for line in lines)]
-
-    def executed(node: ast.stmt) -> int:
-        end = node.end_lineno or node.lineno
-        return sums[bisect_right(lines, end)] - sums[bisect_left(lines, node.lineno)]
+    ordinary, small, large = (_Sums(part) for part in (counts.ordinary, counts.small, counts.large))
 
     def is_kept(node: ast.stmt) -> bool:
-        times = executed(node)
+        times = ordinary.within(node)
         if isinstance(node, _FUNCTIONS):
-            return any(executed(one) for one in node.body)
-        return times >= MIN_LOOP_SHARE * sums[-1] if isinstance(node, _LOOPS) else times > 0
+            return any(map(ordinary.within, node.body))
+        if not isinstance(node, _LOOPS):
+            return times > 0
+        grows = not large.total or large.within(node) > MIN_GROWTH * small.within(node)
+        return grows and times >= MIN_LOOP_SHARE * ordinary.total
 
     for node in descendants(tree):
         if isinstance(
@@ -84,3 +118,16 @@ def keep_executed(tree: ast.Module, counts: Mapping[int, int]) -> ast.Module:
             if isinstance(block, list):
                 setattr(node, name, [one for one in block if is_kept(one)])
     return ast.Module(body=tree.body, type_ignores=[])
+
+
+class _Sums:
+    """The executions of all lines of a node."""
+
+    def __init__(self, counts: Mapping[int, int]) -> None:
+        self._lines = sorted(line for line in counts if line > 0)
+        self._sums = [0, *accumulate(counts[line] for line in self._lines)]
+        self.total = self._sums[-1]
+
+    def within(self, node: ast.stmt) -> int:
+        end = node.end_lineno or node.lineno
+        return self._sums[bisect_right(self._lines, end)] - self._sums[bisect_left(self._lines, node.lineno)]

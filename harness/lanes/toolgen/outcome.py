@@ -44,7 +44,7 @@ class Outcome:
         property_answers: Digest of the replies to the calls of properties.
         excused: Faults on inputs without a known answer, as sentences.
         fault: The fault that ended the box, if there was one.
-        entry_line: First line of the function that the entry was bound to, by the box; 0 if it is not the source's.
+        entry_line: `PolledBox.entry_line`.
         doc_examples: For each docstring example, whether the value was as documented.
     """
 

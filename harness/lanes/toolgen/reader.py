@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from harness.core.status import Status
 from harness.lane.forked_worker import ForkedWorker
 from harness.lane.json_worker import WorkerFault
+from harness.lanes.toolgen.executed_code import Executed
 from harness.lanes.toolgen.reading import Reading, answer, rules_of
 from harness.lanes.toolgen.source import Source
 from harness.lanes.toolgen.tool_spec import Tool
@@ -37,10 +37,10 @@ class Reader:
         """`read` for a caller that waits."""
         return drive(self.read(source, tool))
 
-    async def executed_style(self, source: bytes, entry: str, counts: Mapping[int, int]) -> str:
+    async def executed_style(self, source: bytes, entry: str, counts: Executed) -> str:
         """The style of the code that was executed; `plain` if it cannot be read."""
         data = source.decode("latin-1")
-        found = await self._ask({"do": "style", "data": data, "entry": entry, "counts": list(counts.items())})
+        found = await self._ask({"do": "style", "data": data, "entry": entry, "counts": counts.to_wire()})
         return "plain" if isinstance(found, str) else str(found["style"])
 
     async def _ask(self, request: dict[str, Any]) -> dict[str, Any] | str:

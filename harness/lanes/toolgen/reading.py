@@ -18,7 +18,7 @@ from harness.core.digest import digest_bytes
 from harness.core.status import Status
 from harness.lanes.toolgen.calling_mismatch import find_mismatch
 from harness.lanes.toolgen.documentation import DocExample, Documentation, read_documentation
-from harness.lanes.toolgen.executed_code import keep_executed
+from harness.lanes.toolgen.executed_code import Executed, keep_executed
 from harness.lanes.toolgen.forbidden_names import forbidden_for
 from harness.lanes.toolgen.hash_dependence import may_depend_on_hash_seed
 from harness.lanes.toolgen.metadata import Metadata, read_metadata
@@ -173,8 +173,8 @@ def read_uses(tree: ast.Module, text: str, rules: Mapping[str, Any]) -> tuple[li
     return imports, tuple(sorted(uses, key=lambda one: (one.line, one.column, bool(one.how))))
 
 
-def executed_style(data: bytes, entry: str, counts: Mapping[int, int]) -> str:
-    """The style of the code that was executed, from the number of times that each line was.
+def executed_style(data: bytes, entry: str, counts: Executed) -> str:
+    """The style of the code that was executed.
 
     Raises:
         RecursionError: if it is nested too deeply.
@@ -188,7 +188,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     data = request["data"].encode("latin-1")
     try:
         if request["do"] == "style":
-            return {"style": executed_style(data, request["entry"], dict(request["counts"]))}
+            return {"style": executed_style(data, request["entry"], Executed.from_wire(request["counts"]))}
         return {"reading": read(data, request["rules"]).to_wire()}
     except RecursionError:
         if request["do"] == "style":

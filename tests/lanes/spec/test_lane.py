@@ -17,10 +17,11 @@ from harness.core.errors import InfraError, SpecError, SuiteError
 from harness.core.status import Status
 from harness.grammar.engine.limits import Limits
 from harness.grammar.language.lint import lint_text
-from harness.grammar.measurement import Samples, measure
+from harness.grammar.measurement import LAST_SECONDS, Samples, measure
 from harness.hooks import Lane
 from harness.lanes.spec.collect import read_grammar
 from harness.lanes.spec.lane import SpecLane, crucible_lanes
+from harness.lanes.spec.patch_clock import PatchClock
 from harness.lanes.spec.patched_grammar import PatchedGrammar, patch_grammar
 
 ROOT = Path(__file__).parents[3]
@@ -336,3 +337,25 @@ def test_a_number_of_any_size_is_the_patchs_fault(own: Path, place: str, number:
     if isinstance(made, PatchedGrammar):
         data = Samples.of({"checker": (own / "specs/samples/png/checker.png").read_bytes()})
         measure(made.grammar, data, limits=Limits(seconds=20))
+
+
+def test_all_readings_with_a_patch_share_a_clock(own: Path, judge_all) -> None:
+    """Each reading was within its limit, and all together took as long as one wanted: two minutes at the defaults."""
+    suite = own / "suites/spec/png.suite.yaml"
+    budget = "budget: {time_ms: 0.001, memory_mb: 128, epochs: 40}"
+    suite.write_text(suite.read_text().replace("attempts: 3", f"attempts: 5000\n{budget}"))
+    found = judge_all(SpecLane(), suite, only="ancillary")["ancillary"]
+    assert found.status is Status.TIMEOUT
+    assert found.why.startswith("all readings together took more than 1.")
+    assert len(found.evidence.attempts) < 5000
+    assert found.evidence.peak_mb is None
+
+
+def test_what_is_left_of_the_clock_bounds_the_next_reading() -> None:
+    clock = PatchClock(Limits(seconds=1.0), budget=0.0, attempts=1)
+    assert LAST_SECONDS < clock.limits.seconds <= 1.0
+    clock = PatchClock(Limits(seconds=0.0), budget=0.0, attempts=1)
+    assert clock.is_over
+    assert clock.limits.seconds == 0.0
+    clock = PatchClock(Limits(seconds=1.0), budget=-1.0, attempts=1)
+    assert clock.limits.seconds == LAST_SECONDS

@@ -4,6 +4,7 @@ import ast
 
 import pytest
 
+from harness.core.status import Status
 from harness.lanes.toolgen.documentation import DocExample, examples_in, read_documentation
 from harness.lanes.toolgen.signature import signature_of
 from harness.sandbox.codec import encode
@@ -81,3 +82,50 @@ def test_examples_become_questions(text, kwargs, value):
 )
 def test_what_cannot_be_checked_is_no_example(text):
     assert examples_in(text, WANTED) == []
+
+
+TOOL = """
+tool_id: unique
+signature: "def unique(items: list[int]) -> list[int]"
+"""
+ORACLE = """
+from hypothesis import strategies as st
+def reference(items): return list(dict.fromkeys(items))
+def inputs(): return st.lists(st.integers(0, 9), min_size=1, max_size=4).map(lambda items: {"items": items})
+"""
+DOCUMENTED = """
+def unique(items: list[int]) -> list[int]:
+    '''Return the distinct items.
+
+    >>> unique([1, 1])
+    [1]
+    '''
+    return sorted(dict.fromkeys(items), key=lambda one: 0)
+"""
+WRAP = """
+import functools
+def wrap(inner):
+    @functools.wraps(inner)
+    def outer(items): return {call}
+    return outer
+@wrap"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "value"),
+    [
+        ("", "", 0.75),
+        ("import functools\n@functools.singledispatch", "", 0.75),
+        (WRAP.format(call="inner(items)"), "", 0.75),
+        (WRAP.format(call="list(dict.fromkeys(items))"), "", 0.0),
+        (WRAP.format(call="list(dict.fromkeys(items)) if items[1:] else inner(items)"), "", 0.0),
+        ("@lambda inner: lambda items: list(dict.fromkeys(items))", "", 0.0),
+        ("", "import functools\nunique = functools.wraps(unique)(lambda items: list(dict.fromkeys(items)))", 0.0),
+        ("", "class Call:\n    def __call__(self, items): return list(dict.fromkeys(items))\nunique = Call()", 0.0),
+    ],
+)
+def test_only_documentation_of_code_that_ran_counts(bench, judge, before, after, value):
+    bench.tool(TOOL, ORACLE)
+    evaluation = judge(f"{before}{DOCUMENTED}{after}\n")
+    assert evaluation.status is Status.OK
+    assert {one.name: one.value for one in evaluation.score.components}["documentation"] == value

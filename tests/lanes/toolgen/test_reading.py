@@ -13,7 +13,7 @@ import pytest
 
 from harness.core.status import Status
 from harness.lanes.toolgen import reading as readings
-from harness.lanes.toolgen.executed_code import keep_executed, line_counts
+from harness.lanes.toolgen.executed_code import Executed, keep_executed, line_counts
 from harness.lanes.toolgen.reader import Reader
 from harness.lanes.toolgen.reading import Reading, read, rules_of
 from harness.lanes.toolgen.source import Source
@@ -178,12 +178,22 @@ def first(words):
 """
 
 
+def style_of(counts, small=(), large=()):
+    return detect(keep_executed(ast.parse(DECOY), Executed(counts, dict(small), dict(large))), "first")
+
+
 def test_code_that_was_not_executed_has_no_style():
     assert detect(ast.parse(DECOY), "first") == "trie"
     counts = {3: 1, 4: 5, 5: 4, 6: 1}
-    assert detect(keep_executed(ast.parse(DECOY), counts), "first") == "plain"
-    assert detect(keep_executed(ast.parse(DECOY), counts | {7: 1, 8: 4, 9: 3}), "first") == "trie"
-    assert detect(keep_executed(ast.parse(DECOY), {4: 500, 5: 499, 6: 1, 8: 1, 9: 1}), "first") == "plain"
+    assert style_of(counts) == "plain"
+    assert style_of(counts | {7: 1, 8: 4, 9: 3}) == "trie"
+    assert style_of({4: 500, 5: 499, 6: 1, 8: 1, 9: 1}) == "plain"
+
+
+def test_a_structure_that_does_not_grow_with_its_input_has_no_style():
+    counts = {3: 1, 4: 5, 5: 4, 7: 1, 8: 4, 9: 3}
+    assert style_of(counts, small=counts, large=counts | {4: 40, 5: 39}) == "plain"
+    assert style_of(counts, small=counts, large=counts | {8: 40, 9: 39}) == "trie"
 
 
 def test_counts_of_a_hostile_box_are_read_safely():

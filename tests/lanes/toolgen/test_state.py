@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
+
 import pytest
 
 from harness.core.status import Status
+from harness.lanes.toolgen.questions import Question
+from harness.lanes.toolgen.repeated_questions import MAX_TURNS, repeated_questions
+from harness.lanes.toolgen.reply import Reply
 
 ALONE = "right alone, wrong after another question"
 TOOL = """
@@ -67,6 +73,35 @@ def test_an_answer_that_is_wrong_when_it_is_asked_again_is_wrong(bench, judge, a
     assert attempts == 1 or evaluation.evidence.why.startswith(f"{ALONE}: unique(")
     correctness = next(one.value for one in evaluation.score.components if one.name == "correctness")
     assert 0 < correctness < 1
+
+
+COUNTED = """
+ASKED = {{}}
+def unique(items):
+    key = tuple(items)
+    ASKED[key] = ASKED.get(key, 0) + 1
+    return list(dict.fromkeys(items)) if ASKED[key] < {times} else []
+"""
+
+
+@pytest.mark.parametrize("attempts", [1, 3])
+@pytest.mark.parametrize("timing", ["cpu", "none"])  # `none` asks several questions at once
+def test_an_answer_that_is_wrong_the_third_time_is_wrong(bench, judge, attempts, timing):
+    bench.tool(TOOL, ORACLE)
+    evaluation = judge(COUNTED.format(times=3), attempts=attempts, timing=timing)
+    assert evaluation.status is Status.WRONG
+    assert attempts == 1 or evaluation.evidence.why.startswith(f"{ALONE}: unique(")
+
+
+def test_no_number_of_times_is_safe():
+    asked = [Question("drawn", b"%d" % n, Reply("value", b"")) for n in range(9)] + [Question("drawn", b"-", None)]
+    turns = [Counter(repeated_questions(asked, random.Random(seed))) for seed in range(400)]
+    assert {len(one) for one in turns} == {2}
+    assert {min(one.values()) for one in turns} == {1}
+    most = Counter(max(one.values()) for one in turns)
+    assert set(most) == set(range(2, MAX_TURNS + 2))
+    assert 0.4 < most[2] / len(turns) < 0.6
+    assert {question for one in turns for question in one} == set(asked[:-1])
 
 
 def test_an_answer_that_is_also_wrong_alone_is_not_blamed_on_other_questions(bench, judge):
