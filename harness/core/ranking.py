@@ -11,13 +11,12 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """The values that decide a rank.
 
     Attributes:
@@ -61,22 +60,22 @@ class Place:
 
 def places(standings: Sequence[Standing]) -> list[Place]:
     """The place of each standing, in the order given; the time is n log n."""
-    ahead = _Count((one.passed, one.low) for one in standings)
-    behind = _Count((one.passed, one.high) for one in standings)
-    quicker: dict[tuple[Any, ...], _Count] = {}
-    slower: dict[tuple[Any, ...], _Count] = {}
-    equals: dict[tuple[Any, ...], list[Standing]] = defaultdict(list)
-    for one in standings:
-        equals[_score(one)].append(one)
-    for key, group in equals.items():
-        quicker[key] = _Count((one.worst_ms,) for one in group)
-        slower[key] = _Count((one.best_ms,) for one in group)
-    found = []
-    for one in standings:
-        key = _score(one)
-        better = ahead.above((one.passed, one.high)) + quicker[key].below((one.best_ms,))
-        worse = behind.below((one.passed, one.low)) + slower[key].above((one.worst_ms,))
-        found.append(Place(better + 1, len(standings) - worse))
+    lows = [sorted(one.low for one in standings if one.passed == passed) for passed in (False, True)]
+    highs = [sorted(one.high for one in standings if one.passed == passed) for passed in (False, True)]
+    equals: dict[tuple[Any, ...], list[int]] = defaultdict(list)  # times decide only between those of one key
+    for number, one in enumerate(standings):
+        equals[one[:4]].append(number)
+    found = [Place(0, 0)] * len(standings)
+    for (passed, _, low, high), numbers in equals.items():
+        ahead = len(lows[passed]) - bisect_right(lows[passed], high) + (0 if passed else len(lows[True]))
+        behind = bisect_left(highs[passed], low) + (len(lows[False]) if passed else 0)
+        slowest = sorted(standings[number].worst_ms for number in numbers)
+        quickest = sorted(standings[number].best_ms for number in numbers)
+        for number in numbers:
+            one = standings[number]
+            quicker = bisect_left(slowest, one.best_ms)
+            slower = len(quickest) - bisect_right(quickest, one.worst_ms)
+            found[number] = Place(1 + ahead + quicker, len(standings) - behind - slower)
     return found
 
 
@@ -87,21 +86,6 @@ def ranked(rows: Iterable[Row]) -> list[tuple[Place, Row]]:
     return sorted(zip(found, known, strict=True), key=lambda pair: pair[0].rank)
 
 
-def _score(one: Standing) -> tuple[Any, ...]:
-    return one.passed, one.score, one.low, one.high
-
-
 def _known(row: Mapping[str, Any], name: str, otherwise: float) -> float:
     value = row.get(name)
     return otherwise if value is None else float(value)
-
-
-class _Count:
-    def __init__(self, values: Iterable[tuple[Any, ...]]) -> None:
-        self._ordered = sorted(values)
-
-    def below(self, value: tuple[Any, ...]) -> int:
-        return bisect_left(self._ordered, value)
-
-    def above(self, value: tuple[Any, ...]) -> int:
-        return len(self._ordered) - bisect_right(self._ordered, value)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
 from harness.core.pareto import dominates, hypervolume
@@ -26,9 +27,16 @@ ORDER BY lane, suite, score DESC, digest"""  # noqa: S608 - nothing but constant
 _SLIM = """SELECT e.lane, e.suite, e.digest, e.score, e.median_ms, e.peak_mb, e.stability_bound,
     (SELECT size FROM sources s WHERE s.digest = e.digest) AS size"""
 _UNRANKED = f"{_SLIM} FROM leaderboard e WHERE lane = ? AND suite = ? AND passed AND score IS NOT NULL"
-_RANKED = f"""{_SLIM} FROM standings k CROSS JOIN evaluations e ON e.run_id = k.run_id AND e.nodeid = k.nodeid
-WHERE k.lane = ? AND k.suite = ? AND k.position > ? AND k.position <= ? AND e.passed"""
-_CHUNK = 1000  # rows
+_KEPT = "FROM standings k CROSS JOIN evaluations e ON e.run_id = k.run_id AND e.nodeid = k.nodeid"
+_RANKED = f"""SELECT * FROM ({_SLIM} {_KEPT}
+    WHERE k.lane = ? AND k.suite = ? AND k.position > ? AND k.position <= ? AND e.passed LIMIT -1)
+WHERE score IS NOT NULL"""  # noqa: S608
+_PASSES = f"SELECT e.passed {_KEPT} WHERE k.lane = ? AND k.suite = ? AND k.position = ?"
+_COSTS = ("-score", *(f"coalesce({name}, 9e999)" for name in OBJECTIVES[1:]))  # `costs` in SQL
+_NOT_DOMINATED = f"""NOT ({" AND ".join(f"{cost} >= ?" for cost in _COSTS)}
+    AND ({" OR ".join(f"{cost} > ?" for cost in _COSTS)}))"""
+_CHUNK = 1000  # rows read at first; then twice as many each time
+MAX_FILTERS = 6  # rows that SQLite compares with, so that few that are dominated have to be read
 
 
 def fronts(ledger: Ledger, boards: Iterable[tuple[str, str]]) -> set[tuple[str, str, str]]:
@@ -44,13 +52,29 @@ def fronts(ledger: Ledger, boards: Iterable[tuple[str, str]]) -> set[tuple[str, 
     return {(row["lane"], row["suite"], row["digest"]) for row in _marked(rows) if row["front"]}
 
 
-def _passing(ledger: Ledger, board: tuple[str, str]) -> Iterator[Row]:
-    """The passing rows of a ranked board; they come before all others."""
-    at, more = 0, True
+def _passing(ledger: Ledger, board: tuple[str, str]) -> list[Row]:
+    """The passing rows of a ranked board, which precede all others, without many of those that others dominate."""
+    found: list[Row] = []
+    at, size, more = 0, _CHUNK, True
     while more:
-        rows = ledger.rows(_RANKED, *board, at, at + _CHUNK, keep=False)
-        at, more = at + _CHUNK, len(rows) == _CHUNK
-        yield from rows
+        points = _balanced(found)
+        query = " AND ".join([_RANKED, *[_NOT_DOMINATED] * len(points)])
+        compared = [cost for point in points for cost in (*point, *point)]
+        found += ledger.rows(query, *board, at, at + size, *compared, keep=False)
+        found = [row for row in found if row["score"] is not None]
+        at, size = at + size, 2 * size
+        more = any(row["passed"] for row in ledger.rows(_PASSES, *board, at, keep=False))
+    return found
+
+
+def _balanced(rows: list[Row]) -> list[tuple[float, ...]]:
+    """The costs of some rows that are good in all objectives: each dominates many others."""
+    columns = [sorted(column) for column in zip(*map(costs, rows), strict=True)]
+
+    def places(point: tuple[float, ...]) -> int:
+        return sum(bisect_left(column, cost) for column, cost in zip(columns, point, strict=True))
+
+    return sorted({costs(row) for row in rows}, key=lambda point: (places(point), point))[:MAX_FILTERS]
 
 
 def pareto(ledger: Ledger, *, lane: str | None = None, suite: str | None = None, epoch: int | None = None) -> list[Row]:

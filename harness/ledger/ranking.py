@@ -39,16 +39,24 @@ WITH touched AS (
 # the way consists of numbers: `contest` is lane and suite, `place` the row.
 
 _TIME = "9e999"
-
-COMPUTED = f"""{_NEWEST}, board AS (
-    SELECT newest.place, newest.contest, e.passed,
+_STANDING = f"""e.passed,
         coalesce(e.score, -1.0) AS s,
         min(coalesce(e.score, -1.0), coalesce(e.score_low, e.score, -1.0)) AS low,
         max(coalesce(e.score, -1.0), coalesce(e.score_high, e.score, -1.0)) AS high,
         min(coalesce(e.median_ms, {_TIME}), coalesce(e.median_low_ms, e.median_ms, {_TIME})) AS best,
-        max(coalesce(e.median_ms, {_TIME}), coalesce(e.median_high_ms, e.median_ms, {_TIME})) AS worst
-    FROM newest CROSS JOIN evaluations e ON e.rowid = newest.place
-    WHERE newest.age = 1 AND newest.fits
+        max(coalesce(e.median_ms, {_TIME}), coalesce(e.median_high_ms, e.median_ms, {_TIME})) AS worst"""
+_BOARD = """FROM (SELECT place, contest FROM newest WHERE age = 1 AND fits ORDER BY place LIMIT -1) newest
+CROSS JOIN evaluations e ON e.rowid = newest.place"""  # in the order of the file, which a large ledger is read in
+_LEADS = "(e.passed AND e.expected IS NULL) * (1 + (e.confirmed IS NOT 0)) AS leads"
+
+STANDINGS = f"""{_NEWEST}
+SELECT newest.contest, e.lane, e.suite, e.run_id, e.nodeid, {_LEADS}, {_STANDING} {_BOARD}
+ORDER BY newest.contest, e.passed DESC, s DESC, coalesce(e.confirmed, 1) DESC, best, worst, e.median_ms, e.digest
+"""
+"""Who stands on the marked boards, in the order of those that share a rank; from `passed` on a `Standing`."""
+
+COMPUTED = f"""{_NEWEST}, board AS (
+    SELECT newest.place, newest.contest, {_STANDING} {_BOARD}
 ), events AS (
     SELECT *, 0 AS point FROM board UNION ALL SELECT *, 1 FROM board
 ), sweep AS (
@@ -71,8 +79,7 @@ COMPUTED = f"""{_NEWEST}, board AS (
     FROM sweep w CROSS JOIN evaluations e ON e.rowid = w.place
     WHERE w.point = 0
 )
-SELECT e.lane, e.suite, e.run_id, e.nodeid, k.rank, k.worst_rank, k.position,
-    (e.passed AND e.expected IS NULL) * (1 + (e.confirmed IS NOT 0)) AS leads
+SELECT e.lane, e.suite, e.run_id, e.nodeid, k.rank, k.worst_rank, k.position
 FROM ranked k CROSS JOIN evaluations e ON e.rowid = k.place
 """  # noqa: S608 - nothing but constants
 

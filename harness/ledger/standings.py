@@ -8,8 +8,12 @@ them at the end of what writes many evaluations.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any
 
-from harness.ledger.ranking import COMPUTED, INCOMPARABLE
+from harness.core.ranking import Standing, places
+from harness.ledger.ranking import INCOMPARABLE, STANDINGS
 
 TABLES = """
 CREATE TABLE boards (
@@ -62,17 +66,34 @@ TRIGGERS = (
 
 
 def rank_boards(connection: sqlite3.Connection) -> None:
-    """Compute and keep the ranks of all marked boards, within the caller's transaction."""
+    """Compute and keep the ranks of all marked boards, within the caller's transaction, in the memory of one board."""
     if connection.execute("SELECT 1 FROM boards WHERE NOT is_ranked").fetchone() is None:
         return
     stale = "(lane, suite) IN (SELECT lane, suite FROM boards WHERE NOT is_ranked)"
     connection.execute(f"DELETE FROM standings WHERE {stale}")  # noqa: S608 - constants
     connection.execute(f"DELETE FROM incomparable WHERE {stale}")  # noqa: S608
-    columns = "lane, suite, position, rank, worst_rank, run_id, nodeid, leads"
-    connection.execute(f"INSERT INTO standings ({columns}) SELECT {columns} FROM ({COMPUTED})")  # noqa: S608
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    for _, board in groupby(cursor.execute(STANDINGS), key=lambda row: row[0]):
+        connection.executemany(
+            """INSERT INTO standings (lane, suite, run_id, nodeid, leads, position, rank, worst_rank)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+            _ranked(board),
+        )
     columns = "lane, suite, run_id, nodeid, why"
     connection.execute(f"INSERT INTO incomparable ({columns}) SELECT {columns} FROM ({INCOMPARABLE})")  # noqa: S608
     first = "SELECT min(position) FROM standings s WHERE s.lane = boards.lane AND s.suite = boards.suite AND leads"
     connection.execute(
         f"UPDATE boards SET is_ranked = 1, leader = ({first} > 1), candidate = ({first}) WHERE NOT is_ranked"  # noqa: S608
     )
+
+
+def _ranked(board: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """The rows of `standings` for those of a board in `STANDINGS`."""
+    rows, standings = [], []
+    for row in board:
+        rows.append(row[1:6])
+        standings.append(Standing._make(row[6:]))
+    found = places(standings)
+    for position, number in enumerate(sorted(range(len(rows)), key=lambda one: found[one].rank), 1):
+        yield *rows[number], position, found[number].rank, found[number].worst

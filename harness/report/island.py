@@ -127,7 +127,8 @@ def runs_island(ledger: Ledger, page: Page) -> str:
         found: dict[int, Any] = {}
         for row in ledger.rows(query, run_id):
             number = nodeids.setdefault(row["nodeid"], len(nodeids))
-            score, low, high = (_number(row[name]) for name in ("score", "low", "high"))
+            score = _number(row["score"])
+            low, high = (score if row[end] == row["score"] else _number(row[end]) for end in ("low", "high"))
             found[number] = [score, words.verdict(row), row["digest"][:8], row["state"], low, high]
         scores.append(found)
     # A run that judged few of all cases is an object: by number as a list is, without a null for each other case.

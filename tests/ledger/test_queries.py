@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.core.errors import LedgerError
@@ -372,6 +372,26 @@ class TestHistory:
             assert len(wanted) == 4  # g4, g5, g6, and that of the other board
             assert queries.fronts(ledger, boards[:1]) == {one for one in wanted if one[:2] == boards[0]}
             assert queries.fronts(ledger, [("nope", "nope")]) == set()
+
+    @settings(max_examples=25, deadline=None)
+    @given(st.lists(st.tuples(*[st.integers(1, 4) | st.none()] * 3), min_size=6, max_size=40), st.integers(1, 3))
+    def test_the_front_that_sqlite_filters_is_that_of_all_rows(self, tmp_path_factory, values, filters):
+        path = tmp_path_factory.mktemp("front") / "l.db"
+        fill(
+            path,
+            [
+                make_evaluation(f"c{n}", score=0.8 + (score or 0) / 25, median_ms=ms, peak_mb=mb, attempts=1)
+                for n, (score, ms, mb) in enumerate(values)
+            ],
+        )
+        with Ledger.open(path) as ledger, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pareto, "_CHUNK", 2)
+            patch.setattr(pareto, "MAX_FILTERS", filters)
+            rows = queries.pareto(ledger)
+            boards = {(row["lane"], row["suite"]) for row in rows}
+            assert queries.fronts(ledger, boards) == {
+                (row["lane"], row["suite"], row["digest"]) for row in rows if row["front"]
+            }
 
     @given(
         st.lists(
