@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import inspect
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -35,8 +36,13 @@ def _ours() -> str:
 
     Not only of its modules: a program is read by `grammar.lark`. Byte code may be written at this moment.
     """
-    named = {path.relative_to(PACKAGE): path for path in PACKAGE.rglob("*") if path.is_file()}
-    found = {str(name): digest_bytes(named[name].read_bytes()) for name in named if "__pycache__" not in name.parts}
+    found = {}
+    for folder, folders, names in os.walk(PACKAGE):  # half of what `rglob` takes, at the start of every run
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        for path in (os.path.join(folder, name) for name in names):
+            if os.path.isfile(path):
+                with open(path, "rb") as file:
+                    found[path[len(str(PACKAGE)) + 1 :]] = digest_bytes(file.read())
     return digest_json([found, {name: importlib.metadata.version(name) for name in DEPENDENCIES}])
 
 

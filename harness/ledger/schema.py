@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from harness.ledger import shapes, standings, tables
@@ -75,6 +76,20 @@ MIGRATIONS: tuple[tuple[str, str | Callable[[sqlite3.Connection], None]], ...] =
 )
 """Number N, from 1, makes version N of the schema out of the one before it; sqlite-utils records which were applied."""
 
+_APPLIED = """CREATE TABLE "_sqlite_migrations" (
+   "id" INTEGER PRIMARY KEY,
+   "migration_set" TEXT,
+   "name" TEXT,
+   "applied_at" TEXT
+);
+CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
+    ON "_sqlite_migrations" ("migration_set", "name");
+"""  # as sqlite-utils makes them
+
+
+def _named() -> list[tuple[str, str | Callable[[sqlite3.Connection], None]]]:
+    return [(f"m{number:03}_{name}", step) for number, (name, step) in enumerate(MIGRATIONS, 1)]
+
 
 def _step(migration: str | Callable[[sqlite3.Connection], None], connection: sqlite3.Connection) -> None:
     if callable(migration):
@@ -83,12 +98,23 @@ def _step(migration: str | Callable[[sqlite3.Connection], None], connection: sql
         _execute(connection, migration)
 
 
+def _create(connection: sqlite3.Connection) -> None:
+    """What `_apply` does with an empty database, without sqlite-utils: importing it imports NumPy."""
+    _execute(connection, _APPLIED)
+    for name, step in _named():
+        _step(step, connection)
+        connection.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('crucible', ?, ?)",
+            (name, str(datetime.now(UTC))),
+        )
+
+
 def _apply(connection: sqlite3.Connection) -> None:
-    from sqlite_utils import Database, Migrations  # only a new ledger, or an old one, needs it
+    from sqlite_utils import Database, Migrations  # only an older ledger needs it
 
     migrations = Migrations("crucible")
-    for number, (name, step) in enumerate(MIGRATIONS, 1):
-        migrations(name=f"m{number:03}_{name}")(lambda db, step=step: _step(step, db.conn))
+    for name, step in _named():
+        migrations(name=name)(lambda db, step=step: _step(step, db.conn))
     apply: Callable[[Database], None] = migrations.apply
     apply(Database(connection, recursive_triggers=False, execute_plugins=False))
 
@@ -99,7 +125,8 @@ def migrate(connection: sqlite3.Connection) -> None:
     # the tables and the other, once it is let in, finds nothing pending.
     connection.execute("BEGIN IMMEDIATE")
     try:
-        _apply(connection)
+        is_empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+        (_create if is_empty else _apply)(connection)
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS):d}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID:d}")
         connection.execute("COMMIT")

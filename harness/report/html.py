@@ -13,22 +13,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import jinja2
-from jinja2.bccache import Bucket
 from markupsafe import Markup
 
-from harness.core.digest import short
 from harness.core.errors import CrucibleError
 from harness.core.named_path import write_file
 from harness.ledger import sources
 from harness.ledger.store import Ledger
-from harness.report import boards, highlight, island, rerun, trends, views, words
+from harness.report import boards, highlight, island, rerun, template, trends, views
 from harness.report.card import Cards
-from harness.report.charts import score_bar
 from harness.report.charts.figure import figure, is_absent
 from harness.report.gate_cases import GateCase, gate_cases, value_before
-from harness.report.glossary import GLOSSARY, Linker
-from harness.report.markup import breakable, coded, content, differing, element, made
+from harness.report.markup import element
 from harness.report.page import MAX_CARDS, MAX_ROWS, TIERS, Board, Candidate, Page, Row, gather
 from harness.report.page_file import require_page
 
@@ -39,7 +34,6 @@ ISLANDS = "<!-- islands -->"  # in the template; autoescaped text cannot contain
 CONTINUED = re.compile(r"(?<=[{;,(])\n|\n(?=[})])")
 # No string of the page's own files contains what these match.
 SPACED = re.compile(r" (=>|={1,3}|!==|&&|\|\||\?\??=?|[<>]=?|[-+*:]) |(?<=[^$]\{) | (?=\})|(?<=,) ")
-CLIPPED = 2000  # characters of one value; evidence is clipped already, a lane's facts may not be
 MAX_HIGHLIGHTED = 300_000  # characters of all sources of a page, the most urgent first; the others are plain
 AROUND = 200  # lines of a longer source on each side of the line that the verdict is about
 
@@ -121,11 +115,12 @@ class _Rendering:
         self._cards = Cards(ledger, page)
         self._sources: dict[str, tuple[int, str, int | None]] = {}
         self._highlighted = 0
-        self._environment = _environment()
+        self._environment = template.environment()
         self._environment.globals.update(
             names={(board.lane, board.suite): board.name for board in page.boards},
             shelf=self._shelf,
             run_named=self._run,
+            route=route,
         )
 
     def text(self, size: int) -> str:
@@ -184,7 +179,7 @@ class _Rendering:
         rows = self._ledger.remembered(
             ("began", run_id), lambda: self._ledger.rows("SELECT started_at FROM runs WHERE run_id = ?", run_id)
         )
-        began = f" ({_moment(rows[0]['started_at'][:16])})" if rows else ""
+        began = f" ({template.moment(rows[0]['started_at'][:16])})" if rows else ""
         return Markup("run ") + element("code", run_id) + began
 
     def _gate(self, gate: Row) -> tuple[Row, list[GateCase], str]:
@@ -245,7 +240,7 @@ def style() -> str:
 
 
 def _text(name: str) -> str:
-    return (_templates() / name).read_text(encoding="utf-8").strip()
+    return (template.FOLDER / name).read_text(encoding="utf-8").strip()
 
 
 def _compact(text: str) -> str:
@@ -257,94 +252,3 @@ def _compact(text: str) -> str:
 
 def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-def _templates() -> Path:
-    return Path(__file__).with_name("templates")
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=_LOADER,
-        bytecode_cache=_COMPILED,
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_visible,
-    )
-    environment.filters.update(
-        score=words.score,
-        measured=words.measured,
-        ms=words.milliseconds,
-        delta=lambda d: words.delta(d["score"], edited=not d["same_digest"]),
-        candidate=words.candidate,
-        style=words.style,
-        bound=words.failure_rate,
-        limit=words.limit,
-        breakable=breakable,
-        differing=differing,
-        coded=coded,
-        verdict=words.verdict,
-        short=short,
-        quoted=rerun.quote,
-        moment=_moment,
-        tail=rerun.tail,
-        duration=_duration,
-        counted=words.count,
-        long=lambda text: made(content(words.printable(text))),
-    )
-    environment.globals.update(
-        route=route,
-        figure=figure,
-        gate_reason=words.gate_reason,
-        without_case=words.without_case,
-        spark=score_bar.spark,
-        bullet=lambda observed, threshold, passed: score_bar.bullet(observed, threshold, passed=bool(passed)),
-        stacked=lambda parts, total: score_bar.stacked([part[:2] for part in parts if part[3]], total),
-        HEADS=boards.HEADS,
-        Linker=Linker,
-        GLOSSARY=GLOSSARY,
-        explained=boards.explained,
-        NUMERIC=boards.NUMERIC,
-        cell=boards.cell,
-        same=boards.same,
-    )
-    return environment
-
-
-class _Compiled(jinja2.BytecodeCache):
-    """Templates compiled once in a process: compiling takes ten times as long as rendering a small page."""
-
-    def __init__(self) -> None:
-        self._codes: dict[tuple[str, str], Any] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        bucket.code = self._codes.get((bucket.key, bucket.checksum))
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._codes[bucket.key, bucket.checksum] = bucket.code
-
-
-_LOADER, _COMPILED = jinja2.FileSystemLoader(_templates()), _Compiled()
-
-
-def _visible(value: Any) -> Any:
-    """Replace control characters, lone surrogates and direction marks by visible escapes."""
-    if not isinstance(value, str) or isinstance(value, Markup):
-        return value
-    text = value if len(value) <= CLIPPED else f"{value[: CLIPPED - 1]}…"
-    if text.isprintable():
-        return words.printable(text)
-    return "\n".join(words.printable(line) for line in text.split("\n"))
-
-
-def _moment(stamp: str) -> str:
-    return f"{stamp[:19].replace('T', ' ')} UTC" if stamp else words.NOTHING
-
-
-def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return "not finished"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{seconds:.1f} s" if seconds < 60 else f"{minutes} min {rest} s"

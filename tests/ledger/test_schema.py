@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import zlib
 
 import pytest
@@ -80,6 +81,28 @@ def test_a_ledger_of_an_earlier_version_is_brought_up_to_date(tmp_path, monkeypa
     with Ledger.read(tmp_path / "l.db") as ledger:
         assert len(ledger.rows("SELECT * FROM runs")) == 1 + bool(version)
         assert [row["rank"] for row in ledger.rows("SELECT * FROM leaderboard")] == [1]
+
+
+def test_a_new_ledger_is_what_sqlite_utils_would_make(tmp_path):
+    """Its tables are made without sqlite-utils, which must find its own record of them when a later version asks."""
+
+    def content(make, name):
+        with sqlite3.connect(tmp_path / name, isolation_level=None) as connection:
+            connection.execute("BEGIN")
+            make(connection)
+            connection.execute("COMMIT")
+            objects = connection.execute(
+                "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY rowid"
+            ).fetchall()
+            applied = connection.execute("SELECT id, migration_set, name, length(applied_at) FROM _sqlite_migrations")
+            return objects, applied.fetchall()
+
+    assert content(schema._create, "new.db") == content(schema._apply, "migrated.db")
+
+
+def test_a_new_ledger_needs_no_sqlite_utils(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sqlite_utils", None)
+    Ledger.open(tmp_path / "l.db").close()
 
 
 def test_a_step_that_fails_changes_nothing(tmp_path, monkeypatch):
