@@ -28,7 +28,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.sandbox import guarded_modules
-from harness.sandbox.importable import importable, present
+from harness.sandbox.importable import present
 from harness.sandbox.wire import ANSWERS, NONCE
 
 BOX_CODE = "<box>"
@@ -127,8 +127,7 @@ def arm(rules: frozenset[str], imports: list[str], more: list[str]) -> None:
     """
     code, owned, count = hook_code(rules)
     hook_code.cache_clear()
-    listed = importable(rules, tuple(more))
-    added = guarded_modules.prepare(imports, listed, count, holds_files="no-files" in rules)
+    added = guarded_modules.prepare(imports, rules, tuple(more), count)
     owned.update((id(one), one) for one in (*added, sys._getframe(1).f_globals))
     sys.addaudithook(types.FunctionType(code, {"__builtins__": {}}))
 
@@ -141,7 +140,7 @@ def hook_code(rules: frozenset[str]) -> tuple[types.CodeType, dict[int, dict[str
         The code; the globals of the loaded modules by their id, which it reads; and the number of these modules. A box
         that looked at each of them would write to 200 pages that it shares with the zygote.
     """
-    known = [globals(), *guarded_modules.loaded_since(0)]
+    known = [globals(), *(vars(sys.modules[name]) for name in guarded_modules.loaded_since(0))]
     owned = {id(one): one for one in known}  # holds them, so that no other gets such an id
     watched = REACH.union({"compile"}, *(GROUPS[rule] for rule in rules))
     values: dict[str, Any] = {

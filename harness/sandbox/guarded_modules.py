@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from harness.sandbox.importable import is_importable
+from harness.sandbox.importable import importable, is_below, is_importable
 
 _PATHS = "access chroot fstat fstatvfs lstat mkfifo mknod pathconf readlink stat statvfs"
 _SIGNAL = "signal setitimer alarm raise_signal set_wakeup_fd"
@@ -37,43 +37,46 @@ _FUNCTION_SETS = "supports_dir_fd supports_effective_ids supports_fd supports_fo
 """Sets of `os` that hold functions."""
 
 
-def prepare(imports: list[str], listed: frozenset[str], count: int, *, holds_files: bool) -> list[dict[str, Any]]:
+def prepare(imports: list[str], rules: frozenset[str], more: tuple[str, ...], count: int) -> list[dict[str, Any]]:
     """Load the modules that a source imports, so that none is loaded later; the globals of those loaded since `count`.
 
     Args:
         imports: Names of modules that the text of the source imports; one that is not listed is not loaded.
-        listed: The names that may be imported.
+        rules: The rules of the guard; `no-files` makes looking for a path an event.
+        more: As for `importable`.
         count: As for `loaded_since`.
-        holds_files: Whether looking for a path is an event.
     """
     for name in imports:
-        if is_importable(name, listed):
+        if is_importable(name, importable(rules, more)):
             _load(name)
     added = loaded_since(count)
-    _replace_silent(holds_files=holds_files)
+    gone = [name for name in added if _is_removable(name) and not is_importable(name, importable(rules, ()))]
+    _replace_silent(holds_files="no-files" in rules)
     if "threading" in sys.modules:
         vars(sys.modules["threading"]).update(dict.fromkeys(("excepthook", "__excepthook__"), _ignore))
     if "subprocess" in sys.modules:
         vars(sys.modules["subprocess"])["_fork_exec"] = _event("subprocess.fork_exec")
-    for name in (*removable(), *(name for name in _names_since(count) if _is_removable(name))):
-        if not is_importable(name, listed):
+    owned = [vars(sys.modules[name]) for name in added]
+    for name in (*unlisted(rules), *gone):
+        if not (more and is_below(name, more)):
             sys.modules.pop(name, None)
-    return added
+    return owned
 
 
-def loaded_since(count: int) -> list[dict[str, Any]]:
-    """The globals of the modules that were loaded since there were `count`: `sys.modules` is in order of loading."""
-    return [vars(sys.modules[name]) for name in _names_since(count) if name != "candidate"]
-
-
-def _names_since(count: int) -> list[str]:
-    return list(itertools.islice(reversed(sys.modules), max(0, len(sys.modules) - count)))
+def loaded_since(count: int) -> list[str]:
+    """The names of the modules that were loaded since there were `count`: `sys.modules` is in order of loading."""
+    latest = itertools.islice(reversed(sys.modules), max(0, len(sys.modules) - count))
+    return [name for name in latest if name != "candidate"]
 
 
 @functools.cache
-def removable() -> tuple[str, ...]:
-    """The loaded modules that no subject imports; as for `replacements`, the root zygote finds them for all boxes."""
-    return tuple(filter(_is_removable, sys.modules))
+def unlisted(rules: frozenset[str]) -> tuple[str, ...]:
+    """The loaded modules that no subject imports, unless its tool adds them; the root zygote finds the usual ones.
+
+    A box that compared each with every listed name would write to the pages of these names.
+    """
+    listed = importable(rules, ())
+    return tuple(name for name in sys.modules if _is_removable(name) and not is_importable(name, listed))
 
 
 def _is_removable(name: str) -> bool:

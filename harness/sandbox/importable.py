@@ -63,7 +63,7 @@ BY_RULE = {"no-files": FILES, "no-network": NETWORK, "no-system": SYSTEM, "no-te
 
 
 @functools.cache
-def importable(rules: frozenset[str], more: tuple[str, ...] = ()) -> frozenset[str]:
+def importable(rules: frozenset[str], more: tuple[str, ...]) -> frozenset[str]:
     """The names of the modules that may be imported; one that ends in a point allows all modules below a package.
 
     Args:
@@ -102,3 +102,8 @@ def is_importable(name: str, listed: frozenset[str]) -> bool:
     if name.partition(".")[0] not in present():
         return True
     return name in listed or any(name.startswith(one) for one in listed if one.endswith("."))
+
+
+def is_below(name: str, packages: tuple[str, ...]) -> bool:
+    """Whether a module is one of some modules and packages, or lies below one."""
+    return any(name == one or name.startswith(f"{one}.") for one in packages)

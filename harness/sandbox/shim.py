@@ -18,7 +18,6 @@ from typing import Any
 
 from harness.sandbox import guard, guarded_modules
 from harness.sandbox.codec import FORMS, MAX_ITEMS, CodecError, decode, encode, encode_plainly
-from harness.sandbox.importable import importable
 from harness.sandbox.wire import (
     ANSWERS,
     BODY,
@@ -112,9 +111,13 @@ def rehearse() -> None:
 
     module = types.ModuleType("candidate")
     (questions, asked), (answered, answers) = os.pipe(), os.pipe()
+    usual = ",".join(sorted((COMPILED, MOVE_CLOCK, *guard.GROUPS))).encode()
     for _ in range(ROUNDS):
         code = _code(REHEARSAL, is_compiled=False)
-        exec(_code(marshal.dumps(code), is_compiled=True), module.__dict__)
+        _entry, rules, source = _opened(SOURCE.pack(len(usual) + 4) + b"run:" + usual + marshal.dumps(code))
+        _guard_rules(rules)
+        exec(_code(source, is_compiled=True), module.__dict__)
+        _first_line(_by_keyword(module.__dict__["run"]))
         send(asked, b"Q", bytes(NONCE), encode({"value": [1, 2.5, "x", None, True, {"a": (1,)}]}))
         _answer(lambda value: value, questions, answers, frozenset(), keep=False)
         _receive(answered)
@@ -124,20 +127,19 @@ def rehearse() -> None:
             _failure(error)
     for fd in (questions, asked, answered, answers):
         os.close(fd)
-    hook = types.FunctionType(guard.hook_code(frozenset(guard.GROUPS))[0], {"__builtins__": {}})
-    importable(frozenset(guard.GROUPS))
+    usual_rules = frozenset(guard.GROUPS)
+    hook = types.FunctionType(guard.hook_code(usual_rules)[0], {"__builtins__": {}})
     guarded_modules.replacements(holds_files=True)
-    guarded_modules.removable()
+    guarded_modules.unlisted(usual_rules)
     for _ in range(ROUNDS):
         hook("builtins.id", (1,))
+        hook("open", ("<string>",))  # one that is allowed
 
 
 def serve() -> None:
     """Answer questions until the parent closes the channel; never returns."""
     _tag, nonce, body = _receive(QUESTIONS)
-    end = SOURCE.size + SOURCE.unpack_from(body)[0]
-    entry, _, listed = body[SOURCE.size : end].decode().partition(":")
-    source, rules = body[end:], frozenset(filter(None, listed.split(",")))
+    entry, rules, source = _opened(body)
     module = types.ModuleType("candidate")
     module.__file__ = "candidate.py"  # honest modules read it; the name of the real file would identify the case
     sys.modules["candidate"] = module
@@ -168,6 +170,13 @@ def serve() -> None:
         _answer(function, QUESTIONS, ANSWERS, forms, keep=KEEP_ARGUMENTS in rules, move=move)
 
 
+def _opened(body: bytes) -> tuple[str, frozenset[str], bytes]:
+    """The entry, the rules and the source of a source frame."""
+    end = SOURCE.size + SOURCE.unpack_from(body)[0]
+    entry, _, listed = body[SOURCE.size : end].decode().partition(":")
+    return entry, frozenset(filter(None, listed.split(","))), body[end:]
+
+
 def _code(source: bytes, *, is_compiled: bool) -> types.CodeType:
     import marshal  # not a name of this module: a subject that finds its globals must not find it
 
@@ -179,11 +188,16 @@ def _code(source: bytes, *, is_compiled: bool) -> types.CodeType:
 
 
 def _guard(rules: frozenset[str]) -> None:
-    held = frozenset(rules & guard.GROUPS.keys())
+    held, imports, more = _guard_rules(rules)
     if held:
-        named = [rule.partition("=") for rule in sorted(rules)]
-        imports, more = ([name for key, _, name in named if key == kind] for kind in ("import", "listed"))
         guard.arm(held, imports, more)
+
+
+def _guard_rules(rules: frozenset[str]) -> tuple[frozenset[str], list[str], list[str]]:
+    """The rules of the guard, the modules that the source imports, and those that the tool adds."""
+    named = [rule.partition("=") for rule in sorted(rules) if "=" in rule]
+    imports, more = ([name for key, _, name in named if key == kind] for kind in ("import", "listed"))
+    return rules.intersection(guard.GROUPS), imports, more
 
 
 def _first_line(function: Any, entry: str) -> bytes:
