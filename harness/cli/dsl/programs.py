@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core.errors import CrucibleError, UsageError
+from harness.core.os_fault import fix_of
 
 if TYPE_CHECKING:
     from harness.dsl.ir import Program
@@ -23,7 +24,7 @@ def read(path: Path) -> str:
     try:
         return load.read(path)
     except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror}", where=str(path), fix="name a program") from error
+        raise UsageError(f"cannot be read: {error.strerror}", where=str(path), fix=fix_of(error)) from error
 
 
 def load(path: Path, *, inputs: Iterable[str] = (), entry: str = "") -> Program:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.core.named_path import read_file
 from harness.lanes.kernel.adapters.axes import Trial, UnclearError, changed, constants_of, express
 from harness.lanes.kernel.adapters.case_folder import DTYPES, Adapted, file_name, make_definition
 from harness.lanes.kernel.adapters.problem_process import NotAdaptedError, ProblemProcess
@@ -57,7 +58,7 @@ def adapt_problem(path: Path, candidates: Sequence[Path], process: ProblemProces
     Raises:
         NotAdaptedError: if the problem cannot be converted.
     """
-    source = path.read_text(encoding="utf-8")
+    source = read_file(path).decode()
     try:
         constants = constants_of(source)
     except (SyntaxError, ValueError, RecursionError) as error:
@@ -116,7 +117,7 @@ def _adapt(path: Path, source: str, constants: dict[str, int], ask: Ask) -> tupl
 
 
 def _add(adapted: Adapted, candidate: Path, source: str, shared: str) -> None:
-    text = candidate.read_text(encoding="utf-8")
+    text = read_file(candidate).decode()
     if "class ModelNew" not in text:
         adapted.notes.append(f"{candidate.name}: it has no ModelNew")
         return
