@@ -32,12 +32,8 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     add("--answers", type=Path, metavar="FILE", help="answers.json, or response.txt beginning `question: ID`")
     add("--cassette", type=Path, metavar="FILE", help="recorded answers; a back end adds missing ones")
     add("--recordings", type=Path, metavar="FILE", help="recorded effects; --live adds to them")
-    add(
-        "--tools",
-        type=Path,
-        metavar="FILE",
-        help='a file with `tools { run "x" -> "text" }`: answers while effects are off',
-    )
+    what = 'a file with `tools { run "x" -> "text" }`: answers while effects are off'
+    add("--tools", type=Path, metavar="FILE", help=what)
     add("--grant", action="append", metavar="PROGRAM", help="a program that may run outside a box (repeatable)")
     add(
         "--events",

@@ -22,6 +22,7 @@ from harness.grammar.language.finding import Finding
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.lint import Lint, lint_text
 from harness.grammar.tool_host import ParseBinaryInput, ParseResult
+from harness.report import words
 
 MAX_ERRORS = 20
 
@@ -220,8 +221,14 @@ def parse_of(result: ParseResult) -> Parse:
     return result.parse
 
 
-def print_limits(result: ParseResult) -> None:
-    """Print on stderr that a limit ended the parse: the numbers are not those of the whole file."""
+def print_notes(result: ParseResult) -> None:
+    """Print on stderr what the output does not show: that a limit ended the parse, and the number of parse errors."""
+    _print_limits(result)
+    if count := len(result.errors):
+        print(f"note: {words.count(count, 'parse error')}; `crucible spec parse` lists them", file=sys.stderr)
+
+
+def _print_limits(result: ParseResult) -> None:
     found = parse_of(result)
     if found.stopped:
         print(f"note: only the first {found.stopped_at} bytes of {found.size} were parsed", file=sys.stderr)
@@ -233,7 +240,7 @@ def print_limits(result: ParseResult) -> None:
 
 def print_errors(result: ParseResult) -> None:
     """Print the errors and the warnings of a parse to stderr, at most `MAX_ERRORS` of each."""
-    print_limits(result)
+    _print_limits(result)
     warnings = [f"warning: {fault}" for fault in result.parse.warnings] if result.parse is not None else []
     for lines, what in ((list(result.errors), "errors"), (warnings, "warnings")):
         print(*lines[:MAX_ERRORS], sep="\n", end="\n" if lines else "", file=sys.stderr)
