@@ -190,10 +190,6 @@ class SqlBreed:
         is_nested = evaluation.case.inputs["query"].lower().count("select") > 1
         return {"style": "nested" if is_nested else "flat", "time": steps and float(steps)}
 
-    def parents(self, text: str) -> tuple[str, ...]:
-        """A query names none."""
-        return ()
-
 
 def _without(text: str, index: int) -> str:
     return "".join(line for at, line in enumerate(text.splitlines(keepends=True)) if at != index)

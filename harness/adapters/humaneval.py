@@ -20,6 +20,7 @@ from typing import Any
 
 from harness.adapters.sampled_shape import shape_of
 from harness.core.errors import CrucibleError, SpecError, position
+from harness.core.named_path import read_file
 from harness.core.slug import slug
 from harness.lanes.toolgen.tool_spec import read_tool
 from harness.sandbox.codec import CodecError, encode, tag
@@ -112,7 +113,7 @@ def read_problems(file: Path) -> Iterator[Problem]:
         SpecError: if it cannot be read, or a line is not a problem; with its number.
     """
     try:
-        lines = file.read_text("utf-8").splitlines()
+        lines = read_file(file).decode().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"it cannot be read: {error}", where=str(file)) from None
     for number, line in enumerate(lines, 1):

@@ -20,6 +20,7 @@ from harness.cli.printable_stream import PrintableStream
 from harness.cli.verb import USAGE, run_verb
 from harness.core.ascii import ERRORS
 from harness.core.errors import CrucibleError, UsageError
+from harness.core.os_fault import fix_of
 
 VERBS = tuple("""
 init judge run serve evolve toolgen doctor top show diff trend stability lineage pareto report
@@ -56,11 +57,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     except CrucibleError as error:
-        print(f"crucible: {error}", file=sys.stderr)
+        cause = error.__cause__ or error.__context__
+        fix = f"\n  fix: {fix_of(cause)}" if isinstance(cause, OSError) and not error.fix else ""
+        print(f"crucible: {error}{fix}", file=sys.stderr)
         return USAGE if isinstance(error, UsageError) else 1
-    except OSError as error:  # a file error that no verb handles: one line without a traceback
+    except OSError as error:  # a file error that no verb handles: no traceback
         where = f"{error.filename}: " if error.filename else ""
-        print(f"crucible: {where}{error.strerror or error}", file=sys.stderr)
+        print(f"crucible: {where}{error.strerror or error}\n  fix: {fix_of(error)}", file=sys.stderr)
         return 1
     except SystemExit as ended:  # argparse: --help, or wrong usage
         return ended.code if isinstance(ended.code, int) else 0

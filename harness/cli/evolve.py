@@ -4,7 +4,6 @@ Example:
   crucible evolve examples/dream.yaml
   crucible evolve search.yaml --lanes 4 --ledger reports/ledger.db
   crucible evolve search.yaml --cluster tls://cluster.example:8786
-  crucible evolve search.yaml --judge-only proposals/ --once
 """
 
 from __future__ import annotations
@@ -18,19 +17,13 @@ from harness.cli import output
 from harness.cli.printable_stream import raw
 from harness.core.errors import UsageError
 from harness.core.number import whole
-from harness.core.trial import Trial
-from harness.report import words
 
 if TYPE_CHECKING:
-    from harness.evolve.config import Experiment
     from harness.evolve.result import Result
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="YAML with one experiment or several")
-    parser.add_argument("--judge-only", type=Path, metavar="DIR", help="judge the .py files that appear in a folder")
-    parser.add_argument("--once", action="store_true", help="with --judge-only: end when all of them are judged")
-    parser.add_argument("--epoch", type=whole(), default=0, metavar="N", help="with --judge-only: epoch (default 0)")
     parser.add_argument("--lanes", type=whole(1), metavar="N", help="judge processes (default: one for each core)")
     output.add_min_tier(parser)
     output.add_cluster(parser)
@@ -45,8 +38,6 @@ def run(args: argparse.Namespace) -> int:
     from harness.lane.climb import ClimbingLane
 
     experiments = read_experiments(args.file)
-    if args.judge_only is not None:
-        return _judge_only(args, experiments)
     results = []
     with output.open_ledger(args.ledger, create=True) as ledger:
         for experiment in experiments:
@@ -85,40 +76,6 @@ def _require_here(args: argparse.Namespace, lane: str) -> None:
     if args.cluster is not None:
         fix = "leave out --cluster, or this experiment"
         raise UsageError(f"the lane {lane!r} searches on this machine only", where=str(args.file), fix=fix)
-
-
-def _judge_only(args: argparse.Namespace, experiments: list[Experiment]) -> int:
-    from harness.evolve.config import lanes
-    from harness.evolve.given import Given
-    from harness.lane.climb import ClimbingLane
-
-    enabled = [experiment for experiment in experiments if experiment.enabled]
-    if len(enabled) != 1:
-        raise UsageError(f"{len(enabled)} experiments are enabled", where=str(args.file), fix="enable one of them")
-    if isinstance(lanes()[enabled[0].domain], ClimbingLane):
-        fix = "without --judge-only, its proposers may be a command"
-        raise UsageError(f"the lane {enabled[0].domain!r} judges no folder", where=str(args.file), fix=fix)
-    with output.open_ledger(args.ledger, create=True) as ledger:
-        given = Given(
-            enabled[0],
-            args.file,
-            args.judge_only,
-            ledger,
-            epoch=args.epoch,
-            lanes=args.lanes,
-            judged=_judged(args),
-            words=["evolve", str(args.file), "--judge-only", str(args.judge_only)],
-        )
-        passed = given.run(_print_trial, is_once=args.once)
-    if not passed:
-        _say(f"crucible: no candidate of {args.judge_only} has passed")
-    return 0 if passed else 1
-
-
-def _print_trial(name: str, trial: Trial) -> None:
-    score = "-" if trial.score is None else f"{trial.score:.3f}"
-    line = f"{name}: {trial.stage} {trial.status} {score} {trial.verdict.get('why', '')}"
-    print(words.printable(line).rstrip(), flush=True)  # one line, whatever the file is called
 
 
 def _say(line: str) -> None:

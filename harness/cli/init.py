@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         except OSError as error:
-            raise CrucibleError(f"{name} cannot be written: {error}", where=str(args.folder)) from error
+            raise CrucibleError(f"it cannot be written: {error.strerror}", where=str(path)) from error
     if args.json:
         output.print_json({"folder": str(args.folder), "written": sorted(files)})
         return 0

@@ -80,7 +80,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _remove(path: Path) -> None:
-    """Remove what the judged side may have put in the place of the reward."""
+    """Remove what the judged side may have put in the place of the reward; never a device, such as /dev/stdout."""
+    is_device = (path.exists() and not path.is_file()) or (
+        path.is_symlink() and path.readlink().is_relative_to("/proc")
+    )
+    if is_device:
+        raise UsageError("it is not a regular file", where=str(path), fix="name a new file: what is there is removed")
     try:
         path.unlink(missing_ok=True)
     except OSError as error:

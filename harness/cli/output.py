@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import json
 import os
 import sys
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.cli.printable_stream import raw
 from harness.core import named_path
 from harness.core.errors import UsageError
+from harness.core.os_fault import fix_of
 from harness.core.tier import Tier
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ DEFAULT_LEDGER = Path("reports/ledger.db")
 MIN_WIDTH, DEFAULT_WIDTH, MAX_WIDTH = 40, 100, 120  # columns of a table
 
 WRITABLE = "name a file that you may write"
-MAKE_ROOM = "make room, or name a file on another disk"
 
 
 def add_ledger(parser: argparse.ArgumentParser) -> None:
@@ -194,8 +193,7 @@ def write_file(path: Path, result: str | bytes) -> None:
     try:
         named_path.write_file(path, result.encode("utf-8") if isinstance(result, str) else result)
     except OSError as error:
-        fix = MAKE_ROOM if error.errno in (errno.ENOSPC, errno.EDQUOT) else WRITABLE
-        raise UsageError(f"it cannot be written: {error.strerror}", where=str(path), fix=fix) from error
+        raise UsageError(f"it cannot be written: {error.strerror}", where=str(path), fix=fix_of(error)) from error
 
 
 def print_document(text: str) -> None:

@@ -28,6 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if "" in args.suites:
+        raise UsageError("an argument is empty, which pytest takes for this folder", fix="leave it out")
     strange = next((word for word in args.suites if not CONTROL.isdisjoint(word)), None)
     if strange is not None:  # pytest prints what it is given as it is, also into the log of a CI
         raise UsageError(f"an argument has control characters: {strange}", fix="rename the file, or name its folder")

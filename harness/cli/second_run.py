@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from harness.core.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.core.run import Run
@@ -33,26 +29,13 @@ def load_lanes(plugins: Iterable[str]) -> Mapping[str, Lane]:
     Raises:
         UsageError: if a file or module cannot be imported.
     """
+    from harness.core.module_file import import_named
     from harness.hooks import Registry
 
     registry = Registry()
     for place in plugins:
-        registry.register(_import_plugin(place))
+        registry.register(import_named(place))
     return registry.lanes
-
-
-def _import_plugin(place: str) -> object:
-    path = Path(place)
-    if path.suffix != ".py":
-        try:
-            return importlib.import_module(place)
-        except ImportError as error:
-            raise UsageError(f"{place} cannot be imported: {error}", fix="name a .py file or a module") from error
-    if not path.is_file():
-        raise UsageError(f"{place} does not exist", fix="name a .py file or a module")
-    from harness.core.module_file import import_file
-
-    return import_file(path)
 
 
 def run_again(ledger: Ledger, run_id: str, **changes: Any) -> Run:

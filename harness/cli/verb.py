@@ -14,7 +14,8 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn, Protocol, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 from harness.core.errors import UsageError
 from harness.core.nearest import nearest, nearest_name
@@ -55,8 +56,26 @@ _CHOICE = r"invalid choice: '(?P<given>[^']*)' \(choose from (?P<known>.*?)(?:, 
 _UNRECOGNIZED = "unrecognized arguments: "
 
 
+def parse_path(text: str) -> Path:
+    """The type of an argument that is a path; an empty one would be the current folder.
+
+    Raises:
+        argparse.ArgumentTypeError: if it is empty.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty: name a file or a folder")
+    return Path(text)
+
+
 class Parser(argparse.ArgumentParser):
-    """An argument parser with exit status 4 for wrong usage, and with the nearest option or choice in the message."""
+    """An argument parser with exit status 4 for wrong usage, and with the nearest option or choice in the message.
+
+    An argument of type `Path` is not empty.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.register("type", Path, parse_path)
 
     def error(self, message: str) -> NoReturn:
         """Print the message and the usage, and exit with status 4."""

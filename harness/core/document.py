@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from harness.core.errors import SuiteError, position
+from harness.core.os_fault import NAME_A_FILE, fix_of
 
 Key = tuple[str | int, ...]
 """The path of a value in a document: the mapping keys and list indices that lead to it."""
@@ -40,6 +41,13 @@ _CONSTANTS: dict[str, Any] = {
 _STR = "tag:yaml.org,2002:str"
 # Inside `{…}` YAML ends a value at a comma or a bracket, and `: ` begins the next key.
 _QUOTING = 'put a value with , : ? { } [ ] in quotes: {name: a, if: "b ? 1 : 2"}'
+_YAML_FIXES = {
+    "',' or": _QUOTING,
+    "mapping values are not allowed": _QUOTING,
+    "cannot start any token": "indent with spaces, not tabs; put a value that begins with @, ` or % in quotes",
+}
+"""How to fix what PyYAML reports, by a part of its message."""
+_DEFAULT_FIX = "check the indentation, the quotes and the brackets near this place"
 _MERGE = "<<"
 
 
@@ -65,7 +73,7 @@ def read_document(path: Path) -> Document:
         kind = path.stat().st_mode
         if not stat.S_ISREG(kind):  # opening a named pipe would wait for a writer
             what = "a directory, not a file" if stat.S_ISDIR(kind) else "not a plain file"
-            raise SuiteError(f"it is {what}", where=str(path))
+            raise SuiteError(f"it is {what}", where=str(path), fix=NAME_A_FILE)
         with path.open("rb") as file:
             found = os.fstat(file.fileno())
             size, signature = found.st_size, (found.st_ino, found.st_size, found.st_mtime_ns)
@@ -73,7 +81,7 @@ def read_document(path: Path) -> Document:
                 return _latest[path][1]
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise SuiteError(f"it cannot be read: {error.strerror}", where=str(path), fix="name a file") from None
+        raise SuiteError(f"it cannot be read: {error.strerror}", where=str(path), fix=fix_of(error)) from None
     if len(data) > MAX_BYTES:
         raise SuiteError(f"it has {max(size, len(data))} bytes, more than {MAX_BYTES}", where=str(path), fix="split it")
     try:
@@ -122,12 +130,13 @@ class _Reader:
             mark = error.problem_mark or error.context_mark
             where = position(self.path, mark.line + 1, mark.column + 1) if mark else str(self.path)
             problem = error.problem or error.context or ""
-            fix = _QUOTING if "',' or" in problem or "mapping values are not allowed" in problem else ""
+            fix = next((fix for part, fix in _YAML_FIXES.items() if part in problem), _DEFAULT_FIX)
             raise SuiteError(f"not YAML: {problem}", where=where, fix=fix) from None
         except yaml.reader.ReaderError as error:
-            raise SuiteError(f"not YAML: {error.reason} at character {error.position}", where=str(self.path)) from None
+            what = f"not YAML: {error.reason} at character {error.position}"
+            raise SuiteError(what, where=str(self.path), fix="name a text file without control characters") from None
         except yaml.YAMLError as error:
-            raise SuiteError(f"not YAML: {error}", where=str(self.path)) from None
+            raise SuiteError(f"not YAML: {error}", where=str(self.path), fix=_DEFAULT_FIX) from None
         return Document(value, self.positions)
 
     def _documents(self) -> Any:
@@ -165,11 +174,11 @@ class _Reader:
         known = self.anchors.get(event.anchor)
         if known is None:
             what = "contains itself" if event.anchor in self.anchors else "is not defined above"
-            raise self._error(event, f"the anchor {event.anchor!r} {what}")
+            raise self._error(event, f"the anchor {event.anchor!r} {what}", f"define it first, as &{event.anchor}")
         value, size = known
         self.count += size
         if self.count > MAX_VALUES:
-            raise self._error(event, f"its aliases expand to more than {MAX_VALUES} values")
+            raise self._error(event, f"its aliases expand to more than {MAX_VALUES} values", "use fewer aliases")
         return value
 
     def _scalar(self, event: Any) -> Any:
@@ -204,7 +213,7 @@ class _Reader:
         merged: list[Any] = []
         while not isinstance(inner := next(self.events), yaml.MappingEndEvent):
             if not isinstance(inner, yaml.ScalarEvent):
-                raise self._error(inner, "a key must be a string")
+                raise self._error(inner, "a key must be a string", "put it in quotes")
             self.count += 1
             name: str = inner.value
             mark = inner.start_mark
@@ -219,7 +228,7 @@ class _Reader:
                 merged.extend(value if isinstance(value, list) else [value])
                 del self.positions[here]
                 if not all(isinstance(part, dict) for part in merged):
-                    raise self._error(inner, "only mappings can be merged")
+                    raise self._error(inner, "only mappings can be merged", "write the keys out")
             else:
                 values[name] = value
         for part in merged:
@@ -230,6 +239,6 @@ class _Reader:
         if event.tag is not None and event.tag not in ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "!"):
             raise self._error(event, f"the tag {event.tag!r} is not understood", "write plain values")
 
-    def _error(self, event: Any, what: str, fix: str = "") -> SuiteError:
+    def _error(self, event: Any, what: str, fix: str) -> SuiteError:
         mark = event.start_mark
         return SuiteError(what, where=position(self.path, mark.line + 1, mark.column + 1), fix=fix)

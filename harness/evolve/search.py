@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.core.digest import derive_seed
 from harness.core.errors import SuiteError
+from harness.core.named_path import read_file
 from harness.core.paired import Verdict
 from harness.core.stability import stability_of
 from harness.core.trial import Trial, changed
@@ -227,7 +228,7 @@ def _starts(file: Path, experiment: Experiment) -> dict[str, str]:
     for name in experiment.start:
         path = (file.parent / name).resolve()
         try:
-            found[path.stem] = path.read_text(encoding="utf-8")
+            found[path.stem] = read_file(path).decode()
         except (OSError, UnicodeDecodeError) as error:
             raise SuiteError(f"the start file {name!r} cannot be read: {error}", where=str(file)) from None
     return found

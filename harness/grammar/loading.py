@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.core.errors import SpecError
+from harness.core.named_path import read_file
 from harness.grammar.engine.limits import DEFAULT, Limits
 from harness.grammar.host.file_reader import load, parse_bytes
 from harness.grammar.host.messages import ParseBinaryInput, ParseResult
@@ -41,7 +42,7 @@ def load_grammar(source: str | Path) -> Grammar:
         GrammarError: if lint finds an error; `errors` has all of them.
         OSError: if the file cannot be read.
     """
-    text, name = (source.read_text(encoding="utf-8"), str(source)) if isinstance(source, Path) else (source, "grammar")
+    text, name = (read_file(source).decode(), str(source)) if isinstance(source, Path) else (source, "grammar")
     found = lint_text(text, name=name)
     if found.grammar is None:
         raise GrammarError(found.errors, name)

@@ -16,14 +16,9 @@ def patch_between(old: Any, new: Any, *, description: str = "") -> Patch | None:
     """Find a patch with `apply_patch(patch, old).document == new`; None if the documents are equal.
 
     Raises:
-        PatchError: if one of them is not a mapping, or has top-level keys that grammars do not have.
+        PatchError: if one of them is not a mapping of JSON values, or has top-level keys that grammars do not have.
     """
-    old, new = freeze(old), freeze(new)
-    for side in (old, new):
-        if not isinstance(side, dict):
-            raise PatchError("a grammar is a mapping")
-        if unknown := [key for key in side if key not in ROOTS]:
-            raise PatchError(f"unknown key {unknown[0]!r}; a grammar has {', '.join(ROOTS)}")
+    old, new = _checked(old, "old"), _checked(new, "new")
     if same(old, new):
         return None
     made = Patch(tuple(_operations(old, new)), description)
@@ -35,6 +30,18 @@ def patch_between(old: Any, new: Any, *, description: str = "") -> Patch | None:
     # The documents are not well-formed grammars (for example a field is not a mapping): replace whole sections.
     coarse = [ops.SetProperty((key,), new[key]) for key in new if key not in old or not same(old[key], new[key])]
     return Patch((*(ops.UnsetProperty((key,)) for key in old if key not in new), *coarse), description)
+
+
+def _checked(document: Any, which: str) -> dict[str, Any]:
+    if not isinstance(document, dict):
+        raise PatchError(f"the {which} grammar is not a mapping")
+    if unknown := [key for key in document if key not in ROOTS]:
+        raise PatchError(f"the {which} grammar has an unknown key {unknown[0]!r}; known are {', '.join(ROOTS)}")
+    try:
+        found: dict[str, Any] = freeze(document)
+    except ValueError as error:
+        raise PatchError(f"the {which} grammar: {error}") from None
+    return found
 
 
 def same(a: Any, b: Any) -> bool:

@@ -102,9 +102,6 @@ class Breed(Protocol):
         the median time as an objective.
         """
 
-    def parents(self, text: str) -> tuple[str, ...]:
-        """The parents that a source names itself."""
-
 
 @runtime_checkable
 class BreedingLane(ObservingLane, Protocol):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.core.digest import digest_bytes
 from harness.core.errors import InfraError, SuiteError
+from harness.core.named_path import read_file
 
 
 class Fault(Enum):
@@ -129,7 +130,7 @@ def pin(path: Path) -> dict[str, str]:
         SuiteError: if it cannot be read.
     """
     try:
-        return {"path": str(path), "digest": digest_bytes(path.read_bytes())}
+        return {"path": str(path), "digest": digest_bytes(read_file(path))}
     except OSError as error:
         raise SuiteError(f"it cannot be read: {error.strerror}", where=str(path)) from None
 
@@ -140,7 +141,7 @@ def read_pinned(path: str, digest: str) -> bytes:
     Raises:
         InfraError: if the file changed since it was collected.
     """
-    data = Path(path).read_bytes()
+    data = read_file(Path(path))
     require_unchanged(path, digest, digest_bytes(data))
     return data
 

@@ -81,9 +81,16 @@ def test_what_was_not_submitted_earns_nothing(folder, tmp_path, kind):
         (["nothing.py"], "there is no such file"),
         (["good.py", "wrong.py", "--reward-file", "r"], "one candidate"),
         (["good.py", "--reward-file", "missing/folder/r"], "cannot be written"),
+        (["good.py", "--reward-file", "pipe"], "it is not a regular file"),
+        (["good.py", "--reward-file", "stdout"], "it is not a regular file"),
     ],
 )
-def test_mistakes_are_named(folder, capsys, monkeypatch, words, said):
+def test_mistakes_are_named(folder, capsys, monkeypatch, tmp_path, words, said):
     monkeypatch.chdir(folder)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "stdout").symlink_to("/proc/self/fd/1")  # as /dev/stdout is, also where that is a file
+    words = [str(tmp_path / word) if word in ("pipe", "stdout") else word for word in words]
     assert judge(folder, *words) == 4
+    assert os.path.lexists(tmp_path / "pipe")
+    assert os.path.lexists(tmp_path / "stdout")
     assert said in capsys.readouterr().err

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 import sys
-from pathlib import Path
 
 import pytest
 
 from harness.cli import main
 from harness.ledger.store import Ledger
 from harness.ledger.trials import experiments
-from tests.evolve.conftest import START, write_project
+from tests.evolve.conftest import write_project
 
 GOOD = '"""Sums."""\n\n\ndef total(numbers: list[int]) -> int:\n    """Return the sum."""\n    return sum(numbers)\n'
 SMALL = """\
@@ -88,57 +86,13 @@ def test_a_search_with_a_program_as_proposer(tmp_path, capsys):
     assert "component" in crucible(capsys, "show", champion["digest"], "--ledger", ledger).out
 
 
-def test_candidates_of_a_folder_are_judged_once(tmp_path, capsys):
-    file = write_project(tmp_path / "project", config=SMALL)
-    folder = tmp_path / "given"
-    folder.mkdir()
-    (folder / "good.py").write_text(GOOD)
-    (folder / "wrong.py").write_text(GOOD.replace("sum(", "len("))
-    (folder / "prose.py").write_text("I would rather not.\n")
-    (folder / "same.py").write_text(GOOD)
-    (folder / "renamed.py").write_text(GOOD.replace('"""Sums."""', '"""Adds."""'))
-    (folder / "link.py").symlink_to(folder / "good.py")
-    os.mkfifo(folder / "pipe.py")
-    with (folder / "huge.py").open("w") as file_with_a_hole:
-        file_with_a_hole.truncate(10 << 30)
-    Path(os.fsdecode(bytes(folder) + b"/odd\xff\n::error::.py")).write_text(GOOD + "# odd\n")
-    (folder / "marked.py").write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
-    (folder / "latin.py").write_bytes(GOOD.encode() + b"x = '\xff'\n")
-    refused = [
-        "huge.py: read crash - it has 10240.0 MiB, more than 256 KiB",
-        f"latin.py: read crash - the file is not UTF-8 (byte {len(GOOD) + 5})",
-        "link.py: read crash - it is a symbolic link; only plain files are judged",
-        "pipe.py: read crash - it is not a plain file; only plain files are judged",
-    ]
-    words = ["evolve", file, "--judge-only", folder, "--once", "--ledger", tmp_path / "ledger.db", "--lanes", 1]
-    lines = crucible(capsys, *words).out.splitlines()
-    assert lines[: len(refused)] == refused
-    lines = lines[len(refused) :]
-    assert sorted(line.partition(" 0.")[0].split(" - ")[0].split(" 1.")[0] for line in lines) == [
-        "good.py: judged ok",
-        "marked.py: duplicate skipped",
-        "odd\\udcff ::error::.py: duplicate skipped",
-        "prose.py: parse crash",
-        "renamed.py: duplicate skipped",
-        "wrong.py: screen wrong",
-    ]
-    assert crucible(capsys, *words).out.splitlines() == refused
-    (folder / "late.py").write_text(START)
-    *_, line = crucible(capsys, *words).out.splitlines()
-    assert line.startswith("late.py: judged ok")
-
-
 @pytest.mark.parametrize(
     ("config", "words", "says"),
     [
-        (SMALL, ["--judge-only", "nowhere"], "there is no such folder"),
-        (SMALL, ["--judge-only", __file__], "this is not a folder"),
-        (SMALL + "enabled: false\n", ["--judge-only", "."], "0 experiments are enabled"),
         (SMALL.replace("[start.py]", "[gone.py]"), [], "the start file 'gone.py' cannot be read"),
         (SMALL.replace("total: tool", "total: nowhere"), [], "'nowhere' does not exist"),
         (SMALL + "search_space: {impl_style: []}\n", [], "has no values"),
         (SMALL + "proposers: [{kind: model, backend: file}]\n", [], "has no answers"),
-        (SMALL, ["--judge-only", ".", "--epoch", "-3"], "-3"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_leaves_no_experiment(tmp_path, capsys, config, words, says):

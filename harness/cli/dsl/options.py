@@ -29,10 +29,11 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     add("--model", metavar="NAME", help="the model")
     add("--base-url", metavar="URL", help="its server (default: Ollama's usual address)")
     add("--command", metavar="LINE", help="for --backend command: the command line that answers")
-    add("--answers", metavar="FILE", help="answers.json, or response.txt beginning `question: ID`")
-    add("--cassette", metavar="FILE", help="recorded answers; a back end adds missing ones")
-    add("--recordings", metavar="FILE", help="recorded effects; --live adds to them")
-    add("--tools", metavar="FILE", help='a file with `tools { run "x" -> "text" }`: answers while effects are off')
+    add("--answers", type=Path, metavar="FILE", help="answers.json, or response.txt beginning `question: ID`")
+    add("--cassette", type=Path, metavar="FILE", help="recorded answers; a back end adds missing ones")
+    add("--recordings", type=Path, metavar="FILE", help="recorded effects; --live adds to them")
+    what = 'a file with `tools { run "x" -> "text" }`: answers while effects are off'
+    add("--tools", type=Path, metavar="FILE", help=what)
     add("--grant", action="append", metavar="PROGRAM", help="a program that may run outside a box (repeatable)")
     add(
         "--events",
@@ -77,9 +78,9 @@ def parse_settings(args: argparse.Namespace, *, before: dict[str, Any] | None = 
         if getattr(args, name) is not None:
             found[name] = getattr(args, name)
     if args.tools is not None:
-        found["mocks"] = _read_mocks(Path(args.tools))
+        found["mocks"] = _read_mocks(args.tools)
     if args.recordings is not None:
-        found["recordings"] = str(Path(args.recordings).absolute())
+        found["recordings"] = str(args.recordings.absolute())
     if found.get("events") and not found["events"].startswith(("unix:", "tcp:")) and found["events"] != INBOX:
         path = Path(found["events"]).absolute()
         if not path.is_file():
@@ -93,7 +94,7 @@ def parse_settings(args: argparse.Namespace, *, before: dict[str, Any] | None = 
     }
     for name in ("answers", "cassette"):
         if getattr(args, name) is not None:
-            backend[name] = str(Path(getattr(args, name)).absolute())
+            backend[name] = str(getattr(args, name).absolute())
     if backend:
         found["backend"] = {**before.get("backend", {}), **backend}
     limits = parse_budgets(args.budget)

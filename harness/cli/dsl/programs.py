@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core.errors import CrucibleError, UsageError
+from harness.core.os_fault import fix_of
 
 if TYPE_CHECKING:
     from harness.dsl.ir import Program
@@ -16,14 +17,17 @@ def read(path: Path) -> str:
     """Read the text of a program.
 
     Raises:
-        UsageError: if it cannot be read.
+        UsageError: if it cannot be read, or is empty.
     """
     from harness.dsl.analysis import load
 
     try:
-        return load.read(path)
+        text = load.read(path)
     except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror}", where=str(path), fix="name a program") from error
+        raise UsageError(f"cannot be read: {error.strerror}", where=str(path), fix=fix_of(error)) from error
+    if not text.strip():
+        raise UsageError("the program is empty", where=str(path), fix="name a program: `task Name { … }`")
+    return text
 
 
 def load(path: Path, *, inputs: Iterable[str] = (), entry: str = "") -> Program:

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _coverage(given: inputs.Inputs, args: argparse.Namespace) -> Coverage:
     result = inputs.parse_file(args, found=given)
-    inputs.print_limits(result)
+    inputs.print_notes(result)
     return ToolHost.analyze_coverage(AnalyzeCoverageInput(result))
 
 

@@ -36,7 +36,8 @@ def run(args: argparse.Namespace) -> int:
         try:
             patch = patch_between(old, new, description=f"from {args.old.name} to {args.new.name}")
         except PatchError as error:
-            raise SpecError(str(error), where=f"{args.old} and {args.new}") from error
+            fix = "`crucible spec lint` shows all errors of a grammar"
+            raise SpecError(str(error), where=f"{args.old} and {args.new}", fix=fix) from error
         wire = patch.to_wire() if patch is not None else {"description": "no difference", "ops": []}
         print(
             json.dumps(wire, indent=2) if args.json else yaml_writer.document(wire), end="" if not args.json else "\n"

@@ -16,6 +16,7 @@ from harness.cli.spec import inputs
 from harness.core.errors import UsageError
 from harness.core.named_path import write_file
 from harness.core.number import whole
+from harness.core.os_fault import fix_of
 from harness.grammar.writing.encoding import WriteError
 from harness.grammar.writing.generator import generate
 from harness.report import words
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         fix = "crucible spec parse shows the errors" if samples else "name valid samples after the grammar"
         raise UsageError(str(error), where=str(first), fix=fix) from None
     except OSError as error:
-        raise UsageError(f"it cannot be written: {error.strerror}", where=str(args.out), fix=output.WRITABLE) from None
+        raise UsageError(f"it cannot be written: {error.strerror}", where=str(args.out), fix=fix_of(error)) from None
     output.print_result(args, {"files": made}, f"{args.out}: {words.count(len(made), 'file')}")
     if len(made) < args.count:
         print(f"note: {args.count - len(made)} of {args.count} had nothing new", file=sys.stderr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import dataclass, replace
+from mmap import mmap
 from pathlib import Path
 
 from harness.cli import output
@@ -12,6 +13,7 @@ from harness.core.document import MAX_BYTES
 from harness.core.errors import SpecError, UsageError, position
 from harness.core.named_path import read_file
 from harness.core.number import offset, whole
+from harness.core.os_fault import fix_of
 from harness.grammar.engine.fault import FaultKind
 from harness.grammar.engine.limits import DEFAULT, Limits
 from harness.grammar.engine.parse_result import Parse
@@ -19,7 +21,8 @@ from harness.grammar.host.file_reader import MAX_READ, load, parse_bytes
 from harness.grammar.language.finding import Finding
 from harness.grammar.language.grammar import Grammar
 from harness.grammar.language.lint import Lint, lint_text
-from harness.grammar.tool_host import ParseBinaryInput, ParseResult, ToolHost
+from harness.grammar.tool_host import ParseBinaryInput, ParseResult
+from harness.report import words
 
 MAX_ERRORS = 20
 
@@ -84,7 +87,8 @@ def read_text(path: Path) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"it is not UTF-8: {error.reason}", where=str(path)) from None
+        what = f"byte {error.start} is not UTF-8"
+        raise UsageError(what, where=str(path), fix="name a text file, saved as UTF-8") from None
 
 
 def read_bytes(path: Path, max_bytes: int | None = None) -> bytes:
@@ -96,7 +100,7 @@ def read_bytes(path: Path, max_bytes: int | None = None) -> bytes:
     try:
         return read_file(path, max_bytes)
     except OSError as error:
-        raise UsageError(f"it cannot be read: {error.strerror}", where=str(path), fix="name a file") from None
+        raise UsageError(f"it cannot be read: {error.strerror}", where=str(path), fix=fix_of(error)) from None
 
 
 def lint_file(path: Path) -> Lint:
@@ -157,16 +161,21 @@ def _detect(name: str) -> Path:
     if name == "-":
         raise UsageError("the format of stdin cannot be detected", fix="name a grammar before -")
     where = folders()
-    try:
-        found = detect(load(Path(name)), where)
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise UsageError(f"it cannot be read: {why}", where=name, fix="name a file") from None
+    found = detect(_load(name), where)
     if found is None:
         shown = ", ".join(str(folder) for folder in where) or "no folder of grammars"
         fix = f"name a grammar first (looked in {shown})"
         raise UsageError("no grammar has the magic number of this file", where=name, fix=fix)
     return found
+
+
+def _load(name: str) -> bytes | mmap:
+    if not name:
+        raise UsageError("the path of a file is empty", fix="name a file")
+    try:
+        return load(Path(name))
+    except OSError as error:
+        raise UsageError(f"it cannot be read: {error.strerror}", where=name, fix=fix_of(error)) from None
 
 
 def preview_limits(name: str, end: int | None, *, is_whole: bool = False) -> Limits:
@@ -199,7 +208,7 @@ def parse_file(
         max_records=args.max_records,
         limits=limits,
     )
-    result = parse_bytes(request, sys.stdin.buffer.read()) if name == "-" else ToolHost.parse_binary(request)
+    result = parse_bytes(request, sys.stdin.buffer.read() if name == "-" else _load(name))
     if result.parse is None:
         raise UsageError(result.errors[0], where=name)
     return result
@@ -212,8 +221,14 @@ def parse_of(result: ParseResult) -> Parse:
     return result.parse
 
 
-def print_limits(result: ParseResult) -> None:
-    """Print on stderr that a limit ended the parse: the numbers are not those of the whole file."""
+def print_notes(result: ParseResult) -> None:
+    """Print on stderr what the output does not show: that a limit ended the parse, and the number of parse errors."""
+    _print_limits(result)
+    if count := len(result.errors):
+        print(f"note: {words.count(count, 'parse error')}; `crucible spec parse` lists them", file=sys.stderr)
+
+
+def _print_limits(result: ParseResult) -> None:
     found = parse_of(result)
     if found.stopped:
         print(f"note: only the first {found.stopped_at} bytes of {found.size} were parsed", file=sys.stderr)
@@ -225,7 +240,7 @@ def print_limits(result: ParseResult) -> None:
 
 def print_errors(result: ParseResult) -> None:
     """Print the errors and the warnings of a parse to stderr, at most `MAX_ERRORS` of each."""
-    print_limits(result)
+    _print_limits(result)
     warnings = [f"warning: {fault}" for fault in result.parse.warnings] if result.parse is not None else []
     for lines, what in ((list(result.errors), "errors"), (warnings, "warnings")):
         print(*lines[:MAX_ERRORS], sep="\n", end="\n" if lines else "", file=sys.stderr)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
 import re
 import shlex
-from pathlib import Path
 from typing import Any
 
 from harness.cli import output
 from harness.core.errors import UsageError
-from harness.core.module_file import import_file
+from harness.core.module_file import import_named
 from harness.core.nearest import did_you_mean
 from harness.grammar.improvement.proposer import Proposer, from_command, from_provider
 from harness.grammar.induction.inducer import propose
@@ -65,16 +62,9 @@ def _parse_proposer(text: str, seconds: float) -> Proposer:
 
 
 def _load_function(where: str, name: str) -> Proposer:
-    try:
-        module = _load_module(where)
-    except Exception as error:
-        raise UsageError(f"cannot be imported: {type(error).__name__}: {error}", where=where) from error
+    module = import_named(where)
     found: Any = getattr(module, name, None)
     if not callable(found):
         known = [other for other, value in vars(module).items() if callable(value)]
         raise UsageError(f"has no function {name!r}", where=where, fix=did_you_mean(name, known) or "define it")
     return found  # type: ignore[no-any-return]
-
-
-def _load_module(where: str) -> Any:
-    return importlib.import_module(where) if not where.endswith(".py") else import_file(Path(where))

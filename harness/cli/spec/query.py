@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     if found.record_count > MAX_SHOWN:
         print(f"... and {found.record_count - MAX_SHOWN} more; --json lists all")
     print(f"{words.count(found.record_count, 'record')} ({shown})")
-    inputs.print_limits(result)
+    inputs.print_notes(result)
     if where is not None and not found.record_count and where.why:
         print(f"note: the condition has no value for some records: {where.why}")
     return 0

@@ -48,5 +48,5 @@ def run(args: argparse.Namespace) -> int:
         for span in found.spans
     ]
     output.print_table(columns, rows)
-    inputs.print_limits(result)
+    inputs.print_notes(result)
     return 0

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness.core.errors import UsageError
-from harness.core.named_path import named_path
+from harness.core.named_path import named_path, read_file
+from harness.core.os_fault import fix_of
 from harness.dsl.expressions import nodes as n
 from harness.dsl.ir import Effect, Program, Sweep
 from harness.dsl.tools.folder import MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_BYTES
@@ -29,9 +30,9 @@ def read_input_files(paths: Iterable[Path]) -> dict[str, bytes]:
                     raise UsageError(f"a file of more than {MAX_FILE_BYTES >> 20} MiB", where=where, fix="leave it out")
                 if name in found:
                     raise UsageError(f"two files are called {name!r}", where=str(file), fix="pass only one of them")
-                found[name] = file.read_bytes()
+                found[name] = read_file(file)
             except OSError as error:
-                raise UsageError(f"cannot be read: {error.strerror}", where=str(file), fix="name a file") from error
+                raise UsageError(f"cannot be read: {error.strerror}", where=str(file), fix=fix_of(error)) from error
         if len(found) > MAX_FILES or sum(map(len, found.values())) > MAX_FOLDER_BYTES:
             what = f"more than {MAX_FILES} files or {MAX_FOLDER_BYTES >> 20} MiB"
             raise UsageError(what, where=str(path), fix="name only the files that the program needs")

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from harness.core.digest import digest_json, short
 from harness.core.errors import SpecError
 from harness.core.frozen import Frozen
-from harness.core.named_path import write_file
+from harness.core.named_path import read_file, write_file
+from harness.core.os_fault import fix_of
 
 FORMAT = 1
 
@@ -57,10 +58,15 @@ class RecordingFile:
         self._known: dict[tuple[str, int], Recorded] = {}
         if path.exists():
             try:
-                found = Recordings.model_validate_json(path.read_bytes())
-            except (ValidationError, OSError, ValueError) as error:
-                fix = "record them again"
-                raise SpecError(f"not a recordings file: {str(error)[:200]}", where=str(path), fix=fix) from error
+                found = Recordings.model_validate_json(read_file(path))
+            except OSError as error:
+                raise SpecError(f"it cannot be read: {error.strerror}", where=str(path), fix=fix_of(error)) from error
+            except ValidationError as error:
+                first = error.errors(include_url=False)[0]
+                what = f"it is not a recordings file: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+                raise SpecError(
+                    what, where=str(path), fix="name a file that `--live --recordings FILE` wrote"
+                ) from error
             if found.format > FORMAT:
                 raise SpecError(f"format {found.format} is newer than {FORMAT}", where=str(path), fix="upgrade")
             self._known = {(effect.key, effect.occurrence): effect for effect in found.effects}

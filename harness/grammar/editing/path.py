@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from harness.grammar.language.constructs import GRAMMAR
+
 Path = tuple[str | int, ...]
 
-ROOTS = (
-    "types", "registry", "endian", "record", "framing", "format", "enums", "root", "title", "doc",
-    "bit_order", "encoding",
-)  # fmt: skip
+ROOTS = tuple(GRAMMAR)
 """The top-level keys of a grammar that a path may start with."""
 _SPECIAL = re.compile(r"[.\[\] ]")
 _PART = re.compile(r"\[(?:'([^']*)'|(-?[0-9]+))\]|\.?([^.\[\] ]+)")

@@ -31,6 +31,9 @@ def magic_bytes(value: Any) -> bytes:
         return b""
 
 
+_WRITE_TYPES = "write `types:`, and under it a type for each kind of record"
+
+
 class _Builder:
     def __init__(self, report: Report, processes: dict[str, Processor]) -> None:
         self.report, self.raw, self.processes = report, Raw(report), processes
@@ -38,7 +41,7 @@ class _Builder:
 
     def grammar(self, value: Any) -> g.Grammar | None:
         if not isinstance(value, dict):
-            self.report.error("wrong-kind", f"a grammar is a mapping, not {kind_of(value)}", ())
+            self.report.error("wrong-kind", f"a grammar is a mapping, not {kind_of(value)}", (), hint=_WRITE_TYPES)
             return None
         self.raw.keys(value, GRAMMAR, ())
         form = value.get("format", "record_stream")
@@ -53,7 +56,8 @@ class _Builder:
         self.encoding = self.raw.encoding(value.get("encoding"), ("encoding",), "utf-8")
         raw_types = value.get("types")
         if not isinstance(raw_types, dict) or not raw_types:
-            self.report.error("no-types", "Grammar has no type definitions", ("types",) if "types" in value else ())
+            key = ("types",) if "types" in value else ()
+            self.report.error("no-types", "Grammar has no type definitions", key, hint=_WRITE_TYPES)
             return None
         enums = self.enums(value.get("enums"))
         names = {str(name): i for i, name in enumerate(raw_types)}

@@ -8,6 +8,7 @@ from harness.core.errors import SuiteError
 from harness.core.evaluation import Evaluation
 from harness.core.evidence import Evidence
 from harness.core.frozen import Frozen
+from harness.core.named_path import read_file
 from harness.core.status import Status
 from harness.core.trial import Trial
 from harness.grammar.improvement.iteration import GrammarClimb
@@ -47,7 +48,7 @@ class SpecClimb:
             raise SuiteError(f"{min(shared)} is both a sample and a hold-out", where=str(request.file))
         try:
             climb = GrammarClimb(
-                request.file.read_text(encoding="utf-8"),
+                read_file(request.file).decode(),
                 files["samples"],
                 propose if request.provider is None else from_provider(request.provider),
                 holdout=files["holdout"],
@@ -98,5 +99,5 @@ def _files(folder: Path, globs: tuple[str, ...]) -> dict[str, bytes]:
         paths = sorted(folder.glob(pattern)) if not Path(pattern).is_absolute() else [Path(pattern)]
         if not paths:
             raise SuiteError(f"no file matches {pattern!r}", where=str(folder), fix="correct the glob under `options`")
-        found.update((str(path), path.read_bytes()) for path in paths)
+        found.update((str(path), read_file(path)) for path in paths)
     return found

@@ -9,6 +9,7 @@ from harness.core.case import Case, Subject, line_of
 from harness.core.digest import digest_bytes
 from harness.core.document import read_document
 from harness.core.errors import SpecError, SuiteError, position
+from harness.core.named_path import read_file
 from harness.core.slug import slug
 from harness.grammar.editing.frozen import freeze
 from harness.grammar.language.finding import path_to_string
@@ -36,7 +37,7 @@ def collect_cases(suite: Suite, *, lane: str) -> list[Case]:
     if not isinstance(options, SpecOptions):
         raise TypeError(type(options).__name__)
     grammar = suite.resolve(options.grammar, "grammar")
-    data = grammar.read_bytes()
+    data = read_file(grammar)
     read_grammar(grammar)
     samples = [pin_sample(path) for path in suite.glob(options.samples, "samples", follow_links=True)]
     holdout = (

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.core.named_path import read_file
 from harness.lanes.kernel.adapters.case_folder import DTYPES, Adapted, NotAdaptedError, file_name, make_definition
 
 MAX_BYTES = 8 << 20
@@ -47,7 +48,7 @@ def read_json(path: Path) -> Any:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise NotAdaptedError(f"it has more than {MAX_BYTES >> 20} MiB", where=str(path))
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(read_file(path))
     except (OSError, ValueError, RecursionError) as error:
         raise NotAdaptedError(f"not valid JSON: {error}", where=str(path)) from None
 
@@ -137,7 +138,7 @@ def _sizes(name: str, axes: Mapping[str, int | None], workloads: Sequence[Path])
     """Target sizes: a selection of the workloads' sizes, or a default size."""
     found: list[dict[str, int]] = []
     for path in workloads:
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in read_file(path).decode("utf-8", "replace").splitlines():
             try:
                 trace = json.loads(line)
                 asked = trace["workload"]["axes"] if trace["definition"] == name else None

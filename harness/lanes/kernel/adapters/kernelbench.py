@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import InfraError
+from harness.core.named_path import read_file
 from harness.lanes.kernel.adapters.axes import Trial, UnclearError, changed, constants_of, express
 from harness.lanes.kernel.adapters.case_folder import DTYPES, Adapted, NotAdaptedError, file_name, make_definition
 from harness.lanes.kernel.warm_processes import WarmProcesses
@@ -58,7 +59,7 @@ def adapt_problem(path: Path, candidates: Sequence[Path], processes: WarmProcess
     Raises:
         NotAdaptedError: if the problem cannot be converted.
     """
-    source = path.read_text(encoding="utf-8")
+    source = read_file(path).decode()
     try:
         constants = constants_of(source)
     except (SyntaxError, ValueError, RecursionError) as error:
@@ -125,7 +126,7 @@ def _adapt(path: Path, source: str, constants: dict[str, int], ask: Ask) -> tupl
 
 
 def _add(adapted: Adapted, candidate: Path, source: str, shared: str) -> None:
-    text = candidate.read_text(encoding="utf-8")
+    text = read_file(candidate).decode()
     if "class ModelNew" not in text:
         adapted.notes.append(f"{candidate.name}: it has no ModelNew")
         return

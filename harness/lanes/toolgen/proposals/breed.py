@@ -10,7 +10,6 @@ from typing import Any
 
 from harness.core.evaluation import Evaluation
 from harness.lane.breed import Checked, IsNew, Proposal
-from harness.lanes.toolgen.metadata import read_metadata
 from harness.lanes.toolgen.proposals.cheap_checks import check
 from harness.lanes.toolgen.proposals.mutation import Mutator, cross
 from harness.lanes.toolgen.proposals.prompt import ROLE, feedback_of, prompt_for
@@ -65,10 +64,6 @@ class ToolBreed:
             "time": _relative_time(rows),
         }
         return {name: value for name, value in found.items() if value is not None}
-
-    def parents(self, text: str) -> tuple[str, ...]:
-        """The parents in the metadata block of a source."""
-        return read_metadata(text).parents
 
 
 def _relative_time(rows: list[dict[str, Any]]) -> float | None:
