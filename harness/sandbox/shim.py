@@ -117,7 +117,7 @@ def rehearse() -> None:
         _entry, rules, source = _opened(SOURCE.pack(len(usual) + 4) + b"run:" + usual + marshal.dumps(code))
         _guard_rules(rules)
         exec(_code(source, is_compiled=True), module.__dict__)
-        _first_line(_by_keyword(module.__dict__["run"]))
+        _first_line(_by_keyword(module.__dict__["run"]), "run")
         send(asked, b"Q", bytes(NONCE), encode({"value": [1, 2.5, "x", None, True, {"a": (1,)}]}))
         _answer(lambda value: value, questions, answers, frozenset(), keep=False)
         _receive(answered)
