@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from harness.sandbox.guard import made
+from harness.sandbox.filled_code import made
 
 YEARS = 10
 DAYS = 7

@@ -24,15 +24,14 @@ import struct
 import sys
 import types
 from _thread import get_ident
-from collections.abc import Callable
 from typing import Any
 
 from harness.sandbox import guarded_modules
+from harness.sandbox.filled_code import BOX_CODE, with_constants
 from harness.sandbox.importable import present
+from harness.sandbox.outward_attributes import READ
 from harness.sandbox.wire import ANSWERS, NONCE
 
-BOX_CODE = "<box>"
-"""The file name of this package's code objects inside a box."""
 _STDLIB = os.path.dirname(os.__file__) + "/"
 
 GROUPS: dict[str, frozenset[str]] = {
@@ -66,12 +65,6 @@ _ATTRIBUTES = frozenset(
     {"__code__", "f_code", "tb_frame", "gi_frame", "gi_code", "cr_frame", "cr_code", "ag_frame", "ag_code",
      "f_back", "f_builtins", "f_globals", "f_locals", "__builtins__", "__globals__"}
 )  # fmt: skip
-_OUTWARD = {
-    types.FrameType: ("f_back", "f_builtins", "f_globals", "f_locals"),
-    types.FunctionType: ("__builtins__", "__globals__"),
-}
-"""Those of which the interpreter makes no event; they lead to the frames below a subject, and so to `ctypes`."""
-_READ = {name: vars(kind)[name].__get__ for kind, names in _OUTWARD.items() for name in names}
 _LIBRARIES = frozenset(
     (event, file, name)
     for event, names, files in (
@@ -117,7 +110,25 @@ _PLAIN_OPERATIONS = frozenset(
 """Operations of an annotation: names, attributes, subscripts and operators, but no call."""
 
 
-def arm(rules: frozenset[str], imports: list[str], more: list[str]) -> None:
+_ahead: list[tuple[frozenset[str], types.FunctionType, dict[int, dict[str, Any]], int]] = []
+"""In a zygote: rules and hook, and what `hook_code` returns."""
+
+
+def arm_ahead(names: dict[str, Any]) -> None:
+    """In a zygote: do all of `arm` for its boxes that does not depend on the source, for the usual rules.
+
+    Args:
+        names: The globals of what calls `arm`.
+    """
+    rules = frozenset(GROUPS)
+    code, owned, count = hook_code(rules)
+    hook_code.cache_clear()
+    owned[id(names)] = names
+    _ahead.append((rules, types.FunctionType(code, {"__builtins__": {}}), owned, count))
+    guarded_modules.prepare_ahead(rules)
+
+
+def arm(rules: frozenset[str], imports: list[str], more: tuple[str, ...]) -> None:
     """Load the modules that the source imports, then watch everything that happens in this process.
 
     Args:
@@ -125,11 +136,18 @@ def arm(rules: frozenset[str], imports: list[str], more: list[str]) -> None:
         imports: Names of modules that the text of the source imports; one that is not importable is not loaded.
         more: Names that the tool adds to the modules that may be imported.
     """
-    code, owned, count = hook_code(rules)
-    hook_code.cache_clear()
-    added = guarded_modules.prepare(imports, rules, tuple(more), count)
-    owned.update((id(one), one) for one in (*added, sys._getframe(1).f_globals))
-    sys.addaudithook(types.FunctionType(code, {"__builtins__": {}}))
+    known, hook, owned, count = _ahead.pop() if _ahead else (None, None, {}, 0)
+    if hook is not None and known == rules and guarded_modules.is_prepared(imports, more):
+        guarded_modules.forget()
+    else:
+        guarded_modules.restore()
+        if hook is None or known != rules:
+            code, owned, count = hook_code(rules)
+            hook_code.cache_clear()
+            hook = types.FunctionType(code, {"__builtins__": {}})
+        added = guarded_modules.prepare(imports, rules, more, count)
+        owned.update((id(one), one) for one in (*added, sys._getframe(1).f_globals))
+    sys.addaudithook(hook)
 
 
 @functools.cache
@@ -160,8 +178,8 @@ def hook_code(rules: frozenset[str]) -> tuple[types.CodeType, dict[int, dict[str
         "@write": os.write,
         "@exit": os._exit,
         "@getframe": sys._getframe,
-        "@back": _READ["f_back"],
-        "@globals": _READ["f_globals"],
+        "@back": READ["f_back"],
+        "@globals": READ["f_globals"],
         "@ident": get_ident,
         "@busy": set(),
         "@id": id,
@@ -177,64 +195,6 @@ def hook_code(rules: frozenset[str]) -> tuple[types.CodeType, dict[int, dict[str
     }
     code = with_constants(_hook.__code__, values).replace(co_filename=BOX_CODE)
     return code, owned, len(sys.modules)
-
-
-def watch_attributes() -> None:
-    """Make reading an attribute of `_OUTWARD` an event, and hide the classes that read memory and make system calls.
-
-    It is done in the root zygote, once for all boxes, before their subjects run.
-    """
-    import ctypes  # not a name of this module: a subject that finds its globals must not find it
-
-    members = {kind: gc.get_referents(vars(kind))[0] for kind in (*_OUTWARD, type)}  # a type is immutable, this is not
-    for kind, names in _OUTWARD.items():
-        for name in names:
-            values = {"@read": _READ[name], "@audit": sys.audit, "@name": name}
-            members[kind][name] = property(made(_read_attribute, "_read_attribute", values))
-    hidden: list[type] = []
-    waiting: list[type] = [object]
-    while waiting:
-        below: list[type] = type.__subclasses__(waiting.pop())
-        waiting += below
-        hidden += [one for one in below if str(one.__module__).partition(".")[0] in ("ctypes", "_ctypes", "harness")]
-    values = {"@read": type.__subclasses__, "@id": id, "@hidden": frozenset(map(id, hidden)), "@kept": hidden}
-    members[type]["__subclasses__"] = made(_subclasses, "__subclasses__", values)
-    for kind in members:
-        ctypes.pythonapi.PyType_Modified(ctypes.py_object(kind))
-
-
-def _read_attribute(self: Any) -> Any:
-    audit: Any = "@audit"
-    read: Any = "@read"
-    audit("object.__getattr__", self, "@name")
-    return read(self)
-
-
-def _subclasses(self: Any, /) -> list[type]:
-    read: Any = "@read"
-    identity: Any = "@id"
-    found: list[type] = []
-    for one in read(self):
-        if identity(one) not in "@hidden":
-            found.append(one)  # noqa: PERF401 - a comprehension is a function of its own, with its own constants
-    return found
-
-
-def made(function: Callable[..., Any], name: str, values: dict[str, Any]) -> Any:
-    """The function with some of its constants replaced, without globals, as code of this package."""
-    code = with_constants(function.__code__, values)
-    return types.FunctionType(code.replace(co_filename=BOX_CODE), {"__builtins__": {}}, name, function.__defaults__)
-
-
-def with_constants(code: types.CodeType, values: dict[str, Any]) -> types.CodeType:
-    """The code with some of its constants, strings, replaced by values of any type."""
-    return code.replace(co_consts=tuple(_filled(one, values) for one in code.co_consts))
-
-
-def _filled(constant: Any, values: dict[str, Any]) -> Any:
-    if type(constant) is tuple:
-        return tuple(_filled(one, values) for one in constant)
-    return values.get(constant, constant) if type(constant) is str else constant
 
 
 def _hook(event: Any, args: Any) -> None:  # noqa: PLR0915 - it cannot call another function of this module

@@ -37,6 +37,54 @@ _FUNCTION_SETS = "supports_dir_fd supports_effective_ids supports_fd supports_fo
 """Sets of `os` that hold functions."""
 
 
+_before: list[tuple[dict[str, Any], dict[str, Any]]] = []
+"""In a zygote that has replaced values ahead, by dictionary: what was there; of `sys.modules` last."""
+_OF_ZYGOTE = "resource"  # `os.wait4` imports it at each call
+
+
+def prepare_ahead(rules: frozenset[str]) -> None:
+    """In a zygote: do for its boxes what `prepare` does for a source that needs no further module; see `is_prepared`.
+
+    Its zygote and a box that was not told its rules yet make do without what is replaced and forgotten.
+    """
+    import ctypes  # not a name of this module: a subject that finds its globals must not find it
+
+    gone = dict.fromkeys(unlisted(rules))
+    for names, replaced in (*replacements(holds_files="no-files" in rules), (sys.modules, gone)):
+        _before.append((names, {name: names[name] for name in replaced}))
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(_before))  # stays allocated, see `forget`
+    prepare([], rules, (), len(sys.modules))
+    sys.modules[_OF_ZYGOTE] = _before[-1][1][_OF_ZYGOTE]
+
+
+def is_prepared(imports: list[str], more: tuple[str, ...]) -> bool:
+    """Whether the zygote has done all that `prepare` would do; arguments as there."""
+    return (
+        bool(_before)
+        and all(name in sys.modules and name.partition(".")[0] not in _COMPANIONS for name in imports)
+        and not (more and any(is_below(name, more) for name in _before[-1][1]))
+    )
+
+
+def forget() -> None:
+    """Leave nothing by which a subject could find what was replaced: freeing it would write to pages of the zygote."""
+    global _before
+    _before = []
+    del sys.modules[_OF_ZYGOTE]
+
+
+def restore() -> None:
+    """Undo `prepare_ahead`."""
+    for names, values in _before:
+        names.update(values)
+    _before.clear()
+
+
+def module(name: str) -> Any:
+    """A module of the interpreter, even if it was forgotten ahead."""
+    return (_before[-1][1].get(name) if _before else None) or __import__(name)
+
+
 def prepare(imports: list[str], rules: frozenset[str], more: tuple[str, ...], count: int) -> list[dict[str, Any]]:
     """Load the modules that a source imports, so that none is loaded later; the globals of those loaded since `count`.
 

@@ -188,6 +188,7 @@ class UnusedWork:
     """
 
     def __init__(self) -> None:
+        self._fstat, self._stat = os.fstat, os.stat  # the guard replaces those of `os`, before boxes are forked
         self._last = self._next_inode()
         self._state = self._directory()
         if not self.is_unused():
@@ -202,15 +203,13 @@ class UnusedWork:
         except OSError:
             return False  # the box left no room for another file
 
-    @staticmethod
-    def _next_inode() -> int:
+    def _next_inode(self) -> int:
         fd = os.open(WORK, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        number = os.fstat(fd).st_ino
+        number = self._fstat(fd).st_ino
         os.close(fd)
         return number
 
-    @staticmethod
-    def _directory() -> tuple[int, ...]:
-        seen = os.stat(WORK)
+    def _directory(self) -> tuple[int, ...]:
+        seen = self._stat(WORK)
         times = seen.st_atime_ns, seen.st_mtime_ns, seen.st_ctime_ns
         return (seen.st_mode, seen.st_uid, seen.st_gid, seen.st_nlink, seen.st_size, *times)

@@ -178,19 +178,24 @@ def _opened(body: bytes) -> tuple[str, frozenset[str], bytes]:
 
 
 def _code(source: bytes, *, is_compiled: bool) -> types.CodeType:
-    import marshal  # not a name of this module: a subject that finds its globals must not find it
-
-    if is_compiled:
-        code: types.CodeType = marshal.loads(source)  # noqa: S302 - its parent made it
+    if is_compiled:  # `marshal` is not a name of this module: a subject that finds its globals must not find it
+        code: types.CodeType = guarded_modules.module("marshal").loads(source)  # its parent made it
         return code
     # As text, so that a declared encoding cannot make it other code than the judge reads.
     return compile(source.decode("utf-8-sig"), "candidate.py", "exec", dont_inherit=True)
 
 
+def guard_ahead() -> None:
+    """In a zygote: do once what each box would do to arm its guard."""
+    guard.arm_ahead(globals())
+
+
 def _guard(rules: frozenset[str]) -> None:
     held, imports, more = _guard_rules(rules)
     if held:
-        guard.arm(held, imports, more)
+        guard.arm(held, imports, tuple(more))
+    else:
+        guarded_modules.restore()
 
 
 def _guard_rules(rules: frozenset[str]) -> tuple[frozenset[str], list[str], list[str]]:

@@ -24,8 +24,9 @@ from typing import Any
 
 from harness.sandbox import clock, namespaces, shim
 from harness.sandbox import layers as confinement
-from harness.sandbox.guard import BOX_CODE, watch_attributes
+from harness.sandbox.filled_code import BOX_CODE
 from harness.sandbox.layers import Layers
+from harness.sandbox.outward_attributes import watch_attributes
 from harness.sandbox.wire import ANSWERS, QUESTIONS, REPLY, REQUEST
 
 CODECS = "ascii latin_1 utf_16 utf_16_le utf_16_be utf_32 unicode_escape raw_unicode_escape utf_8_sig".split()
@@ -239,7 +240,10 @@ def _run_zygote(control: _socket.socket) -> None:
         "landlock_abi": layers.ruleset.abi if layers.ruleset else 0,
     }
     del config
-    gc.freeze()
+    freeze = gc.freeze
+    if not shared:
+        shim.guard_ahead()
+    freeze()
     _send_json(control, hello)
 
     def fork(request: Request, fds: list[int]) -> tuple[int, int]:
