@@ -175,6 +175,8 @@ class RunSession:
         self._judging = judging_ahead(
             found, self.registry.lanes, settings=self.settings, context=context, processes=processes, option=option
         )
+        if not self.timed() and all(nodeid in cases for nodeid in order):  # nothing here measures wall time
+            self._judging.begin()
         return replace(inputs, ahead=frozenset(found))
 
     def _settle(self, drawn_seed: int | None) -> Settings:
