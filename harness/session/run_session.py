@@ -183,12 +183,8 @@ class RunSession:
         option = self.config.option
         command = {name: getattr(option, f"crucible_{name}") for name in OPTIONS}
         command["gates"] = tuple(option.crucible_gate) if option.crucible_gate else None
-        return settle(
-            self.config.rootpath,
-            command=command,
-            invocation_dir=self.config.invocation_params.dir,
-            drawn_seed=drawn_seed,
-        )
+        root, folder = self.config.rootpath, self.config.invocation_params.dir
+        return settle(root, command=command, invocation_dir=folder, drawn_seed=drawn_seed)
 
     # Judging
 
