@@ -19,6 +19,7 @@ import json
 import sys
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
 from functools import partial
+from itertools import chain
 from typing import Any, TypeVar
 
 PLAIN_INTEGER_LIMIT = 1 << 1024
@@ -31,7 +32,8 @@ MAX_ITEMS = 1 << 20  # items of an answer that come from other types than list, 
 
 _CONTAINERS = frozenset({list, tuple, dict, set, frozenset})
 _SETS: dict[type, str] = {set: "$set", frozenset: "$frozenset"}
-_MANY = 1 << 14  # containers after which a value is searched for parts that occur more than once
+_INTEGERS, _LISTS = frozenset({int}), frozenset({list})
+_MANY = 1 << 14  # containers after which a value in which parts occur more than once is measured
 _MAX_EQUAL_HASHES = 64  # decoded keys of one container: more make a table quadratic, and only design makes them
 _MAX_PARTS = 1 << 23  # of a value that is written out: each takes two of the 16 MB that an answer may have
 
@@ -217,28 +219,39 @@ def _refuse(value: Any) -> CodecError:
 def _is_plain(value: Any) -> bool:
     """Whether plain JSON represents the value; raises CodecError for unsupported types."""
     todo = [value]
-    left = _MANY
+    seen: set[int] = set()  # identities of containers
+    count, most = 0, _MANY
     while todo:
         item = todo.pop()
         kind = type(item)
         if kind in _PLAIN:
             continue
-        if kind in _CONTAINERS:
-            left -= 1
-            if not left:
-                _check_parts(value)
         if kind is int:
             if not -PLAIN_INTEGER_LIMIT < item < PLAIN_INTEGER_LIMIT:
                 return False
-        elif kind is list:
-            if not set(map(type, item)) <= _PLAIN:
-                todo.extend(item)
-        elif kind is dict:
-            for key in item:
-                if type(key) is not str or key.startswith("$"):
+        elif kind is list or kind is dict:
+            parts = item
+            if kind is dict:
+                for key in item:
+                    if type(key) is not str or key.startswith("$"):
+                        return False
+                parts = item.values()
+            seen.add(id(item))
+            count += 1
+            while (kinds := set(map(type, parts))) == _LISTS:  # of many lists, the parts are looked at together
+                seen.update(map(id, parts))
+                count += len(parts)
+                if count > most and count > len(seen):
+                    break
+                parts = [*chain.from_iterable(parts)]
+            if count > most and count > len(seen):
+                _check_parts(value)
+                most = _MAX_PARTS
+            if kinds == _INTEGERS:
+                if not -PLAIN_INTEGER_LIMIT < min(parts) <= max(parts) < PLAIN_INTEGER_LIMIT:
                     return False
-            if not set(map(type, item.values())) <= _PLAIN:
-                todo.extend(item.values())
+            elif not kinds <= _PLAIN:
+                todo.extend(parts)
         elif kind is tuple or kind is bytes or kind in _SETS:
             return False
         else:

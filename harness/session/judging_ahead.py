@@ -105,6 +105,11 @@ class JudgingAhead:
     def __contains__(self, nodeid: str) -> bool:
         return nodeid in self._cases
 
+    def begin(self) -> None:
+        """Have the first cases judged now, before an item asks: cases of other lanes then use both cores to the end."""
+        with self._lock, contextlib.suppress(InfraError):  # the items report it
+            self._submit({})
+
     def take(self, nodeid: str) -> str:
         """The evaluation of a case as JSON; waits until it is judged. Taken a second time, it is judged again.
 
@@ -112,16 +117,19 @@ class JudgingAhead:
             InfraError: if the run is over.
         """
         with self._lock:
-            wanted = {} if nodeid in self._found else {nodeid: self._cases[nodeid]}
             self._taken.add(nodeid)
-            for ahead, case in self._order:
-                if ahead not in self._taken and ahead not in self._found:
-                    wanted[ahead] = case
-                if len(self._found) + len(wanted) > self._limit:
-                    break
-            self._found |= zip(wanted, self._judges.submit_all(wanted.values()), strict=True)
+            self._submit({} if nodeid in self._found else {nodeid: self._cases[nodeid]})
             found = self._found.pop(nodeid)
         return found.result()
+
+    def _submit(self, wanted: dict[str, Case]) -> None:
+        """Have cases judged, and the next ones; the lock is held."""
+        for ahead, case in self._order:
+            if ahead not in self._taken and ahead not in self._found:
+                wanted[ahead] = case
+            if len(self._found) + len(wanted) > self._limit:
+                break
+        self._found |= zip(wanted, self._judges.submit_all(wanted.values()), strict=True)
 
     def listen(self, folder: Path) -> None:
         """Serve xdist workers through a socket in the folder of the run."""

@@ -175,18 +175,16 @@ class RunSession:
         self._judging = judging_ahead(
             found, self.registry.lanes, settings=self.settings, context=context, processes=processes, option=option
         )
+        if not self.timed() and all(nodeid in cases for nodeid in order):  # nothing here measures wall time
+            self._judging.begin()
         return replace(inputs, ahead=frozenset(found))
 
     def _settle(self, drawn_seed: int | None) -> Settings:
         option = self.config.option
         command = {name: getattr(option, f"crucible_{name}") for name in OPTIONS}
         command["gates"] = tuple(option.crucible_gate) if option.crucible_gate else None
-        return settle(
-            self.config.rootpath,
-            command=command,
-            invocation_dir=self.config.invocation_params.dir,
-            drawn_seed=drawn_seed,
-        )
+        root, folder = self.config.rootpath, self.config.invocation_params.dir
+        return settle(root, command=command, invocation_dir=folder, drawn_seed=drawn_seed)
 
     # Judging
 

@@ -263,3 +263,43 @@ def test_a_value_that_contains_itself_or_grows_when_written_out_is_refused_at_on
         encode_plainly(shared(60, make), forms)
     small = shared(10, make)
     assert decode(encode_plainly(small, frozenset())) == small
+
+
+MANY = 60
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer containers than MANY are many."""
+    monkeypatch.setattr(codec, "_MANY", MANY // 3)
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize(
+    "odd", [2**1024, -(2**1024), (1,), {1}, b"x", {1: 2}, {"$": 1}, True, None, 0.5, "x", {}, [], [[]], 1]
+)
+def test_an_odd_part_among_many_lists_is_tagged_as_alone(odd: object) -> None:
+    rows = [[number, number + 1] for number in range(MANY)]
+    for value in (
+        [*rows, [odd]],
+        [*rows, odd],
+        {"rows": [[rows, [odd, 1]]]},
+        [{"a": one, "odd": odd} for one in rows[:9]],
+    ):
+        assert encode(value) == codec._dumps(codec.tag(value)).encode()
+    with pytest.raises(CodecError, match="of type complex"):
+        encode([*rows, [odd, [1j]]])
+
+
+@pytest.mark.usefixtures("few")
+def test_only_parts_that_occur_more_than_once_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measuring takes ten times as long as encoding."""
+    measured = []
+    monkeypatch.setattr(codec, "_check_parts", measured.append)
+    encode([[number, [number]] for number in range(MANY)])
+    encode([[1]] * (MANY // 3 - 2))
+    assert not measured
+    for value in ([[1]] * MANY, [{"a": [1]}] * MANY, [*[[]] * MANY, 1], [[1, [1]]] * MANY):
+        assert encode(value) == codec._dumps(value).encode()
+        assert measured.pop() is value
+        assert not measured

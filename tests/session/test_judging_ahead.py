@@ -187,6 +187,38 @@ def test_few_cases_timed_ones_and_lanes_of_a_conftest_are_judged_by_their_items(
     assert cases_for_judges(cases, {"toolgen": foreign()}) == {}
 
 
+def test_cases_are_judged_before_an_item_asks(ahead):
+    ahead.begin()
+    first, *_, last = ahead._cases
+    assert Evaluation.model_validate_json(ahead._found[last].result(60)).case.nodeid == last
+    found = ahead._found[first]
+    assert ahead.take(first) == found.result()
+    ahead.close()
+    ahead.begin()  # too late, which is an item's to report
+
+
+EXACT = SUITE.replace("timing: none", "timing: exact").replace("candidates/*", "candidates/c00*")
+OTHERS = {
+    "alone": ({}, 1),
+    "next to a test": ({"test_plain.py": "def test_plain(): pass"}, 0),
+    "next to a timed case": ({"exact.suite.yaml": EXACT}, 0),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["serial", "xdist"])
+def test_a_run_judges_from_its_start_where_nothing_is_measured(pytester, monkeypatch, workers, name):
+    files, expected = OTHERS[name]
+    write_project(pytester.path)
+    for path, text in files.items():
+        (pytester.path / path).write_text(text)
+    begun = []
+    monkeypatch.setattr(JudgingAhead, "begin", lambda _self: begun.append(1))
+    result = pytester.runpytest_inprocess("double.suite.yaml", *files, "--confirm", "0", *workers)
+    result.assert_outcomes(passed=COUNT + len(files))
+    assert len(begun) == expected
+
+
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["serial", "xdist"])
 class TestRuns:
     def test_each_case_has_its_row(self, pytester, workers):
