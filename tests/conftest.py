@@ -62,6 +62,7 @@ def pytest_xdist_auto_num_workers():
 
 
 LONG = ("attacks/test_corpus", "judge/test_cluster", "session/test_cluster", "browser/test_real_run", "kernel_search")
+LONG += ("tests/test_docs", "test_paired_runs", "test_reuse", "test_face", "test_cheats")
 
 
 def pytest_collection_modifyitems(items):
