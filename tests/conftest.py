@@ -32,7 +32,7 @@ import harness.timing.bridge  # noqa: F401
 from harness import hooks
 from harness.lanes.kernel.warm_processes import WarmProcesses
 from harness.ledger.packing import reader
-from tests.forked_workers import forked_workers
+from tests.forked_workers import forked_judges, forked_workers
 
 pytest_plugins = ["pytester", "tests.small_disk"]
 BUILT_IN = hooks.BUILT_IN
@@ -61,6 +61,7 @@ def pytest_xdist_auto_num_workers():
 
 
 LONG = ("attacks/test_corpus", "judge/test_cluster", "session/test_cluster", "browser/test_real_run", "kernel_search")
+LONG += ("tests/test_docs", "test_paired_runs", "test_reuse", "test_face", "test_cheats")
 
 
 def pytest_collection_modifyitems(items):
@@ -82,6 +83,13 @@ def _lock_of_their_own(tmp_path_factory):
         folder = tmp_path_factory.mktemp("runtime")
         folder.chmod(0o700)
         patch.setenv("XDG_RUNTIME_DIR", str(folder))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked_judges():
+    """Judge processes of this process are forks; a test of how one starts runs pytest in a process of its own."""
+    with forked_judges():
         yield
 
 
@@ -185,12 +193,16 @@ class Project:
         return self.put(f"{name}.suite.yaml", f"lane: words\ninline: {json.dumps(inline)}\n")
 
     def run(self, *args: str, subprocess: bool = False) -> pytest.RunResult:
-        """Run pytest with the plugin: in this process unless it must die or change what is imported."""
+        """Run pytest with the plugin: in this process unless it must die or change what is imported.
+
+        In a process of its own all installed plugins are loaded, as with a user; here only xdist and those of `args`.
+        """
         always = ("-p", "harness.plugin", "-p", "no:benchmark")
         if subprocess:
             return self.pytester.runpytest_subprocess(*always, *args, timeout=120)
-        with forked_workers():
-            return self.pytester.runpytest_inprocess(*always, *args)
+        with pytest.MonkeyPatch.context() as patch, forked_workers():
+            patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+            return self.pytester.runpytest_inprocess(*always, "-p", "xdist", *args)
 
     def rows(self, sql: str, *, ledger: str = "reports/ledger.db") -> list[Any]:
         """Ask the ledger."""

@@ -1,32 +1,42 @@
-"""xdist workers of runs inside a test: forks of one process that has imported pytest and the harness once.
+"""Workers of runs inside a test, of xdist and of the judge: forks of one process that has imported the harness once.
 
 A worker is a process of its own as ever, and dies alone; only importing everything again is saved, which is most of
-what a worker of such a small run costs. Tests of signals and of start-up start everything themselves (`start`).
+what a worker of such a small run costs. Tests of signals and of start-up start everything themselves (`start`), and
+so do runs of `python -m pytest` and of `crucible` in a process of their own.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import multiprocessing
 import multiprocessing.popen_forkserver  # here, because pytester forgets what an inner run imported first
 import os
+import signal
+import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from execnet import gateway_io
 from execnet.gateway_base import ExecModel, Popen2IO
 
+from harness.judge import judges
+from harness.lane import json_worker
+from harness.lane.json_worker import MainCall, Process
+
 # Not xdist and not the plugin itself: pytest warns of plugins that were imported before it.
 PRELOADED = ["pytest", "_pytest.pytester", "execnet.gateway_base", "harness.session.run_session"]
 # Those of clusters (tests/judge/test_cluster.py); where they are not installed, they are passed over.
 PRELOADED += ["distributed.cli.dask_scheduler", "distributed.cli.dask_worker", "harness.judge.cluster_worker"]
-PRELOADED += ["harness.lanes.toolgen.evaluate", "harness.sandbox.probe"]
+PRELOADED += ["harness.lanes.toolgen.evaluate", "harness.sandbox.probe", "harness.judge.judge_process"]
 
 
 def start_forkserver() -> ForkServerContext:
@@ -86,6 +96,64 @@ def run_dask(log: Path, folder: Path, environment: dict[str, str], module: str, 
     dask.config.refresh()
     sys.argv[:] = [module, *words]
     importlib.import_module(f"distributed.cli.{module}").main(words)
+
+
+class ForkedJudge:
+    """In place of a judge process that was started by exec: the same `main`, pipes and process group, in a fork."""
+
+    def __init__(self, call: MainCall, errors: BinaryIO) -> None:
+        theirs_in, ours_out = os.pipe()
+        ours_in, theirs_out = os.pipe()
+        theirs = [Connection(descriptor) for descriptor in (theirs_in, theirs_out, os.dup(errors.fileno()))]
+        environment = dict(os.environ if call.environment is None else call.environment)
+        how = (theirs, str(call.folder), environment, call.module, call.arguments)
+        self._process = start_forkserver().Process(target=run_main, args=how, daemon=True)
+        self._process.start()
+        for connection in theirs:
+            connection.close()
+        self.pid = self._process.pid
+        self.stdin, self.stdout = os.fdopen(ours_out, "wb", buffering=0), os.fdopen(ours_in, "rb", buffering=0)
+
+    def wait(self, timeout: float) -> int:
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired("judge process", timeout)
+        return self._process.exitcode
+
+    def end(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # it is no leader yet, or has ended
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.kill()
+        self._process.join()
+
+
+def run_main(streams, folder: str, environment: dict[str, str], module: str, arguments: tuple[str | int, ...]) -> None:
+    """In the fork: become `python -B -c 'from {module} import main; main(*arguments)'` in `folder`."""
+    os.setsid()
+    for number, stream in enumerate(streams):
+        os.dup2(stream.fileno(), number)
+        stream.close()
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.dont_write_bytecode, tempfile.tempdir = True, None
+    sys.stdin, sys.stdout = os.fdopen(0, "r", 1, closefd=False), os.fdopen(1, "w", 1, closefd=False)
+    importlib.import_module(module).main(*arguments)
+
+
+def start_judge(call: MainCall, errors: BinaryIO) -> Process:
+    """A `Starter`: forks a judge process, unless a `sitecustomize` has to change it."""
+    folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    changed = any(Path(folder, "sitecustomize.py").exists() for folder in folders if folder)
+    return json_worker._ExecutedProcess(call, errors) if changed else ForkedJudge(call, errors)
+
+
+@contextlib.contextmanager
+def forked_judges() -> Iterator[None]:
+    """While this holds, judge processes are forked."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(judges, "JsonWorker", functools.partial(json_worker.JsonWorker, start=start_judge))
+        yield
 
 
 @contextlib.contextmanager

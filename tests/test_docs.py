@@ -61,7 +61,7 @@ def test_ctrf_reports_hold_our_cases(project):
     pytest.importorskip("ctrf", reason="needs pytest-json-ctrf: pip install pytest-json-ctrf")
     project.suite(good="ok", bad="wrong", gone="skipped", look="review")
     for more in ((), ("-n1",)):
-        project.run("--ctrf", "ctrf.json", *more)
+        project.run("-p", "ctrf", "--ctrf", "ctrf.json", *more)
         found = json.loads((project.path / "ctrf.json").read_text())["results"]
         assert found["summary"]["tests"] == 4
         status = {one["name"].rpartition("::")[2]: one["status"] for one in found["tests"]}

@@ -168,7 +168,7 @@ def test_twenty_kills_at_random_end_with_the_same_rows_and_nothing_is_judged_twi
     assert [one.trial.digest for one in ended.champions] == [one.trial.digest for one in result.champions]
 
 
-@pytest.mark.parametrize(("slowness", "seed"), [(0.96, 3), (1.6, 5), (1.6, 6)])
+@pytest.mark.parametrize(("slowness", "seed"), [(0.96, 3), (1.6, 5)])
 def test_noise_and_a_machine_that_is_slower_by_now_change_no_decision(
     whole, project, machine, tmp_path, monkeypatch, slowness, seed
 ):

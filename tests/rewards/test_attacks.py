@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 
 import pytest
@@ -28,11 +29,15 @@ def earns(attack: corpus.Attack) -> bool:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="layers need Linux")
-def test_no_attack_is_paid():
+def test_no_attack_is_paid(tmp_path):
     """Also none that is refused and answers rightly: a candidate for a reward may do nothing but compute."""
     attacks = corpus.table()
     seed = corpus.SECRET_SEED
-    with reward_for(corpus.HERE / "spec", jitter_ms=(0, 0), questions=8, secret_seed=seed, check_every=0) as reward:
+    tool = shutil.copytree(corpus.HERE / "spec", tmp_path / "spec")
+    text = (tool / "tool.yaml").read_text("utf-8")
+    assert "max_runtime_sec: 10.0" in text  # what never ends is waited for as long, in each attempt
+    (tool / "tool.yaml").write_text(text.replace("max_runtime_sec: 10.0", "max_runtime_sec: 2.0"), "utf-8")
+    with reward_for(tool, jitter_ms=(0, 0), questions=8, secret_seed=seed, check_every=0) as reward:
         verdicts = reward.verdicts([attack.path.read_text("utf-8") for attack in attacks])
     paid = {attack.name for attack, verdict in zip(attacks, verdicts, strict=True) if reward.value(verdict)}
     assert paid <= {attack.name for attack in attacks if earns(attack)}

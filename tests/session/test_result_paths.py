@@ -23,7 +23,7 @@ def mined(project):
         ("--report", "candidates/index.html", ()),
         ("--report", "linked/new/x.html", ("-n2",)),
         ("--junitxml", "candidates/index.html", ()),
-        ("--ctrf", "linked/x.json", ("-n2",)),
+        ("--ctrf", "linked/x.json", ("-n2", "-p", "ctrf")),
     ],
 )
 def test_no_result_is_written_among_candidates(mined, option, path, others):

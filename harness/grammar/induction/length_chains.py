@@ -151,7 +151,11 @@ def _double(walker: _Walker, names: Names) -> Iterator[Draft]:
         for first, second, head in itertools.product(places, places, (0, 4, 8, 12, 16)):
             if second < first + width or walker.left <= 0:
                 continue
-            for size in range(second + width, second + width + 13, min(2, width)):
+            sizes = range(second + width, second + width + 13, min(2, width))
+            lengths = [int.from_bytes(walker.first[head + at : head + at + width], order) for at in (first, second)]
+            fitting = [size for size in sizes if head + size + sum(lengths) <= len(walker.first)]
+            walker.left -= len(sizes) - len(fitting)  # their first record is longer than the file
+            for size in fitting:
                 pair = _Pair(first, second, width, order, size, align)
                 found = walker.layout(pair.step, head, cut_off=True)
                 if found is not None and _both_vary(found.rows):
