@@ -180,7 +180,10 @@ def executed_style(data: bytes, entry: str, counts: Executed) -> str:
         RecursionError: if it is nested too deeply.
     """
     tree = parse(Source(data, ""))
-    return "plain" if isinstance(tree, Source) else detect(keep_executed(tree, counts), entry)
+    if isinstance(tree, Source):
+        return "plain"
+    repeated = counts.repeats(tree)
+    return detect(keep_executed(tree, counts), entry, repeated)
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import marshal
 import os
 import signal
@@ -15,7 +16,7 @@ from harness.core.status import Status
 from harness.lanes.toolgen import reading as readings
 from harness.lanes.toolgen.executed_code import Executed, keep_executed, line_counts
 from harness.lanes.toolgen.reader import Reader
-from harness.lanes.toolgen.reading import Reading, read, rules_of
+from harness.lanes.toolgen.reading import Reading, executed_style, read, rules_of
 from harness.lanes.toolgen.source import Source
 from harness.lanes.toolgen.style import detect
 from harness.lanes.toolgen.tool_spec import Tool, read_tool
@@ -194,6 +195,32 @@ def test_a_structure_that_does_not_grow_with_its_input_has_no_style():
     counts = {3: 1, 4: 5, 5: 4, 7: 1, 8: 4, 9: 3}
     assert style_of(counts, small=counts, large=counts | {4: 40, 5: 39}) == "plain"
     assert style_of(counts, small=counts, large=counts | {8: 40, 9: 39}) == "trie"
+
+
+INNER = """
+def first(words):
+    sorted(words[i:] for i in range(3))
+    first
+    return words[0]
+"""
+
+
+def test_what_is_called_no_oftener_for_more_is_no_recursion():
+    tree, counts = ast.parse(INNER), {-2: 6, 2: 6, 3: 24, 4: 6, 5: 6}
+    one, more = {-2: 1, 2: 1, 3: 4, 4: 1, 5: 1}, {-2: 8, 2: 8, 3: 32, 4: 8, 5: 8}
+
+    def style_of_inner(small, large):
+        executed = Executed(counts, small, large, asked=6)
+        return executed_style(INNER.encode(), "first", executed)
+
+    assert detect(tree, "first") == style_of_inner(one, more) == "suffixarray"
+    assert style_of_inner(one, one) == "plain"
+    assert style_of_inner(one, more | {3: 4}) == "recursion"
+    assert style_of_inner(one, more | {3: 4, -2: 1}) == "plain"
+    again = Executed.from_wire(json.loads(json.dumps(Executed(counts, one, more, asked=6).to_wire())))
+    assert again == Executed(counts, one, more, asked=6)
+    assert again.calls(2)
+    assert not again.calls(3)
 
 
 def test_counts_of_a_hostile_box_are_read_safely():
