@@ -16,7 +16,7 @@ from harness.core.status import Status
 from harness.lanes.toolgen import reading as readings
 from harness.lanes.toolgen.executed_code import Executed, keep_executed, line_counts
 from harness.lanes.toolgen.reader import Reader
-from harness.lanes.toolgen.reading import Reading, executed_style, read, rules_of
+from harness.lanes.toolgen.reading import MAX_VIOLATIONS, Reading, executed_style, read, rules_of
 from harness.lanes.toolgen.source import Source
 from harness.lanes.toolgen.style import detect
 from harness.lanes.toolgen.tool_spec import Tool, read_tool
@@ -227,3 +227,10 @@ def test_counts_of_a_hostile_box_are_read_safely():
     for payload in (b"[[1,2],[3,4]]", b"{}", b"[[1]]", b"[1]", b'[["a",1],[1,-2],[true,1]]', b"no"):
         counts = line_counts(Answer("value", payload, 0.0, None))
         assert counts == ({1: 2, 3: 4} if payload == b"[[1,2],[3,4]]" else {})
+
+
+@pytest.mark.parametrize("line", ["eval", "import ctypes", "x.__globals__", "getattr(os, x)"])
+def test_a_file_of_violations_is_a_small_reading(tool, line):
+    found = read((f"import os\n{line}\n" * 9000).encode(), rules_of(tool))
+    assert len(found.violations) == MAX_VIOLATIONS
+    assert found.violations[0].line == 2
