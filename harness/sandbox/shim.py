@@ -165,7 +165,7 @@ def serve() -> None:
     send(ANSWERS, b"L", nonce, _first_line(function, entry))
     function = _by_keyword(function)
     if COUNT_LINES in rules:
-        function = _counted(function, entry)
+        function = _counted(function)
     while True:
         _answer(function, QUESTIONS, ANSWERS, forms, keep=KEEP_ARGUMENTS in rules, move=move)
 
@@ -238,10 +238,10 @@ def _by_keyword(function: Any) -> Any:
     return call
 
 
-def _counted(function: Any, entry: str) -> Any:
+def _counted(function: Any) -> Any:
     """A function that is called as `function` and returns how often each line of the subject was executed.
 
-    The negative of a line stands for the calls of a function of the entry's name that begins there.
+    The negative of a line stands for the calls of the function that begins there; lambdas and the like do not count.
     """
 
     def call(**arguments: Any) -> list[list[int]]:
@@ -250,7 +250,7 @@ def _counted(function: Any, entry: str) -> Any:
         def trace(frame: types.FrameType, event: str, _value: object) -> Any:
             if frame.f_code.co_filename != "candidate.py":
                 return None
-            if event == "call" and frame.f_code.co_name == entry:
+            if event == "call" and frame.f_code.co_name[0] != "<":
                 counts[-frame.f_lineno] = counts.get(-frame.f_lineno, 0) + 1
             if event != "return":
                 counts[frame.f_lineno] = counts.get(frame.f_lineno, 0) + 1

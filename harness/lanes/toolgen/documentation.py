@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from harness.lanes.toolgen.executed_code import first_line
 from harness.lanes.toolgen.signature import Signature, signature_of
 from harness.sandbox.codec import CodecError, encode
 
@@ -64,7 +65,7 @@ def read_documentation(tree: ast.Module, wanted: Signature) -> Documentation:
         signature=function is not None and isinstance(function, ast.FunctionDef) and signature_of(function) == wanted,
         defined=function is not None,
         examples=tuple(examples[:MAX_EXAMPLES]),
-        line=min([function.lineno, *(one.lineno for one in function.decorator_list)]) if function is not None else 0,
+        line=first_line(function) if function is not None else 0,
     )
 
 

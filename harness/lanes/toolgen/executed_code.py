@@ -27,6 +27,7 @@ MIN_GROWTH = 1.1  # of the executions of a loop from the smallest to the largest
 TRACED_SLOWER = 10.0  # times as long as a limit is a call whose lines are counted
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _LOOPS = (ast.For, ast.While, ast.AsyncFor)
+_INNER_LOOPS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +47,35 @@ class Executed:
     asked: int = 0
 
     def to_wire(self) -> list[Any]:
-        """The three counts as JSON."""
-        return [list(counts.items()) for counts in (self.ordinary, self.small, self.large)]
+        """The counts as JSON."""
+        return [[list(counts.items()) for counts in (self.ordinary, self.small, self.large)], self.asked]
 
     @classmethod
     def from_wire(cls, wire: list[Any]) -> Executed:
         """The counts that `to_wire` made."""
-        ordinary, small, large = map(dict, wire)
-        return cls(ordinary, small, large)
+        counts, asked = wire
+        ordinary, small, large = map(dict, counts)
+        return cls(ordinary, small, large, asked)
 
     def calls(self, line: int) -> bool:
-        """Whether most ordinary questions call the function of the entry's name that begins in a line."""
+        """Whether most ordinary questions call the function that begins in a line."""
         return 2 * self.ordinary.get(-line, 0) > self.asked
+
+    def repeats(self, tree: ast.Module) -> frozenset[str]:
+        """The names of the functions that are called more often for larger inputs, as a recursive one is."""
+        return frozenset(
+            one.name for one in descendants(tree) if isinstance(one, _FUNCTIONS) and self._grows(-first_line(one))
+        )
+
+    def _grows(self, line: int) -> bool:
+        if self.large:
+            return self.large.get(line, 0) > MIN_GROWTH * self.small.get(line, 0)
+        return self.ordinary.get(line, 0) > self.asked
+
+
+def first_line(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """The line in which a function begins for the interpreter: that of its first decorator, if it has one."""
+    return min([function.lineno, *(one.lineno for one in function.decorator_list)])
 
 
 async def count_lines(pool: BoxPool, questions: Questions, plan: Plan, workloads: Sequence[Workload]) -> Executed:
@@ -93,8 +111,8 @@ def line_counts(answer: Answer) -> dict[int, int]:
 def keep_executed(tree: ast.Module, counts: Executed) -> ast.Module:
     """A syntax tree without the statements of functions that were not executed, and without loops that did little.
 
-    A loop did little if it is a small share of what was executed, or if a larger input does not make it longer.
-    The nodes of the given tree are changed.
+    A loop did little if it is a small share of what was executed, or if a larger input does not make it longer. The
+    latter holds for a statement with an inner loop, too. The nodes of the given tree are changed.
     """
     ordinary, small, large = (_Sums(part) for part in (counts.ordinary, counts.small, counts.large))
 
@@ -102,10 +120,15 @@ def keep_executed(tree: ast.Module, counts: Executed) -> ast.Module:
         times = ordinary.within(node)
         if isinstance(node, _FUNCTIONS):
             return any(map(ordinary.within, node.body))
-        if not isinstance(node, _LOOPS):
-            return times > 0
-        grows = not large.total or large.within(node) > MIN_GROWTH * small.within(node)
-        return grows and times >= MIN_LOOP_SHARE * ordinary.total
+        is_loop = isinstance(node, _LOOPS)
+        if times <= (MIN_LOOP_SHARE * ordinary.total if is_loop else 0):
+            return False
+        if not large.total or not (is_loop or (not hasattr(node, "body") and has_inner_loop(node))):
+            return True
+        return large.within(node) > MIN_GROWTH * small.within(node)
+
+    def has_inner_loop(node: ast.stmt) -> bool:
+        return any(isinstance(one, _INNER_LOOPS) for one in descendants(node))
 
     for node in descendants(tree):
         if isinstance(

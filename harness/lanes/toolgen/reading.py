@@ -32,6 +32,7 @@ from harness.sandbox.importable import importable
 
 _NO_CLAIMS = Metadata()
 _NOTHING = Documentation(module=False, function=False, signature=False, defined=False, examples=())
+MAX_VIOLATIONS = 100  # of one candidate; a file of 512 KiB can have 100,000, which make 6 MB of evidence
 MAX_CODE = 2 << 20  # bytes of a code object that is handed to boxes: 12 bytes of text can be 4 KiB of constants
 TOO_DEEP = "it is nested too deeply to be checked"
 
@@ -154,7 +155,7 @@ def compiled(source: str | ast.Module) -> bytes:
 
 
 def read_uses(tree: ast.Module, text: str, rules: Mapping[str, Any]) -> tuple[list[str], tuple[Violation, ...]]:
-    """`Reading.imports` and `Reading.violations` of a candidate.
+    """`Reading.imports` and `Reading.violations` of a candidate, the first ones.
 
     Args:
         rules: See `rules_of`.
@@ -170,7 +171,7 @@ def read_uses(tree: ast.Module, text: str, rules: Mapping[str, Any]) -> tuple[li
     imports, uses = module_imports(tree, text, importable(forbidden.guard_rules, tuple(rules["more"])))
     if forbidden.may_occur(text):
         uses += violations(tree, forbidden)
-    return imports, tuple(sorted(uses, key=lambda one: (one.line, one.column, bool(one.how))))
+    return imports, tuple(sorted(uses, key=lambda one: (one.line, one.column, bool(one.how))))[:MAX_VIOLATIONS]
 
 
 def executed_style(data: bytes, entry: str, counts: Executed) -> str:
@@ -180,7 +181,10 @@ def executed_style(data: bytes, entry: str, counts: Executed) -> str:
         RecursionError: if it is nested too deeply.
     """
     tree = parse(Source(data, ""))
-    return "plain" if isinstance(tree, Source) else detect(keep_executed(tree, counts), entry)
+    if isinstance(tree, Source):
+        return "plain"
+    repeated = counts.repeats(tree)
+    return detect(keep_executed(tree, counts), entry, repeated)
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:

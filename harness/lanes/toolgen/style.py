@@ -30,20 +30,24 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def detect(tree: ast.Module, entry: str) -> str:
+def detect(tree: ast.Module, entry: str, repeated: frozenset[str] | None = None) -> str:
     """The style of the functions reachable from the entry function; dead code is ignored.
+
+    Args:
+        repeated: The names of functions that were called repeatedly; None where nothing was executed.
 
     Returns:
         One of trie, suffixarray, lsh, stream, generator, queue, stack, recursion, set, sort, scan, plain.
     """
     reached = _reachable(tree, entry)
     recursive = _recursive({function.name: function.names for function in reached})
+    recursive = recursive if repeated is None else recursive & repeated
     checks: tuple[tuple[str, Callable[[_Function], bool]], ...] = (
         ("suffixarray", _sorts_suffixes),
         ("trie", _descends),
         ("lsh", lambda _: False),
         ("stream", _reads_tokens),
-        ("generator", lambda one: one.name in one.yielded),
+        ("generator", lambda one: one.name in one.yielded and (repeated is None or one.name in repeated)),
         ("queue", lambda one: _takes(one, {"popleft"})),
         ("stack", lambda one: _takes(one, {"pop"})),
         ("recursion", lambda one: one.name in recursive),

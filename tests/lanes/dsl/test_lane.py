@@ -18,9 +18,11 @@ from harness.core.exhibit import inflate, unpack
 from harness.core.policy import Policy
 from harness.core.status import Status
 from harness.dsl.analysis.load import load_source
+from harness.dsl.tools import command, folder
 from harness.hooks import Lane
 from harness.lanes.dsl.lane import DslLane, crucible_lanes
 from harness.lanes.dsl.program_budget import limits_at, tightest
+from harness.sandbox.quota import Quota
 from harness.suites.loader import collect_cases
 
 ROOT = Path(__file__).parents[3]
@@ -366,3 +368,22 @@ def test_step_and_wall_budgets_anneal_and_others_do_not() -> None:
     assert tightest(found[0], {"steps": 1, "wall_s": 45}) == ("wall_s", 0.75)
     assert tightest(found[1], {"steps": 1, "wall_s": 45}) == ("wall_s", 1.0)
     assert tightest({}, {"steps": 1}) is None
+
+
+DISK = """task T {
+    step a: tool.write { path: "same.txt" content: "%s" }
+    step b: tool.write { path: "b.txt" content: "%s" }
+    step c: tool.run { cmd: "sh -c 'cat same.txt b.txt > c.txt; sleep 300'" }
+    success: 1 == 1
+}"""
+
+
+@pytest.mark.parametrize(("quota", "step"), [(900, "a"), (1500, "b"), (2500, "c")])
+def test_a_step_that_takes_too_much_disk_is_output(tmp_path, judge_all, monkeypatch, quota, step) -> None:
+    for module in (folder, command):
+        monkeypatch.setattr(module, "QUOTA", Quota(quota, 2000))
+    found = judge_all(DslLane(), own(tmp_path, DISK % ("x" * 1000, "y" * 1000), "grants: [sh]"))
+    statuses = {name.removeprefix("t::"): one.status for name, one in found.items()}
+    assert statuses[step] is Status.OUTPUT, {n: (e.status, e.why) for n, e in found.items()}
+    assert not any(statuses[one] is Status.OUTPUT for one in statuses if one != step)
+    assert not any(one.status is Status.INFRA for one in found.values())

@@ -104,6 +104,30 @@ def test_an_honest_kernel_without_a_gpu(suite, judge_all, context) -> None:
     assert [path.name for path in context.scratch.iterdir()] == ["disassembly"]
 
 
+FLOOD = """
+import os
+for _ in range({times}):
+    for channel in {channels}:
+        try:
+            os.write(channel, bytes(1 << 20))
+        except OSError:
+            pass
+"""
+
+
+@needs_kernels
+@pytest.mark.parametrize(("channels", "times"), [("range(3, 20)", 10**9), ("(1, 2)", 64)], ids=["plan", "log"])
+def test_a_kernel_that_floods_its_plan_is_output_and_of_its_log_the_end_is_kept(
+    suite, judge_all, tmp_path: Path, channels, times
+) -> None:
+    path = suite("attempts: 1", "stages: [interpreter, compile]", "shapes: [{M: 2, N: 5}]")
+    honest = (tmp_path / "fused.py").read_text()
+    (tmp_path / "fused.py").write_text(honest + FLOOD.format(channels=channels, times=times))
+    found = judge_all(KernelLane(), path)
+    expected = Status.OUTPUT if times > 64 else Status.OK
+    assert {one.status for one in found.values()} == {expected}, {n: e.why for n, e in found.items()}
+
+
 @needs_kernels
 def test_a_kernel_that_got_worse_than_its_golden_row_fails(suite, judge_all, tmp_path: Path) -> None:
     golden = ROOT / "specs/kernels/golden/softmax.json"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import marshal
 import os
 import signal
@@ -15,7 +16,7 @@ from harness.core.status import Status
 from harness.lanes.toolgen import reading as readings
 from harness.lanes.toolgen.executed_code import Executed, keep_executed, line_counts
 from harness.lanes.toolgen.reader import Reader
-from harness.lanes.toolgen.reading import Reading, read, rules_of
+from harness.lanes.toolgen.reading import MAX_VIOLATIONS, Reading, executed_style, read, rules_of
 from harness.lanes.toolgen.source import Source
 from harness.lanes.toolgen.style import detect
 from harness.lanes.toolgen.tool_spec import Tool, read_tool
@@ -196,7 +197,40 @@ def test_a_structure_that_does_not_grow_with_its_input_has_no_style():
     assert style_of(counts, small=counts, large=counts | {8: 40, 9: 39}) == "trie"
 
 
+INNER = """
+def first(words):
+    sorted(words[i:] for i in range(3))
+    first
+    return words[0]
+"""
+
+
+def test_what_is_called_no_oftener_for_more_is_no_recursion():
+    tree, counts = ast.parse(INNER), {-2: 6, 2: 6, 3: 24, 4: 6, 5: 6}
+    one, more = {-2: 1, 2: 1, 3: 4, 4: 1, 5: 1}, {-2: 8, 2: 8, 3: 32, 4: 8, 5: 8}
+
+    def style_of_inner(small, large):
+        executed = Executed(counts, small, large, asked=6)
+        return executed_style(INNER.encode(), "first", executed)
+
+    assert detect(tree, "first") == style_of_inner(one, more) == "suffixarray"
+    assert style_of_inner(one, one) == "plain"
+    assert style_of_inner(one, more | {3: 4}) == "recursion"
+    assert style_of_inner(one, more | {3: 4, -2: 1}) == "plain"
+    again = Executed.from_wire(json.loads(json.dumps(Executed(counts, one, more, asked=6).to_wire())))
+    assert again == Executed(counts, one, more, asked=6)
+    assert again.calls(2)
+    assert not again.calls(3)
+
+
 def test_counts_of_a_hostile_box_are_read_safely():
     for payload in (b"[[1,2],[3,4]]", b"{}", b"[[1]]", b"[1]", b'[["a",1],[1,-2],[true,1]]', b"no"):
         counts = line_counts(Answer("value", payload, 0.0, None))
         assert counts == ({1: 2, 3: 4} if payload == b"[[1,2],[3,4]]" else {})
+
+
+@pytest.mark.parametrize("line", ["eval", "import ctypes", "x.__globals__", "getattr(os, x)"])
+def test_a_file_of_violations_is_a_small_reading(tool, line):
+    found = read((f"import os\n{line}\n" * 9000).encode(), rules_of(tool))
+    assert len(found.violations) == MAX_VIOLATIONS
+    assert found.violations[0].line == 2
