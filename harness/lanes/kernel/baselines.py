@@ -67,7 +67,7 @@ class Baselines(Closing):
         """
         client = self.start()
         try:
-            return client.ask(do, timeout=START_SECONDS, **named)
+            return client.do(do, timeout=START_SECONDS, **named)
         except WorkerFault as fault:
             self.close()
             what = f"the baselines' process failed at {do!r}: {fault}; {client.last_error}"
@@ -134,7 +134,7 @@ class Baselines(Closing):
         quick: dict[str, float | None] = {}
         absent: dict[str, str] = {}
         for name, baseline in definition.timed_against.items():
-            ask = functools.partial(self.start().ask, timeout=START_SECONDS)
+            ask = functools.partial(self.start().do, timeout=START_SECONDS)
             try:
                 ask("load", baseline=baseline.to_wire(), place=str(place))
                 times = sorted(_cold(ask, plans, first=True))
