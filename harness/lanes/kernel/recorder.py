@@ -335,6 +335,8 @@ class _Faces(TorchFunctionMode):  # type: ignore[misc]
         named = {key: _to_meta(value) if key == "device" else value for key, value in (kwargs or {}).items()}
         if name in ("tensor", "as_tensor") and not isinstance(args[0], torch.Tensor):
             return self.recording.values(args[0], named.get("dtype"))
+        if name == "unbind" and args[0].shape[dim := named.get("dim", (*args, 0)[1])] > MAX_NUMBERS:
+            raise _RefusedError(f"it takes a tensor apart into {args[0].shape[dim]}, {MAX_NUMBERS} are allowed")
         if name == "scaled_dot_product_attention":
             return self.recording.whole(name, args, named)
         if name in _FACTORIES and named.get("device") is None:
