@@ -7,6 +7,7 @@ operation. No kernel is ever loaded in this process.
 from __future__ import annotations
 
 import functools
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,8 +138,7 @@ class Baselines(Closing):
             ask = functools.partial(self.start().do, timeout=START_SECONDS)
             try:
                 ask("load", baseline=baseline.to_wire(), place=str(place))
-                times = sorted(_cold(ask, plans, first=True))
-                quick[name] = times[len(times) // 2]
+                quick[name] = statistics.median(_cold(ask, plans, first=True))
             except WorkerFault as fault:
                 if fault.code is not None or not fault.note:
                     self.close()
