@@ -15,7 +15,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TextIO, cast
 
@@ -81,28 +80,16 @@ class Process(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class MainCall:
-    """A call of `main` of a module in a process of its own; the attributes are arguments of `JsonWorker`."""
-
-    module: str
-    arguments: tuple[str | int, ...]
-    folder: Path
-    environment: Mapping[str, str] | None
-
-
-Starter = Callable[[MainCall, BinaryIO], Process]
-"""Starts the process of a call, whose standard error goes to the given file."""
-
-
 class _ExecutedProcess:
     """A process that was started by exec."""
 
-    def __init__(self, call: MainCall, errors: BinaryIO) -> None:
+    def __init__(
+        self, command: list[str], folder: Path, environment: Mapping[str, str] | None, errors: BinaryIO
+    ) -> None:
         self._process = subprocess.Popen(
-            interpreter_command(call.module, call.arguments),
-            cwd=call.folder,
-            env=call.environment,
+            command,
+            cwd=folder,
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -132,7 +119,6 @@ class JsonWorker:
         arguments: What `main` is called with; strings and integers.
         log: The file that receives its standard error.
         environment: Its environment variables; by default those of this process.
-        start: Starts the process; by default by exec.
     """
 
     def __init__(
@@ -142,12 +128,12 @@ class JsonWorker:
         folder: Path,
         log: Path,
         environment: Mapping[str, str] | None = None,
-        start: Starter = _ExecutedProcess,
     ) -> None:
         self._log = log
         self._buffer = bytearray()
         with log.open("wb") as errors:
-            self._process: Process = start(MainCall(module, arguments, folder, environment), errors)
+            command = interpreter_command(module, arguments)
+            self._process: Process = _ExecutedProcess(command, folder, environment, errors)
 
     @property
     def pid(self) -> int:

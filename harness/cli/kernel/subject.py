@@ -122,7 +122,8 @@ def read_definition_file(path: Path) -> Definition:
         SpecError: if the definition is invalid.
     """
     if not path.is_file():
-        raise UsageError("no such file", where=str(path), fix="name an operation's YAML file")
+        what = "it is a folder" if path.is_dir() else "no such file"
+        raise UsageError(what, where=str(path), fix="name an operation's YAML file")
     return read_definition(path.resolve())
 
 

@@ -40,7 +40,11 @@ class AbsentDevice:
         cuda.is_available, cuda.current_device, cuda.device_count = lambda: True, lambda: 0, lambda: 1
         cuda.get_device_capability = lambda *_: (major, minor)
         cuda.get_device_properties, cuda.get_device_name = lambda *_: properties, lambda *_: self.name
-        cuda.device, cuda.synchronize = lambda *_: nullcontext(), lambda *_: None
+        cuda.device = cuda.stream = lambda *_: nullcontext()
+        cuda.synchronize = lambda *_: None
+        cuda.current_stream = cuda.default_stream = lambda *_: SimpleNamespace(
+            cuda_stream=0, synchronize=cuda.synchronize
+        )
 
     def get_current_device(self) -> int:
         """Its index."""

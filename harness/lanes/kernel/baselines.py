@@ -7,6 +7,7 @@ operation. No kernel is ever loaded in this process.
 from __future__ import annotations
 
 import functools
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,7 @@ class Baselines(Closing):
         """
         client = self.start()
         try:
-            return client.ask(do, timeout=START_SECONDS, **named)
+            return client.do(do, timeout=START_SECONDS, **named)
         except WorkerFault as fault:
             self.close()
             what = f"the baselines' process failed at {do!r}: {fault}; {client.last_error}"
@@ -134,11 +135,10 @@ class Baselines(Closing):
         quick: dict[str, float | None] = {}
         absent: dict[str, str] = {}
         for name, baseline in definition.timed_against.items():
-            ask = functools.partial(self.start().ask, timeout=START_SECONDS)
+            ask = functools.partial(self.start().do, timeout=START_SECONDS)
             try:
                 ask("load", baseline=baseline.to_wire(), place=str(place))
-                times = sorted(_cold(ask, plans, first=True))
-                quick[name] = times[len(times) // 2]
+                quick[name] = statistics.median(_cold(ask, plans, first=True))
             except WorkerFault as fault:
                 if fault.code is not None or not fault.note:
                     self.close()

@@ -278,6 +278,9 @@ def read_definition(path: Path) -> Definition:
             key = key[:-1]
         return position(path, *document.positions.get(key, ()))
 
+    if not isinstance(document.value, dict):
+        what = f"a definition is a table of keys and values, not a {type(document.value).__name__}"
+        raise SpecError(what, where=str(path), fix="begin with `operation:`")
     try:
         definition = Definition.model_validate(document.value)
     except ValidationError as error:

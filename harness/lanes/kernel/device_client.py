@@ -14,7 +14,7 @@ START_SECONDS = 240.0  # importing PyTorch and starting CUDA may take this long
 _END_SECONDS = 10.0
 
 
-class DeviceClient(Closing):
+class DeviceClient(JsonWorker, Closing):
     """One process on a device.
 
     Args:
@@ -26,35 +26,28 @@ class DeviceClient(Closing):
     """The module that the process runs."""
 
     def __init__(self, folder: Path, *, index: int) -> None:
-        for name in ("out", "home"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
         home = folder / "home"
+        for place in (folder / "out", home):
+            place.mkdir(parents=True, exist_ok=True)
         environment = {
             **environment_of(home),
             "PATH": os.environ.get("PATH", ENVIRONMENT["PATH"]),  # the assembler and the compiler of launchers
             "TORCHINDUCTOR_CACHE_DIR": str(home / "inductor"),
             "TORCHINDUCTOR_COMPILE_THREADS": "1",  # its worker processes would outlive this one
         }
-        self._worker = JsonWorker(
-            self.module, str(folder), index, folder=home, log=home / "stderr", environment=environment
-        )
+        super().__init__(self.module, str(folder), index, folder=home, log=home / "stderr", environment=environment)
 
-    def ask(self, do: str, *, timeout: float, **named: Any) -> dict[str, Any]:
+    def do(self, what: str, *, timeout: float, **named: Any) -> dict[str, Any]:
         """Ask for one thing.
 
         Raises:
             WorkerFault: if it failed, ended, or was late.
         """
-        reply = self._worker.ask({"do": do, **named}, timeout=timeout)
+        reply = self.ask({"do": what, **named}, timeout=timeout)
         if "fault" in reply:
             raise WorkerFault(reply["fault"], None)
         return reply
 
-    @property
-    def last_error(self) -> str:
-        """The last line of its standard error."""
-        return self._worker.last_error
-
-    def close(self) -> None:
+    def close(self, *, grace: float = _END_SECONDS) -> None:
         """End the worker."""
-        self._worker.close(grace=_END_SECONDS)
+        super().close(grace=grace)

@@ -124,7 +124,7 @@ def ask_kernel(job: Job, client: DeviceClient, do: str, **named: Any) -> dict[st
         KernelFault: if it fails, ends or is late.
     """
     try:
-        return client.ask(do, timeout=max(job.timeout, START_SECONDS if do == "load" else 0), **named)
+        return client.do(do, timeout=max(job.timeout, START_SECONDS if do == "load" else 0), **named)
     except WorkerFault as fault:
         outcome = Outcome(code=None if fault.is_late else fault.code or 0, seconds=0.0, last_error=client.last_error)
         status, why = process_fault(outcome, job.folder, job) or (Status.CRASH, f"its process ended at {do!r}")

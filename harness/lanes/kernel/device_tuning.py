@@ -68,7 +68,7 @@ class _Tuner:
             self._session = open_session(job, client, self._baselines, gpu=self._gpu, seed=self._seed)
         session = dataclasses.replace(self._session, job=job)
         survey = survey_baselines(session, self._point)
-        rounds = run_rounds(session, self._point, survey, rounds=repeats).rounds
+        rounds, _ = run_rounds(session, self._point, survey, rounds=repeats)
         return Measurement(
             samples=tuple(rounds.ratios),
             detail={"kernel_ms": rounds.kernel_ms, "baseline_ms": rounds.baseline_ms, "fastest": survey.fastest},

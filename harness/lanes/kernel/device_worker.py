@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -171,10 +172,10 @@ class DeviceWorker:
             self.choice = choice
             asked = self._call(plan, line)
             with contextlib.suppress(Exception):
-                times[choice] = sorted(self._time(asked, inputs) for _ in range(_TUNING_CALLS))[_TUNING_CALLS // 2]
+                times[choice] = statistics.median(self._time(asked, inputs) for _ in range(_TUNING_CALLS))
         self.choice = min(times, key=lambda choice: times[choice], default=0)
 
-    def _time(self, function: Callable[..., Any], inputs: list[Any]) -> float:
+    def _time(self, function: Callable[..., Any], inputs: Sequence[Any]) -> float:
         """Milliseconds of a call."""
         device = self.accelerator
         start = device.mark()
@@ -236,16 +237,8 @@ class DeviceWorker:
 
     def _best(self, call: Any, *arguments: Any) -> float:
         """Median seconds of a call."""
-        device = self.accelerator
-        times = []
-        for index in range(_CEILING_CALLS + 3):
-            start = device.mark()
-            call(*arguments)
-            end = device.mark()
-            device.wait()
-            if index >= 3:  # the first calls choose algorithms
-                times.append(device.between(start, end) / 1000)
-        return sorted(times)[len(times) // 2]
+        times = [self._time(call, arguments) for _ in range(_CEILING_CALLS + 3)]
+        return statistics.median(times[3:]) / 1000  # the first calls choose algorithms
 
     def _write(self, name: str, outputs: list[Any]) -> None:
         for number, tensor in enumerate(outputs):

@@ -243,7 +243,8 @@ class _Bounds:
         width = max(1, pointers.get_element_ty().primitive_bitwidth // 8)
         if self._contain(pointers.data, width):  # with those that the mask leaves out
             return
-        active = pointers.data[np.broadcast_to(mask.data, pointers.data.shape)]
+        # A condition that was a number before it was a block is an integer in the interpreter.
+        active = pointers.data[np.broadcast_to(mask.data, pointers.data.shape).astype(bool)]
         if self._contain(active, width):
             return
         starts, ends = np.array(self.starts, np.uint64), np.array(self.ends, np.uint64)

@@ -56,6 +56,7 @@ class JitSource:
             raise PlanFault("forbidden", f"the file has more than {MAX_BYTES >> 10} KiB")
         self._constants: dict[str, object] = {}
         self._modules: dict[str, str] = {}
+        self._callable: set[str] = set()
         for name, value in (known or {}).items():
             if not name.isidentifier() or _is_reserved(name):
                 raise PlanFault("forbidden", f"a constant with the reserved name {name!r}")
@@ -134,13 +135,15 @@ class JitSource:
         arguments = node.args
         if arguments.vararg or arguments.kwarg or arguments.posonlyargs or arguments.kwonlyargs:
             _refuse("parameters that are not plain", node)
-        local = set(self.parameters[node.name])
-        local |= {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+        stored = {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+        local = set(self.parameters[node.name]) | stored
         for name in sorted(local):
             if _is_reserved(name):
                 _refuse(f"a variable may not be named {name!r}", node)
         for one in arguments.args:
             one.annotation = ast.Name("tl.constexpr") if self._is_constexpr(one.annotation) else None
+        # A launch gives them jit functions, or what cannot be called.
+        self._callable = {one.arg for one in arguments.args if one.annotation is not None} - stored
         last, jit = node.decorator_list[-1], ast.Name(self._jit_of(node))
         keywords = []
         for keyword in last.keywords if isinstance(last, ast.Call) else ():
@@ -197,7 +200,7 @@ class JitSource:
                 if name not in RANGES or rest or not isinstance(target, ast.Name):
                     _refuse("a loop over something other than a range", node)
             case ast.Call(func=func) if not isinstance(func, ast.Attribute):
-                if not isinstance(func, ast.Name) or func.id in local:
+                if not isinstance(func, ast.Name) or (func.id in local and func.id not in self._callable):
                     _refuse("a call of something other than a function", node)
             case ast.keyword(arg=None):
                 _refuse(f"** {_USE}", node)

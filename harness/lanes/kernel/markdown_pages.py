@@ -97,20 +97,24 @@ def _fast(rows: Sequence[Result]) -> Iterator[str]:
         best[key] = speedup if before is None or (speedup is not None and speedup > before) else before
     yield "The share of operations and sizes where the best kernel is right and more than p times as fast (fast_p):"
     yield ""
-    yield "| p | " + " | ".join(f"{p:g}" for p in _FASTER) + " |"
-    yield "|---|" + "---|" * len(_FASTER)
+    columns = ["p", *(f"{p:g}" for p in _FASTER)]
     if all(row.measured is None for row in rows):
-        yield "| fast_p | " + " | ".join([NOT_MEASURED] * len(_FASTER)) + " |"
+        yield from _markdown(columns, [["fast_p", *[NOT_MEASURED] * len(_FASTER)]])
         return
     shares = [fast_p(list(best.values()), p) for p in _FASTER]
-    yield (
-        f"| fast_p of {len(best)} | " + " | ".join("-" if share is None else f"{share:.2f}" for share in shares) + " |"
-    )
+    cells = ["-" if share is None else f"{share:.2f}" for share in shares]
+    yield from _markdown(columns, [[f"fast_p of {len(best)}", *cells]])
+
+
+def _markdown(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """The lines of a table."""
+    for cells in (columns, None, *rows):
+        yield "|" + "---|" * len(columns) if cells is None else f"| {' | '.join(map(str, cells))} |"
 
 
 def _table(rows: list[Result]) -> Iterator[str]:
-    yield "| step | kernel | target | ms | TFLOP/s | least ms | light | fastest baseline | speed-up | predicted |"
-    yield "|---|---|---|---|---|---|---|---|---|---|"
+    columns = "step, kernel, target, ms, TFLOP/s, least ms, light, fastest baseline, speed-up, predicted".split(", ")
+    listed = []
     for row in rows:
         found = row.measured
         cells = [
@@ -125,7 +129,8 @@ def _table(rows: list[Result]) -> Iterator[str]:
             _speedup(row),
             "" if row.predicted is None else f"{row.predicted:g}x",
         ]
-        yield "| " + " | ".join(cells) + " |"
+        listed.append(cells)
+    yield from _markdown(columns, listed)
 
 
 def _speedup(row: Result) -> str:
@@ -147,30 +152,26 @@ def _promises(ladder: Ladder) -> Iterator[str]:
 def _by_size(rows: Sequence[Result]) -> Iterator[str]:
     """A row for each size, a column for each kernel."""
     kernels = list(dict.fromkeys(row.kernel for row in sorted(rows, key=lambda row: row.step or 0)))
-    yield "| size | " + " | ".join(kernels) + " |"
-    yield "|---|" + "---|" * len(kernels)
-    found = {(row.target, row.kernel): row for row in rows}
-    for target in dict.fromkeys(row.target for row in rows):
-        cells = [_speedup(found[target, kernel]) if (target, kernel) in found else "" for kernel in kernels]
-        yield f"| {target} | " + " | ".join(cells) + " |"
+    found = {(row.target, row.kernel): _speedup(row) for row in rows}
+    targets = dict.fromkeys(row.target for row in rows)
+    cells = ([target, *(found.get((target, kernel), "") for kernel in kernels)] for target in targets)
+    yield from _markdown(["size", *kernels], cells)
 
 
 def _roofline(rows: Sequence[Result], device: Device) -> Iterator[str]:
     yield f"Data sheet: {device.tflops['bfloat16']:g} TFLOP/s in 16 bits, {device.memory_tbs:g} TB/s;"
     yield f"arithmetic is the limit from {device.tflops['bfloat16'] / device.memory_tbs:.0f} operations per byte."
     yield ""
-    yield "| size | GFLOP | MB | operations per byte | least ms | best measured ms |"
-    yield "|---|---|---|---|---|---|"
+    listed = []
     for target in dict.fromkeys(row.target for row in rows):
         here = [row for row in rows if row.target == target]
         times = [row.measured.milliseconds for row in here if row.measured is not None]
         first = here[0]
         least = "" if first.floor_ms is None else f"{first.floor_ms:.4f}"
         best = f"{min(times):.4f}" if times else NOT_MEASURED
-        yield (
-            f"| {target} | {first.flops / 1e9:,.1f} | {first.bytes / 1e6:,.1f} | {first.flops / first.bytes:,.0f} "
-            f"| {least} | {best} |"
-        )
+        work = f"{first.flops / 1e9:,.1f}", f"{first.bytes / 1e6:,.1f}", f"{first.flops / first.bytes:,.0f}"
+        listed.append((target, *work, least, best))
+    yield from _markdown(("size", "GFLOP", "MB", "operations per byte", "least ms", "best measured ms"), listed)
 
 
 def _resources(rows: Sequence[Row]) -> Iterator[str]:
@@ -180,11 +181,11 @@ def _resources(rows: Sequence[Row]) -> Iterator[str]:
         return
     yield "Compiled, not measured: registers of a thread, stack bytes of a thread, shared memory of a block."
     yield ""
-    yield "| kernel | launch | target | for | registers | stack | shared | occupancy | tensor core instructions |"
-    yield "|---|---|---|---|---|---|---|---|---|"
-    for row in rows:
-        figures = row.registers, row.stack_bytes, row.shared_bytes, f"{row.occupancy:.0%}", row.tensor_core_instructions
-        yield f"| {row.kernel} | {row.name} | {row.target} | {row.architecture} | {' | '.join(map(str, figures))} |"
+    columns = "kernel, launch, target, for, registers, stack, shared, occupancy, tensor core instructions".split(", ")
+    yield from _markdown(columns, ((
+        row.kernel, row.name, row.target, row.architecture, row.registers, row.stack_bytes, row.shared_bytes,
+        f"{row.occupancy:.0%}", row.tensor_core_instructions,
+    ) for row in rows))  # fmt: skip
 
 
 def _story(story: str) -> list[str]:
@@ -203,7 +204,6 @@ def _heat(tiles: TileMap) -> Iterator[str]:
     yield ""
     yield f"Best {tiles.unit} over all other parameters; rows {tiles.down}, columns {tiles.across}; - cannot run."
     yield ""
-    yield f"| {tiles.down} \\ {tiles.across} | " + " | ".join(map(str, tiles.columns)) + " |"
-    yield "|---|" + "---|" * len(tiles.columns)
-    for name, cells in zip(tiles.rows, tiles.milliseconds, strict=True):
-        yield f"| {name} | " + " | ".join("-" if cell is None else f"{cell:.4f}" for cell in cells) + " |"
+    rows = zip(tiles.rows, tiles.milliseconds, strict=True)
+    cells = ([name, *("-" if cell is None else f"{cell:.4f}" for cell in times)] for name, times in rows)
+    yield from _markdown([f"{tiles.down} \\ {tiles.across}", *map(str, tiles.columns)], cells)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from typing import Any
 
 from harness.core.frozen import Frozen
 from harness.core.stats import bootstrap_interval
@@ -94,45 +95,28 @@ class Measurement(Frozen):
     """Clock, power and temperature of the device before each round."""
 
 
-def summarise(
-    *,
-    target: str,
-    dtype: str,
-    flops: int,
-    bytes_moved: int,
-    rounds: Rounds,
-    fastest: str,
-    baselines: dict[str, float | None],
-    absent: dict[str, str],
-    ceilings: Ceilings,
-    peak_mb: float | None = None,
-    states: tuple[dict[str, float | None], ...] = (),
-) -> Measurement:
-    """Compute a measurement from its samples."""
-    kernel_ms, baseline_ms, ratios = rounds.kernel_ms, rounds.baseline_ms, rounds.ratios
+def summarise(rounds: Rounds, ceilings: Ceilings, **known: Any) -> Measurement:
+    """Compute a measurement from its samples.
+
+    Args:
+        known: The fields that do not follow from them.
+    """
+    flops, moved, kernel_ms, ratios = known["flops"], known["bytes"], rounds.kernel_ms, rounds.ratios
     interval = bootstrap_interval(ratios)
     steady = interval is not None and interval[1] - interval[0] <= NOISY * statistics.median(ratios)
-    floor = ceilings.floor_ms(flops=flops, bytes_moved=bytes_moved, precision=dtype)
+    floor = ceilings.floor_ms(flops=flops, bytes_moved=moved, precision=known["dtype"])
     return Measurement(
-        target=target,
-        dtype=dtype,
-        flops=flops,
-        bytes=bytes_moved,
+        **known,
         kernel_ms=kernel_ms,
-        baseline_ms=baseline_ms,
-        fastest=fastest,
-        baselines=baselines,
-        absent=absent,
+        baseline_ms=rounds.baseline_ms,
         speedup=statistics.median(ratios) if steady else None,
         interval=interval,
         tflops=flops / kernel_ms / 1e9,
-        gb_per_s=bytes_moved / kernel_ms / 1e6,
+        gb_per_s=moved / kernel_ms / 1e6,
         floor_ms=floor,
         light=min(1.0, floor / kernel_ms) if floor else None,
-        sol=_sol(kernel_ms, baseline_ms, floor) if steady and floor else None,
+        sol=_sol(kernel_ms, rounds.baseline_ms, floor) if steady and floor else None,
         samples=rounds,
-        peak_mb=peak_mb,
-        states=states,
     )
 
 

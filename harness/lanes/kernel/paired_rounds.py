@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from harness.core.status import Status
@@ -20,21 +19,6 @@ MIN_CALLS = 3
 _BLOCK_MS = 400.0  # a block of a slow kernel has fewer calls, to take no longer than this
 
 
-@dataclass(slots=True)
-class PairedRounds:
-    """Samples and device states of the rounds so far."""
-
-    kernel: list[tuple[float, ...]] = field(default_factory=list)
-    baseline: list[tuple[float, ...]] = field(default_factory=list)
-    states: list[dict[str, float | None]] = field(default_factory=list)
-    peak_mb: float | None = None
-
-    @property
-    def rounds(self) -> Rounds:
-        """The samples."""
-        return Rounds(kernel=tuple(self.kernel), baseline=tuple(self.baseline))
-
-
 def measure_point(session: DeviceSession, point: Point) -> Measurement:
     """Time the kernel at one target in alternation with the fastest baseline.
 
@@ -44,19 +28,18 @@ def measure_point(session: DeviceSession, point: Point) -> Measurement:
     """
     definition = session.job.definition
     survey = survey_baselines(session, point)
-    found = run_rounds(session, point, survey, rounds=ROUNDS)
+    rounds, noted = run_rounds(session, point, survey, rounds=ROUNDS)
     made = summarise(
+        rounds,
+        session.ceilings,
         target=point.label,
         dtype=point.dtype,
         flops=evaluate(definition.flops, point.names),
-        bytes_moved=evaluate(definition.bytes, point.names),
-        rounds=found.rounds,
+        bytes=evaluate(definition.bytes, point.names),
         fastest=survey.fastest,
         baselines=survey.quick,
         absent=survey.absent,
-        ceilings=session.ceilings,
-        peak_mb=found.peak_mb,
-        states=tuple(found.states),
+        **noted,
     )
     if made.kernel_ms < IMPOSSIBLE * made.floor_ms:
         why = f"{made.kernel_ms:.4g} ms at {point.label}, where the device needs {made.floor_ms:.4g} ms at its best"
@@ -72,45 +55,45 @@ def survey_baselines(session: DeviceSession, point: Point) -> Survey:
     return found
 
 
-def run_rounds(session: DeviceSession, point: Point, survey: Survey, *, rounds: int) -> PairedRounds:
+def run_rounds(session: DeviceSession, point: Point, survey: Survey, *, rounds: int) -> tuple[Rounds, dict[str, Any]]:
     """Time one block of each side in every round, in alternating order; compare some timed outputs.
+
+    Returns:
+        The samples; and the kernel's peak memory and the states of the device, as in a `Measurement`.
 
     Raises:
         KernelFault: if the kernel fails, or a timed output is wrong.
     """
-    found = PairedRounds()
+    kernel, baseline, states, peaks = list[list[float]](), list[list[float]](), list[Any](), list[float]()
     calls = CALLS
     checked = {0, session.rng.randrange(rounds)}
     for number in range(rounds):
         if session.gpu is not None:
-            found.states.append(state_of(session.gpu).to_wire())
+            states.append(state_of(session.gpu).to_wire())
         plans = session.plans(point, CALLS + 1)
         for side in ("kernel", "baseline") if number % 2 == 0 else ("baseline", "kernel"):
             if side == "baseline":
                 few = _block_calls(survey.quick[survey.fastest] or 0.0)
-                found.baseline.append(tuple(session.baselines.cold(plans[: few + 1], first=number == 0)))
+                baseline.append(session.baselines.cold(plans[: few + 1], first=number == 0))
                 continue
-            usual = _prepared(session, plans, first=number == 0)
+            lines = session.record(plans)
+            warm = session.ask_kernel("prepare", plans=plans, lines=lines, first=number == 0)
             if number == 0:
-                calls = _block_calls(usual)
+                calls = _block_calls(warm["warm_ms"])
             reply = session.ask_kernel("cold", calls=calls)
             if reply["peak_mb"] is not None:
-                found.peak_mb = max(found.peak_mb or 0.0, reply["peak_mb"])
-            found.kernel.append(tuple(reply["event_ms"]))
+                peaks.append(reply["peak_mb"])
+            kernel.append(reply["event_ms"])
             if number in checked:
                 _check_timed(session, plans[1 : calls + 1], point)
             session.ask_kernel("release")
-    return found
+    timed = Rounds.model_validate({"kernel": kernel, "baseline": baseline})
+    return timed, {"peak_mb": max(peaks, default=None), "states": tuple(states)}
 
 
 def _block_calls(milliseconds: float) -> int:
     """The number of calls of a block, from the time of one call."""
     return max(min(MIN_CALLS, CALLS), min(CALLS, int(_BLOCK_MS / max(milliseconds, 1e-6))))
-
-
-def _prepared(session: DeviceSession, plans: list[dict[str, Any]], *, first: bool) -> float:
-    """Sample the inputs of the kernel's block; returns the milliseconds of a warm call."""
-    return float(session.ask_kernel("prepare", plans=plans, lines=session.record(plans), first=first)["warm_ms"])
 
 
 def _check_timed(session: DeviceSession, plans: list[dict[str, Any]], point: Point) -> None:

@@ -21,6 +21,7 @@ SIZES = {
     "int64": 8, "float8_e4m3fn": 1, "float8_e5m2": 1,
 }  # fmt: skip
 """Bytes of an element of each dtype."""
+MAX_NUMBERS = 1 << 16  # of host code, in one tensor
 Count = Annotated[int, Field(ge=0, lt=1 << 62)]
 Text = Annotated[str, Field(max_length=200)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*$", max_length=200)]
@@ -96,7 +97,7 @@ class Write(_Strict):
 
     do: Literal["write"]
     to: Region
-    value: Number | Region | Annotated[tuple[Number, ...], Field(max_length=1 << 16)]
+    value: Number | Region | Annotated[tuple[Number, ...], Field(max_length=MAX_NUMBERS)]
 
 
 class Call(_Strict):

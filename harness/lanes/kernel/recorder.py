@@ -27,7 +27,7 @@ from triton.runtime.jit import JITFunction
 
 from harness.core.module_file import import_file
 from harness.lanes.kernel.jit_names import MODULES
-from harness.lanes.kernel.plan import ALWAYS
+from harness.lanes.kernel.plan import ALWAYS, MAX_NUMBERS
 
 MODULE = "kernel"
 _CUDA = torch.device("cuda", 0)
@@ -55,6 +55,13 @@ class _OutputError(_RefusedError):
     kind = "refused"
 
 
+class _Compiled:
+    """Of a kernel that was compiled and not launched; nothing is known of it here."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise _RefusedError(f"it asks what its kernel is compiled to ({name}), which is not known where it is recorded")
+
+
 def run_job(place: Path, request: dict[str, Any], device: Any) -> None:
     """Record the `calls` of a request; a line of JSON for each goes to descriptor 1.
 
@@ -65,6 +72,8 @@ def run_job(place: Path, request: dict[str, Any], device: Any) -> None:
     channel = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     device.install(request)
+    # A function that is compiled does the same, and what it calls is recorded either way.
+    torch.compile = lambda function=None, **_: function or (lambda decorated: decorated)
     function: Any = None
     for call in request["calls"]:
         written: dict[str, Any]
@@ -95,7 +104,9 @@ def _record(function: Callable[..., Any], call: dict[str, Any], configuration: d
         inputs.append(stored.permute([layout.index(axis) for axis in range(len(layout))]))
         mode.number(inputs[-1])
     usual = JITFunction.run, Autotuner.run, torch.manual_seed
-    JITFunction.run = lambda self, *args, grid, warmup=False, **named: mode.launch(self, args, grid, named)
+    JITFunction.run = lambda self, *args, grid, warmup=False, **named: (
+        _Compiled() if warmup else mode.launch(self, args, grid, named)
+    )
     Autotuner.run = lambda self, *args, **named: _tune(mode, self, args, named)
     torch.manual_seed = lambda seed: mode.call("manual_seed", "default", [int(seed)], {}, [])
     try:
@@ -278,6 +289,8 @@ class _Recording(TorchDispatchMode):  # type: ignore[misc]
         """Record a small tensor that is made of numbers of host code."""
         with _disable_current_modes():
             numbers = torch.tensor(data, dtype=dtype, device="cpu")
+            if numbers.numel() > MAX_NUMBERS:
+                raise _RefusedError(f"a tensor of {numbers.numel()} numbers of host code, {MAX_NUMBERS} are allowed")
             made, listed = numbers.to("meta"), numbers.flatten().tolist()
         self.add(made)
         self.write(made, listed)
@@ -322,6 +335,8 @@ class _Faces(TorchFunctionMode):  # type: ignore[misc]
         named = {key: _to_meta(value) if key == "device" else value for key, value in (kwargs or {}).items()}
         if name in ("tensor", "as_tensor") and not isinstance(args[0], torch.Tensor):
             return self.recording.values(args[0], named.get("dtype"))
+        if name == "unbind" and args[0].shape[dim := named.get("dim", (*args, 0)[1])] > MAX_NUMBERS:
+            raise _RefusedError(f"it takes a tensor apart into {args[0].shape[dim]}, {MAX_NUMBERS} are allowed")
         if name == "scaled_dot_product_attention":
             return self.recording.whole(name, args, named)
         if name in _FACTORIES and named.get("device") is None:

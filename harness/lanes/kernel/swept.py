@@ -77,9 +77,11 @@ class Subject:
             UsageError: if the kernel has no space, or a value occurs twice.
         """
         file = self.candidate.file
-        if file.problem or not file.space:
-            what = file.problem or "it has no SPACE, so there is nothing to tune"
-            raise UsageError(what, where=str(self.candidate.path), fix='write SPACE = {"BLOCK_M": [64, 128], ...}')
+        if file.problem:
+            raise UsageError(file.problem, where=str(self.candidate.path))
+        if not file.space:
+            what, fix = "it has no SPACE, so there is nothing to tune", 'write SPACE = {"BLOCK_M": [64, 128], ...}'
+            raise UsageError(what, where=str(self.candidate.path), fix=fix)
         return tiles.Space([tiles.Parameter(name, choices) for name, choices in file.space.items()])
 
 

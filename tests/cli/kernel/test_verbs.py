@@ -126,7 +126,7 @@ def test_roofline(crucible, place: Path) -> None:
         (["bench", "--all", "--suites", "gone"], "not a folder"),
         (["bench", "--all", "--suites", "."], "the folder has no suite of kernels"),
         (["roofline", "gone.yaml"], "gone.yaml: no such file"),
-        (["roofline", "."], "no such file"),
+        (["roofline", "."], "it is a folder"),
         (["compile", "{}/kernels/swiglu/fused.py", "--golden", "."], "it is a folder"),
         (["check", "{}/kernels/swiglu/fused.py", "--timeout", "-1"], "-1.0 is less than 0.001"),
         (["check", "{}/kernels/swiglu/fused.py", "--attempts", "0"], "0 is less than 1"),

@@ -73,3 +73,10 @@ def test_what_a_shape_leaves_open_is_dealt_in_turn() -> None:
     assert found.point(shape | {"causal": True, "dtype": "float16"}).label == "B=1 H=1 G=1 S=4 D=64 float16 causal=True"
     with pytest.raises(ValueError, match="causal may be False, True, not 1"):
         found.point(shape | {"causal": 1})
+
+
+def test_a_list_is_not_a_definition(tmp_path: Path) -> None:
+    path = tmp_path / "list.yaml"
+    path.write_text("- 1\n")
+    with pytest.raises(SpecError, match="a definition is a table of keys and values, not a list"):
+        read_definition(path)

@@ -15,9 +15,8 @@ FLOOR = FLOPS / 800e12 * 1000
 
 def measured(kernel: list[list[float]], baseline: list[list[float]], *, dtype: str = "bfloat16") -> Measurement:
     return summarise(
-        target="t", dtype=dtype, flops=FLOPS, bytes_moved=BYTES, fastest="eager",
-        rounds=Rounds(kernel=tuple(map(tuple, kernel)), baseline=tuple(map(tuple, baseline))),
-        baselines={"eager": 1.5}, absent={}, ceilings=CEILINGS,
+        Rounds(kernel=tuple(map(tuple, kernel)), baseline=tuple(map(tuple, baseline))), CEILINGS,
+        target="t", dtype=dtype, flops=FLOPS, bytes=BYTES, fastest="eager", baselines={"eager": 1.5}, absent={},
     )  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from harness.core.status import Status
 from harness.lanes.kernel.definition import Definition
 
@@ -72,6 +74,61 @@ def run(x, ends):
 def test_what_honest_host_code_does(judged) -> None:
     found = judged(HONEST, attempts=2)
     assert (found.status, found.why) == (Status.OK, "")
+
+
+MASKED = """
+import torch, triton
+import triton.language as tl
+
+@triton.jit
+def shifted(x):
+    return x - tl.max(x, 0)
+
+@triton.jit
+def rows_kernel(x_ptr, y_ptr, M, N, SHIFT: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr):
+    for r in range(ROWS):
+        row, n = tl.program_id(0) * ROWS + r, tl.arange(0, BLOCK)
+        mask = (n < N) & (row < M)  # the second one is a number
+        e = tl.exp(SHIFT(tl.load(x_ptr + row * N + n, mask=mask, other=-float("inf")).to(tl.float32)))
+        tl.store(y_ptr + row * N + n, (e / tl.sum(e, 0)).to(y_ptr.dtype.element_ty), mask=mask)
+
+@torch.compile(dynamic=False)
+def launch(x, y, rows):
+    M, N = x.shape
+    grid = lambda meta: (triton.cdiv(M, meta["ROWS"]),)
+    rows_kernel.warmup(x, y, M, N, SHIFT=shifted, ROWS=rows, BLOCK=triton.next_power_of_2(N), grid=(1,))
+    with torch.cuda.stream(torch.cuda.current_stream()):
+        rows_kernel[grid](x, y, M, N, SHIFT=shifted, ROWS=rows, BLOCK=triton.next_power_of_2(N))
+    return y
+
+def run(x):
+    return launch(x, torch.empty_like(x), 4)
+"""
+
+
+def test_rows_beyond_the_last_one_are_masked_by_a_number(judged) -> None:
+    """The last program has rows that the matrix does not have; a jit function is an argument."""
+    found = judged(MASKED)
+    assert (found.status, found.why) == (Status.OK, "")
+    assert found.facts["launched"] == 4, "a kernel that is only compiled is not launched"
+    without = judged(MASKED.replace("& (row < M)", "& (row < M + 1)"))
+    assert (without.status, "out of bounds" in without.why) == (Status.CRASH, True), without.why
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("torch.tensor([1.0] * 70_000, device=x.device)", "a tensor of 70000 numbers of host code, 65536 are allowed"),
+        ("rows_kernel.warmup(x, x, 1, 1, SHIFT=None, ROWS=1, BLOCK=1, grid=(1,)).n_regs", "it asks what its kernel is"),
+        ("len(set(torch.empty(70_000)))", "it takes a tensor apart into 70000, 65536 are allowed"),
+        ("max(x[0])", "it calls the library's own operator gt"),
+        ("print(x)", "it reads elements of a tensor (__repr__)"),
+        ("torch.compile(torch.exp)(x)", "it calls the library's own operator exp"),
+    ],
+)
+def test_what_host_code_may_not_ask_is_refused_in_a_sentence(judged, line: str, says: str) -> None:
+    found = judged(MASKED.replace("    return launch(x, torch", f"    {line}\n    return launch(x, torch"))
+    assert (found.status, says in found.why) == (Status.FORBIDDEN, True), found.why
 
 
 def test_integers_that_host_code_may_know(judged, softmax, tmp_path) -> None:

@@ -84,8 +84,8 @@ def adapt_definition(path: Path, solutions: Sequence[Path], workloads: Sequence[
         raise NotAdaptedError("not a definition: name, axes, inputs, outputs and reference are needed", where=str(path))
     name = str(document["name"])
     axes = _axes(document, path)
-    inputs = {key: _tensor(key, value, path) for key, value in dict(document["inputs"]).items()}
-    outputs = {key: _tensor(key, value, path) for key, value in dict(document["outputs"]).items()}
+    inputs = {key: _tensor(key, value, path) for key, value in _part(document, "inputs", path).items()}
+    outputs = {key: _tensor(key, value, path) for key, value in _part(document, "outputs", path).items()}
     reference = str(document["reference"])
     if "def run" not in reference:
         raise NotAdaptedError("its reference has no function run", where=str(path))
@@ -106,16 +106,23 @@ def adapt_definition(path: Path, solutions: Sequence[Path], workloads: Sequence[
     return adapted
 
 
+def _part(document: Mapping[str, Any], key: str, path: Path) -> dict[str, Any]:
+    found = document[key]
+    if not isinstance(found, dict):
+        raise NotAdaptedError(f"{key} is not a table of names", where=str(path))
+    return {str(name): value for name, value in found.items()}
+
+
 def _axes(document: Mapping[str, Any], path: Path) -> dict[str, int | None]:
     found: dict[str, int | None] = {}
-    for name, axis in dict(document["axes"]).items():
-        if not re.fullmatch(r"[A-Za-z_]\w*", str(name)) or name in ("T", "dtype"):
+    for name, axis in _part(document, "axes", path).items():
+        if not re.fullmatch(r"[A-Za-z_]\w*", name) or name in ("T", "dtype"):
             raise NotAdaptedError(f"an axis named {name!r}", where=str(path))
         value = axis.get("value") if isinstance(axis, dict) else None
         if isinstance(axis, dict) and axis.get("type") == "const" and type(value) is int and value > 0:
-            found[str(name)] = value
+            found[name] = value
         elif isinstance(axis, dict) and axis.get("type") == "var":
-            found[str(name)] = None
+            found[name] = None
         else:
             raise NotAdaptedError(f"the axis {name!r} is neither const with a value nor var", where=str(path))
     if document.get("constraints"):
@@ -144,7 +151,7 @@ def _sizes(name: str, axes: Mapping[str, int | None], workloads: Sequence[Path])
                 asked = trace["workload"]["axes"] if trace["definition"] == name else None
                 if asked is not None:
                     found.append({axis: int(axes[axis] or asked[axis]) for axis in axes})
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, OverflowError):
                 continue  # a line of another kind
     unique = [dict(pairs) for pairs in sorted({tuple(size.items()) for size in found}, key=lambda s: [v for _, v in s])]
     if not unique:
@@ -164,8 +171,9 @@ def _add(adapted: Adapted, path: Path, name: str, names: dict[str, list[str]]) -
     if not isinstance(document, dict) or document.get("definition") != name:
         return
     title = str(document.get("name") or path.stem)
-    spec = document.get("spec") or {}
-    sources = [source for source in document.get("sources") or [] if isinstance(source, dict)]
+    spec, listed = document.get("spec"), document.get("sources")
+    spec = spec if isinstance(spec, dict) else {}
+    sources = [source for source in (listed if isinstance(listed, list) else []) if isinstance(source, dict)]
     language = str(spec.get("language", "")).lower()
     if language in _NATIVE:
         adapted.notes.append(f"{title}: it is written in {language}, which no plan can hold")

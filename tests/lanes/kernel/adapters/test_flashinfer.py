@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.core.errors import SpecError
 from harness.lanes.kernel.adapters.case_folder import NotAdaptedError, write_case
 from harness.lanes.kernel.adapters.flashinfer import adapt_definition
 from harness.lanes.kernel.definition import read_definition
@@ -96,3 +99,32 @@ def test_a_solution_that_is_no_kernel_is_named(write, change: dict, says: str) -
     adapted = adapt_definition(write(GEMM, "g.json"), [write(SOLUTION | change, "s.json")], [])
     assert adapted.kernels == {}
     assert says in adapted.notes[0]
+
+
+WORKLOAD = {"definition": GEMM["name"], "workload": {"axes": {"M": 5}}}
+JUNK: tuple[Any, ...] = (None, 3, "x", [], [1], {"a": 1}, math.inf)
+
+
+def changes_of(value: Any) -> Iterator[Any]:
+    """The value with each of its parts replaced by each of `JUNK`."""
+    yield from JUNK
+    if isinstance(value, dict | list):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            for changed in changes_of(part):
+                copied = value.copy()
+                copied[key] = changed
+                yield copied
+
+
+def test_any_part_of_a_document_may_be_anything(write, tmp_path: Path) -> None:
+    documents = (GEMM, SOLUTION, WORKLOAD)
+    refused = 0
+    for index, document in enumerate(documents):
+        for changed in changes_of(document):
+            given = [*documents[:index], changed, *documents[index + 1 :]]
+            paths = [write(one, name) for one, name in zip(given, ("g.json", "s.json", "w.jsonl"), strict=True)]
+            try:
+                write_case(tmp_path / "out", adapt_definition(paths[0], paths[1:2], paths[2:]))
+            except (NotAdaptedError, SpecError):
+                refused += 1
+    assert refused > 50
