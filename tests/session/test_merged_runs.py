@@ -30,6 +30,7 @@ from harness.report.page import gather
 from harness.report.run_verdict import run_verdict
 from harness.session.merged_runs import merge_partitions
 from harness.session.run_gates import check_gates, evaluate_gates
+from tests.conftest import WORDS
 from tests.ledger.factory import fill, make_evaluation, make_run
 
 GATES = (
@@ -371,9 +372,9 @@ class TestShardsOfPytest:
             more = ("--secret-seed", "7", "--ledger", f"{part}.db", "--report", f"{part}.html")
             yield project.run("--shard", f"{part}/{total}", *more, *options).ret
 
-    def merge(self, project, total):
+    def merge(self, project, total, *options):
         names = [str(project.path / f"{part}.db") for part in range(1, total + 1)]
-        return main(["merge", *names, "--ledger", str(project.path / "all.db")])
+        return main(["merge", *names, *options, "--ledger", str(project.path / "all.db")])
 
     def show(self, project):
         return main(["show", "--run", "latest", "--ledger", str(project.path / "all.db")])
@@ -401,6 +402,29 @@ class TestShardsOfPytest:
         lines = capsys.readouterr().out.splitlines()
         assert any("FAILS" in line and "count(passed)" in line for line in lines)
         assert any("passes" in line and "is 3, as needed == 3" in line for line in lines)
+
+    def test_gates_of_plugins_are_of_the_whole_too(self, project, capsys):
+        """No shard has three candidates. Without the plugin the whole is not good, and says how to evaluate them."""
+        gate = "Gate(name='all', threshold=3).evaluate(len(rows)), Gate(name='sum', threshold=1).evaluate(whole(rows))"
+        project.put(
+            "conftest.py",
+            WORDS
+            + "\nfrom harness.core.gate import Gate\n"
+            "def whole(rows):\n    return sum(row['score'] for row in rows)\n"
+            f"@hookimpl\ndef crucible_gates(rows):\n    return [{gate}]\n",
+        )
+        project.suite("a", one="ok", two="ok", three="ok")
+        assert project.run("--secret-seed", "7", "--ledger", "whole.db").ret == 0
+        assert list(self.shards(project, 3)) == [0, 0, 0]
+        assert self.merge(project, 3) == 0
+        assert self.show(project) == 1
+        assert "(crucible_gates) were not evaluated: conftest is not loaded; merge again" in capsys.readouterr().out
+        for _ in range(2):
+            assert self.merge(project, 3, "--plugin", str(project.path / "conftest.py")) == 0
+            assert self.show(project) == 0
+            rows = "SELECT expression, observed, threshold, passed, why FROM run_gates"
+            assert project.rows(rows, ledger="all.db") == project.rows(rows, ledger="whole.db")
+            assert len(project.rows(rows, ledger="all.db")) == 2
 
     @pytest.mark.parametrize("extra", [(), ("-n1",)], ids=["serial", "-n1"])
     def test_a_shard_without_cases_writes_its_run(self, project, extra, capsys):
