@@ -408,8 +408,7 @@ class TestShardsOfPytest:
         gate = "Gate(name='all', threshold=3).evaluate(len(rows)), Gate(name='sum', threshold=1).evaluate(whole(rows))"
         project.put(
             "conftest.py",
-            WORDS
-            + "\nfrom harness.core.gate import Gate\n"
+            WORDS + "\nfrom harness.core.gate import Gate\n"
             "def whole(rows):\n    return sum(row['score'] for row in rows)\n"
             f"@hookimpl\ndef crucible_gates(rows):\n    return [{gate}]\n",
         )
