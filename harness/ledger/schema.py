@@ -45,6 +45,7 @@ def _packed(connection: sqlite3.Connection) -> None:
 
 def _leaders(connection: sqlite3.Connection) -> None:
     """A board knows its leader."""
+    _execute(connection, tables.RUN_GATES)  # version 10 had fewer of them at first
     _execute(connection, standings.LEADERS)
     for name, view in (("leaderboard", LEADERBOARD), ("left_out", LEFT_OUT)):
         connection.execute(f"DROP VIEW IF EXISTS {name}")
@@ -87,8 +88,12 @@ def _apply(connection: sqlite3.Connection) -> None:
     from sqlite_utils import Database, Migrations  # only a new ledger, or an old one, needs it
 
     migrations = Migrations("crucible")
+    recorded = connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchone()
     for number, (name, step) in enumerate(MIGRATIONS, 1):
-        migrations(name=f"m{number:03}_{name}")(lambda db, step=step: _step(step, db.conn))
+        key = f"m{number:03}_{name}"
+        if recorded:  # under the number that it had in its version: `ranks` once came before `stability`
+            connection.execute("UPDATE _sqlite_migrations SET name = ? WHERE substr(name, 6) = ?", (key, name))
+        migrations(name=key)(lambda db, step=step: _step(step, db.conn))
     apply: Callable[[Database], None] = migrations.apply
     apply(Database(connection, recursive_triggers=False, execute_plugins=False))
 
