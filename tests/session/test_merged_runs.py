@@ -179,6 +179,55 @@ def merged(folder, *sources):
         return run, run_verdict(ledger, run["run_id"]), main(["show", "--run", "latest", "--ledger", str(ledger.path)])
 
 
+@settings(max_examples=8, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.booleans()), min_size=4, max_size=4))
+def test_ledgers_are_merged_in_any_order_and_grouping(steps):
+    """Two by two, into a new ledger or one of the two, also a part that was run again, one that was confirmed later."""
+
+    def contents(path):
+        with Ledger.open(path) as ledger:
+            merge_partitions(ledger)
+            tables = {
+                "runs": "*",
+                "evaluations": "run_id, nodeid, score, attempts, created_at",
+                "run_problems": "*",
+                "run_gates": "*",
+                "leaderboard": "*",
+            }
+            return [ledger.rows(f"SELECT {columns} FROM {table} ORDER BY 1, 2, 3") for table, columns in tables.items()]
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        gates = {"gates": ("mean(score) >= 0.5", "count() == 2")}
+        left = [part_of(folder, 1, 2, **gates), part_of(folder, 2, 2, **gates)]
+        again = [make_evaluation("case1", score=0.4, attempts=3)]
+        left.append(part_of(folder, 1, 2, minute=5, evaluations=again, **gates))
+        with Ledger.open(folder / "late.db") as ledger:
+            run = make_run(7, shard="2/2 abc", selected=1, **gates)
+            ledger.begin(run)
+            ledger.record(make_evaluation("case2", attempts=2), run_id=run.run_id)
+            ledger.flush()
+            with Ledger.open(folder / "early.db") as early:
+                merge(early, folder / "late.db")
+            ledger.record(make_evaluation("case2", attempts=16), run_id=run.run_id)
+            ledger.finish(run.run_id)
+        left += [folder / "early.db", folder / "late.db"]
+        with Ledger.open(folder / "flat.db") as ledger:
+            for source in left:
+                merge(ledger, source)
+        expected = contents(folder / "flat.db")
+        for number, (one, other, is_new) in enumerate(steps):
+            first, second = left.pop(one % len(left)), left.pop(other % len(left))
+            into = folder / f"{number}.db" if is_new else first
+            with Ledger.open(into) as ledger:
+                for source in {first, second} - {into}:
+                    merge(ledger, source)
+                merge_partitions(ledger)
+            left.append(into)
+        assert len(left) == 1
+        assert contents(left[0]) == expected
+
+
 def test_an_incomplete_partition_names_what_is_missing_and_is_not_good(tmp_path, capsys):
     run, verdict, status = merged(tmp_path, part_of(tmp_path, 2, 13))
     assert (run["cases"], verdict.word, status) == (1, "NOT GOOD", 1)
