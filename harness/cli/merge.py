@@ -17,6 +17,7 @@ from pathlib import Path
 
 from harness.cli import output
 from harness.cli.printable_stream import raw
+from harness.cli.second_run import add_plugins, load_registry
 from harness.core.errors import CrucibleError
 from harness.ledger import queries
 from harness.ledger.merge import check_shards, check_source, merge
@@ -27,6 +28,7 @@ from harness.report.run_verdict import Kind, RunVerdict, run_verdict
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sources", nargs="+", type=Path, metavar="DB", help="a ledger, or the .jsonl journal of a run")
+    add_plugins(parser)
     output.add_ledger(parser)
     output.add_json(parser)
 
@@ -34,13 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from harness.session.merged_runs import merge_partitions
 
+    registry = load_registry(args.plugin)
     for source in args.sources:
         check_source(source)
     if len(args.sources) > 1:
         check_shards(args.sources)
     with output.open_ledger(args.ledger, create=True) as ledger:
         merged = [merge(ledger, source) for source in args.sources]
-        wholes = merge_partitions(ledger)
+        wholes = merge_partitions(ledger, registry)
         latest = queries.run(ledger)["run_id"] if wholes else ""
         verdict = run_verdict(ledger, latest) if latest in wholes else None
         shown = _show_in_ci(ledger, latest, verdict) if verdict else []

@@ -13,18 +13,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.core.run import Run
-    from harness.hooks import Lane
+    from harness.hooks import Lane, Registry
     from harness.ledger.store import Ledger
 
 
 def add_plugins(parser: argparse.ArgumentParser) -> None:
     """Add `--plugin`; see `load_lanes`."""
-    what = "a file or module that defines a lane (repeatable)"
+    what = "a file or module that defines a lane or gates (repeatable)"
     parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help=what)
 
 
 def load_lanes(plugins: Iterable[str]) -> Mapping[str, Lane]:
-    """Load the built-in lanes and those that files or modules define.
+    """The built-in lanes and those of plugins; raises as `load_registry`."""
+    return load_registry(plugins).lanes
+
+
+def load_registry(plugins: Iterable[str]) -> Registry:
+    """A registry with the plugins that files or modules are.
 
     Raises:
         UsageError: if a file or module cannot be imported.
@@ -35,7 +40,7 @@ def load_lanes(plugins: Iterable[str]) -> Mapping[str, Lane]:
     registry = Registry()
     for place in plugins:
         registry.register(import_named(place))
-    return registry.lanes
+    return registry
 
 
 def run_again(ledger: Ledger, run_id: str, **changes: Any) -> Run:
@@ -46,5 +51,6 @@ def run_again(ledger: Ledger, run_id: str, **changes: Any) -> Run:
     started = datetime.now(UTC)
     new: dict[str, Any] = {"run_id": new_run_id(started, int.from_bytes(os.urandom(3), "big")), "started_at": started}
     new["command"] = shlex.join(["crucible", *sys.argv[1:]])
-    new |= {"shard": "", "gates": (), "parts": (), "selected": None}  # it is neither a part nor the whole of parts
+    # It is neither a part nor the whole of parts.
+    new |= {"shard": "", "gates": (), "gate_plugins": (), "parts": (), "selected": None}
     return Run.from_wire(record).model_copy(update=new | changes)

@@ -32,6 +32,8 @@ class Run(Frozen):
     """How many cases were selected; None where cases come one by one."""
     gates: tuple[str, ...] = ()
     """Of a part: the gates of the whole, which are evaluated once its parts are merged."""
+    gate_plugins: tuple[str, ...] = ()
+    """Of a part: the plugins that have gates (`crucible_gates`) of the whole."""
     parts: tuple[str, ...] = ()
     """The runs whose evaluations this one repeats as the whole of their partition; empty for a run of its own."""
 

@@ -40,6 +40,6 @@ class Hooks:
     def crucible_gates(self, rows: Sequence[Mapping[str, Any]]) -> Iterable[GateResult]:  # type: ignore[empty-body]
         """Gates on a whole run, next to those of `--gate`: `harness.core.gate.Gate(...).evaluate(observed)`.
 
-        Called on the controller when all is judged. Each row has the columns of the ledger's table `evaluations`, the
-        components by name, and the columns of `crucible_columns`.
+        Called on the controller when all is judged, of shards by `crucible merge`. Each row has the columns of the
+        ledger's table `evaluations`, the components by name, and the columns of `crucible_columns`.
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Set
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -100,6 +100,22 @@ class Registry:
         """Whether a plugin implements a hook of `Hooks`."""
         return bool(getattr(self.manager.hook, hook).get_hookimpls())
 
-    def call(self, hook: str, **arguments: Any) -> list[Any]:
-        """Call a hook of `Hooks` by name on every plugin; returns the results that are not None."""
-        return getattr(self.manager.hook, hook)(**arguments) if self.has(hook) else []
+    def implementers(self, hook: str) -> tuple[str, ...]:
+        """The names of the plugins that implement a hook of `Hooks`: of a module the last part, such as `conftest`."""
+        return tuple(sorted(_name(one.plugin) for one in getattr(self.manager.hook, hook).get_hookimpls()))
+
+    def call(self, hook: str, *, only: Container[str] | None = None, **arguments: Any) -> list[Any]:
+        """Call a hook of `Hooks` by name on every plugin; returns the results that are not None.
+
+        Args:
+            only: The names of the plugins that are called, as of `implementers`; None for all.
+        """
+        if not self.has(hook):
+            return []
+        others = [one for one in self.manager.get_plugins() if only is not None and _name(one) not in only]
+        found: list[Any] = self.manager.subset_hook_caller(hook, remove_plugins=others)(**arguments)
+        return found
+
+
+def _name(plugin: object) -> str:
+    return getattr(plugin, "__name__", type(plugin).__name__).rpartition(".")[2]

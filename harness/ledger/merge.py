@@ -162,6 +162,9 @@ def _ledger(ledger: Ledger, source: Path) -> list[str]:
         with ledger.attached(source, immutable=read_only), ledger.writing() as connection:
             connection.execute(_OUTDATED)
             for table in TABLES:
+                if not connection.execute(f"PRAGMA other.table_info({table})").fetchone():
+                    what = f"it has no table {table}"
+                    raise LedgerError(what, where=str(source), fix="leave this ledger out")
                 if column := _mistyped(connection, table):
                     what = f"its {table} have values of another form in the column {column}"
                     raise LedgerError(what, where=str(source), fix="leave this ledger out")

@@ -11,6 +11,7 @@ import json
 import re
 import shlex
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
@@ -87,6 +88,14 @@ class Partition:
     def gates(self) -> tuple[str, ...]:
         """The gates of the whole, in the order in which its parts name them."""
         return tuple(dict.fromkeys(gate for part in self.parts.values() for gate in part.run.gates))
+
+    @property
+    def gate_plugins(self) -> Counter[str]:
+        """The plugins that have gates of the whole, by name; two `conftest.py` have one name."""
+        found: Counter[str] = Counter()
+        for part in self.parts.values():
+            found |= Counter(part.run.gate_plugins)
+        return found
 
     @property
     def is_complete(self) -> bool:
@@ -286,6 +295,7 @@ def _whole(partition: Partition) -> Run:
         shard="",
         selected=sum(selected) if len(selected) == partition.total else None,
         gates=(),
+        gate_plugins=(),
         parts=tuple(_ids(partition)),
     )
 

@@ -46,6 +46,7 @@ def _packed(connection: sqlite3.Connection) -> None:
 
 def _leaders(connection: sqlite3.Connection) -> None:
     """A board knows its leader."""
+    _execute(connection, tables.RUN_GATES)  # version 10 had fewer of them at first
     _execute(connection, standings.LEADERS)
     for name, view in (("leaderboard", LEADERBOARD), ("left_out", LEFT_OUT)):
         connection.execute(f"DROP VIEW IF EXISTS {name}")
@@ -113,8 +114,11 @@ def _apply(connection: sqlite3.Connection) -> None:
     from sqlite_utils import Database, Migrations  # only an older ledger needs it
 
     migrations = Migrations("crucible")
-    for name, step in _named():
-        migrations(name=name)(lambda db, step=step: _step(step, db.conn))
+    recorded = connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchone()
+    for key, step in _named():
+        if recorded:  # under the number that it had in its version: `ranks` once came before `stability`
+            connection.execute("UPDATE _sqlite_migrations SET name = ? WHERE substr(name, 6) = ?", (key, key[5:]))
+        migrations(name=key)(lambda db, step=step: _step(step, db.conn))
     apply: Callable[[Database], None] = migrations.apply
     apply(Database(connection, recursive_triggers=False, execute_plugins=False))
 

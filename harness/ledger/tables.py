@@ -236,7 +236,7 @@ CREATE INDEX points_kind ON points (lane, kind, created_at);
 # whatever else kept the run from holding: a wrong suite, a report that could not be written. `case_columns` are those
 # that plugins add (`crucible_columns`), numbers or text.
 RUN_GATES = """
-CREATE TABLE run_gates (
+CREATE TABLE IF NOT EXISTS run_gates (
     run_id TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
     position INTEGER NOT NULL,
     expression TEXT NOT NULL,
@@ -247,7 +247,7 @@ CREATE TABLE run_gates (
     nodeid TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (run_id, position)
 ) WITHOUT ROWID;
-CREATE TABLE case_columns (
+CREATE TABLE IF NOT EXISTS case_columns (
     run_id TEXT NOT NULL,
     nodeid TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -255,7 +255,7 @@ CREATE TABLE case_columns (
     PRIMARY KEY (run_id, nodeid, name),
     FOREIGN KEY (run_id, nodeid) REFERENCES evaluations (run_id, nodeid) ON DELETE CASCADE
 ) WITHOUT ROWID;
-CREATE TABLE run_problems (
+CREATE TABLE IF NOT EXISTS run_problems (
     run_id TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
     position INTEGER NOT NULL,
     why TEXT NOT NULL,

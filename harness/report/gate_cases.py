@@ -68,11 +68,14 @@ def value_before(ledger: Ledger, run_id: str, expression: str) -> str:
     return f"{observed} in run {run_id}, where the gate {'passes' if found[0]['passed'] else 'fails'}"
 
 
-def gate_rows(ledger: Ledger, run_id: str, expression: GateExpression) -> list[Row]:
-    """The evaluations of a run as a gate reads them (`harness.gates.row`): with columns of plugins and components."""
+def gate_rows(ledger: Ledger, run_id: str, expression: GateExpression | None = None) -> list[Row]:
+    """The evaluations of a run as a gate reads them (`harness.gates.row`): with columns of plugins and components.
+
+    Without an expression, which names what it reads, all components are there.
+    """
     rows = queries.evaluations(ledger, run_id)
     parts: dict[str, dict[str, float | None]] = {}
-    if '"' in expression.text or any(name in expression.text for name in COMPONENTS):
+    if expression is None or '"' in expression.text or any(name in expression.text for name in COMPONENTS):
         for nodeid, found in queries.details(ledger, run_id, "components", [row["nodeid"] for row in rows]).items():
             parts[nodeid] = {one["name"]: one["value"] for one in found}
     query = "SELECT nodeid, verdict FROM comparisons WHERE run_id = ? AND role = 'parent'"

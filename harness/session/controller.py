@@ -288,9 +288,11 @@ class Controller:
 
     def _evaluate_gates(self) -> None:
         gates, outcome = self._settings.gates, self.outcome
-        if self._settings.shard is not None:
-            outcome.notices += shard_notices(self._settings, given_seed=self._config.option.crucible_secret_seed)
-            gates = ()
+        if self._settings.shard is not None:  # its gates are of the whole (`merged_runs`)
+            plugins = self._registry.implementers("crucible_gates")
+            given = self._config.option.crucible_secret_seed
+            outcome.notices += shard_notices(self._settings, plugins, given_seed=given)
+            return
         if not gates and not self._registry.has("crucible_gates"):
             return
         if self._recorder is None:

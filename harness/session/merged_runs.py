@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from harness.core.errors import CrucibleError
 from harness.core.gate import GateResult
 from harness.gates.expression import parse_gate
 from harness.gates.syntax import PAIRED, aggregates, baselines
+from harness.lane.registry import Registry
 from harness.ledger import queries
 from harness.ledger.partition import Partition, assemble, conclude
-from harness.ledger.run_gates import run_gates, run_problems, write_run_gates
+from harness.ledger.run_gates import Problem, run_gates, run_problems, write_run_gates
 from harness.ledger.store import Ledger
 from harness.report.gate_cases import gate_rows
 from harness.session.run_gates import evaluate_gates
 
+NO_GATES = "the gates of plugins (crucible_gates) were not evaluated"
+FIX = "merge again where it is installed, or with --plugin FILE"
 
-def merge_partitions(ledger: Ledger) -> list[str]:
+
+def merge_partitions(ledger: Ledger, registry: Registry | None = None) -> list[str]:
     """Make the run of each partition in a ledger, and evaluate its gates once it is complete.
+
+    Args:
+        registry: Has the plugins whose gates are evaluated, next to those that are installed.
 
     Returns:
         The ids of these runs, oldest first.
@@ -27,15 +35,44 @@ def merge_partitions(ledger: Ledger) -> list[str]:
     """
     found = assemble(ledger)
     for partition, is_made in found:
-        # What is compared with earlier runs changes when those are merged later.
-        if partition.is_complete and (is_made or any(map(_is_compared, partition.gates))):
-            gates = [*_evaluated(ledger, partition), *_of_plugins(ledger, partition)]
-            if gates:
-                problems = run_problems(ledger, partition.run_id)
+        plugins = _Plugins(partition, registry)
+        # What is compared with earlier runs changes when those are merged later; a plugin may have been missing before.
+        is_changed = any(map(_is_compared, partition.gates)) or (plugins.wanted and not plugins.missing)
+        if partition.is_complete and (is_made or is_changed):
+            gates = [*_evaluated(ledger, partition), *_of_parts(ledger, partition)]
+            problems = [one for one in run_problems(ledger, partition.run_id) if not one.why.startswith(NO_GATES)]
+            try:
+                gates += plugins.gates(ledger)
+            except Exception as error:
+                problems.append(Problem(f"{NO_GATES}: {type(error).__name__}: {error}"))
+            if plugins.missing:
+                names = " and ".join(plugins.missing)
+                problems.append(Problem(f"{NO_GATES}: {names} is not loaded; {FIX}"))
+            if gates or plugins.wanted:
                 write_run_gates(ledger, partition.run_id, gates, problems)
         if is_made:
             conclude(ledger, partition)
     return [partition.run_id for partition, _ in found]
+
+
+class _Plugins:
+    """The plugins that have gates of a partition."""
+
+    def __init__(self, partition: Partition, registry: Registry | None) -> None:
+        self._run_id, self.wanted = partition.run_id, partition.gate_plugins
+        self._registry = registry or Registry()
+        self.missing: list[str] = []
+        if self.wanted:
+            self._registry.lanes  # noqa: B018 - loads the installed plugins
+            known = Counter(self._registry.implementers("crucible_gates"))
+            self.missing = sorted((self.wanted - known).elements())
+
+    def gates(self, ledger: Ledger) -> list[GateResult]:
+        if not self.wanted:
+            return []
+        rows = gate_rows(ledger, self._run_id)
+        found = self._registry.call("crucible_gates", only=self.wanted, rows=rows)
+        return [gate for gates in found for gate in gates]
 
 
 def _is_compared(gate: str) -> bool:
@@ -72,8 +109,8 @@ def _named(ledger: Ledger, name: str, earlier: Sequence[str]) -> str:
     return str(queries.run(ledger, name)["run_id"])
 
 
-def _of_plugins(ledger: Ledger, partition: Partition) -> Iterator[GateResult]:
-    """The gates that plugins computed from the evaluations of each part."""
+def _of_parts(ledger: Ledger, partition: Partition) -> Iterator[GateResult]:
+    """The gates of plugins that parts of earlier versions evaluated themselves."""
     for number, part in partition.parts.items():
         for gate in run_gates(ledger, part.run.run_id):
             yield GateResult(

@@ -80,6 +80,7 @@ def open_run(
         shard=(shard := config.stash.get(SHARD, "")),
         selected=len(cases),
         gates=settings.gates if shard else (),
+        gate_plugins=registry.implementers("crucible_gates") if shard else (),
     )
     ledger = Ledger.open(settings.ledger)
     try:

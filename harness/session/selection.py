@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 
@@ -48,17 +49,19 @@ def select_items(
         items[:] = found
 
 
-def shard_notices(settings: Settings, *, given_seed: int | None) -> list[str]:
+def shard_notices(settings: Settings, plugins: Sequence[str], *, given_seed: int | None) -> list[str]:
     """Sentences on what the merging of a shard with the others decides.
 
     Args:
         settings: Of the shard.
+        plugins: Those that have gates.
         given_seed: The secret seed of the command line.
     """
     found = []
-    if settings.gates:
-        gates = words.count(len(settings.gates), "gate")
-        found.append(f"{gates} on the whole run: evaluated when `crucible merge` has all shards")
+    if settings.gates or plugins:
+        gates = [words.count(len(settings.gates), "gate")] if settings.gates else []
+        gates += [f"the gates of {' and '.join(plugins)}"] if plugins else []
+        found.append(f"{' and '.join(gates)} on the whole run: evaluated when `crucible merge` has all shards")
     if given_seed is None and settings.project.secret_seed is None:
         found.append(
             f"shards are merged as one run if they have one seed: --secret-seed {settings.secret_seed} for all"

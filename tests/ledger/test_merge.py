@@ -199,6 +199,7 @@ def test_the_ledger_does_not_depend_on_who_judged_a_case_or_when_it_arrived(work
         ("ALTER TABLE runs ADD z AS (printf('%.*c', 900000000, 'x'))", "its runs are computed"),
         ("DROP TABLE trials; CREATE VIRTUAL TABLE trials USING fts5(a)", "its trials are computed"),
         ("CREATE TRIGGER t AFTER UPDATE ON runs BEGIN DELETE FROM runs; END", "a trigger t of its own"),
+        ("DROP TABLE trials", "has no table trials"),
         ("UPDATE evaluations SET score = 'high'", "evaluations have values of another form in the column score"),
         ("UPDATE evaluations SET why = x'ff'", "evaluations have values of another form in the column why"),
         ("UPDATE evaluations SET record = '[]'", "evaluations have values of another form in the column record"),

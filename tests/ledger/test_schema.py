@@ -55,15 +55,40 @@ def test_a_ledger_says_what_it_is(tmp_path):
         assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
+def objects(path):
+    with sqlite3.connect(path) as other:
+        found = other.execute("SELECT name FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+        return {name: [tuple(c)[1:3] for c in other.execute(f"PRAGMA table_info({name})")] for (name,) in found}
+
+
+@pytest.mark.parametrize(
+    ("names", "sql"),
+    [
+        (("first", "ranks"), ""),
+        (tuple(name for name, _ in schema.MIGRATIONS[:10]), "DROP TABLE run_problems; DROP TABLE case_columns"),
+    ],
+    ids=["2 before its branches met", "10 with fewer tables"],
+)
+def test_a_ledger_of_a_version_as_it_was_at_first_is_brought_up_to_date(tmp_path, monkeypatch, names, sql):
+    steps = dict(schema.MIGRATIONS)
+    with monkeypatch.context() as past:
+        past.setattr(schema, "MIGRATIONS", tuple((name, steps[name]) for name in names))
+        connection = sqlite3.connect(tmp_path / "l.db", isolation_level=None)
+        schema.migrate(connection)
+        connection.executescript(sql)
+        connection.close()
+    fill(tmp_path / "l.db", [make_evaluation()])
+    Ledger.open(tmp_path / "new.db").close()
+    new = objects(tmp_path / "new.db")
+    assert {name: sorted(columns) for name, columns in objects(tmp_path / "l.db").items()} == {
+        name: sorted(columns) for name, columns in new.items()
+    }
+
+
 @pytest.mark.parametrize("version", range(SCHEMA_VERSION))
 def test_a_ledger_of_an_earlier_version_is_brought_up_to_date(tmp_path, monkeypatch, version):
     """Whatever version it was, its tables, indices and views are those of a new ledger, and its rows are kept."""
     assert len(schema.MIGRATIONS) == SCHEMA_VERSION
-
-    def objects(path):
-        with sqlite3.connect(path) as other:
-            found = other.execute("SELECT name FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
-            return {name: [tuple(c)[1:3] for c in other.execute(f"PRAGMA table_info({name})")] for (name,) in found}
 
     with monkeypatch.context() as past:
         past.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:version])

@@ -30,6 +30,7 @@ from harness.report.page import gather
 from harness.report.run_verdict import run_verdict
 from harness.session.merged_runs import merge_partitions
 from harness.session.run_gates import check_gates, evaluate_gates
+from tests.conftest import WORDS
 from tests.ledger.factory import fill, make_evaluation, make_run
 
 GATES = (
@@ -176,6 +177,55 @@ def merged(folder, *sources):
         merge_partitions(ledger)
         run = queries.run(ledger)
         return run, run_verdict(ledger, run["run_id"]), main(["show", "--run", "latest", "--ledger", str(ledger.path)])
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.booleans()), min_size=4, max_size=4))
+def test_ledgers_are_merged_in_any_order_and_grouping(steps):
+    """Two by two, into a new ledger or one of the two, also a part that was run again, one that was confirmed later."""
+
+    def contents(path):
+        with Ledger.open(path) as ledger:
+            merge_partitions(ledger)
+            tables = {
+                "runs": "*",
+                "evaluations": "run_id, nodeid, score, attempts, created_at",
+                "run_problems": "*",
+                "run_gates": "*",
+                "leaderboard": "*",
+            }
+            return [ledger.rows(f"SELECT {columns} FROM {table} ORDER BY 1, 2, 3") for table, columns in tables.items()]
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        gates = {"gates": ("mean(score) >= 0.5", "count() == 2")}
+        left = [part_of(folder, 1, 2, **gates), part_of(folder, 2, 2, **gates)]
+        again = [make_evaluation("case1", score=0.4, attempts=3)]
+        left.append(part_of(folder, 1, 2, minute=5, evaluations=again, **gates))
+        with Ledger.open(folder / "late.db") as ledger:
+            run = make_run(7, shard="2/2 abc", selected=1, **gates)
+            ledger.begin(run)
+            ledger.record(make_evaluation("case2", attempts=2), run_id=run.run_id)
+            ledger.flush()
+            with Ledger.open(folder / "early.db") as early:
+                merge(early, folder / "late.db")
+            ledger.record(make_evaluation("case2", attempts=16), run_id=run.run_id)
+            ledger.finish(run.run_id)
+        left += [folder / "early.db", folder / "late.db"]
+        with Ledger.open(folder / "flat.db") as ledger:
+            for source in left:
+                merge(ledger, source)
+        expected = contents(folder / "flat.db")
+        for number, (one, other, is_new) in enumerate(steps):
+            first, second = left.pop(one % len(left)), left.pop(other % len(left))
+            into = folder / f"{number}.db" if is_new else first
+            with Ledger.open(into) as ledger:
+                for source in {first, second} - {into}:
+                    merge(ledger, source)
+                merge_partitions(ledger)
+            left.append(into)
+        assert len(left) == 1
+        assert contents(left[0]) == expected
 
 
 def test_an_incomplete_partition_names_what_is_missing_and_is_not_good(tmp_path, capsys):
@@ -371,9 +421,9 @@ class TestShardsOfPytest:
             more = ("--secret-seed", "7", "--ledger", f"{part}.db", "--report", f"{part}.html")
             yield project.run("--shard", f"{part}/{total}", *more, *options).ret
 
-    def merge(self, project, total):
+    def merge(self, project, total, *options):
         names = [str(project.path / f"{part}.db") for part in range(1, total + 1)]
-        return main(["merge", *names, "--ledger", str(project.path / "all.db")])
+        return main(["merge", *names, *options, "--ledger", str(project.path / "all.db")])
 
     def show(self, project):
         return main(["show", "--run", "latest", "--ledger", str(project.path / "all.db")])
@@ -401,6 +451,28 @@ class TestShardsOfPytest:
         lines = capsys.readouterr().out.splitlines()
         assert any("FAILS" in line and "count(passed)" in line for line in lines)
         assert any("passes" in line and "is 3, as needed == 3" in line for line in lines)
+
+    def test_gates_of_plugins_are_of_the_whole_too(self, project, capsys):
+        """No shard has three candidates. Without the plugin the whole is not good, and says how to evaluate them."""
+        gate = "Gate(name='all', threshold=3).evaluate(len(rows)), Gate(name='sum', threshold=1).evaluate(whole(rows))"
+        project.put(
+            "conftest.py",
+            WORDS + "\nfrom harness.core.gate import Gate\n"
+            "def whole(rows):\n    return sum(row['score'] for row in rows)\n"
+            f"@hookimpl\ndef crucible_gates(rows):\n    return [{gate}]\n",
+        )
+        project.suite("a", one="ok", two="ok", three="ok")
+        assert project.run("--secret-seed", "7", "--ledger", "whole.db").ret == 0
+        assert list(self.shards(project, 3)) == [0, 0, 0]
+        assert self.merge(project, 3) == 0
+        assert self.show(project) == 1
+        assert "(crucible_gates) were not evaluated: conftest is not loaded; merge again" in capsys.readouterr().out
+        for _ in range(2):
+            assert self.merge(project, 3, "--plugin", str(project.path / "conftest.py")) == 0
+            assert self.show(project) == 0
+            rows = "SELECT expression, observed, threshold, passed, why FROM run_gates"
+            assert project.rows(rows, ledger="all.db") == project.rows(rows, ledger="whole.db")
+            assert len(project.rows(rows, ledger="all.db")) == 2
 
     @pytest.mark.parametrize("extra", [(), ("-n1",)], ids=["serial", "-n1"])
     def test_a_shard_without_cases_writes_its_run(self, project, extra, capsys):
