@@ -105,11 +105,12 @@ class Cards:
             shown = stored(record)
             values = [(one.name, value) for one in shown if (value := unpack(one.kind, one.text))]
             values.sort(key=lambda one: (isinstance(one[1], WIDE), is_absent(one[1])))
-            record["evidence"]["exhibits"] = [one.name for one in shown]  # the card draws them
-            made.append(self._card(c, record, values, past.get(nodeid, [])))
+            short = json.loads(records[nodeid], parse_float=_six_digits)
+            short["evidence"]["exhibits"] = [one.name for one in shown]  # the card draws them
+            made.append(self._card(c, record, short, values, past.get(nodeid, [])))
         return made
 
-    def _card(self, c: Candidate, record: Row, values: list[tuple[str, Value]], past: list[Row]) -> Card:
+    def _card(self, c: Candidate, record: Row, short: Row, values: list[tuple[str, Value]], past: list[Row]) -> Card:
         evidence, score, subject = record["evidence"], record["score"], record["case"]["subject"]
         card = Card(c, evidence, score, exhibits=values, rerun=rerun.of(self._ledger, self._page.run, c.row))
         reason = c.reason or c.row["why"] or "passes"
@@ -146,7 +147,7 @@ class Cards:
         card.attempts = _agreement(evidence["attempts"], flaky=c.row["status"] == Status.FLAKY)
         card.history = queries.judged_once(past)[-HISTORY:]
         card.relatives = self._ancestry.of(c)
-        text = json.dumps(_shortened(record), ensure_ascii=False, separators=(",", ": "))
+        text = json.dumps(short, ensure_ascii=False, separators=(",", ": "))
         card.record = text if len(text) <= MAX_RECORD else f"{text[:MAX_RECORD]}…"
         self._add_source(card, subject, line=_line_of(record))
         return card
@@ -202,14 +203,9 @@ def _agreement(attempts: Sequence[Row], *, flaky: bool) -> str:
     return f"{made}: {most} agree" if most > 1 else f"{made}: no two agree"
 
 
-def _shortened(value: Any) -> Any:
-    """A value of JSON whose numbers have six digits; the other ten are a sixteenth of the page."""
-    kind = type(value)
-    if kind is float:
-        return float(f"{value:.6g}")
-    if kind is dict:
-        return {name: _shortened(one) for name, one in value.items()}
-    return [_shortened(one) for one in value] if kind is list else value
+def _six_digits(number: str) -> float:
+    """A number of a raw record with six digits; the other ten are a sixteenth of the page."""
+    return float(f"{float(number):.6g}")
 
 
 def _relative(path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
@@ -26,7 +27,12 @@ class Entry(NamedTuple):
     @property
     def address(self) -> str:
         """Where the page explains it, which is also its HTML id."""
-        return f"/words/{slug(next((name for name in self.names if name[0].isalpha()), 'none'))}"
+        return _address(self.names)
+
+
+@cache
+def _address(names: tuple[str, ...]) -> str:
+    return f"/words/{slug(next((name for name in names if name[0].isalpha()), 'none'))}"
 
 
 GLOSSARY = tuple(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from markupsafe import Markup
@@ -36,14 +36,19 @@ def lines(text: str, language: str = "") -> list[Markup]:
     lexer = _lexer(language) if len(text) <= MAX_HIGHLIGHTED and all(len(line) <= MAX_LINE for line in plain) else None
     if lexer is None:
         return [_shown(line) for line in plain]
+    return _highlighted("\n".join(words.printable(line.expandtabs(4)) for line in plain), language)[: len(plain)]
+
+
+@lru_cache(maxsize=256)  # the page is written several times in a long run, each time with the same sources
+def _highlighted(text: str, language: str) -> list[Markup]:
     parts: list[str] = []
-    for kind, value in lexer.get_tokens("\n".join(words.printable(line.expandtabs(4)) for line in plain)):
+    for kind, value in _lexer(language).get_tokens(text):
         token, class_ = content(value), _class(kind)
         if class_:  # a line is complete in itself
             token = token.replace("\n", f'</span>\n<span class="{class_}">')
             token = f'<span class="{class_}">{token}</span>'
         parts.append(token)
-    return list(map(made, "".join(parts).split("\n")))[: len(plain)]
+    return list(map(made, "".join(parts).split("\n")))
 
 
 def numbered(text: str, language: str = "", *, marked: int | None = None, around: int = 0) -> Markup:
