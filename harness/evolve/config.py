@@ -256,7 +256,8 @@ def read_experiments(path: Path) -> list[Experiment]:
         value, prefix = value["experiments"], ("experiments",)
     blocks = value if isinstance(value, list) else [value]
     if not blocks or not all(isinstance(block, dict) for block in blocks):
-        raise SuiteError("it must be a mapping, or a list of mappings with `name` each", where=position(path, 1, 1))
+        what = "it must be a mapping, or a list of mappings with `name` each"
+        raise SuiteError(what, where=position(path, 1, 1), fix="docs/evolve.md shows a file")
     found = []
     for index, block in enumerate(blocks):
         at: tuple[str | int, ...] = (*prefix, index) if isinstance(value, list) else prefix
@@ -286,7 +287,8 @@ def _experiment(path: Path, document: Document, block: Mapping[str, Any], at: tu
             what = f"the key {dotted!r} is missing"
         else:
             what = f"{dotted}: {problem['msg'].removeprefix('Value error, ')}" if dotted else problem["msg"]
-        raise SuiteError(what.removeprefix("Value error, "), where=position(path, *where)) from None
+        fix = "docs/evolve.md lists the keys and their values"
+        raise SuiteError(what.removeprefix("Value error, "), where=position(path, *where), fix=fix) from None
 
 
 def tool_path(file: Path, experiment: Experiment, name: str) -> Path:

@@ -235,3 +235,13 @@ def test_kaitai_and_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 def test_wrong_usage_says_what_and_ends_with_4(words: tuple[object, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert call(*words) == 4
     assert capsys.readouterr().err
+
+
+def test_a_patch_between_two_grammars_gives_the_second_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    complete = ROOT / "specs/grammars/png_complete.yaml"  # another `magic`, which has a byte that YAML escapes
+    assert call("diff", "--as-patch", PNG, complete) == 0
+    (tmp_path / "p.yaml").write_text(capsys.readouterr().out, encoding="utf-8")
+    assert call("patch", PNG, tmp_path / "p.yaml", "--out", tmp_path / "new.yaml") == 0
+    capsys.readouterr()
+    assert call("diff", tmp_path / "new.yaml", complete) == 0
+    assert capsys.readouterr().out == "0 changes\n"

@@ -80,8 +80,11 @@ def parse_settings(args: argparse.Namespace, *, before: dict[str, Any] | None = 
     if args.tools is not None:
         found["mocks"] = _read_mocks(args.tools)
     if args.recordings is not None:
+        from harness.dsl.tools.recordings import RecordingFile
+
+        RecordingFile(args.recordings)  # a file that cannot be used is refused before the first effect
         found["recordings"] = str(args.recordings.absolute())
-    if found.get("events") and not found["events"].startswith(("unix:", "tcp:")) and found["events"] != INBOX:
+    if "events" in found and not found["events"].startswith(("unix:", "tcp:")) and found["events"] != INBOX:
         path = Path(found["events"]).absolute()
         if not path.is_file():
             where = "--events"

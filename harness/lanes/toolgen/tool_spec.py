@@ -171,7 +171,8 @@ def _files(path: Path) -> tuple[Path, Path | None]:
     if path.name == "tool.yaml":
         return _files(path.parent)
     if path.suffix not in (".json", ".yaml", ".yml"):
-        raise SpecError("a tool is a folder with tool.yaml, or a JSON file", where=position(path))
+        what = "a tool is a folder with tool.yaml, or a JSON file"
+        raise SpecError(what, where=position(path), fix="name one of them")
     return path, None
 
 

@@ -154,3 +154,9 @@ def test_text_and_value_take_the_same_edits(data: st.DataObject) -> None:
         except UnwritableError:
             text = yaml_writer.document(value)
         assert read(text) == value, (edit, text)
+
+
+@given(st.text(), st.sampled_from("\x7f\x80\x85\x9f\xa0\xad\u2028\u2029\ufeff\ufffe\uffff\U0001f600\U0010ffff"))
+def test_every_string_is_read_back(text: str, character: str) -> None:
+    value = {text + character: [{"b": character + text}]}
+    assert read(yaml_writer.document(value)) == freeze(value)
