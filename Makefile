@@ -90,7 +90,7 @@ fuzz: $(TEST_STAMP)  ## search for inputs that break a reader of bytes from outs
 	-.venv-bench/bin/python -m pip install --quiet -e ".[bench]"
 	@touch $@
 
-bench: .venv-bench/.installed  ## compare with every peer (QUICK=1: at most five minutes, STORE=1: keep the table)
+bench: .venv-bench/.installed  ## compare with every peer (QUICK=1: at most six minutes, STORE=1: keep the table)
 	.venv-bench/bin/python benchmarks/bench.py $(if $(QUICK),--quick) $(if $(STORE),--store)
 
 soak: $(TEST_STAMP)  ## half an hour of judging while processes are killed: nothing is lost, doubled or left behind

@@ -137,7 +137,7 @@ def main() -> int:
         for pipe in pipes:
             pipe.send((0, 0))
     if peer:
-        compared(what, peer, "evaluation", samples["ours"], samples["theirs"], goal=2.4)
+        compared(what, peer, "evaluation", samples["ours"], samples["theirs"], goal=2.4, goal_wall=3.0)
     else:
         absent(what, "evalplus")
     return 0

@@ -1,23 +1,23 @@
 """Candidates per second as pytest items, including ledger and report: 1,000 distinct ones under `-n auto`.
 
-    python benchmarks/item_throughput.py [--candidates 1000] [--workers auto]
+    python benchmarks/item_throughput.py [--candidates 1000] [--workers auto] [--rounds 1]
 
 A throw-away project is written, judged by a real `pytest` process with `attempts: 1`, no jitter and 10 questions, and
-the rate is the number of candidates over the wall time of that whole process, start-up included. CPU time is that of
-the process with all its children; `end_ms_each` is that of `pytest_sessionfinish`, without confirmation.
+a candidate takes its share of that whole process, start-up included. CPU time is that of the process with all its
+children; the end of a run is `pytest_sessionfinish`, without confirmation. Output: rows of `rows.py`.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import resource
+import math
 import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from rows import Sample, measured, took
 
 TOOL = """\
 tool_id: clamp
@@ -75,11 +75,24 @@ gates: {correctness: 1.0}
 
 
 def main() -> int:
-    """Write the project, run pytest on it, print one line of JSON."""
+    """Run pytest on a new project in each round, and print the rows."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--candidates", type=int, default=1000)
     parser.add_argument("--workers", default="auto")
+    parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
+    runs, ends = [], []
+    for _ in range(options.rounds):
+        sample, end = judged(options.candidates, options.workers)
+        runs.append(sample)
+        ends.append(end)
+    measured("pytest items, no timing, with ledger and page", "candidate", runs, goal_wall=1 / 150)
+    measured(f"end of a run of {options.candidates} evaluations", "candidate", ends, goal=1e-4)
+    return 0
+
+
+def judged(count: int, workers: str) -> tuple[Sample, Sample]:
+    """What a candidate took of a run of pytest on a new project, and of the end of that run."""
     with tempfile.TemporaryDirectory(prefix="crucible-bench-") as name:
         root = Path(name)
         (root / "tool").mkdir()
@@ -88,33 +101,22 @@ def main() -> int:
         (root / "tool" / "oracle.py").write_text(ORACLE, encoding="utf-8")
         (root / "conftest.py").write_text(CONFTEST, encoding="utf-8")
         (root / "clamp.suite.yaml").write_text(SUITE, encoding="utf-8")
-        for n in range(options.candidates):
+        for n in range(count):
             (root / "candidates" / f"c{n:05d}.py").write_text(CANDIDATE.format(n=n), encoding="utf-8")
-        started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
         command = [sys.executable, "-m", "pytest", "clamp.suite.yaml", "-q", "--rootdir", str(root)]
-        command += ["-n", options.workers, "--confirm", "0", "-p", "no:cacheprovider"]
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-        wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-        if done.returncode:
-            print(done.stdout[-3000:], done.stderr[-2000:], file=sys.stderr)
-            return 1
+        command += ["-n", workers, "--confirm", "0", "-p", "no:cacheprovider"]
+
+        def run() -> None:
+            done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise SystemExit(done.stdout[-3000:] + done.stderr[-2000:])
+
+        sample = took(run, count)
         with sqlite3.connect(root / "reports" / "ledger.db") as ledger:
             stored = ledger.execute("select count(*) from evaluations where status = 'ok'").fetchone()[0]
-        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        print(
-            json.dumps(
-                {
-                    "candidates": options.candidates,
-                    "stored_ok": stored,
-                    "wall_s": round(wall, 2),
-                    "candidates_per_s": round(options.candidates / wall, 1),
-                    "cpu_ms_each": round(cpu / options.candidates * 1e3, 2),
-                    "end_ms_each": round(float((root / "end.txt").read_text()) / options.candidates * 1e3, 4),
-                    "report_kb": round((root / "reports" / "index.html").stat().st_size / 1024),
-                }
-            )
-        )
-    return 0
+        if stored != count:
+            raise SystemExit(f"{stored} of {count} candidates were stored as ok")
+        return sample, Sample(math.nan, float((root / "end.txt").read_text()) / count)
 
 
 if __name__ == "__main__":

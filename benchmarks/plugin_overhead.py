@@ -10,16 +10,15 @@ run is all of `pytest_sessionfinish`: confirmation, rows that were pending, snap
 from __future__ import annotations
 
 import argparse
-import json
+import math
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from rows import Sample, absent, compared, took, version_of
+from rows import Sample, absent, compared, measured, took, version_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PYTEST = ("pytest", "-q", "-p", "no:cacheprovider")
@@ -186,8 +185,8 @@ def cases(folder: Path, count: int, rounds: int, other: Path | None) -> None:
                 compared(what, versions[peer], "case", found[name], found[peer], goal=goal)
             else:
                 absent(what, peer)
-        end = 1000 * statistics.median(ends[name]) / count
-        print(json.dumps({"what": f"end of the run of {name}, {count} cases", "cpu_ms_each": round(end, 4)}))
+        each_end = [Sample(math.nan, seconds / count) for seconds in ends[name]]
+        measured(f"end of the run of {name}, {count} cases", "case", each_end, goal=1e-4)
 
 
 def each(sample: Sample, count: int) -> Sample:

@@ -1,13 +1,14 @@
-"""Rows: the one output of every comparison with a peer, a JSON line that `bench.py` reads.
+"""Rows: the one output of every benchmark that `bench.py` runs, a JSON line each.
 
-A row holds what one unit of work (a candidate, a step, a case, a file) took on both sides in each round, in seconds of
-wall and CPU time. A ratio is the peer's time over ours, within a round: above 1 we are faster.
+A row holds what one unit of work (a candidate, a step, a case, a file) took in each round, in seconds of wall and CPU
+time; of a comparison on both sides. A ratio is the peer's time over ours, within a round: above 1 we are faster.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
 import json
+import math
 import os
 import resource
 import statistics
@@ -35,7 +36,14 @@ def version_of(distribution: str) -> str:
 
 
 def compared(
-    what: str, peer: str, unit: str, ours: list[Sample], theirs: list[Sample], *, goal: float | None = None
+    what: str,
+    peer: str,
+    unit: str,
+    ours: list[Sample],
+    theirs: list[Sample],
+    *,
+    goal: float | None = None,
+    goal_wall: float | None = None,
 ) -> None:
     """Print the row of a comparison.
 
@@ -46,11 +54,39 @@ def compared(
         ours: Our samples, one for each round.
         theirs: The peer's, of the same rounds.
         goal: The ratio of CPU time that is wanted.
+        goal_wall: The ratio of wall time that is wanted.
     """
-    row: dict[str, Any] = {"what": what, "peer": peer, "unit": unit, "goal": goal}
-    for name, side in (("ours", ours), ("theirs", theirs)):
-        row[name] = {"wall": [one.wall for one in side], "cpu": [one.cpu for one in side]}
-    print(json.dumps(row), flush=True)
+    goals = {"goal": goal, "goal_wall": goal_wall}
+    print(
+        json.dumps({"what": what, "peer": peer, "unit": unit, **goals, **_sides(ours=ours, theirs=theirs)}), flush=True
+    )
+
+
+def measured(
+    what: str, unit: str, ours: list[Sample], *, goal: float | None = None, goal_wall: float | None = None
+) -> None:
+    """Print the row of a measurement that has no peer.
+
+    Args:
+        what: What was done.
+        unit: One unit of work.
+        ours: A sample for each round; NaN where a clock was not read.
+        goal: The seconds of CPU time that one unit may take.
+        goal_wall: The seconds of wall time that one unit may take.
+    """
+    goals = {"goal": goal, "goal_wall": goal_wall}
+    print(json.dumps({"what": what, "peer": "", "unit": unit, **goals, **_sides(ours=ours)}), flush=True)
+
+
+def _sides(**sides: list[Sample]) -> dict[str, dict[str, list[float]]]:
+    clocks = {name: zip(*side, strict=True) for name, side in sides.items()}
+    return {
+        name: {
+            clock: [one for one in times if not math.isnan(one)]
+            for clock, times in zip(Sample._fields, both, strict=True)
+        }
+        for name, both in clocks.items()
+    }
 
 
 def absent(what: str, peer: str) -> None:
