@@ -13,7 +13,13 @@ import yaml
 
 from harness.cli import main
 from harness.cli.init import LANES, scaffold
-from harness.suites.settings import Project
+from harness.core.tier import Tier
+from harness.hooks import Registry
+from harness.judge.case import evaluate_case
+from harness.lane.context import Context
+from harness.lanes.kernel.warm_processes import WarmProcesses
+from harness.suites.loader import collect_cases, load_suite
+from harness.suites.settings import Project, Settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,12 +55,24 @@ def test_the_example_works(tmp_path, lane, capsys):
         assert json.loads(capsys.readouterr().out)[0]["subject"] == FIRST[lane]
 
 
-def test_the_kernels_are_judged(tmp_path):
+def test_the_kernels_are_judged(tmp_path, processes):
+    """By the warm processes of this pytest worker; pytest judges kernels in tests/report/browser/test_real_run.py."""
     pytest.importorskip("torch")
     assert main(["init", str(tmp_path / "p"), "--lane", "kernel"]) == 0
-    done = run_pytest(tmp_path / "p", "suites/", "-q")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "GOOD  4 of 4 candidates pass · 2 of 2 controls as expected" in done.stdout
+    lane, settings = (
+        Registry().lanes["kernel"],
+        Settings(secret_seed=7, ledger=tmp_path / "l.db", report=tmp_path / "r.html"),
+    )
+    context = Context(secret_seed=7, scratch=tmp_path / "scratch", tier=Tier.A)
+    context._kept[WarmProcesses] = processes
+    found = {}
+    for path in sorted((tmp_path / "p/suites").glob("*.suite.yaml")):
+        suite = load_suite(path, name=path.name, lanes={"kernel": lane}, settings=settings)
+        found |= {case.name: evaluate_case(case, lane, context) for case in collect_cases(suite, lane)}
+    context._kept.pop(WarmProcesses)
+    context.close()
+    assert all(one.as_expected for one in found.values()), {name: one.why for name, one in found.items()}
+    assert sorted(one.passed for one in found.values()) == [False] * 2 + [True] * 4
 
 
 def test_the_workflow_is_one_of_the_documented_kind(tmp_path):
