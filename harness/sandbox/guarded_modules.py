@@ -46,9 +46,14 @@ def prepare(imports: list[str], listed: frozenset[str], count: int, *, holds_fil
         count: As for `loaded_since`.
         holds_files: Whether looking for a path is an event.
     """
+    is_without_tls = not is_importable("ssl", listed)
+    if is_without_tls:  # asyncio and urllib load it where they can, and OpenSSL opens files without an event
+        sys.modules["_ssl"] = None  # type: ignore[assignment]
     for name in imports:
         if is_importable(name, listed):
             _load(name)
+    if is_without_tls:
+        del sys.modules["_ssl"]
     added = loaded_since(count)
     _replace_silent(holds_files=holds_files)
     if "threading" in sys.modules:
@@ -98,6 +103,8 @@ _COMPANIONS = {
     "xml": ("pyexpat", "xml.parsers.expat"),
     "xml.dom": ("xml.dom.expatbuilder",),
     "xml.dom.minidom": ("xml.dom.expatbuilder",),
+    "xml.sax": ("xml.sax.expatreader",),
+    "zipfile": ("encodings.cp437",),
 }
 """By module or package the modules that it would import later."""
 
