@@ -94,9 +94,14 @@ def prepare(imports: list[str], rules: frozenset[str], more: tuple[str, ...], co
         more: As for `importable`.
         count: As for `loaded_since`.
     """
+    is_without_tls = not is_importable("ssl", listed)
+    if is_without_tls:  # asyncio and urllib load it where they can, and OpenSSL opens files without an event
+        sys.modules["_ssl"] = None  # type: ignore[assignment]
     for name in imports:
         if is_importable(name, importable(rules, more)):
             _load(name)
+    if is_without_tls:
+        del sys.modules["_ssl"]
     added = loaded_since(count)
     gone = [name for name in added if _is_removable(name) and not is_importable(name, importable(rules, ()))]
     _replace_silent(holds_files="no-files" in rules)
@@ -149,6 +154,8 @@ _COMPANIONS = {
     "xml": ("pyexpat", "xml.parsers.expat"),
     "xml.dom": ("xml.dom.expatbuilder",),
     "xml.dom.minidom": ("xml.dom.expatbuilder",),
+    "xml.sax": ("xml.sax.expatreader",),
+    "zipfile": ("encodings.cp437",),
 }
 """By module or package the modules that it would import later."""
 

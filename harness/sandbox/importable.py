@@ -22,7 +22,7 @@ PURE = frozenset(
     random re reprlib sched secrets shlex stat statistics string string.templatelib stringprep struct sys
     sysconfig textwrap threading time timeit token tokenize tomllib traceback types typing unicodedata urllib
     urllib.parse uuid warnings weakref xml xml.dom xml.dom.minidom xml.etree xml.etree.ElementTree xml.parsers
-    xml.parsers.expat xml.sax xml.sax.expatreader xml.sax.handler xml.sax.saxutils zipfile zlib""".split()
+    xml.parsers.expat xml.sax xml.sax.handler xml.sax.saxutils zipfile zlib""".split()
 )
 FILES = frozenset(
     """dbm filecmp fileinput glob linecache mmap shelve shutil sqlite3 tarfile tempfile

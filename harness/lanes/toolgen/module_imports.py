@@ -12,8 +12,6 @@ from harness.sandbox.importable import is_importable, present
 MAX_CODECS = 32  # codecs that a box loads for one candidate
 _CODEC_WORDS = ("ncod", "decod", "codec", "bytes(")
 _OTHER_CODECS = frozenset({"idna", "punycode", "utf_8_sig", "unicode_escape", "raw_unicode_escape"})
-_LATER = {"strptime": "_strptime", "zipfile": "encodings.cp437", "xml.sax": "xml.sax.expatreader"}
-"""By a word of the text the module that the library imports only when it is called."""
 _HOW = "it is not among the modules that a candidate of this tool may import; the tool's allow_imports adds modules"
 
 
@@ -46,7 +44,8 @@ def module_imports(tree: ast.Module, text: str, listed: frozenset[str]) -> tuple
             below = [f"{node.module}.{alias.name}" for alias in node.names]
             is_standard = below[0].partition(".")[0] in present()
             names.update(dict.fromkeys(name for name in below if is_standard and is_importable(name, listed)))
-    names.update(dict.fromkeys(later for word, later in _LATER.items() if word in text))
+    if "strptime" in text:
+        names["_strptime"] = None
     if any(word in text for word in _CODEC_WORDS):
         names.update(dict.fromkeys(_codecs(nodes)[:MAX_CODECS]))
     return list(names), list(found.values())
