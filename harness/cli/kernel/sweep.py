@@ -28,7 +28,7 @@ from harness.core.owned_folder import OwnedFolder
 from harness.lanes.kernel.axis_expression import evaluate
 from harness.lanes.kernel.device_limits import DEFAULT, find_device
 from harness.lanes.kernel.device_measurement import hold_device
-from harness.lanes.kernel.device_tuning import measurer
+from harness.lanes.kernel.device_tuning import Tuner
 from harness.lanes.kernel.gpu import absent_gpu, list_gpus, own_gpu, require_extra
 from harness.lanes.kernel.sweep import KernelClimb
 from harness.lanes.kernel.sweep_store import LANE
@@ -97,8 +97,8 @@ def run(args: argparse.Namespace) -> int:
             with ExitStack() as tuning:
                 measure = None
                 if baselines is not None:
-                    opened = measurer(about, processes, baselines, gpu, seed=secrets.randbits(62))
-                    measure = tuning.enter_context(opened)
+                    tuner = Tuner(about, processes, baselines, gpu, seed=secrets.randbits(62))
+                    measure = tuning.enter_context(tuner).measure
                 progress = _make_progress_printer(sys.stderr.isatty())
                 searched = KernelClimb(
                     about,

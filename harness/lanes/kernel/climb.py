@@ -25,7 +25,7 @@ from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.definition import Setting, read_definition
 from harness.lanes.kernel.device_limits import DEFAULT, find_device
 from harness.lanes.kernel.device_measurement import hold_device
-from harness.lanes.kernel.device_tuning import measurer
+from harness.lanes.kernel.device_tuning import Tuner
 from harness.lanes.kernel.gpu import absent_gpu, list_gpus, own_gpu
 from harness.lanes.kernel.sweep import KernelClimb
 from harness.lanes.kernel.sweep_store import LANE
@@ -94,8 +94,8 @@ class TunedKernel:
             if not absent:
                 scratch = Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="crucible-sweep-")))
                 baselines, gpu = opening.enter_context(hold_device(scratch / "baselines"))
-                opened = measurer(subject, processes, baselines, gpu, seed=secrets.randbits(62))
-                measure = opening.enter_context(opened)
+                tuner = Tuner(subject, processes, baselines, gpu, seed=secrets.randbits(62))
+                measure = opening.enter_context(tuner).measure
             searched = KernelClimb(
                 subject,
                 Points(request.ledger, lane=LANE),

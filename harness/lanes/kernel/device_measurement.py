@@ -70,11 +70,11 @@ def measure_kernel(job: Job, baselines: Baselines, gpu: Gpu | None, context: Con
     baselines.start()
     try:
         context.progress(f"{step}: compiling")
-        with start_worker(job, baselines.index) as client:
+        with start_worker(job, baselines.index) as ask_kernel:
             described = baselines.describe()
             named = ("cuda", "cudnn", "capability")
             environment |= {name: str(described[name]) for name in named if described.get(name)}
-            session = open_session(job, client, baselines, gpu=gpu, seed=job.questions[0].seed)
+            session = open_session(job, ask_kernel, baselines, gpu=gpu, seed=job.questions[0].seed)
             facts |= {"ceilings": session.ceilings.to_wire(), "device": described["name"]}
             found = _measured(session, context, step, facts)
     except KernelFault as fault:

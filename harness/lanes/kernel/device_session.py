@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,7 @@ from harness.lanes.kernel.question import Question
 from harness.lanes.kernel.recording import record
 from harness.lanes.kernel.warm_processes import Outcome
 
-CPU = -1  # the device index that tests use: the same path on the CPU, without meaningful times
+Ask = Callable[..., dict[str, Any]]
 
 
 class KernelFault(Exception):  # noqa: N818 - a kernel's fault is data
@@ -40,21 +41,14 @@ class DeviceSession:
     """A kernel's device worker, the baselines' worker, and the device's ceilings."""
 
     job: Job
-    kernel: DeviceClient
+    ask_kernel: Ask
+    """Asks the kernel's device worker for one thing; a fault there is a `KernelFault`."""
     baselines: Baselines
     gpu: Gpu | None
     ceilings: Ceilings
     rng: random.Random
     described: dict[str, Any]
     """The device, for the recorder."""
-
-    def ask_kernel(self, do: str, **named: Any) -> dict[str, Any]:
-        """Ask the kernel's device worker; a fault there is the kernel's fault.
-
-        Raises:
-            KernelFault: if it fails.
-        """
-        return ask_kernel(self.job, self.kernel, do, **named)
 
     def plans(self, point: Point, count: int) -> list[dict[str, Any]]:
         """Plans of calls at a target, with new secret seeds."""
@@ -73,11 +67,11 @@ class DeviceSession:
         return [line.decode("utf-8", "replace") for line in lines]
 
 
-def open_session(job: Job, kernel: DeviceClient, baselines: Baselines, *, gpu: Gpu | None, seed: int) -> DeviceSession:
+def open_session(job: Job, ask_kernel: Ask, baselines: Baselines, *, gpu: Gpu | None, seed: int) -> DeviceSession:
     """Measure the device's ceilings and return the session.
 
     Args:
-        kernel: Its device worker.
+        ask_kernel: See `start_worker`.
         gpu: The device's description by `nvidia-smi`; None for the CPU.
         seed: The source of the seeds of timed calls.
 
@@ -93,12 +87,12 @@ def open_session(job: Job, kernel: DeviceClient, baselines: Baselines, *, gpu: G
     described = {"architecture": known[-1][1] if known else "sm_80", "processors": found["processors"]}
     if gpu is not None:
         described["name"] = found["name"]
-    return DeviceSession(job, kernel, baselines, gpu, baselines.ceilings(job.definition), rng, described)
+    return DeviceSession(job, ask_kernel, baselines, gpu, baselines.ceilings(job.definition), rng, described)
 
 
 @contextmanager
-def start_worker(job: Job, index: int) -> Iterator[DeviceClient]:
-    """Start a device worker and load the job's kernel.
+def start_worker(job: Job, index: int) -> Iterator[Ask]:
+    """Start a device worker and load the job's kernel; gives the function that asks it.
 
     Args:
         job: The kernel, in a folder that only this worker uses; its output there is deleted when the worker ends.
@@ -111,13 +105,14 @@ def start_worker(job: Job, index: int) -> Iterator[DeviceClient]:
     (job.folder / "kernel.py").write_bytes(job.source)
     try:
         with DeviceClient(job.folder, index=index) as client:
-            ask_kernel(job, client, "load", operators=job.definition.operators, library=job.library)
-            yield client
+            ask = functools.partial(_ask_kernel, job, client)
+            ask("load", operators=job.definition.operators, library=job.library)
+            yield ask
     finally:
         shutil.rmtree(job.folder / "out", ignore_errors=True)
 
 
-def ask_kernel(job: Job, client: DeviceClient, do: str, **named: Any) -> dict[str, Any]:
+def _ask_kernel(job: Job, client: DeviceClient, do: str, **named: Any) -> dict[str, Any]:
     """Ask a device worker that holds a kernel for one thing.
 
     Raises:

@@ -17,7 +17,7 @@ from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.compilation import Variant
 from harness.lanes.kernel.definition import read_definition
 from harness.lanes.kernel.device_limits import DEFAULT, DEVICES
-from harness.lanes.kernel.device_tuning import measurer
+from harness.lanes.kernel.device_tuning import Tuner
 from harness.lanes.kernel.machine_code import MachineCode
 from harness.lanes.kernel.sweep import KernelClimb
 from harness.lanes.kernel.swept import Subject, Sweep
@@ -132,9 +132,9 @@ def test_the_way_to_measurements_on_the_processor(
     about = Subject(dataclasses.replace(about.candidate, source=text, definition=plain), small, about.device)
     with (
         Baselines(tmp_path / "baselines", index=-1) as baselines,
-        measurer(about, processes, baselines, None, seed=7) as measure,
+        Tuner(about, processes, baselines, None, seed=7) as tuner,
     ):
-        right, wrong, again = (measure(Point(0, {"OFF": off}), 2) for off in (0, 1, 0))
+        right, wrong, again = (tuner.measure(Point(0, {"OFF": off}), 2) for off in (0, 1, 0))
     assert (right.status, again.status) == ("ok", "ok")
     assert len(right.samples) == 2
     assert right.detail["fastest"] == "eager"
