@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from rows import took
 
 TOOL = """\
 tool_id: clamp
@@ -90,25 +90,25 @@ def main() -> int:
         (root / "clamp.suite.yaml").write_text(SUITE, encoding="utf-8")
         for n in range(options.candidates):
             (root / "candidates" / f"c{n:05d}.py").write_text(CANDIDATE.format(n=n), encoding="utf-8")
-        started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
         command = [sys.executable, "-m", "pytest", "clamp.suite.yaml", "-q", "--rootdir", str(root)]
         command += ["-n", options.workers, "--confirm", "0", "-p", "no:cacheprovider"]
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-        wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-        if done.returncode:
-            print(done.stdout[-3000:], done.stderr[-2000:], file=sys.stderr)
+        done: list[subprocess.CompletedProcess[str]] = []
+        spent = took(
+            lambda: done.append(subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)), 1
+        )
+        if done[0].returncode:
+            print(done[0].stdout[-3000:], done[0].stderr[-2000:], file=sys.stderr)
             return 1
         with sqlite3.connect(root / "reports" / "ledger.db") as ledger:
             stored = ledger.execute("select count(*) from evaluations where status = 'ok'").fetchone()[0]
-        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         print(
             json.dumps(
                 {
                     "candidates": options.candidates,
                     "stored_ok": stored,
-                    "wall_s": round(wall, 2),
-                    "candidates_per_s": round(options.candidates / wall, 1),
-                    "cpu_ms_each": round(cpu / options.candidates * 1e3, 2),
+                    "wall_s": round(spent.wall, 2),
+                    "candidates_per_s": round(options.candidates / spent.wall, 1),
+                    "cpu_ms_each": round(spent.cpu / options.candidates * 1e3, 2),
                     "end_ms_each": round(float((root / "end.txt").read_text()) / options.candidates * 1e3, 4),
                     "report_kb": round((root / "reports" / "index.html").stat().st_size / 1024),
                 }
