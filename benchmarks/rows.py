@@ -17,6 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+# As after an installation: where no byte code is kept, each process that is measured would compile the package again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 INSTALL = "pip install 'pytest-crucible[bench]'"
 
 
