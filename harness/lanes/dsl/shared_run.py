@@ -1,4 +1,4 @@
-"""One run of a program is shared by all its cases, in whichever processes they are evaluated.
+"""One run of a program is shared by all its cases, also if several processes evaluate them.
 
 The first process that needs a run makes it, under a lock; the others wait and read its result. If that process dies,
 the kernel frees the lock, and the next process resumes from the log, so no effect is repeated.

@@ -42,7 +42,7 @@ class Constraints(Frozen):
     forbidden_apis: tuple[str, ...] | None = None
     """Dotted names; a final `*` matches a prefix. None: the default list, reduced by `capabilities`."""
     allow_imports: tuple[str, ...] = ()
-    """Modules that candidates may import besides those that only compute; a package allows the modules below it."""
+    """Modules that candidates may import, in addition to those that only compute; a package includes its modules."""
     max_runtime_sec: Positive | None = None
     """Time limit of one call, in seconds."""
     max_memory_mb: Positive | None = None
