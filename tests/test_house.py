@@ -172,7 +172,8 @@ def name_of_wish(wish: str) -> str:
 
 
 QUAINT = re.compile(
-    r"\b(nobody|somebody|whoever|whom|anew|likewise|that is none|(?<!there )is no [a-z]+|for the sake of)\b",
+    r"\b(nobody|somebody|whoever|whom|anew|likewise|that is none|(?<!there )is no [a-z]+|for the sake of)\b"
+    r"|\b(believed?|believes|rightly|whichever|wherever|besides)\b",
     re.IGNORECASE,
 )
 RECORDED = ("Undefined(", "MismatchError(", "is no truth value")

@@ -37,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if argv is None:  # an interpreter that ends looks for cycles among all its objects several times
         atexit.register(gc.freeze)
+    _open_closed_streams()
     streams = sys.stdout, sys.stderr
     for stream in streams:
         # A terminal of ASCII or Latin-1 gets ASCII for our own characters, and escapes for others.
@@ -70,6 +71,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         sys.stdout, sys.stderr = streams
     return status
+
+
+def _open_closed_streams() -> None:
+    """Make standard streams that the caller closed (`>&-`) the null device; else a file of a verb gets their number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
 def _print_version() -> None:

@@ -1,6 +1,6 @@
 """Repair candidates whose answers are wrong: those that pytest queued, or one file.
 
-Without options it watches the queue. A repair is believed only if it is right on inputs that the search has not seen.
+Without options it watches the queue. A repair counts only if it is right on inputs that the search has not seen.
 The repaired bytes are stored next to the candidate, and `pytest` judges them like any other candidate.
 
 The exit status is 0; 1 if the named candidate was not repaired, or a hand-off could not be worked on.

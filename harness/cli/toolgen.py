@@ -16,6 +16,7 @@ from pathlib import Path
 from harness.cli import output
 from harness.core.errors import UsageError
 from harness.core.named_path import read_file
+from harness.lane.breed import MAX_BYTES
 
 NOT_JUDGED = 3
 
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError) as error:
-        raise UsageError(f"it is not Python: {error}", where=str(args.candidate)) from None
+        raise UsageError(f"it is not Python: {error}", where=str(args.candidate), fix="name a Python file") from None
     claims = read_metadata(source)
     verdict = None
     if not args.no_judge:
@@ -98,7 +99,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _read(path: Path) -> str:
     try:
-        return read_file(path).decode()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise UsageError(f"it cannot be read: {reason}", where=str(path)) from None
+        data = read_file(path, MAX_BYTES)
+    except OSError as error:
+        raise UsageError(f"it cannot be read: {error.strerror}", where=str(path)) from None
+    if len(data) > MAX_BYTES:
+        raise UsageError(f"it has more than {MAX_BYTES >> 10} KiB", where=str(path), fix="name a smaller source")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"byte {error.start} is not UTF-8", where=str(path), fix="save it as UTF-8") from None

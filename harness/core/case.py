@@ -78,7 +78,7 @@ class Case(Frozen):
             return ""
 
     def key_parts(self) -> tuple[str, str, str]:
-        """What `key` depends on besides the subject, as canonical JSON: lane, inputs, policy.
+        """What `key` depends on, other than the subject, as canonical JSON: lane, inputs, policy.
 
         Raises:
             TypeError: if the inputs are not JSON.

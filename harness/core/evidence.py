@@ -88,7 +88,7 @@ class Evidence(Frozen):
     """None when no box was involved."""
     environment: dict[str, str] = Field(default_factory=dict)
     exhibits: Annotated[tuple[Exhibit, ...], AfterValidator(within_limit)] = ()
-    """What the report shows besides the fields above: `harness.core.exhibit_kinds` packs them."""
+    """What the report shows in addition to the fields above: `harness.core.exhibit_kinds` packs them."""
     seconds: Amount = 0.0
 
     @model_validator(mode="before")

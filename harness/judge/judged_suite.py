@@ -19,7 +19,7 @@ from harness.lane.protocol import ObservingLane
 from harness.lane.registry import Registry
 from harness.suites.loader import SUFFIX, load_suite
 from harness.suites.settings import Settings
-from harness.suites.suite import Suite
+from harness.suites.suite import Suite, recordable
 
 Model = TypeVar("Model", bound=BaseModel)
 SCREENED = ("screen", "fast")
@@ -135,7 +135,7 @@ class JudgedSuite:
             epoch: Sets the budget; the suite's own by default.
             against: As for `JudgePool.submit`.
         """
-        case = self.lane.case_of(self.suite, path)
+        case = self.lane.case_of(self.suite, recordable(path))
         if epoch is not None:
             case = case.model_copy(update={"policy": case.policy.model_copy(update={"epoch": epoch})})
         if how in SCREENED:

@@ -11,7 +11,7 @@ from harness.judge.verdict import StoredVerdict, Verdict
 MAX_BYTES = 64 << 20
 """Bytes of the verdicts that a pool remembers, as JSON: about 7,500 of tools."""
 ENTRY_BYTES = 1000
-"""What an entry takes besides its JSON: two digests, two places in dictionaries."""
+"""The memory of an entry without its JSON: two digests, two places in dictionaries."""
 Address = tuple[str, str, int | None, str]
 """The name of a tool, how its candidate is judged, the epoch, and the digest of the candidate."""
 

@@ -31,7 +31,7 @@ class ClimbRequest:
         folder: What paths among the options are relative to.
         provider: Proposes; None for the lane's own proposer.
         operator: Who proposes, for rows.
-        ledger: Keeps what a lane measures besides its trials.
+        ledger: Keeps what a lane measures, other than its trials.
     """
 
     name: str

@@ -201,7 +201,7 @@ _FORMS = {
     ("runs", "versions"): "json_valid(versions) AND json_type(versions) = 'object'",
     ("runs", "started_at"): "julianday(started_at) IS NOT NULL",
 }
-"""What a column holds besides, as a condition."""
+"""What else a column holds, as a condition."""
 
 
 def _mistyped(connection: sqlite3.Connection, table: str) -> str:

@@ -19,7 +19,7 @@ VIEWS = {
     "gates": ("name", "observed", "threshold", "passed", "why"),
     "attempts": ("round", "seed", "hash_seed", "status", "why", "answers", "seconds", "cpu_ms", "peak_mb"),
 }
-"""The columns of each view, besides `run_id`, `nodeid` and `position`."""
+"""The columns of each view, other than `run_id`, `nodeid` and `position`."""
 OWN = frozenset({"value", "observed", "seed", "hash_seed", "seconds", "cpu_ms", "peak_mb"})  # differ between cases
 COMMON = (None, 0, 1)  # values that many cases share, whatever the column
 KEY = 16  # bytes of a shape's key

@@ -102,7 +102,8 @@ class Ledger(Closing):
                 connection = file.connect(path, read_only=True, immutable=True)
                 version = file.inspect(connection, path)
         except (sqlite3.Error, OSError) as error:
-            raise LedgerError(f"the ledger cannot be read: {error}", where=str(path)) from error
+            fix = "make the file readable, or name another with --ledger"
+            raise LedgerError(f"the ledger cannot be read: {error}", where=str(path), fix=fix) from error
         try:
             ledger = cls.open(path, create=False, is_checked=True)
         except LedgerError as error:

@@ -107,7 +107,7 @@ def _read(path: Path) -> str:
     except OSError as error:
         raise SpecError(f"cannot be read: {error.strerror}", where=str(path), fix=FIX) from error
     if len(data) > MAX_BYTES:
-        raise SpecError(f"larger than {MAX_BYTES >> 20} MiB", where=str(path))
+        raise SpecError(f"larger than {MAX_BYTES >> 20} MiB", where=str(path), fix=FIX)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -1,1 +1,1 @@
-"""Repair: localises faults of candidates by spectrum, proposes edits, and believes only what unseen inputs confirm."""
+"""Repair: localises faults of candidates by spectrum, proposes edits, and accepts only what unseen inputs confirm."""

@@ -1,4 +1,4 @@
-"""Repairer: repairs one candidate by single edits, then pairs, then a provider; only a confirmation is believed."""
+"""Repairer: repairs one candidate by single edits, then pairs, then a provider; only a confirmed repair counts."""
 
 from __future__ import annotations
 

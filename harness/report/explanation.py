@@ -23,7 +23,7 @@ def explain(evaluation: Evaluation, *, rerun: str) -> str:
 
 
 def details(evaluation: Evaluation) -> Iterator[str]:
-    """What there is to say of a failing case besides its headline."""
+    """What explains a failing case, in addition to its headline."""
     case, evidence = evaluation.case, evaluation.evidence
     expect = case.policy.expect
     if expect is not None and evaluation.status is not expect:

@@ -55,7 +55,7 @@ class Evaluator:
         self.reward.close()
 
     def measure(self, program_path: str | os.PathLike[str], *, screen: bool = False) -> tuple[Metrics, dict[str, str]]:
-        """The metrics and the artifacts of a program, whichever system runs. See `evaluate`."""
+        """The metrics and the artifacts of a program, for both systems. See `evaluate`."""
         # A file that cannot be judged is empty, which the judge rejects.
         source = read_text_file(Path(program_path), max_bytes=MAX_SOURCE).data.decode("utf-8")
         [verdict] = self.reward.verdicts([source], screen=screen)

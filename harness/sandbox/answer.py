@@ -41,7 +41,7 @@ def describe(payload: bytes) -> str:
     try:
         reported = json.loads(payload)
         kind, message = reported["type"], reported.get("message")
-        remedy = "; a box has no packages besides Python's own" if kind == "ModuleNotFoundError" else ""
+        remedy = "; a box has only Python's own packages" if kind == "ModuleNotFoundError" else ""
         return clip(f"{kind}: {message}" if message else str(kind)) + remedy
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "an unreadable exception"

@@ -119,7 +119,7 @@ class Layers:
             os.setresgid(self.uid, self.uid, self.uid)
         if self.layers["rlimits"] == "":
             limits = {"CORE": 0, "MEMLOCK": 0, "MSGQUEUE": 0, "NOFILE": OPEN_FILES}
-            # A box without a work directory writes no byte to any file, wherever it may reach.
+            # A box without a work directory writes no byte to any file, in no folder.
             limits["FSIZE"] = WORK.bytes if self.rooted else 0
             # The kernel counts processes per user, so this needs a box with its own user (or user namespace).
             if self.layers["uid"] == "":

@@ -132,7 +132,7 @@ class Suite:
                 self._require_apart(pattern, path, key)
             if real is not None and not follow_links:
                 matches = [_first_link(real, path) for path in matches]
-            found.update(dict.fromkeys(map(_recordable, matches)))
+            found.update(dict.fromkeys(map(recordable, matches)))
         return sorted(found)
 
 
@@ -174,7 +174,7 @@ _COMMANDS = ("::", "##[", "##vso[")
 """In a file name, what CI systems read as a command where a line begins with it."""
 
 
-def _recordable(path: Path) -> Path:
+def recordable(path: Path) -> Path:
     """The path itself, or an escaped one where the name is not UTF-8 or not printable, or could begin a CI command.
 
     No report, log or ledger then needs to know such names. The escaped path does not exist, so the lane reports the

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -94,3 +95,10 @@ def test_mistakes_are_named(folder, capsys, monkeypatch, tmp_path, words, said):
     assert os.path.lexists(tmp_path / "pipe")
     assert os.path.lexists(tmp_path / "stdout")
     assert said in capsys.readouterr().err
+
+
+def test_a_name_that_is_not_utf8_counts_against_the_file(folder, capsys, tmp_path):
+    odd = Path(os.fsdecode(bytes(tmp_path) + b"/odd\xff.py"))
+    odd.write_bytes((folder / "good.py").read_bytes())
+    assert judge(folder, str(odd), "--screen") == 1
+    assert "odd\\udcff.py: crash " in capsys.readouterr().out

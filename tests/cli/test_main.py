@@ -127,6 +127,17 @@ def test_a_closed_pipe_is_not_an_error(path):
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", ">/dev/full"])
+def test_a_closed_or_full_stream_ends_a_verb_without_a_traceback(closed):
+    words = f"{sys.executable} -m harness spec parse specs/grammars/png.yaml - {closed}"
+    done = subprocess.run(
+        ["bash", "-c", words], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
 def test_python_m_harness_is_the_command(path):
     done = subprocess.run(
         [sys.executable, "-m", "harness", "top", "--ledger", path], cwd=ROOT, capture_output=True, text=True, check=True

@@ -46,5 +46,8 @@ def _read_answer(args: argparse.Namespace) -> str:
         if args.file is not None:
             return read_file(args.file).decode().removesuffix("\n")
         return sys.stdin.read().removesuffix("\n") if args.text == "-" else str(args.text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the answer cannot be read: {error}", where=str(args.file or "stdin")) from error
+    except OSError as error:
+        raise UsageError(f"the answer cannot be read: {error.strerror}", where=str(args.file or "stdin")) from error
+    except UnicodeDecodeError as error:
+        what = f"byte {error.start} of the answer is not UTF-8"
+        raise UsageError(what, where=str(args.file or "stdin"), fix="save it as UTF-8") from None

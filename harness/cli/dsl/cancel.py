@@ -37,5 +37,6 @@ def run(args: argparse.Namespace) -> int:
             raise
         status = "asked"
     lines = {"asked": "the process that runs it will end it", "cancelled": "cancelled"}
-    output.print_result(args, {"status": status}, lines.get(status, f"it is {status}"))
+    ended = f"not cancelled: the run has ended with status {status}"
+    output.print_result(args, {"status": status}, lines.get(status, ended))
     return 0 if status in ("asked", "cancelled") else 1

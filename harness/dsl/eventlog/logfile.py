@@ -76,7 +76,7 @@ class LogFile(Closing):
         """Create a run.
 
         Args:
-            genesis: What its outcome depends on besides events: engine, program, entry, inputs, seed.
+            genesis: What its outcome depends on, other than events: engine, program, entry, inputs, seed.
             settings: What a resumed run also needs; not in the chain.
             parent: The run and event that it forks from.
         """

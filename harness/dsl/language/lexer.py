@@ -1,4 +1,4 @@
-"""Lexer: source to tokens. Keywords are soft: `state` or `task` are ordinary names wherever a name is allowed."""
+"""Lexer: source to tokens. Keywords are soft: `state` or `task` are ordinary names where a name is allowed."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def axes_of(members: Sequence[Measurement]) -> Iterator[Axis]:
 
 
 def _features(member: Measurement) -> tuple[str, ...]:
-    """The features that distinguish a subject besides its parameters; empty if its name only lists the parameters."""
+    """The features that distinguish a subject, without its parameters; empty if its name only lists these."""
     words = () if "=" in member.subject else words_of(member)
     return (*known_in(words, about(member)), *distinctive_words(words, about(member)))
 

@@ -82,7 +82,7 @@ Group = Sequence[Measurement]
 
 
 def noise_of(groups: Iterable[Group]) -> Noise:
-    """The noise of one setting: between subjects that are made the same way, or between runs, whichever is larger."""
+    """The noise of one setting: the larger one of that between subjects made the same way and that between runs."""
     groups = list(groups)
     between = _pooled([[member.merit for member in group] for group in groups])
     within = _of_runs([member for group in groups for member in group])

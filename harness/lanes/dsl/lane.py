@@ -32,7 +32,7 @@ class DslLane:
     boxed = True
     min_tier: Tier | None = None
     components = tuple(WEIGHTS)
-    """What a suite's `gates` may name besides `score`."""
+    """What a suite's `gates` may name, other than `score`."""
 
     def __init__(self) -> None:
         self._programs = Programs()

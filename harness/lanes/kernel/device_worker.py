@@ -1,6 +1,6 @@
 """Device worker: a process on a device in which either plans of a kernel or a baseline run and are timed; trusted.
 
-Of a kernel it has jit functions only, so its own clock and outputs can be believed. The parent chooses seeds when they
+Of a kernel it has jit functions only, so its own clock and outputs can be trusted. The parent chooses seeds when they
 are needed, and the timed outputs that it wants to see after they were computed; bytes are compared in another process.
 """
 

@@ -94,7 +94,7 @@ def _errors(shapes: Sequence[Mapping[str, Any]]) -> Iterator[Exhibit]:
         Bars(
             title="Error of each answer",
             sentence=f"right answers: {right} of {len(shapes)}; 100 % is the largest error allowed: of the whole "
-            "answer (twice PyTorch's), of a tile or of an element, whichever is nearest",
+            "answer (twice PyTorch's), of a tile or of an element: the nearest one",
             absent=f"no comparable answer: {'; '.join(map(_question, unknown[:MAX_NAMED]))}{more}" if unknown else "",
             value=Axis(label="error as a share of the limit", unit="%"),
             labels=tuple(_question(shape) for shape in known),

@@ -1,4 +1,4 @@
-"""Installation: what the verdict on a kernel depends on besides files of the project, found without importing it."""
+"""Installation: what a verdict on a kernel depends on, other than files of the project; nothing is imported."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class KernelLane:
         return TunedKernel.open(request, self)
 
     def engine(self) -> dict[str, str]:
-        """What the verdicts depend on besides this package: libraries, tools, environment and confinement."""
+        """What the verdicts depend on, other than this package: libraries, tools, environment and confinement."""
         from harness.lanes.kernel.installation import describe_installation
 
         return describe_installation()

@@ -1,6 +1,6 @@
 """Recorder: calls a kernel's entry with tensors that have no elements, and writes down what it would do.
 
-It shares its process with hostile code, so nothing that it writes is believed (`plan`). The tensors lie on PyTorch's
+It shares its process with hostile code, so nothing that it writes is trusted (`plan`). The tensors lie on PyTorch's
 `meta` device, say that they lie on `cuda:0`, and have made-up aligned addresses.
 """
 

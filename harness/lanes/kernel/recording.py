@@ -1,4 +1,4 @@
-"""Recording: has a kernel's calls recorded without numbers; a line of JSON for each, which is not believed.
+"""Recording: has a kernel's calls recorded without numbers; a line of JSON for each, which is not trusted.
 
 Equal calls of a kernel are recorded once in a run, so that all its stages judge the same plans.
 """

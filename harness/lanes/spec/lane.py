@@ -32,7 +32,7 @@ class SpecLane:
     keyed = True
     min_tier: Tier | None = None
     components = (*WEIGHTS, *CLASSIC)
-    """What a suite's `gates` may name besides `score`."""
+    """What a suite's `gates` may name, other than `score`."""
 
     @property
     def climb_options(self) -> type[Frozen]:

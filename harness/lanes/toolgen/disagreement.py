@@ -63,7 +63,7 @@ others, and then it is asked until it is wrong, as `repeated_questions` may have
 async def depends_on_other_questions(
     pool: BoxPool, questions: Questions, plan: Plan, key: bytes, hash_seeds: tuple[int, int]
 ) -> bool:
-    """Whether a shared question is always answered rightly alone, and wrongly after others.
+    """Whether a shared question always has a right answer alone, and a wrong one after others.
 
     False where the right answer is unknown, or where `accept` decides: two different answers may then both be right.
 

@@ -183,13 +183,13 @@ def _diversity(facts: Mapping[str, Any], correctness: float, policy: Policy) -> 
 
 
 def time_limit(facts: Mapping[str, Any], policy: Policy) -> float:
-    """Limit of one call in milliseconds: the annealed budget or the tool's own limit, whichever is lower."""
+    """Limit of one call in milliseconds: the lower one of the annealed budget and the tool's own limit."""
     own = facts["limits"]["time_ms"]
     return min(policy.budget.time_ms, own) if own is not None else policy.budget.time_ms
 
 
 def memory_limit(facts: Mapping[str, Any], policy: Policy) -> float:
-    """Memory limit in MiB above the empty box: the annealed budget or the tool's own limit, whichever is lower."""
+    """Memory limit in MiB above the empty box: the lower one of the annealed budget and the tool's own limit."""
     own = facts["limits"]["memory_mb"]
     return min(policy.budget.memory_mb, own) if own is not None else policy.budget.memory_mb
 

@@ -42,7 +42,7 @@ class Constraints(Frozen):
     forbidden_apis: tuple[str, ...] | None = None
     """Dotted names; a final `*` matches a prefix. None: the default list, reduced by `capabilities`."""
     allow_imports: tuple[str, ...] = ()
-    """Modules that candidates may import besides those that only compute; a package allows the modules below it."""
+    """Modules that candidates may import, in addition to those that only compute; a package includes its modules."""
     max_runtime_sec: Positive | None = None
     """Time limit of one call, in seconds."""
     max_memory_mb: Positive | None = None
@@ -136,7 +136,7 @@ def read_tool(path: Path) -> Tool:
         states = _states(read)
         for one in filter(None, (file, oracle)):
             if one.is_fifo() or one.is_char_device():  # reading one may never end
-                raise SpecError("it is not a plain file", where=position(one))
+                raise SpecError("it is not a plain file", where=position(one), fix="name a file")
         data = file.read_bytes()
         code = oracle.read_bytes() if oracle else b""
     except OSError as error:
@@ -147,6 +147,7 @@ def read_tool(path: Path) -> Tool:
     return tool
 
 
+_SHAPE = "`crucible schema tool` prints what a tool has"
 States = list[tuple[int, int, int]]
 _READ: dict[Path, tuple[States, tuple[str, ...], Tool]] = {}
 
@@ -211,18 +212,19 @@ def _parse(file: Path, data: bytes) -> tuple[ToolSpec, _Where]:
         try:
             value = json.loads(data.decode("utf-8-sig"))
         except UnicodeDecodeError as error:
-            raise SpecError(f"not UTF-8 at byte {error.start}", where=position(file)) from None
+            raise SpecError(f"not UTF-8 at byte {error.start}", where=position(file), fix="save it as UTF-8") from None
         except json.JSONDecodeError as error:
-            raise SpecError(f"not JSON: {error.msg}", where=position(file, error.lineno, error.colno)) from None
+            at = position(file, error.lineno, error.colno)
+            raise SpecError(f"not JSON: {error.msg}", where=at, fix=_SHAPE) from None
         except (ValueError, RecursionError) as error:  # a number with thousands of digits, or thousands of levels
-            raise SpecError(f"not JSON: {error}", where=position(file)) from None
+            raise SpecError(f"not JSON: {error}", where=position(file), fix=_SHAPE) from None
     else:
         try:
             value = read_document(file).value
         except SuiteError as error:
             raise SpecError(error.what, where=error.where, fix=error.fix) from None
     if not isinstance(value, dict):
-        raise SpecError("a tool spec is a mapping of keys", where=position(file, 1))
+        raise SpecError("a tool spec is a mapping of keys", where=position(file, 1), fix=_SHAPE)
     if isinstance(value.get("test_cases"), list):  # a copy: the document is cached and shared
         value = {**value, "test_cases": [untag(case) for case in value["test_cases"]]}
     try:
