@@ -8,7 +8,6 @@ so do runs of `python -m pytest` and of `crucible` in a process of their own.
 from __future__ import annotations
 
 import contextlib
-import functools
 import importlib
 import multiprocessing
 import multiprocessing.popen_forkserver  # here, because pytester forgets what an inner run imported first
@@ -17,20 +16,19 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 from execnet import gateway_io
 from execnet.gateway_base import ExecModel, Popen2IO
 
 from harness.judge import judges
-from harness.lane import json_worker
-from harness.lane.json_worker import MainCall, Process
+from harness.lane.json_worker import JsonWorker, Process
 
 # Not xdist and not the plugin itself: pytest warns of plugins that were imported before it.
 PRELOADED = ["pytest", "_pytest.pytester", "execnet.gateway_base", "harness.session.run_session"]
@@ -101,12 +99,18 @@ def run_dask(log: Path, folder: Path, environment: dict[str, str], module: str, 
 class ForkedJudge:
     """In place of a judge process that was started by exec: the same `main`, pipes and process group, in a fork."""
 
-    def __init__(self, call: MainCall, errors: BinaryIO) -> None:
+    def __init__(
+        self,
+        module: str,
+        arguments: tuple[str | int, ...],
+        folder: Path,
+        environment: Mapping[str, str] | None,
+        errors: BinaryIO,
+    ) -> None:
         theirs_in, ours_out = os.pipe()
         ours_in, theirs_out = os.pipe()
         theirs = [Connection(descriptor) for descriptor in (theirs_in, theirs_out, os.dup(errors.fileno()))]
-        environment = dict(os.environ if call.environment is None else call.environment)
-        how = (theirs, str(call.folder), environment, call.module, call.arguments)
+        how = (theirs, str(folder), dict(os.environ if environment is None else environment), module, arguments)
         self._process = start_forkserver().Process(target=run_main, args=how, daemon=True)
         self._process.start()
         for connection in theirs:
@@ -141,18 +145,34 @@ def run_main(streams, folder: str, environment: dict[str, str], module: str, arg
     importlib.import_module(module).main(*arguments)
 
 
-def start_judge(call: MainCall, errors: BinaryIO) -> Process:
-    """A `Starter`: forks a judge process, unless a `sitecustomize` has to change it."""
+class ForkedJudgeWorker(JsonWorker):
+    """A worker whose process is forked."""
+
+    def __init__(
+        self,
+        module: str,
+        *arguments: str | int,
+        folder: Path,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._log, self._buffer = log, bytearray()
+        with log.open("wb") as errors:
+            self._process: Process = ForkedJudge(module, arguments, folder, environment, errors)
+
+
+def start_judge(*arguments: Any, **named: Any) -> JsonWorker:
+    """A judge process: a fork, unless a `sitecustomize` has to change it."""
     folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     changed = any(Path(folder, "sitecustomize.py").exists() for folder in folders if folder)
-    return json_worker._ExecutedProcess(call, errors) if changed else ForkedJudge(call, errors)
+    return (JsonWorker if changed else ForkedJudgeWorker)(*arguments, **named)
 
 
 @contextlib.contextmanager
 def forked_judges() -> Iterator[None]:
     """While this holds, judge processes are forked."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(judges, "JsonWorker", functools.partial(json_worker.JsonWorker, start=start_judge))
+        patch.setattr(judges, "JsonWorker", start_judge)
         yield
 
 

@@ -94,7 +94,7 @@ def prepare(imports: list[str], rules: frozenset[str], more: tuple[str, ...], co
         more: As for `importable`.
         count: As for `loaded_since`.
     """
-    is_without_tls = not is_importable("ssl", listed)
+    is_without_tls = bool(imports) and not is_importable("ssl", importable(rules, more))
     if is_without_tls:  # asyncio and urllib load it where they can, and OpenSSL opens files without an event
         sys.modules["_ssl"] = None  # type: ignore[assignment]
     for name in imports:
