@@ -86,7 +86,7 @@ def evaluate_part(case: Case, context: Context, programs: Programs) -> Evidence:
 
 
 def _run_once(folder: Path, make: Callable[[Path], Record]) -> Record:
-    """The result of a run that all cases of a program share, whichever processes evaluate them.
+    """The result of a run that all cases of a program share, in all processes that evaluate them.
 
     If the process that makes it dies, the next one resumes from the log in the folder, so no effect is repeated.
     """
