@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -369,3 +371,14 @@ def test_a_guard_frame_is_read_safely():
     assert guard_fault(b"\xff\xff", "in a call").line == 0
     assert all(not GROUPS[rule] & {"import"} for rule in GROUPS)
     assert "import" in REACH
+
+
+def test_no_c_function_looks_for_a_path_in_silence():
+    """OpenSSL and the catalogues of the C library did: a guarded box could tell which names exist."""
+    program = Path(__file__).with_name("silent_paths.py")
+    done = subprocess.run(
+        [sys.executable, program], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
+    lines = done.stdout.splitlines()
+    assert lines[-1] == "done"
+    assert [line for line in lines if line.startswith("silent: ")] == []
