@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from harness.core.ranking import Standing, places
@@ -74,11 +75,11 @@ def rank_boards(connection: sqlite3.Connection) -> None:
     connection.execute(f"DELETE FROM incomparable WHERE {stale}")  # noqa: S608
     cursor = connection.cursor()
     cursor.row_factory = None
-    for _, board in groupby(cursor.execute(STANDINGS), key=lambda row: row[0]):
+    for (_, *board), rows in groupby(cursor.execute(STANDINGS), key=itemgetter(0, 1, 2)):
         connection.executemany(
             """INSERT INTO standings (lane, suite, run_id, nodeid, leads, position, rank, worst_rank)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
-            _ranked(board),
+            ((*board, *values) for values in _ranked(rows)),
         )
     columns = "lane, suite, run_id, nodeid, why"
     connection.execute(f"INSERT INTO incomparable ({columns}) SELECT {columns} FROM ({INCOMPARABLE})")  # noqa: S608
@@ -89,11 +90,12 @@ def rank_boards(connection: sqlite3.Connection) -> None:
 
 
 def _ranked(board: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    """The rows of `standings` for those of a board in `STANDINGS`."""
-    rows, standings = [], []
-    for row in board:
-        rows.append(row[1:6])
-        standings.append(Standing._make(row[6:]))
+    """The rows of `standings`, without lane and suite, for those of a board in `STANDINGS`."""
+    cases, standings = [], []
+    runs: dict[str, str] = {}  # one string for each, not for each row
+    for *_, run_id, nodeid, leads, passed, score, low, high, best, worst in board:
+        cases.append((runs.setdefault(run_id, run_id), nodeid, leads))
+        standings.append(Standing(passed, score, low, high, best, worst))
     found = places(standings)
-    for position, number in enumerate(sorted(range(len(rows)), key=lambda one: found[one].rank), 1):
-        yield *rows[number], position, found[number].rank, found[number].worst
+    for position, number in enumerate(sorted(range(len(cases)), key=lambda one: found[one].rank), 1):
+        yield *cases[number], position, found[number].rank, found[number].worst
