@@ -45,14 +45,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors=ERRORS)
     sys.stdout, sys.stderr = (cast(TextIO, PrintableStream(stream)) for stream in streams)
     try:
-        if words[:1] == ["--version"]:
-            _print_version()
-            return 0
-        status = run_verb(words)
+        try:
+            status = _print_version() if words[:1] == ["--version"] else run_verb(words)
+        except SystemExit as ended:  # argparse: --help, or wrong usage
+            status = ended.code if isinstance(ended.code, int) else 0
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader closed the pipe (`| head`). Without this, Python reports the error again while shutting down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader closed the pipe (`| head`)
+        _discard_unwritten()
         return 0
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -65,9 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:  # a file error that no verb handles: no traceback
         where = f"{error.filename}: " if error.filename else ""
         print(f"crucible: {where}{error.strerror or error}\n  fix: {fix_of(error)}", file=sys.stderr)
+        _discard_unwritten()
         return 1
-    except SystemExit as ended:  # argparse: --help, or wrong usage
-        return ended.code if isinstance(ended.code, int) else 0
     finally:
         sys.stdout, sys.stderr = streams
     return status
@@ -80,10 +78,19 @@ def _open_closed_streams() -> None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
-def _print_version() -> None:
+def _discard_unwritten() -> None:
+    """Discard what stdout cannot write; else Python reports the error again while it shuts down."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _print_version() -> int:
     from importlib.metadata import PackageNotFoundError, version
 
     try:
         print(f"crucible {version('pytest-crucible')}")
     except PackageNotFoundError:  # run from a checkout that is not installed
         print("crucible, not installed")
+    return 0

@@ -1,7 +1,7 @@
 """Partition: the shards of a run that was divided, put together as one run.
 
 That run is a function of its parts, independent of how and in which order they were merged: `assemble` makes it again.
- Shards belong together that have the same partition, secret seed, epoch and commit; of a part that was run again
+Shards belong together that have the same partition, secret seed, epoch and commit; of a part that was run again
 the latest run counts.
 """
 

@@ -131,11 +131,22 @@ def test_a_closed_pipe_is_not_an_error(path):
 def test_a_closed_or_full_stream_ends_a_verb_without_a_traceback(closed):
     words = f"{sys.executable} -m harness spec parse specs/grammars/png.yaml - {closed}"
     done = subprocess.run(
-        ["bash", "-c", words], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+        ["bash", "-c", words], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
+    )  # fmt: skip
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("words", ["top --help", "--version", "spec --help"])
+def test_help_that_cannot_be_written_is_an_error(words):
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m harness {words} >/dev/full"], cwd=ROOT, capture_output=True, text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": ""}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == "crucible: No space left on device\n  fix: make room, or name a file on another disk\n"
 
 
 def test_python_m_harness_is_the_command(path):

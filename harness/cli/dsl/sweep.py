@@ -25,6 +25,7 @@ from harness.dsl.eventlog.logfile import LogFile
 from harness.dsl.ir import Program, Sweep
 from harness.dsl.machine.effect_handler import POINTS
 from harness.dsl.machine.fork import fork
+from harness.dsl.machine.input_files import read_input_files
 from harness.dsl.machine.run_files import LOG
 from harness.dsl.machine.session import Session
 from harness.dsl.machine.settings import RunSettings
@@ -38,7 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--input", action="append", default=[], metavar="NAME=VALUE", help="an input (repeatable)")
     add("--seed", type=whole(), default=0, metavar="N", help="seed of the sampled points (default 0)")
     add("--state", type=Path, metavar="DIR", help=f"the run's folder (default: below {run_folders.RUNS})")
-    add("--work", type=Path, metavar="DIR", help="files that the commands need, copied into the work folder")
     options.add_files(parser)
     add("--retry-failed", action="store_true", help="measure failed points again")
     options.add_settings(parser)
@@ -53,7 +53,9 @@ def run(args: argparse.Namespace) -> int:
     program = programs.load(args.program, inputs=given, entry=entry)
     folder = run_folders.choose_folder(args.program, args.state)
     more: dict[str, Any] = {"retry_failed": args.retry_failed, "progress": partial(print, file=sys.stderr)}
+    added: dict[str, bytes] = {}
     if (folder / LOG).is_file():
+        added = read_input_files(args.files)
         name = _fork_before_search(folder) if args.retry_failed else None
         session = Session.resume(folder, run=name, change=options.parse_settings(args), **more)
     else:
@@ -61,8 +63,8 @@ def run(args: argparse.Namespace) -> int:
         files = options.read_files(program, args)
         session = Session.start(program, folder, inputs=given, seed=args.seed, settings=settings, files=files, **more)
     with session:
-        if args.work is not None:
-            _copy_work_files(args.work, session)
+        for path, data in added.items():
+            session.handler.folder.write(path, data)
         outcome = session.run()
         display.write_exports(session, outcome)
         points = _read_points(folder)
@@ -121,15 +123,6 @@ def _find_only_loop(program: Program, path: Path) -> str:
         fix = f"--loop with one of {', '.join(loops)}" if loops else "add an engineering_loop"
         raise UsageError(f"the program has {len(loops)} engineering loops", where=str(path), fix=fix)
     return loops[0]
-
-
-def _copy_work_files(source: Path, session: Session) -> None:
-    if not source.is_dir():
-        raise UsageError("the folder does not exist", where=str(source), fix="--work DIR")
-    from harness.dsl.tools.folder import Folder
-
-    for path, data in Folder(source).files().items():
-        session.handler.folder.write(path, data)
 
 
 def _read_points(folder: Path) -> list[dict[str, Any]]:

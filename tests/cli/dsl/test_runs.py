@@ -159,10 +159,12 @@ def test_a_sweep_shows_its_points_and_measures_failed_ones_again(dsl) -> None:
     assert "m.py cannot be read" in failed.out
     Path("files").mkdir()
     Path("files/m.py").write_text(SCRIPT)
-    again = dsl("sweep", "tune.spak", "--live", "--state", "reports/dsl/tune-1", "--retry-failed", "--work", "files")
+    again = dsl(
+        "sweep", "tune.spak", "--live", "--state", "reports/dsl/tune-1", "--retry-failed", "--files", "files/m.py"
+    )
     assert again.status == 0, again.out
     assert "X=3: 2" in again.out
-    found = dsl("sweep", "tune.spak", "--live", "--work", "files", "--workers", "2", "--json")
+    found = dsl("sweep", "tune.spak", "--live", "--files", "files/m.py", "--workers", "2", "--json")
     assert [point["value"] for point in found.json["points"]] == [4.0, 3.0, 2.0]
 
 
