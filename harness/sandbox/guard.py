@@ -110,8 +110,13 @@ _PLAIN_OPERATIONS = frozenset(
 """Operations of an annotation: names, attributes, subscripts and operators, but no call."""
 
 
-_ahead: list[tuple[frozenset[str], types.FunctionType, dict[int, dict[str, Any]], int]] = []
-"""In a zygote: rules and hook, and what `hook_code` returns."""
+def has_usual_rules(entry: str) -> bool:
+    """Whether the rules of an entry (see `wire`) are those for which a zygote can prepare its boxes."""
+    return GROUPS.keys() <= set(entry.partition(":")[2].split(","))
+
+
+_ahead: list[tuple[types.FunctionType, dict[int, dict[str, Any]], int]] = []
+"""In a zygote of boxes with the usual rules: the hook, and what else `hook_code` returns."""
 
 
 def arm_ahead(names: dict[str, Any]) -> None:
@@ -124,7 +129,7 @@ def arm_ahead(names: dict[str, Any]) -> None:
     code, owned, count = hook_code(rules)
     hook_code.cache_clear()
     owned[id(names)] = names
-    _ahead.append((rules, types.FunctionType(code, {"__builtins__": {}}), owned, count))
+    _ahead.append((types.FunctionType(code, {"__builtins__": {}}), owned, count))
     guarded_modules.prepare_ahead(rules)
 
 
@@ -136,15 +141,16 @@ def arm(rules: frozenset[str], imports: list[str], more: tuple[str, ...]) -> Non
         imports: Names of modules that the text of the source imports; one that is not importable is not loaded.
         more: Names that the tool adds to the modules that may be imported.
     """
-    known, hook, owned, count = _ahead.pop() if _ahead else (None, None, {}, 0)
-    if hook is not None and known == rules and guarded_modules.is_prepared(imports, more):
+    if _ahead:
+        hook, owned, count = _ahead.pop()
+    else:
+        code, owned, count = hook_code(rules)
+        hook_code.cache_clear()
+        hook = types.FunctionType(code, {"__builtins__": {}})
+    if guarded_modules.is_prepared(imports, more):
         guarded_modules.forget()
     else:
         guarded_modules.restore()
-        if hook is None or known != rules:
-            code, owned, count = hook_code(rules)
-            hook_code.cache_clear()
-            hook = types.FunctionType(code, {"__builtins__": {}})
         added = guarded_modules.prepare(imports, rules, more, count)
         owned.update((id(one), one) for one in (*added, sys._getframe(1).f_globals))
     sys.addaudithook(hook)

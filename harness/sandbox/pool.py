@@ -12,6 +12,7 @@ from harness.core.closing import Closing
 from harness.core.errors import InfraError
 from harness.core.tier import Tier
 from harness.sandbox.box import Box
+from harness.sandbox.guard import has_usual_rules
 from harness.sandbox.limits import Limits
 from harness.sandbox.loop import Shares
 from harness.sandbox.polled_box import PolledBox
@@ -76,13 +77,13 @@ class BoxPool(Closing):
         return self._opened(PolledBox, source, entry, limits or Limits(), hash_seed)
 
     def _opened(self, kind: type[AnyBox], source: bytes, entry: str, limits: Limits, hash_seed: int | None) -> AnyBox:
-        family = self._family(hash_seed)
+        family, guarded = self._family(hash_seed), has_usual_rules(entry)
         try:
-            return kind(family.take(limits), source, entry=entry, limits=limits)
+            return kind(family.take(limits, guarded=guarded), source, entry=entry, limits=limits)
         except InfraError:
             # Zygotes may have been killed from outside (the machine is out of memory); one retry, with a new one.
             family.drop_idle()
-            return kind(family.take(limits), source, entry=entry, limits=limits)
+            return kind(family.take(limits, guarded=guarded), source, entry=entry, limits=limits)
 
     def _family(self, hash_seed: int | None = None) -> ZygoteFamily:
         seed = next(reversed(self._families), 0) if hash_seed is None else hash_seed

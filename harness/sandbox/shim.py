@@ -194,8 +194,6 @@ def _guard(rules: frozenset[str]) -> None:
     held, imports, more = _guard_rules(rules)
     if held:
         guard.arm(held, imports, tuple(more))
-    else:
-        guarded_modules.restore()
 
 
 def _guard_rules(rules: frozenset[str]) -> tuple[frozenset[str], list[str], list[str]]:

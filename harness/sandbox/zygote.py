@@ -239,10 +239,10 @@ def _run_zygote(control: _socket.socket) -> None:
         "resident_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
         "landlock_abi": layers.ruleset.abi if layers.ruleset else 0,
     }
-    del config
     freeze = gc.freeze
-    if not shared:
+    if config["guarded"] and not shared:
         shim.guard_ahead()
+    del config
     freeze()
     _send_json(control, hello)
 

@@ -14,6 +14,10 @@ IN_TURN = 2
 """Zygotes without an open box: while one reaps its last box and forks the next, the other one opens a box."""
 
 
+Kind = tuple[SyscallPolicy, bool]
+"""What boxes of one zygote have in common: their policy, and whether the guard has its usual rules."""
+
+
 class ZygoteFamily:
     """Gives each box a zygote that is free, and forks another one if none is.
 
@@ -25,7 +29,7 @@ class ZygoteFamily:
 
     def __init__(self, hash_seed: int, *, protect: Iterable[Path], without: frozenset[str]) -> None:
         self.hash_seed, self._protect, self._without = hash_seed, tuple(protect), without
-        self._zygotes: dict[SyscallPolicy, list[ZygoteProcess]] = {policy: [] for policy in SyscallPolicy}
+        self._zygotes: dict[Kind, list[ZygoteProcess]] = {}
         self._root = RootZygote(hash_seed)
 
     @property
@@ -38,13 +42,18 @@ class ZygoteFamily:
         """Whether a box of any zygote is open."""
         return any(zygote.open_boxes for zygotes in self._zygotes.values() for zygote in zygotes)
 
-    def take(self, limits: Limits) -> ZygoteProcess:
+    def take(self, limits: Limits, *, guarded: bool = False) -> ZygoteProcess:
         """A zygote that may open a box now, if possible one where such a box stands ready.
+
+        Args:
+            limits: Limits of the box.
+            guarded: Whether its guard has the usual rules (`guard.has_usual_rules`), which its zygote prepares.
 
         Raises:
             InfraError: if none can be forked.
         """
-        zygotes = self._zygotes[limits.policy]
+        kind = limits.policy, guarded
+        zygotes = self._zygotes.setdefault(kind, [])
         while True:
             ready = next((zygote for zygote in zygotes if zygote.is_free and zygote.is_ready(limits)), None)
             if ready is not None:
@@ -59,16 +68,16 @@ class ZygoteFamily:
             if found is not None:
                 return found
             if len(free) < IN_TURN:
-                zygotes.append(self._fork(limits.policy))
+                zygotes.append(self._fork(*kind))
                 return zygotes[-1]
             free[0].settle(wait=True)
 
-    def _fork(self, policy: SyscallPolicy) -> ZygoteProcess:
+    def _fork(self, policy: SyscallPolicy, guarded: bool) -> ZygoteProcess:
         if not self._root.is_usable:
             self._root.close()
             self._root = RootZygote(self.hash_seed)
         single = policy is SyscallPolicy.STRICT
-        return ZygoteProcess(self._root, single=single, protect=self._protect, without=self._without)
+        return ZygoteProcess(self._root, single=single, guarded=guarded, protect=self._protect, without=self._without)
 
     def drop_idle(self) -> None:
         """End the zygotes without an open box: what killed one of them may have killed all."""

@@ -31,6 +31,7 @@ class ZygoteProcess(Control):
     Args:
         parent: The root zygote.
         single: Whether one box at a time is enough, so that the zygote can activate layers that its boxes inherit.
+        guarded: Whether it prepares its boxes for the usual rules of the guard.
         protect: Paths that are hidden from boxes even if they lie beneath a library directory.
         without: Layers to leave out; for tests that show the effect of each layer.
 
@@ -49,6 +50,7 @@ class ZygoteProcess(Control):
         parent: RootZygote,
         *,
         single: bool = True,
+        guarded: bool = False,
         protect: Iterable[Path] = (),
         without: frozenset[str] = frozenset(),
     ) -> None:
@@ -67,6 +69,7 @@ class ZygoteProcess(Control):
             config = {
                 "off": sorted(without),
                 "single": single,
+                "guarded": guarded,
                 "uid": _private_uid(),
                 "binds": {path: copy + path for path in root.binds()},
                 "masks": [] if copy else root.masks(protect),

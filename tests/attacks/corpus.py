@@ -39,7 +39,6 @@ from harness.lane.context import Context  # noqa: E402
 from harness.lanes.toolgen.collect import case_for  # noqa: E402
 from harness.lanes.toolgen.lane import Toolgen  # noqa: E402
 from harness.lanes.toolgen.tool_spec import read_tool  # noqa: E402
-from harness.sandbox.limits import SyscallPolicy  # noqa: E402
 from harness.sandbox.syscalls import PR_SET_PDEATHSIG, prctl  # noqa: E402
 
 CANARIES = (Path("/tmp"), Path("/var/tmp"), Path.home(), HERE, ROOT)
@@ -144,7 +143,9 @@ def canaries() -> list[str]:
 def survivors(made: Context) -> list[str]:
     """Processes that are left below the free zygotes of a context, next to the one box that waits for a source."""
     families = made.boxes._families.values()
-    free = [zygote for family in families for zygote in family._zygotes[SyscallPolicy.STRICT] if zygote.is_free]
+    free = [
+        zygote for family in families for zygotes in family._zygotes.values() for zygote in zygotes if zygote.is_free
+    ]
     children = [Path(f"/proc/{one.pid}/task/{one.pid}/children").read_text().split() for one in free]
     return [pid for pids in children for pid in pids[1:]]
 

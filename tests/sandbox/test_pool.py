@@ -50,9 +50,9 @@ def test_a_kill_of_all_zygotes_that_stand_ready_costs_no_box(pool: BoxPool, monk
         pass
     take = family.take
 
-    def take_and_kill(limits: Limits) -> ZygoteProcess:
+    def take_and_kill(limits: Limits, *, guarded: bool) -> ZygoteProcess:
         monkeypatch.undo()
-        taken = take(limits)
+        taken = take(limits, guarded=guarded)
         for zygote in [one for zygotes in family._zygotes.values() for one in zygotes]:
             kill(zygote.pid)
         kill(family._root.pid)
