@@ -16,7 +16,6 @@ from pathlib import Path
 from harness.cli import output
 from harness.core.errors import UsageError
 from harness.core.named_path import read_file
-from harness.lane.breed import MAX_BYTES
 
 NOT_JUDGED = 3
 
@@ -98,6 +97,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _read(path: Path) -> str:
+    from harness.lane.breed import MAX_BYTES
+
     try:
         data = read_file(path, MAX_BYTES)
     except OSError as error:
