@@ -54,7 +54,7 @@ def test_what_cannot_be_compared_is_said() -> None:
 def test_the_table_has_ratios_goals_and_how_to_install() -> None:
     table = "\n".join(bench.table(made(1)))
     assert "| a candidate | peer 1.0 | candidate | " in table
-    assert "2: yes |" in table
+    assert "2 CPU: yes |" in table
     assert "absent: not installed | | | `pip install it`" in table
     assert "`python benchmarks/x.py`" in table
 

@@ -13,7 +13,7 @@ from tests.attacks import corpus
 OPEN = {"h05_event_loop", "h07_system_modules"}
 """Honest programs that do more than compute: they import asyncio and os, which no candidate for a reward may."""
 
-FRUITLESS = {"g57_class_that_reads_memory", "g58_part_of_a_package"}
+FRUITLESS = {"g57_class_that_reads_memory", "g58_part_of_a_package", "g78_certificates"}
 """Attacks that find nothing and then compute the answer; no import gives them away."""
 
 

@@ -10,7 +10,7 @@ import sys
 import types
 
 from harness.sandbox import guard, guarded_modules
-from harness.sandbox.importable import PURE, importable
+from harness.sandbox.importable import PURE
 
 PATH = "/crucible/no/such/file"
 ARGUMENTS = [(PATH,), (PATH, PATH), (PATH, 0), (0, PATH), (0, PATH, PATH), (PATH, 0, 0), (0, 0, PATH), (PATH.encode(),)]
@@ -54,7 +54,7 @@ def looks_in_silence(function: object, events: list[str]) -> bool:
 
 
 def main() -> None:
-    guarded_modules.prepare(sorted(PURE), importable(frozenset(guard.GROUPS)), len(sys.modules), holds_files=True)
+    guarded_modules.prepare(sorted(PURE), frozenset(guard.GROUPS), (), len(sys.modules))
     events: list[str] = []
     sys.addaudithook(lambda event, _arguments: events.append(event))
     told = sys.stdout.fileno()

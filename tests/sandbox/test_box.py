@@ -67,7 +67,7 @@ def test_a_package_that_is_not_in_a_box_is_named_with_the_reason(pool: BoxPool) 
     fault = fault_of(pool, "import numpy\n\ndef run():\n    return 1\n")
     assert (fault.status, fault.why) == (
         Status.CRASH,
-        "loading raised ModuleNotFoundError: No module named 'numpy'; a box has no packages besides Python's own",
+        "loading raised ModuleNotFoundError: No module named 'numpy'; a box has only Python's own packages",
     )
 
 
