@@ -14,6 +14,7 @@ ask the same number of questions in the same batches and compare the answers wit
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import math
 import multiprocessing
@@ -167,8 +168,8 @@ def main() -> int:
     parser.add_argument("--candidates", type=int, default=100)
     options = parser.parse_args()
     numbers = itertools.count()
-    with tempfile.TemporaryDirectory(prefix="crucible-bench-") as name:
-        tool = Path(name)
+    with contextlib.ExitStack() as stack:  # also after an error: the workers would be waited for
+        tool = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crucible-bench-")))
         (tool / "tool.yaml").write_text(TOOL, encoding="utf-8")
         (tool / "oracle.py").write_text(ORACLE, encoding="utf-8")
         quick = {"timing": "none", "jitter_ms": (0, 0)}
@@ -177,6 +178,8 @@ def main() -> int:
             "no timing, no pauses": JudgePool(tool, workers=options.workers, attempts=1, **quick),
             "one worker": JudgePool(tool, workers=1, attempts=1, **quick),
         }
+        for pool in pools.values():
+            stack.callback(pool.close)
 
         def judged(pool: str, source: str, status: str, method: str = "judge_all") -> Callable[[int], None]:
             def run(count: int) -> None:
@@ -201,6 +204,7 @@ def main() -> int:
         if peer:
             workers["evalplus"] = Workers(_evalplus, options.workers)
         for peer_name, some in workers.items():
+            stack.callback(some.close)
             contenders[peer_name] = lambda count, some=some: some.check([next(numbers) for _ in range(count)])
         samples: dict[str, list[Sample]] = {name: [] for name in contenders}
         for run in contenders.values():
@@ -208,10 +212,6 @@ def main() -> int:
         for _ in range(options.rounds):
             for row_name, run in contenders.items():
                 samples[row_name].append(took(lambda run=run: run(options.candidates), options.candidates))
-        for pool in pools.values():
-            pool.close()
-        for some in workers.values():
-            some.close()
     for name, goal in zip(rows, (0.6, 1.0, 1.0, None, None, None), strict=True):
         if peer:
             compared(f"JudgePool, {name}", peer, "candidate", samples[name], samples["evalplus"], goal=goal)

@@ -6,6 +6,7 @@ time; of a comparison on both sides. A ratio is the peer's time over ours, withi
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import math
@@ -123,13 +124,19 @@ def cpu_seconds() -> float:
     ticks = os.sysconf("SC_CLK_TCK")
     waiting = [os.getpid()]
     while waiting:
-        lists = [_read(path) for path in Path(f"/proc/{waiting.pop()}/task").glob("*/children")]
-        children = " ".join(lists).split()
+        children = _children(waiting.pop())
         waiting += map(int, children)
         for child in children:
             cells = _read(Path(f"/proc/{child}/stat")).rpartition(")")[2].split()
             total += sum(int(cell) for cell in cells[11:15]) / ticks
     return total
+
+
+def _children(process: int) -> list[str]:
+    folder = Path(f"/proc/{process}/task")
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+        return " ".join(_read(folder / task / "children") for task in os.listdir(folder)).split()
+    return []
 
 
 def _read(path: Path) -> str:

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import select
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import bench
+import rows
 
 
 def made(seed: int, *, slower: float = 1.0, machine: str = "this", rounds: int = 7) -> dict:
@@ -111,3 +113,10 @@ def test_the_readme_says_of_which_size_the_stored_rows_and_its_table_are():
     assert f"The stored rows, and the table below, are of the sizes of `{command}`" in text
     shown = text.partition(bench.BEGIN)[2].partition(bench.END)[0].strip()
     assert shown == "\n".join(bench.table(stored[size])).strip()
+
+
+def test_cpu_time_is_counted_while_processes_end():
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    assert rows._children(ended.pid) == []
+    assert rows.cpu_seconds() > 0
