@@ -28,7 +28,7 @@ from rows import Sample, absent, compared, took, version_of
 
 from harness import JudgePool
 from harness.judge.judges import WIDTH
-from harness.lanes.toolgen.attempt import MAX_BATCH
+from harness.lanes.toolgen.schedule import MAX_BATCH
 
 TOOL = """\
 tool_id: dedup

@@ -72,7 +72,7 @@ async def ask(pool: BoxPool, box: PolledBox, question: bytes, *, due: int = 0, i
 async def ask_all(
     pool: BoxPool, box: PolledBox, questions: Sequence[bytes], *, due: int = 0, seconds: float | None = None
 ) -> list[Answer]:
-    """Ask several questions at once; see `PolledBox.send_all` for what is given up. Each answer has the mean time.
+    """Ask several questions at once; see `PolledBox.send_all` for what is given up. Each answer has the mean times.
 
     Args:
         pool: The pool of the box.
@@ -84,19 +84,25 @@ async def ask_all(
     Raises:
         BoxFault: timeout, crash, memory, output or protocol; the box cannot be used afterwards.
     """
+    answers: list[Answer] = []
     async with pool.computing.taken(1):
         box.allow(due)
+        begun = since = time.monotonic()
         box.send_all(questions, seconds=seconds)
-        answers = [await _next_answer(box) for _ in questions]
+        while len(answers) < len(questions):
+            answer = box.receive_ready()
+            if answer is not None:
+                answers.append(answer)
+                continue
+            event = _event(box)
+            await event
+            since = event.since
     # The subject decides when it sends each of them; it does not decide when the last one has come.
-    mean = sum(answer.seconds for answer in answers) / max(1, len(answers))
-    return [Answer(answer.kind, answer.payload, mean, answer.cpu_seconds) for answer in answers]
-
-
-async def _next_answer(box: PolledBox) -> Answer:
-    while (answer := box.receive_ready()) is None:
-        await _event(box)
-    return answer
+    count = max(1, len(answers))
+    mean, least = sum(answer.seconds for answer in answers) / count, max(0.0, since - begun) / count
+    total = answers[-1].cpu_seconds if answers else None
+    cpu = None if total is None else total / count
+    return [Answer(answer.kind, answer.payload, mean, cpu, min(mean, least)) for answer in answers]
 
 
 def _event(box: PolledBox) -> Wait:

@@ -133,7 +133,7 @@ class PolledBox:
         """Ask several questions at once; each answer must come in order, within the limit after the one before it.
 
         The subject can read later questions before it answers earlier ones, and it decides when an answer is sent. So
-        this is for questions that are not timed, and none of the answers has a CPU time.
+        only all of them together are timed: the last answer has the CPU time of all, the others have none.
 
         Raises:
             BoxFault: if the subject has ended, or sent data that was not requested.
@@ -202,9 +202,9 @@ class PolledBox:
         elapsed, used = self._arrived - self._begun, None
         if self._is_timed or len(self._expected) == 1:
             self._last_cpu = self._process.cpu()
-            if self._is_timed and self._process.has_clock:
+            if self._process.has_clock:
                 used = self._last_cpu - self._cpu_before
-        counted = max(used or 0.0, elapsed - self._moved)
+        counted = max(used or 0.0, elapsed - self._moved) if self._is_timed else elapsed - self._moved
         answer = read_answer(
             frame,
             self._expected.popleft(),

@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from itertools import islice, takewhile
+from itertools import accumulate, islice, takewhile
 
-from harness.core.clip import clip
 from harness.core.digest import derive_seed
 from harness.core.status import Status
 from harness.lanes.toolgen.candidate_box import opened
+from harness.lanes.toolgen.depth import MARGIN
 from harness.lanes.toolgen.documentation import DocExample
-from harness.lanes.toolgen.idempotence import difference, own_answer
 from harness.lanes.toolgen.outcome import HOSTILE, Outcome
+from harness.lanes.toolgen.performance import GRACE_SECONDS, null_call
 from harness.lanes.toolgen.plan import Plan
-from harness.lanes.toolgen.property_check import check_property, require_property
-from harness.lanes.toolgen.questions import Origin, Question, Questions, Trial, is_oversized
-from harness.lanes.toolgen.repeated_questions import repeated_questions
+from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.reply import Reply
-from harness.lanes.toolgen.shown_value import describe_reply
+from harness.lanes.toolgen.schedule import MAX_BATCH, MAX_FAULTS, MIN_BATCH, Schedule
+from harness.lanes.toolgen.trials import Trials
 from harness.lanes.toolgen.waiting import Waiting
-from harness.lanes.toolgen.wrong_answer import WrongAnswer, format_arguments, wrong_answer
+from harness.lanes.toolgen.wrong_answer import format_arguments, wrong_answer
 from harness.sandbox.answer import Answer
 from harness.sandbox.awaited_box import ask, ask_all
-from harness.sandbox.codec import CodecError, decode
+from harness.sandbox.codec import decode
 from harness.sandbox.fault import BoxFault
 from harness.sandbox.loop import pause
 from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.pool import BoxPool
-
-PAUSES = 24
-"""Pauses of a case over all attempts. An answer that is wrong in 20 % of all milliseconds is missed at 24 independent
-moments with probability 0.8**24, about once in 200 cases; without pauses all questions share one moment."""
-MIN_PAUSES = 8  # of one attempt, for cases with few attempts
-MANY_PAUSES = 96  # in all attempts, above which MIN_PAUSES does not apply: each attempt starts at its own moment
-_SCREENING: tuple[Origin, ...] = ("example", "drawn", "extra", "edge", "derived", "workload")
+from harness.sandbox.usage import count_threads
 
 Afterwards = Callable[[PolledBox, Outcome], Awaitable[None]]
 """Asks more of a box whose attempt is over; it handles the faults of the box itself."""
@@ -111,66 +103,48 @@ class _AttemptRun:
     ) -> None:
         self.pool, self.questions, self.plan, self.outcome = pool, questions, plan, outcome
         self.box: PolledBox
-        self.property_answers = hashlib.sha256()
         self.asking: Question | None = None
-        self.is_batched = plan.is_batched
         self.early: deque[Answer] = deque()  # answers to the next questions
+        self.unclear: list[tuple[int, Question]] = []  # asked in a batch in which one may have been slow
         self.rng = rng = random.Random(outcome.seed)  # noqa: S311 - the seed is the secret
-        numbered = list(enumerate((*questions.shared, *extras)))
-        if plan.is_screening:
-            numbered.sort(key=lambda one: (_SCREENING.index(one[1].origin), len(one[1].key)))
-        else:
-            rng.shuffle(numbered)
-        least = min(MIN_PAUSES, math.ceil(MANY_PAUSES / plan.attempts))
-        is_paused = plan.jitter_ms[1] > 0 and outcome.index < plan.attempts
-        wanted = max(least, math.ceil(PAUSES / plan.attempts)) if is_paused else 0
-        pauses = set(rng.sample(range(len(numbered)), min(wanted, len(numbered))))
-        self.between = between
-        # How many questions are left when `between` is called.
-        self.moment = 0 if plan.is_screening else rng.randrange(len(numbered) + 1)
-        self.repeated = [] if plan.is_screening else repeated_questions(questions.shared, rng)
-        lost = plan.answers.unanswered
-        # Each further fault may cost a whole time budget.
-        shared, is_hopeless = len(questions.shared), len(lost) >= MAX_FAULTS
-        self.waiting = deque(
-            (turn in pauses, number, question)
-            for turn, (number, question) in enumerate(numbered)
-            if question.key not in lost and not (is_hopeless and question.expected is None and number >= shared)
-        )
+        self.schedule = schedule = Schedule(plan, questions.shared, extras, outcome.index, rng)
+        self.waiting, self.between = schedule.waiting, between
 
     async def run(self, box: PolledBox, doc_examples: tuple[DocExample, ...]) -> None:
         """Ask the remaining questions; after an excused fault a new box continues."""
         self.box, first, waiting = box, True, Waiting(box.pid)
         while self.waiting:
-            if self.between is not None and len(self.waiting) <= self.moment:
+            if self.between is not None and len(self.waiting) <= self.schedule.moment:
                 self._note_waits(waiting)
                 await self._ask_between()
                 waiting = Waiting(box.pid)
-            if self.is_batched and not self.early:
-                await self._ask_batch()
+            if not self.early and (batch := self._batch(waiting)):
+                await self._ask_batch(batch)
+            self.schedule.singles -= 1
             is_paused, number, self.asking = self.waiting.popleft()
             if is_paused:
-                seconds = self.rng.uniform(*self.plan.jitter_ms) / 1e3
-                self.outcome.wall += seconds
-                await pause(seconds)
+                await self._pause()
             await self._ask(number, self.asking, waiting, first=first)
             first, self.asking = False, None
             if self._is_decided:
                 return
         self._note_waits(waiting)
         await self._ask_between()
-        for question in self.repeated:
+        for question in self.schedule.repeated:
             if self.outcome.wrong:
                 break
             await self._ask_again(question)
         self.early.clear()  # of questions that were repeated after a wrong answer
+        await self._time_unclear()
+        await self._ask_threads()
         if self.outcome.wrong and not self.plan.is_full:
             return
+        trials = Trials(self.questions, self.plan, self.outcome, ask=self._answer, allow=box.allow)
         for trial in self.questions.trials:
-            await self._try(trial)
+            await trials.run(trial)
             if self._is_decided:
                 return
-        self.outcome.property_answers = self.property_answers.digest()
+        self.outcome.property_answers = trials.digest.digest()
         try:
             self.outcome.doc_examples = [await self._shows(example) for example in doc_examples]
         except BoxFault as fault:
@@ -178,6 +152,23 @@ class _AttemptRun:
                 raise
             self.outcome.doc_examples = [False] * len(doc_examples)
             self.box.close()
+
+    async def _pause(self) -> None:
+        seconds = self.rng.uniform(*self.plan.jitter_ms) / 1e3
+        self.outcome.wall += seconds
+        await pause(seconds)
+
+    async def _ask_threads(self) -> None:
+        """Ask some questions again with pauses, unless nothing in the box can have changed meanwhile."""
+        pauses = self.schedule.pauses
+        if self.plan.is_paused or not pauses or count_threads(self.box.pid) == 1:
+            return
+        known = [question for question in self.questions.shared if question.expected is not None]
+        for question in self.rng.sample(known, min(pauses, len(known))):
+            if self.outcome.wrong:
+                break
+            await self._pause()
+            await self._ask_again(question)
 
     def _note_waits(self, waiting: Waiting) -> None:
         self.outcome.waits = self.outcome.waits or waiting.is_on_purpose(self.box.pid)
@@ -211,26 +202,78 @@ class _AttemptRun:
     def _is_decided(self) -> bool:
         return not self.plan.is_full and bool(self.outcome.wrong or self.outcome.wrong_extras)
 
-    async def _ask_batch(self) -> None:
-        """Ask the next questions at once; in a screening, those of one origin.
+    def _batch(self, waiting: Waiting) -> list[tuple[int, Question]]:
+        """The next questions, with their numbers, that are asked at once; empty if the next one is asked alone.
 
-        There a wrong answer to an example ends the case before the others are asked.
+        In a screening they have one origin, so a wrong answer to an example ends the case before the others are asked.
+        Where calls are timed, they are so few that a score cannot tell whether one of them took all of the time.
+        """
+        plan, schedule = self.plan, self.schedule
+        if schedule.singles > 0:
+            return []
+        left = len(self.waiting) - (schedule.moment if self.between is not None else 0)
+        found = [(number, question) for _, number, question in islice(self.waiting, min(MAX_BATCH, left))]
+        if plan.is_screening:
+            origin = found[0][1].origin
+            found = list(takewhile(lambda one: one[1].origin == origin, found))
+        if plan.is_batched:
+            return found
+        quickest = min(self.outcome.costs.values(), default=math.inf) - null_call(self.pool).cpu_seconds
+        expected = accumulate(question.reference_seconds or 0.0 for _, question in found)
+        found = found[: sum(2 * seconds <= GRACE_SECONDS for seconds in expected)]
+        is_quick = MIN_BATCH * quickest <= GRACE_SECONDS and self.outcome.clock == "cpu"
+        if len(found) < min(MIN_BATCH, left) or not is_quick or waiting.is_on_purpose(self.box.pid):
+            schedule.singles = math.inf
+            return []
+        return found
+
+    async def _ask_batch(self, numbered: list[tuple[int, Question]]) -> None:
+        """Ask some questions at once, and if they are the last ones, those that are repeated, too.
 
         The limit on each call is short. A slow call ends the box as an endless one does. Then a fresh box is asked one
         by one, with the limit of a full verdict, so no candidate fails because of the short one.
         """
-        batch = [question for _, _, question in islice(self.waiting, MAX_BATCH)]
-        if self.plan.is_screening:
-            batch = list(takewhile(lambda question: question.origin == batch[0].origin, batch))
-        if len(self.waiting) <= MAX_BATCH:
-            batch += self.repeated
+        batch = [question for _, question in numbered]
+        if len(self.waiting) == len(batch):
+            batch += self.schedule.repeated
+        try:
+            answers = await self._ask_at_once(batch)
+            if not self.plan.is_batched and self._may_hide(answers):
+                again = await self._ask_at_once(batch)  # its caches were cold, or it is slow
+                if self._may_hide(again) or any(
+                    one[:2] != other[:2] for one, other in zip(answers, again, strict=True)
+                ):
+                    self.unclear += numbered
+                    self.schedule.singles = math.inf
+                else:
+                    answers = again
+        except BoxFault:
+            self.schedule.singles = math.inf
+            raise _NewBoxError from None
+        self.early.extend(answers)
+
+    async def _ask_at_once(self, batch: list[Question]) -> list[Answer]:
         keys, due = [one.key for one in batch], sum(one.due for one in batch)
         seconds = self.questions.short_limit(self.plan.limits.call_seconds)
-        try:
-            self.early.extend(await ask_all(self.pool, self.box, keys, due=due, seconds=seconds))
-        except BoxFault:
-            self.is_batched = False
-            raise _NewBoxError from None
+        return await ask_all(self.pool, self.box, keys, due=due, seconds=seconds)
+
+    def _may_hide(self, answers: list[Answer]) -> bool:
+        """Whether one of these calls may have been so slow that a score depends on it."""
+        null = null_call(self.pool).cpu_seconds
+        beyond = sum((answer.cpu_seconds or answer.seconds) - null for answer in answers)
+        wall = sum(answer.least_seconds for answer in answers)
+        return beyond > GRACE_SECONDS or wall * MARGIN > self.plan.limits.call_seconds
+
+    async def _time_unclear(self) -> None:
+        """Ask the questions of batches that may hide a slow call again, one by one; the longer time is charged."""
+        costs = self.outcome.costs
+        for number, question in self.unclear:
+            if self.outcome.wrong:
+                break
+            if question.expected is not None:
+                answer = await self._ask_again(question)
+                if number in costs:
+                    costs[number] = max(costs[number], answer.cpu_seconds or answer.seconds)
 
     async def _answer(self, key: bytes, *, due: int = 0) -> Answer:
         if self.early:
@@ -249,14 +292,14 @@ class _AttemptRun:
         return answer
 
     async def _ask(self, number: int, question: Question, waiting: Waiting, *, first: bool) -> None:
-        outcome = self.outcome
+        outcome, is_single = self.outcome, not self.early
         answer = await self._answer(question.key, due=question.due)
         reply = Reply(answer.kind, answer.payload)
         waiting.note(number, question.key, answer)
-        if question.origin != "edge":
+        if question.origin != "edge" and (is_single or self.plan.is_batched):
             outcome.seconds.append(answer.seconds)
         shared = number < len(self.questions.shared)
-        if shared and question.reference_seconds is not None and not first and not self.is_batched:
+        if shared and question.reference_seconds is not None and not first and not self.plan.is_batched:
             outcome.clock = "wall" if answer.cpu_seconds is None else "cpu"
             outcome.costs[number] = answer.seconds if answer.cpu_seconds is None else answer.cpu_seconds
         if shared:
@@ -272,78 +315,16 @@ class _AttemptRun:
         else:
             outcome.wrong_extras.append((question, reply if not outcome.wrong_extras else reply.trimmed()))
 
-    async def _ask_again(self, question: Question) -> None:
+    async def _ask_again(self, question: Question) -> Answer:
         answer = await self._answer(question.key, due=question.due)
         reply = Reply(answer.kind, answer.payload)
         if not await self.questions.right(question, reply):
             self.outcome.right -= 1
             self.outcome.wrong.append(wrong_answer(self.plan.entry, question, reply))
+        return answer
 
     async def _shows(self, example: DocExample) -> bool:
         answer = await ask(self.pool, self.box, example.key, due=len(example.promised))
         comparison = self.questions.tool.spec.compare
         promised = Reply("value", comparison.encode(decode(example.promised)))
         return Reply(answer.kind, answer.payload).is_same(promised, comparison)
-
-    async def _try(self, trial: Trial) -> None:
-        oracle = self.questions.oracle
-        if oracle is None:
-            return
-        if trial.index < 0:
-            self._conclude(trial, await self._find_not_idempotent(trial))
-            return
-        replies: list[list[str]] = []
-        found = await check_property(oracle, trial, replies)
-        while "asks" in found:
-            key = found["asks"].encode("ascii")
-            answer = await self._answer(key)
-            reply = Reply(answer.kind, answer.payload)
-            self.property_answers.update(self.plan.answers.fingerprint(key, reply))
-            sentence = f"{self.plan.entry} {describe_reply(reply)} on {format_arguments(key)}"
-            if reply.kind == "value" and await self._is_oversized(reply.payload, key):
-                reply = Reply("raised", b"")
-                sentence = f"{self.plan.entry} returned {len(answer.payload)} bytes, too many to check"
-            replies.append([key.decode("ascii"), reply.kind, reply.payload.decode("ascii"), sentence])
-            found = await check_property(oracle, trial, replies)
-        if "undecodable" in found:
-            raise BoxFault(Status.PROTOCOL, "an answer that is not canonical JSON")
-        problem = found.get("problem")
-        if "raised" in found:
-            await require_property(oracle, trial)
-            problem = f"it cannot be checked on this answer ({clip(found['raised'], limit=160)})"
-        self._conclude(trial, problem)
-
-    async def _find_not_idempotent(self, trial: Trial) -> str | None:
-        tool, key = self.questions.tool, trial.key
-        replies: list[Reply] = []
-        for _ in range(2):
-            answer = await self._answer(key)
-            replies.append(Reply(answer.kind, answer.payload))
-            self.property_answers.update(self.plan.answers.fingerprint(key, replies[-1]))
-            if replies[0].kind != "value" or await self._is_oversized(answer.payload, key):
-                return None  # an input on which the tool raises has no answer to check
-            try:
-                key = own_answer(tool, decode(key), decode(answer.payload))
-            except CodecError:
-                raise BoxFault(Status.PROTOCOL, "an answer that is not canonical JSON") from None
-        once, twice = replies
-        return None if twice.is_same(once, tool.spec.compare) else difference(tool, once.payload, twice.payload)
-
-    def _conclude(self, trial: Trial, problem: str | None) -> None:
-        if problem is None:
-            self.outcome.right += 1
-            return
-        sentence = f"property {trial.name} fails: {clip(problem, limit=300)}"
-        self.outcome.wrong.append(WrongAnswer(trial.key, f'"{trial.name}"', clip(problem), sentence))
-
-    async def _is_oversized(self, payload: bytes, key: bytes) -> bool:
-        oracle = self.questions.oracle
-        if oracle is None or not is_oversized(payload, key, b""):
-            return False
-        right = (await oracle.reply(key, any_error=True)).reply.payload
-        self.box.allow(len(right))
-        return is_oversized(payload, key, right)
-
-
-MAX_BATCH = 16  # questions that are asked at once
-MAX_FAULTS = 2  # after which the remaining inputs without a known answer, or derived ones, count as not handled

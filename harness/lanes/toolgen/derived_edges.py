@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from harness.lanes.toolgen.attempt import MAX_FAULTS
 from harness.lanes.toolgen.candidate_box import opened
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.reply import Reply
+from harness.lanes.toolgen.schedule import MAX_FAULTS
 from harness.sandbox.awaited_box import ask
 from harness.sandbox.fault import BoxFault, GuardFault
 from harness.sandbox.polled_box import PolledBox

@@ -49,7 +49,16 @@ class Plan:
     @property
     def is_batched(self) -> bool:
         """Whether several questions are asked at once: nothing is timed, and there are no pauses between them."""
-        return self.is_screening or (not self.is_timed and self.jitter_ms[1] <= 0)
+        return self.is_screening or not (self.is_timed or self.is_paused)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether there are pauses between questions: they are wanted, and the candidate can notice them.
+
+        With a guard against files and signals, and with clocks that move, nothing in a box of one thread depends on
+        when it is asked.
+        """
+        return self.jitter_ms[1] > 0 and not (self._moves_clock and self._guard_rules >= {"no-files", "no-system"})
 
     @property
     def entry(self) -> str:
@@ -61,13 +70,20 @@ class Plan:
         """The entry by which a box is opened, with the rules for its answers and its guard (see `wire`)."""
         return self.entry_for(self.imports)
 
+    @property
+    def _guard_rules(self) -> frozenset[str]:
+        spec = self.tool.spec
+        return forbidden_for(spec.constraints.forbidden_apis, spec.capabilities, is_strict=self.is_strict).guard_rules
+
+    @property
+    def _moves_clock(self) -> bool:
+        return not {"time", "datetime"} & {*self.tool.spec.constraints.allow_imports}
+
     def entry_for(self, imports: Iterable[str], *rules: str) -> str:
         """The entry for a source that imports other modules, or with further rules."""
-        spec = self.tool.spec
-        forbidden = forbidden_for(spec.constraints.forbidden_apis, spec.capabilities, is_strict=self.is_strict)
-        guard = forbidden.guard_rules
+        spec, guard = self.tool.spec, self._guard_rules
         named = [f"import={name}" for name in imports] if guard else []
         more = [f"listed={name}" for name in spec.constraints.allow_imports] if guard else []
-        clock = [] if {"time", "datetime"} & {*spec.constraints.allow_imports} else [MOVE_CLOCK]
+        clock = [MOVE_CLOCK] if self._moves_clock else []
         found = ",".join([*self.tool.answer_rules, *rules, *clock, *sorted(guard), *named, *more])
         return f"{self.entry}:{found}" if found else self.entry

@@ -24,6 +24,7 @@ from harness.lanes.toolgen.performance import (
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.reply import Reply
+from harness.lanes.toolgen.schedule import TIMED
 from harness.lanes.toolgen.waiting import Waiting
 from harness.lanes.toolgen.wrong_answer import wrong_answer
 from harness.sandbox.answer import Answer
@@ -32,7 +33,6 @@ from harness.sandbox.fault import BoxFault
 from harness.sandbox.polled_box import PolledBox
 from harness.sandbox.pool import BoxPool
 
-AMONG = 8  # ordinary questions that each further process is asked
 FREE_IDLE = 0.002
 """CPU seconds per size that a box may use between questions, to return to waiting, without being charged."""
 
@@ -100,7 +100,7 @@ class WorkloadTiming:
         self, box: PolledBox, rng: random.Random, outcome: Outcome, again: tuple[int, int] | None
     ) -> None:
         numbered = list(enumerate(self._questions.shared))
-        picked = rng.sample(numbered, min(AMONG, len(numbered)))
+        picked = rng.sample(numbered, min(TIMED, len(numbered)))
         # The first call of a box fills caches, so what is asked again is not the first.
         moment = rng.randint(min(len(picked), again is not None), len(picked))
         await self._ask_ordinary(box, picked[:moment], outcome)
