@@ -20,6 +20,7 @@ from harness.core.status import Status
 from harness.lane.registry import Registry
 from harness.report.explanation import explain, headline
 from harness.report.words import printable, printable_lines
+from harness.session.bare_hooks import BareHooks
 from harness.session.snapshot import Collected, Snapshot
 from harness.session.untrusted import SEAL
 from harness.suites.loader import collect_cases, load_suite
@@ -52,27 +53,6 @@ class SessionState:
     markers: set[str] = field(default_factory=lambda: set(BUILT_IN_MARKERS))
     hooks: BareHooks | None = None
     places: dict[os.PathLike[str] | str, str] = field(default_factory=dict)
-
-
-class BareHooks:
-    """pytest's hooks without capturing output around setup and teardown, where a case does nothing.
-
-    This saves a tenth of the time of a trivial case. Only for runs that consist of cases: in others, fixtures of
-    ordinary tests may end, and print, in the teardown of the last case.
-    """
-
-    def __init__(self, config: pytest.Config) -> None:
-        self.all = config.hook
-        manager = config.pluginmanager
-        capture = manager.get_plugin("capturemanager")
-        idle = [] if capture is None else [capture]
-        self.pytest_runtest_setup = manager.subset_hook_caller("pytest_runtest_setup", idle)
-        self.pytest_runtest_teardown = manager.subset_hook_caller("pytest_runtest_teardown", idle)
-
-    def __getattr__(self, name: str) -> Any:
-        caller = getattr(self.all, name)
-        setattr(self, name, caller)
-        return caller
 
 
 SESSION_STATE = pytest.StashKey[SessionState]()
