@@ -12,6 +12,8 @@ from harness.core.digest import canonical_json, digest_bytes, digest_text
 from harness.core.frozen import Frozen
 from harness.core.policy import Policy, Timing
 
+EXACT = Timing.EXACT  # Python 3.11 computes a member at each access through its class
+
 
 class Subject(Frozen):
     """A machine-made artefact, identified by its content."""
@@ -62,7 +64,7 @@ class Case(Frozen):
     @property
     def timed(self) -> bool:
         """Whether it must run in the exclusive phase."""
-        return "timed" in self.markers or self.policy.timing is Timing.EXACT
+        return "timed" in self.markers or self.policy.timing is EXACT
 
     @property
     def key(self) -> str:

@@ -26,6 +26,7 @@ from harness.session.untrusted import SEAL
 from harness.suites.loader import collect_cases, load_suite
 from harness.suites.settings import Settings
 
+INFRA = Status.INFRA  # Python 3.11 computes a member at each access through its class
 BUILT_IN_MARKERS = frozenset({"toolgen", "spec", "dsl", "kernel", "timed", "gpu"})
 
 
@@ -166,7 +167,7 @@ class CaseItem(pytest.Item):
         state.fresh[self.nodeid] = judged = state.judge(self.case)
         evaluation = judged.evaluation
         self.user_properties = [*_foreign(self.user_properties), *_properties(evaluation)]
-        if evaluation.status is not Status.INFRA:
+        if evaluation.evidence.status is not INFRA:
             if evaluation.neutral:
                 raise pytest.skip.Exception(headline(evaluation))
             if evaluation.as_expected:
@@ -216,11 +217,11 @@ def _properties(evaluation: Evaluation) -> list[tuple[str, object]]:
     # Built-in types: xdist transfers them, and JUnit XML stores them.
     tier = evaluation.evidence.tier
     return [
-        ("crucible_status", evaluation.status.value),
+        ("crucible_status", str(evaluation.status)),
         ("crucible_score", "unscored" if evaluation.score.total is None else evaluation.score.total),
         ("crucible_epoch", evaluation.case.policy.epoch),
         ("crucible_digest", evaluation.case.subject.digest),
-        ("crucible_tier", "" if tier is None else tier.value),
+        ("crucible_tier", "" if tier is None else str(tier)),
     ]
 
 
