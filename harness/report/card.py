@@ -58,7 +58,7 @@ class Card:
         history: Earlier evaluations of the case, oldest first, and this one.
         attempts: `20 of 20 agree`.
         rerun: The command that repeats it.
-        record: The raw record, as JSON; its numbers have six digits.
+        record: The raw record, as JSON, without its exhibits.
     """
 
     case: Candidate
@@ -105,12 +105,11 @@ class Cards:
             shown = stored(record)
             values = [(one.name, value) for one in shown if (value := unpack(one.kind, one.text))]
             values.sort(key=lambda one: (isinstance(one[1], WIDE), is_absent(one[1])))
-            short = json.loads(records[nodeid], parse_float=_six_digits)
-            short["evidence"]["exhibits"] = [one.name for one in shown]  # the card draws them
-            made.append(self._card(c, record, short, values, past.get(nodeid, [])))
+            record["evidence"]["exhibits"] = [one.name for one in shown]  # the card draws them
+            made.append(self._card(c, record, values, past.get(nodeid, [])))
         return made
 
-    def _card(self, c: Candidate, record: Row, short: Row, values: list[tuple[str, Value]], past: list[Row]) -> Card:
+    def _card(self, c: Candidate, record: Row, values: list[tuple[str, Value]], past: list[Row]) -> Card:
         evidence, score, subject = record["evidence"], record["score"], record["case"]["subject"]
         card = Card(c, evidence, score, exhibits=values, rerun=rerun.of(self._ledger, self._page.run, c.row))
         reason = c.reason or c.row["why"] or "passes"
@@ -147,7 +146,7 @@ class Cards:
         card.attempts = _agreement(evidence["attempts"], flaky=c.row["status"] == Status.FLAKY)
         card.history = queries.judged_once(past)[-HISTORY:]
         card.relatives = self._ancestry.of(c)
-        text = json.dumps(short, ensure_ascii=False, separators=(",", ": "))
+        text = json.dumps(record, ensure_ascii=False, separators=(",", ": "))
         card.record = text if len(text) <= MAX_RECORD else f"{text[:MAX_RECORD]}…"
         self._add_source(card, subject, line=_line_of(record))
         return card
@@ -201,11 +200,6 @@ def _agreement(attempts: Sequence[Row], *, flaky: bool) -> str:
     if len(others) == rounds - 1:
         return f"{made}: all agree"
     return f"{made}: {most} agree" if most > 1 else f"{made}: no two agree"
-
-
-def _six_digits(number: str) -> float:
-    """A number of a raw record with six digits; the other ten are a sixteenth of the page."""
-    return float(f"{float(number):.6g}")
 
 
 def _relative(path: str) -> str:

@@ -195,13 +195,13 @@ def test_ticks_are_on_the_axis_and_in_order(values, log):
 
 class TestScore:
     def test_the_parts_add_up(self):
-        bar = ET.fromstring(str(score_bar.stacked([("a", 0.4), ("b", 0.25)], 0.65)))
+        bar = ET.fromstring(str(score_bar.stacked((("a", 0.4), ("b", 0.25)), 0.65)))
         widths = [float(one.attrib["width"]) for one in bar.iter("rect") if "part" in one.attrib["class"]]
         assert sum(widths) == pytest.approx(65.0, abs=0.1)
         assert bar.attrib["aria-label"] == "a 0.400, b 0.250; total 0.650"
 
     def test_what_was_taken_off_is_marked(self):
-        bar = ET.fromstring(str(score_bar.stacked([("a", 1.0)], 0.5)))
+        bar = ET.fromstring(str(score_bar.stacked((("a", 1.0),), 0.5)))
         [off] = [one for one in bar.iter("rect") if one.attrib["class"] == "off"]
         assert (float(off.attrib["x"]), float(off.attrib["width"])) == (50.0, 50.0)
 
