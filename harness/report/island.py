@@ -27,7 +27,7 @@ MAX_DETAILS = 500  # cases in full, the most urgent, on a page of usual size; `c
 MAX_QUIET = 100  # of them, where there are more cases, that passed, did not change and lead nothing
 MAX_CELLS = 200_000  # of the scores of earlier runs
 LEVEL = 6  # of compression
-PIECE = re.compile(r"<(?:figure|details|svg|div|ul|p|table) ")  # text of a run has no `<`: it is escaped
+PIECE = re.compile(r"<(?:figure|details|svg|div|ul|p|table|data) ")  # text of a run has no `<`: it is escaped
 
 COLUMNS: dict[str, Callable[[Candidate], Any]] = {
     "nodeid": lambda c: c.row["nodeid"],
