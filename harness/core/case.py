@@ -12,6 +12,8 @@ from harness.core.digest import canonical_json, digest_bytes, digest_text
 from harness.core.frozen import Frozen
 from harness.core.policy import Policy, Timing
 
+EXACT = Timing.EXACT  # Python 3.11 computes a member at each access through its class
+
 
 class Subject(Frozen):
     """A machine-made artefact, identified by its content."""
@@ -62,7 +64,7 @@ class Case(Frozen):
     @property
     def timed(self) -> bool:
         """Whether it must run in the exclusive phase."""
-        return "timed" in self.markers or self.policy.timing is Timing.EXACT
+        return "timed" in self.markers or self.policy.timing is EXACT
 
     @property
     def key(self) -> str:
@@ -84,8 +86,7 @@ class Case(Frozen):
             TypeError: if the inputs are not JSON.
             ValueError: if they contain NaN or infinity.
         """
-        lane, inputs = canonical_json(self.lane), canonical_json(self.inputs)
-        return lane, inputs, _canonical_policy(self.policy.model_dump_json())
+        return canonical_json(self.lane), canonical_json(self.inputs), _canonical_policy(self.policy)
 
 
 def key_of(digest: str, lane: str, inputs: str, policy: str) -> str:
@@ -104,6 +105,18 @@ def line_of(pattern: str, text: str) -> int | None:
     return None if found is None else text.count("\n", 0, found.end()) + 1
 
 
+_latest: tuple[Policy, str] | None = None
+
+
+def _canonical_policy(policy: Policy) -> str:
+    """The canonical JSON of a policy; the cases of a suite share one, whose JSON is made once."""
+    global _latest
+    latest = _latest
+    if latest is None or latest[0] is not policy:
+        latest = _latest = policy, _canonical(policy.model_dump_json())
+    return latest[1]
+
+
 @lru_cache(maxsize=64)
-def _canonical_policy(text: str) -> str:
+def _canonical(text: str) -> str:
     return canonical_json(json.loads(text))

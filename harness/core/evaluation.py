@@ -13,7 +13,8 @@ from harness.core.frozen import Frozen
 from harness.core.score import Score
 from harness.core.status import Status
 
-OK, NOISY = Status.OK, Status.NOISY  # Python 3.11 computes a member at each access through its class
+OK, NOISY, SKIPPED = Status.OK, Status.NOISY, Status.SKIPPED  # Python 3.11 computes a member at each access by class
+UNDECIDED = frozenset({Status.REVIEW, Status.NOISY})
 
 
 class Evaluation(Frozen):
@@ -43,11 +44,14 @@ class Evaluation(Frozen):
     @property
     def neutral(self) -> bool:
         """Whether it neither passed nor failed: skipped, or `review`/`noisy` without `require`."""
-        if self.status is Status.SKIPPED:
+        status = self.status
+        if status is OK:
+            return False
+        if status is SKIPPED:
             return "gpu" not in self.case.policy.require or "gpu" not in self.case.markers
         if self.case.policy.expect is not None:
             return False
-        return self.status in (Status.REVIEW, Status.NOISY) and self.status.value not in self.case.policy.require
+        return status in UNDECIDED and status not in self.case.policy.require
 
     @property
     def why(self) -> str:

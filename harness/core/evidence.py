@@ -15,6 +15,7 @@ from harness.core.status import Status
 from harness.core.tier import Tier
 
 Unit = Annotated[float, Field(ge=0, le=1)]
+OK = Status.OK  # Python 3.11 computes a member at each access through its class
 
 
 NOT_REUSED = frozenset({Status.INFRA, Status.SKIPPED, Status.NOISY})
@@ -104,7 +105,7 @@ class Evidence(Frozen):
 
     @model_validator(mode="after")
     def _fields_agree(self) -> Self:
-        if not self.why and self.status is not Status.OK:
+        if not self.why and self.status is not OK:
             msg = f"evidence with status {self.status} must say why"
             raise ValueError(msg)
         if self.fault and self.status is not Status.INFRA:

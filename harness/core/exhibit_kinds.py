@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, NonNegativeInt
+from pydantic import BeforeValidator, ConfigDict, Field, NonNegativeInt
 
 from harness.core.frozen import Frozen
 
@@ -37,7 +37,13 @@ Cell = Annotated[str | bool | int | float | None, BeforeValidator(finite)]
 Numbers = Annotated[tuple[float | None, ...], BeforeValidator(_all_finite)]
 
 
-class Axis(Frozen):
+class Late(Frozen):
+    """Its validator is made when it is first used: a run shows few of these kinds, many none."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class Axis(Late):
     """An axis of a chart."""
 
     label: str
@@ -46,7 +52,7 @@ class Axis(Frozen):
     """Whether it is logarithmic; numbers below or at 0 are then not drawn."""
 
 
-class Shown(Frozen):
+class Shown(Late):
     """What all kinds have."""
 
     title: str
@@ -96,7 +102,7 @@ class Table(Shown):
         return self._shorter(len(self.rows), len(rows), "rows", rows=rows) if self.rows else None
 
 
-class Line(Frozen):
+class Line(Late):
     """One line of a `Series`."""
 
     name: str
@@ -121,7 +127,7 @@ class Series(Shown):
         return self._thinned("lines", ("x", "y", "low", "high"))
 
 
-class Cloud(Frozen):
+class Cloud(Late):
     """The points of one group of a `Scatter`."""
 
     name: str
@@ -194,7 +200,7 @@ class Timeline(Shown):
     """For each span its 1-based line in the source; empty where there is none."""
 
 
-class Spans(Frozen):
+class Spans(Late):
     """The fields that a grammar finds in a window of bytes, as columns."""
 
     start: tuple[NonNegativeInt, ...] = ()
@@ -208,7 +214,7 @@ class Spans(Frozen):
     """Indices of spans whose value is invalid."""
 
 
-class Window(Frozen):
+class Window(Late):
     """A part of a file, as a grammar reads it, perhaps before and after a change."""
 
     start: NonNegativeInt

@@ -54,7 +54,7 @@ class Score(Frozen):
     @property
     def gates_pass(self) -> bool:
         """Whether every gate passes; true without gates."""
-        return all(gate.passed for gate in self.gates)
+        return not self.gates or all(gate.passed for gate in self.gates)
 
     @property
     def undecided(self) -> bool:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Values = dict[str, Any]
 
 MAX_INTEGER = 2**63 - 1
+OK = Status.OK  # Python 3.11 computes a member at each access through its class
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def evaluation_values(record: Record) -> Values:
     median_low, median_high = evidence.median_interval_ms or (evidence.median_ms, evidence.median_ms)
     stability = stability_of(evidence)
     status, expect = evaluation.status, policy.expect
-    passed = status is Status.OK and evaluation.score.gates_pass
+    passed = status is OK and evaluation.score.gates_pass
     contends = passed and expect is None and "gpu" not in case.markers and evidence.finalist
     return {
         "run_id": record.run_id,
@@ -100,7 +101,7 @@ def evaluation_values(record: Record) -> Values:
         "subject": plain(case.subject.name),
         "digest": plain(case.subject.digest),
         "epoch": min(policy.epoch, MAX_INTEGER),
-        "status": status.value,
+        "status": str(status),
         "score": evaluation.score.total,
         "passed": int(passed),
         "why": plain(evaluation.why),
@@ -133,17 +134,25 @@ def evaluation_values(record: Record) -> Values:
     }
 
 
-def packed(values: Values, record: Record) -> Values:
+def packed(record: Record) -> Values:
     """The values of the row of `evaluations`: what is equal to another column, or to the run's, is not stored."""
-    stored = {name: value for name, value in values.items() if name != "machine"}
-    for name, of in (
-        ("score_low", "score"),
-        ("score_high", "score"),
-        ("median_low_ms", "median_ms"),
-        ("median_high_ms", "median_ms"),
-    ):
-        stored[name] = None if values[name] == values[of] else values[name]
-    return stored | {"case_key": bytes.fromhex(values["case_key"]), "record": _with_exhibits(record)}
+    values = evaluation_values(record)
+    del values["machine"]
+    for name, of in PAIRS:
+        if values[name] == values[of]:
+            values[name] = None
+    values["case_key"] = bytes.fromhex(values["case_key"])
+    values["record"] = _with_exhibits(record)
+    return values
+
+
+PAIRS = (
+    ("score_low", "score"),
+    ("score_high", "score"),
+    ("median_low_ms", "median_ms"),
+    ("median_high_ms", "median_ms"),
+)
+"""Columns, and those whose values they usually repeat."""
 
 
 def _with_exhibits(record: Record) -> str:
@@ -168,17 +177,17 @@ def _detected(facts: Values) -> str | None:
 
 
 def shaped_rows(evaluation: Evaluation) -> tuple[Rows, Rows, Rows]:
-    """The rows of `components`, `gates` and `attempts` of one evaluation, in the order of `shapes.VIEWS`."""
+    """The rows of `components`, `gates` and `attempts` of one evaluation, in the order of `shapes.VIEWS`; hashable."""
     score, attempts = evaluation.score, evaluation.evidence.attempts
     return (
-        [(plain(one.name), one.value, one.weight, plain(one.why)) for one in score.components],
-        [(plain(one.name), one.observed, one.threshold, int(one.passed), plain(one.why)) for one in score.gates],
-        [
+        tuple([(plain(one.name), one.value, one.weight, plain(one.why)) for one in score.components]),
+        tuple([(plain(one.name), one.observed, one.threshold, int(one.passed), plain(one.why)) for one in score.gates]),
+        tuple([
             # Seeds are text: they may exceed SQLite's 64-bit integers.
             (one.round, str(one.seed), None if one.hash_seed is None else str(one.hash_seed), one.status.value,
              plain(one.why), plain(one.answers), one.seconds, one.cpu_ms, one.peak_mb)
             for one in attempts
-        ],
+        ]),
     )  # fmt: skip
 
 

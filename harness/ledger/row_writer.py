@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from harness.ledger import row
 from harness.ledger.packing import Packer
 from harness.ledger.row import Record, Values
-from harness.ledger.shapes import shape_rows
+from harness.ledger.shapes import Rows, shape_rows
 from harness.ledger.standings import rank_boards
 
 if TYPE_CHECKING:
@@ -51,22 +51,35 @@ def write_records(connection: sqlite3.Connection, records: Iterable[Record]) -> 
 
 
 def _write_some(connection: sqlite3.Connection, records: list[Record], packer: Packer, shapes: set[bytes]) -> None:
-    # An earlier row takes its comparisons with it (foreign keys cascade). Deleting it first is twice as fast as INSERT
-    # OR REPLACE. Within one batch the last of several with one key must be chosen beforehand.
+    # Within one batch the last of several with one key must be chosen beforehand.
     latest = list({(r.run_id, r.evaluation.case.nodeid): r for r in records}.values())
-    evaluations = [_evaluation_values(connection, record, packer, shapes) for record in latest]
-    keys = [(values["run_id"], values["nodeid"]) for values in evaluations]
-    connection.executemany("DELETE FROM evaluations WHERE run_id = ? AND nodeid = ?", keys)
-    _insert_many(connection, "evaluations", evaluations)
+    shaped: dict[tuple[Rows, ...], tuple[bytes, str]] = {}
+    evaluations = [_evaluation_values(connection, record, packer, shapes, shaped) for record in latest]
+    # Most are new. An earlier row takes its comparisons with it (foreign keys cascade). Deleting it first is twice as
+    # fast as INSERT OR REPLACE.
+    if _insert_many(connection, "evaluations", evaluations, conflict="IGNORE") < len(evaluations):
+        keys = [(values["run_id"], values["nodeid"]) for values in evaluations]
+        connection.executemany("DELETE FROM evaluations WHERE run_id = ? AND nodeid = ?", keys)
+        _insert_many(connection, "evaluations", evaluations)
     for table, values_of in (("comparisons", row.comparison_values), ("lineage", row.lineage_values)):
         conflict = "IGNORE" if table == "lineage" else "ABORT"
         _insert_many(connection, table, [v for record in latest for v in values_of(record)], conflict=conflict)
 
 
-def _evaluation_values(connection: sqlite3.Connection, record: Record, packer: Packer, known: set[bytes]) -> Values:
-    values = row.packed(row.evaluation_values(record), record)
-    shaped = shape_rows(connection, known, row.shaped_rows(record.evaluation))
-    values["shape"], values["numbers"] = shaped
+def _evaluation_values(
+    connection: sqlite3.Connection,
+    record: Record,
+    packer: Packer,
+    known: set[bytes],
+    shaped: dict[tuple[Rows, ...], tuple[bytes, str]],
+) -> Values:
+    values, rows = row.packed(record), row.shaped_rows(record.evaluation)
+    found = shaped.get(rows)
+    if found is None:
+        found = shape_rows(connection, known, rows)
+        if not rows[-1]:  # no two cases have the same attempts
+            shaped[rows] = found
+    values["shape"], values["numbers"] = found
     context = values["digest"] + values["numbers"]
     values["record"] = packer.pack(values["record"].encode(), f"{values['lane']} {values['suite']}", context)
     return values
@@ -96,11 +109,13 @@ def write_snapshot(connection: sqlite3.Connection, run_id: str) -> None:
     )
 
 
-def _insert_many(
-    connection: sqlite3.Connection, table: str, rows: Sequence[Values], *, conflict: str = "ABORT"
-) -> None:
-    if rows:  # by position: names would be looked up for every value
-        connection.executemany(_insert(table, tuple(rows[0]), conflict=conflict), [tuple(v.values()) for v in rows])
+def _insert_many(connection: sqlite3.Connection, table: str, rows: Sequence[Values], *, conflict: str = "ABORT") -> int:
+    """Insert rows; returns how many were not ignored."""
+    if not rows:
+        return 0
+    # By position: names would be looked up for every value.
+    values = [tuple(v.values()) for v in rows]
+    return connection.executemany(_insert(table, tuple(rows[0]), conflict=conflict), values).rowcount
 
 
 @cache

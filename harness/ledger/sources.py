@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
+from harness.ledger.lookup import chunks, marks
 from harness.ledger.packing import Packer
 from harness.ledger.row import plain
 from harness.ledger.store import Ledger
@@ -38,6 +40,18 @@ def read(ledger: Ledger, digest: str) -> str | None:
     found = ledger.rows("SELECT unpacked(text) AS text FROM sources WHERE digest = ?", digest)
     # A ledger may come from elsewhere: no more is returned than may be kept.
     return found[0]["text"][:MAX_BYTES] if found and found[0]["text"] is not None else None
+
+
+def kept(ledger: Ledger, digests: Sequence[str]) -> dict[str, tuple[int, str | None]]:
+    """Size and source of those of some digests that were seen, with one query; otherwise as `size` and `read`."""
+    return {
+        row["digest"]: (row["size"], row["text"] and row["text"][:MAX_BYTES])
+        for some in chunks(digests)
+        for row in ledger.rows(
+            f"SELECT digest, size, unpacked(text) AS text FROM sources WHERE digest IN ({marks(some)})",  # noqa: S608
+            *some,
+        )
+    }
 
 
 def size(ledger: Ledger, digest: str) -> int | None:

@@ -28,6 +28,7 @@ from harness.report.page import Candidate, Page
 from harness.report.urgency import Urgency
 
 Row = dict[str, Any]
+Sources = dict[str, tuple[int, str | None]]
 
 HISTORY = 30  # evaluations of a case
 MAX_RECORD = 20_000  # characters of the raw record on the page
@@ -58,7 +59,7 @@ class Card:
         history: Earlier evaluations of the case, oldest first, and this one.
         attempts: `20 of 20 agree`.
         rerun: The command that repeats it.
-        record: The raw record, as JSON; its numbers have six digits.
+        record: The raw record, as JSON, without its exhibits.
     """
 
     case: Candidate
@@ -99,19 +100,23 @@ class Cards:
         nodeids = [c.row["nodeid"] for c in candidates]
         records = queries.records(self._ledger, run_id, nodeids)
         past = _histories(self._ledger, nodeids)
+        read = [json.loads(records[nodeid]) for nodeid in nodeids]
+        subjects = [record["case"]["subject"] for record in read]
+        digests = {c.row["digest"] for c in candidates}.union(*(subject["parents"] for subject in subjects))
+        kept = sources.kept(self._ledger, sorted(digests))
         made = []
-        for c, nodeid in zip(candidates, nodeids, strict=True):
-            record = json.loads(records[nodeid])
+        for c, nodeid, record in zip(candidates, nodeids, read, strict=True):
             shown = stored(record)
             values = [(one.name, value) for one in shown if (value := unpack(one.kind, one.text))]
             values.sort(key=lambda one: (isinstance(one[1], WIDE), is_absent(one[1])))
-            short = json.loads(records[nodeid], parse_float=_six_digits)
-            short["evidence"]["exhibits"] = [one.name for one in shown]  # the card draws them
-            made.append(self._card(c, record, short, values, past.get(nodeid, [])))
+            record["evidence"]["exhibits"] = [one.name for one in shown]  # the card draws them
+            card = self._card(c, record, values, past.get(nodeid, []))
+            self._add_source(card, record["case"]["subject"], kept, line=_line_of(record))
+            made.append(card)
         return made
 
-    def _card(self, c: Candidate, record: Row, short: Row, values: list[tuple[str, Value]], past: list[Row]) -> Card:
-        evidence, score, subject = record["evidence"], record["score"], record["case"]["subject"]
+    def _card(self, c: Candidate, record: Row, values: list[tuple[str, Value]], past: list[Row]) -> Card:
+        evidence, score = record["evidence"], record["score"]
         card = Card(c, evidence, score, exhibits=values, rerun=rerun.of(self._ledger, self._page.run, c.row))
         reason = c.reason or c.row["why"] or "passes"
         card.reason = words.fit(reason, MAX_COLUMNS) if evidence["counterexample"] else reason
@@ -147,21 +152,19 @@ class Cards:
         card.attempts = _agreement(evidence["attempts"], flaky=c.row["status"] == Status.FLAKY)
         card.history = queries.judged_once(past)[-HISTORY:]
         card.relatives = self._ancestry.of(c)
-        text = json.dumps(short, ensure_ascii=False, separators=(",", ": "))
+        text = json.dumps(record, ensure_ascii=False, separators=(",", ": "))
         card.record = text if len(text) <= MAX_RECORD else f"{text[:MAX_RECORD]}…"
-        self._add_source(card, subject, line=_line_of(record))
         return card
 
-    def _add_source(self, card: Card, subject: Row, *, line: int | None) -> None:
+    def _add_source(self, card: Card, subject: Row, kept: Sources, *, line: int | None) -> None:
         row = card.case.row
-        digest = sources.digest_of(self._ledger, row["digest"], parents=tuple(subject["parents"]))
-        text = sources.read(self._ledger, digest)
+        digest = next((one for one in (row["digest"], *subject["parents"]) if one in kept), row["digest"])
+        size, text = kept.get(digest, (0, None))
         if subject["path"]:
             lines = (text or "").splitlines()
             there = lines[line - 1].strip() if line is not None and line <= len(lines) else ""
             card.place = _relative(subject["path"]), line, words.fit(there, MAX_LINE)
         if text is None:
-            size = sources.size(self._ledger, digest)
             card.no_source = f"its {size:,} bytes are more than the ledger keeps" if size else ""
             return
         card.source = digest, highlight.language_of(subject["path"]), line
@@ -201,11 +204,6 @@ def _agreement(attempts: Sequence[Row], *, flaky: bool) -> str:
     if len(others) == rounds - 1:
         return f"{made}: all agree"
     return f"{made}: {most} agree" if most > 1 else f"{made}: no two agree"
-
-
-def _six_digits(number: str) -> float:
-    """A number of a raw record with six digits; the other ten are a sixteenth of the page."""
-    return float(f"{float(number):.6g}")
 
 
 def _relative(path: str) -> str:

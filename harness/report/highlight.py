@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from markupsafe import Markup
@@ -138,7 +138,10 @@ def _lexer(language: str) -> Any:
     from pygments.lexers import get_lexer_by_name  # pytest brings Pygments; it is imported where code is shown
     from pygments.util import ClassNotFound
 
+    from harness.report.python_lexer import PlainRunLexer
+
     try:
-        return get_lexer_by_name(language, stripnl=False, ensurenl=False)
+        make = PlainRunLexer if language == "python" else partial(get_lexer_by_name, language)
+        return make(stripnl=False, ensurenl=False)
     except ClassNotFound:
         return None

@@ -163,12 +163,14 @@ class _Rendering:
         article: Any = vars(self._environment.get_template("card.html").module)["article"]
         for number, start in enumerate(range(0, len(details), island.CASES)):
             cards = self._cards.of(details[start : start + island.CASES])
-            room = _add(found, f"details-{number}", [article(card) for card in cards], room)
+            room = _add(found, f"details-{number}", [article(card, scripted=True) for card in cards], room)
             if not room:
                 break
         kept = list(self._sources)
         for number, start in enumerate(range(0, len(kept), island.SOURCES)):
-            shown = [self._source(digest) for digest in kept[start : start + island.SOURCES]]
+            some = kept[start : start + island.SOURCES]
+            texts = sources.kept(self._ledger, some)
+            shown = [self._source(digest, texts[digest][1] or "") for digest in some]
             room = _add(found, f"sources-{number}", shown, room)
             if not room:
                 break
@@ -191,7 +193,7 @@ class _Rendering:
         """The pictures of a suite."""
         pareto = boards.pareto(self._ledger, self._page, board, route)
         shown = [
-            figure(name, value)
+            figure(name, value, scripted=True)
             for name, value in sorted(
                 views.of_board(self._ledger, self._page, board), key=lambda one: is_absent(one[1])
             )
@@ -204,9 +206,8 @@ class _Rendering:
         number, *_ = self._sources.setdefault(digest, (len(self._sources), language, line))
         return number
 
-    def _source(self, digest: str) -> str:
+    def _source(self, digest: str, text: str) -> str:
         _, language, line = self._sources[digest]
-        text = sources.read(self._ledger, digest) or ""
         self._highlighted += len(text)
         if self._highlighted > MAX_HIGHLIGHTED:
             language = ""

@@ -48,6 +48,7 @@ def breakable(text: Any) -> Markup:
 CODE = re.compile(r"(?<![^ (])`([^`]+)`(?![\"'\w])")  # as in page.js; within quotes it is a candidate's
 
 
+@lru_cache(maxsize=1024)  # many cases have the same reasons
 def coded(text: Any) -> Markup:
     """A sentence whose parts in backquotes are code."""
     parts = CODE.split(words.printable(str(text)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import sys
+from functools import lru_cache
 from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,14 @@ from typing import Any
 import jinja2
 import jinja2.compiler
 from jinja2.bccache import Bucket
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from harness.core.digest import short
 from harness.report import boards, rerun, words
 from harness.report.charts import score_bar
 from harness.report.charts.figure import figure
 from harness.report.glossary import GLOSSARY, Linker
-from harness.report.markup import breakable, coded, content, differing, made
+from harness.report.markup import breakable, coded, content, differing, element, made
 
 FOLDER = Path(__file__).with_name("templates")
 CLIPPED = 2000  # characters of one value; evidence is clipped already, a lane's facts may not be
@@ -93,12 +94,14 @@ def environment() -> jinja2.Environment:
         long=lambda text: made(content(words.printable(text))),
     )
     found.globals.update(
+        chip=chip,
+        command=command,
         figure=figure,
         gate_reason=words.gate_reason,
         without_case=words.without_case,
         spark=score_bar.spark,
         bullet=lambda observed, threshold, passed: score_bar.bullet(observed, threshold, passed=bool(passed)),
-        stacked=lambda parts, total: score_bar.stacked([part[:2] for part in parts if part[3]], total),
+        stacked=lambda parts, total: score_bar.stacked(tuple(part[:2] for part in parts if part[3]), total),
         HEADS=boards.HEADS,
         Linker=Linker,
         GLOSSARY=GLOSSARY,
@@ -108,6 +111,30 @@ def environment() -> jinja2.Environment:
         same=boards.same,
     )
     return found
+
+
+@lru_cache(maxsize=64)
+def chip(status: str) -> Markup:
+    """A status as a chip."""
+    return element("span", status, class_=f"chip chip-{status}")
+
+
+def command(text: str, known: str = "") -> Markup:
+    """A command to copy; its options are shortened where they are those of a command that stands above it."""
+    end = rerun.tail(text)
+    if not end or end != known:
+        return made(f'<span class="command"><code>{_words(text)}</code></span>')
+    name, end = _words(text[: -len(end) - 1]), escape(words.printable(end))
+    return made(f'<span class="command"><code>{name} <span class="tail" title="{end}">{end}</span></code></span>')
+
+
+def _words(text: str) -> str:
+    return " ".join(map(_word, text.split(" ")))
+
+
+@lru_cache(maxsize=1024)  # the commands of a page differ in one word
+def _word(text: str) -> str:
+    return f"<span>{breakable(text)}</span>"
 
 
 def _visible(value: Any) -> Any:

@@ -41,13 +41,13 @@ def section(ledger: Ledger, page: Page) -> str:
     figures = []
     for board, rows in shown.items():
         if board not in still:
-            figures.append(figure(board[2], _scores(board[0], board[2], rows)))
+            figures.append(figure(board[2], _scores(board[0], board[2], rows), scripted=True))
         if any(row["middle"] is not None for row in rows):
-            figures.append(figure(f"{board[2]} time", _times(board[0], board[2], rows)))
+            figures.append(figure(f"{board[2]} time", _times(board[0], board[2], rows), scripted=True))
     if still:
         names = ", ".join(f"{lane} {name}" for lane, _, name in still)
         parts.append(element("p", f"unchanged in score and passes: {names}", class_="note"))
-    figures.append(figure("hand-off", views.handoff_funnel(ledger)))
+    figures.append(figure("hand-off", views.handoff_funnel(ledger), scripted=True))
     parts.append(element("div", joined(figures), class_="exhibits"))
     return str(element("section", Markup("").join(parts), id="/trends", aria_labelledby="trends"))
 

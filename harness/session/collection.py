@@ -20,11 +20,13 @@ from harness.core.status import Status
 from harness.lane.registry import Registry
 from harness.report.explanation import explain, headline
 from harness.report.words import printable, printable_lines
+from harness.session.bare_hooks import BareHooks
 from harness.session.snapshot import Collected, Snapshot
 from harness.session.untrusted import SEAL
 from harness.suites.loader import collect_cases, load_suite
 from harness.suites.settings import Settings
 
+INFRA = Status.INFRA  # Python 3.11 computes a member at each access through its class
 BUILT_IN_MARKERS = frozenset({"toolgen", "spec", "dsl", "kernel", "timed", "gpu"})
 
 
@@ -52,27 +54,6 @@ class SessionState:
     markers: set[str] = field(default_factory=lambda: set(BUILT_IN_MARKERS))
     hooks: BareHooks | None = None
     places: dict[os.PathLike[str] | str, str] = field(default_factory=dict)
-
-
-class BareHooks:
-    """pytest's hooks without capturing output around setup and teardown, where a case does nothing.
-
-    This saves a tenth of the time of a trivial case. Only for runs that consist of cases: in others, fixtures of
-    ordinary tests may end, and print, in the teardown of the last case.
-    """
-
-    def __init__(self, config: pytest.Config) -> None:
-        self.all = config.hook
-        manager = config.pluginmanager
-        capture = manager.get_plugin("capturemanager")
-        idle = [] if capture is None else [capture]
-        self.pytest_runtest_setup = manager.subset_hook_caller("pytest_runtest_setup", idle)
-        self.pytest_runtest_teardown = manager.subset_hook_caller("pytest_runtest_teardown", idle)
-
-    def __getattr__(self, name: str) -> Any:
-        caller = getattr(self.all, name)
-        setattr(self, name, caller)
-        return caller
 
 
 SESSION_STATE = pytest.StashKey[SessionState]()
@@ -186,7 +167,7 @@ class CaseItem(pytest.Item):
         state.fresh[self.nodeid] = judged = state.judge(self.case)
         evaluation = judged.evaluation
         self.user_properties = [*_foreign(self.user_properties), *_properties(evaluation)]
-        if evaluation.status is not Status.INFRA:
+        if evaluation.evidence.status is not INFRA:
             if evaluation.neutral:
                 raise pytest.skip.Exception(headline(evaluation))
             if evaluation.as_expected:
@@ -236,11 +217,11 @@ def _properties(evaluation: Evaluation) -> list[tuple[str, object]]:
     # Built-in types: xdist transfers them, and JUnit XML stores them.
     tier = evaluation.evidence.tier
     return [
-        ("crucible_status", evaluation.status.value),
+        ("crucible_status", str(evaluation.status)),
         ("crucible_score", "unscored" if evaluation.score.total is None else evaluation.score.total),
         ("crucible_epoch", evaluation.case.policy.epoch),
         ("crucible_digest", evaluation.case.subject.digest),
-        ("crucible_tier", "" if tier is None else tier.value),
+        ("crucible_tier", "" if tier is None else str(tier)),
     ]
 
 

@@ -140,7 +140,8 @@ class Controller:
         if reporter is not None and reporter.verbosity > -2:
             self._progress = Progress(reporter, self.cases, is_alone=is_alone)
             notices_to(self._progress.say)
-            self._config.pluginmanager.register(self._progress, "crucible-progress")
+            if self._progress.is_live:
+                self._config.pluginmanager.register(self._progress, "crucible-progress")
         if missing := describe_missing(Path(__file__)):
             self.outcome.notices.append(missing)
         if reused:

@@ -17,6 +17,7 @@ from harness.core.evaluation import Evaluation
 from harness.core.status import Status
 from harness.report import words
 
+INFRA = Status.INFRA  # Python 3.11 computes a member at each access through its class
 LIVE_SECONDS, PLAIN_SECONDS = 0.25, 30.0  # between two lines
 MAX_WIDTH = 100
 
@@ -40,12 +41,15 @@ def say_in_worker(config: pytest.Config, line: str) -> None:
 
 
 class Progress:
-    """A pytest plugin that shows the progress of an open run through pytest's own terminal reporter.
+    """Shows the progress of an open run through pytest's own terminal reporter; a pytest plugin where it is live.
 
     Args:
         cases: The selected cases by node id.
         is_alone: Whether the run consists of nothing else; else the letters of other tests stand on the line.
         clock: Seconds, monotonic.
+
+    Attributes:
+        is_live: Whether one line is rewritten, which then stands for the letters of cases.
     """
 
     def __init__(
@@ -58,14 +62,14 @@ class Progress:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._reporter, self._cases, self._clock = reporter, cases, clock
-        self._live = is_alone and is_live(reporter, environ)
+        self.is_live = is_alone and is_live(reporter, environ)
         self._left = Counter((case.lane, case.suite) for case in cases.values())
         self._total, self._done, self._failing = Counter(self._left), 0, Counter[tuple[str, str]]()
         self._best: dict[tuple[str, str], tuple[float, str]] = {}
         self._first = self._shown = clock()
         self._said: set[str] = set()
         self._encoding = getattr(reporter._tw._file, "encoding", None)
-        if self._live:
+        if self.is_live:
             reporter.showfspath = False
             reporter._show_progress_info = False
 
@@ -73,7 +77,7 @@ class Progress:
     def pytest_report_teststatus(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
         """Write no letter for a case where the live line says more."""
         found = yield
-        return (found[0], "", "") if self._live and found and report.nodeid in self._cases else found
+        return (found[0], "", "") if self.is_live and found and report.nodeid in self._cases else found
 
     def advance(self, evaluation: Evaluation) -> None:
         """Count an evaluation, and show where the run is if it is time to."""
@@ -82,15 +86,15 @@ class Progress:
         if self._done == 1:  # before it, processes start
             self._first = self._clock()
         self._left[place] -= 1
-        bad = evaluation.status is Status.INFRA or not (evaluation.as_expected or evaluation.neutral)
+        bad = evaluation.evidence.status is INFRA or not (evaluation.as_expected or evaluation.neutral)
         self._failing[place] += bad
         score = evaluation.score.total
         if evaluation.passed and evaluation.case.policy.expect is None and score is not None:
             self._best[place] = max(self._best.get(place, (score, "")), (score, evaluation.case.subject.name))
-        if self._live and not self._left[place]:
+        if self.is_live and not self._left[place]:
             self._erase()
             self._reporter.write_line(self._fit(self._suite(place)))
-        if self._clock() - self._shown >= (LIVE_SECONDS if self._live else PLAIN_SECONDS):
+        if self._clock() - self._shown >= (LIVE_SECONDS if self.is_live else PLAIN_SECONDS):
             self._show(place)
 
     def say(self, line: str) -> None:
@@ -99,13 +103,13 @@ class Progress:
             return
         self._said.add(line)
         with uncaptured(self._reporter.config):
-            if self._live:
+            if self.is_live:
                 self._erase()
             self._write(words.encodable(line, self._encoding))
 
     def close(self) -> None:
         """Erase the live line."""
-        if self._live:
+        if self.is_live:
             self._erase()
 
     def _show(self, place: tuple[str, str]) -> None:
@@ -115,7 +119,7 @@ class Progress:
             left = (self._shown - self._first) / (self._done - 1) * (len(self._cases) - self._done)
             parts.append(f"{left:.0f} s left")
         line = " · ".join([*parts, self._suite(place)])
-        if self._live:
+        if self.is_live:
             self._reporter.rewrite(self._fit(line), erase=True)
             return
         self._write(self._fit(line))

@@ -13,6 +13,8 @@ from harness.session.outcome import RunOutcome
 from harness.session.source_keeper import SourceKeeper
 from harness.suites.settings import Settings
 
+INFRA = Status.INFRA  # Python 3.11 computes a member at each access through its class
+
 
 class Recorder:
     """Records the evaluations of an open run; it exists on the controller only.
@@ -38,10 +40,10 @@ class Recorder:
         columns = self._columns(evaluation)
         outcome.rows[evaluation.case.nodeid] = columns | row(evaluation, self.opened.run) if self._with_rows else {}
         outcome.timing.add(evaluation)
-        if evaluation.neutral and evaluation.status is not Status.INFRA:
-            outcome.neutral.append(evaluation)
-        elif not evaluation.as_expected or evaluation.status is Status.INFRA:
+        if evaluation.evidence.status is INFRA or not (evaluation.neutral or evaluation.as_expected):
             outcome.failing.append(evaluation)
+        elif evaluation.neutral:
+            outcome.neutral.append(evaluation)
         self.opened.ledger.record(evaluation, run_id=self.opened.run.run_id, text=one.text)
         if self._sources is not None:
             self._sources.add(evaluation.case.subject)

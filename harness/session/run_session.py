@@ -22,7 +22,8 @@ from harness.judge.folders import scratch_folder
 from harness.lane.context import Closable, Context
 from harness.lane.registry import Registry
 from harness.report import rerun
-from harness.session.collection import SESSION_STATE, BareHooks, CaseItem, SessionState
+from harness.session.bare_hooks import BareHooks
+from harness.session.collection import SESSION_STATE, CaseItem, SessionState
 from harness.session.controller_memory import require_judging_room
 from harness.session.judging_ahead import JudgingAhead, JudgingClient, cases_for_judges, judge_count, judging_ahead
 from harness.session.progress import say_in_worker

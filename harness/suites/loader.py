@@ -102,6 +102,8 @@ def _numbered(cases: Iterable[Case]) -> list[Case]:
     The file that has exactly this name keeps it.
     """
     found = list(cases)
+    if len({case.name for case in found}) == len(found):
+        return found
     taken: dict[str, Case] = {}
     for case in sorted(found, key=lambda one: Path(one.subject.path or "").stem != one.name):
         taken.setdefault(case.name, case)

@@ -65,10 +65,12 @@ def test_a_line_for_the_user_is_written_once_and_not_captured_with_a_case(projec
     project.put(
         "test_mine.py",
         """
-        def test_mine(pytestconfig):
-            progress = pytestconfig.pluginmanager.get_plugin("crucible-progress")
+        from harness.timing.lock import notice
+
+
+        def test_mine():
             for _ in range(2):
-                progress.say("notice: it waits")
+                notice("notice: it waits")
         """,
     )
     assert project.run().stdout.str().count("\nnotice: it waits\n") == 1

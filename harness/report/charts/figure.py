@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from markupsafe import Markup
 
 from harness.core.exhibit_kinds import Bars, Bytes, Heat, Roofline, Scatter, Series, Table, Text, Timeline, Value
-from harness.report import highlight
+from harness.report import highlight, words
 from harness.report.charts import bars, heat, hexdump, roofline, scatter, series, timeline
 from harness.report.charts.scale import short
-from harness.report.markup import element, made, text_of
+from harness.report.markup import MAX_LABEL, content, element, made, text_of
 
 MAX_ROWS = 200  # of the table of a figure on the page
 MAX_TEXT = 20_000  # characters of a text on the page
@@ -69,32 +70,43 @@ def is_absent(value: Value) -> bool:
     return bool(value.absent) and not rows_of(value)[1]
 
 
-def figure(name: str, value: Value) -> Markup:
+def figure(name: str, value: Value, *, scripted: bool = False) -> Markup:
     """An exhibit as an element of the page.
 
     Args:
         name: Its name within its case, for files that are saved from it.
         value: The exhibit.
+        scripted: Whether only the page's script shows it; its table is then data.
     """
     parts = [element("figcaption", element("b", value.title), *([" ", value.sentence] if value.sentence else []))]
     parts.append(picture_of(value))
     parts += [element("p", note, class_="note") for note in (value.absent, value.cut) if note]
     head, rows = rows_of(value)
+    about = f"{name}: {value.title}"
     if isinstance(value, Table):
-        parts.append(table(head, rows, about=f"{name}: {value.title}"))
+        parts.append(table(head, rows, about=about, scripted=scripted))
     elif rows and not isinstance(value, Text):
-        parts.append(element("details", element("summary", "Table"), table(head, rows, about=f"{name}: {value.title}")))
+        drawn = table(head, rows, about=about, scripted=scripted)
+        parts.append(element("details", element("summary", "Table"), drawn))
     return element("figure", *parts, class_=f"exhibit {value.kind}", data_name=name)
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[Any]], *, about: str) -> Markup:
-    """A table that scrolls within itself, without its empty columns; `about` names it for screen readers."""
+def table(head: Sequence[str], rows: Sequence[Sequence[Any]], *, about: str, scripted: bool = False) -> Markup:
+    """A table that scrolls within itself, without its empty columns; `about` names it for screen readers.
+
+    One for the page's script is JSON that the script draws: a fifth of the CPU time, and half of the bytes.
+    """
     full = [i for i in range(len(head)) if any(i < len(row) and row[i] not in ("", None) for row in rows)]
     if full:
         head, rows = [head[i] for i in full], [[row[i] if i < len(row) else None for i in full] for row in rows]
-    heads = element("tr", *(element("th", name, scope="col") for name in head))
-    body = [made(f"<tr>{''.join(_cells(row, len(head)))}</tr>") for row in rows[:MAX_ROWS]]
-    drawn = element("table", element("thead", heads), element("tbody", *body))
+    if scripted:
+        data = [[_data(name) for name in head], *([_data(one) for one in row[: len(head)]] for row in rows[:MAX_ROWS])]
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        drawn = made(f'<data class="cells">{content(text)}</data>')
+    else:
+        heads = element("tr", *(element("th", name, scope="col") for name in head))
+        body = [made(f"<tr>{''.join(_cells(row, len(head)))}</tr>") for row in rows[:MAX_ROWS]]
+        drawn = element("table", element("thead", heads), element("tbody", *body))
     more = len(rows) - MAX_ROWS
     note = element("p", f"{more:,} more rows; crucible report --csv writes all", class_="note") if more > 0 else ""
     return element("div", drawn, note, class_="scroll", tabindex="0", role="group", aria_label=f"table of {about}")
@@ -106,6 +118,17 @@ def _cells(row: Sequence[Any], count: int) -> Iterable[str]:
             yield f'<td class="num">{shown(value)}</td>'
         else:
             yield f"<td>{text_of(shown(value))}</td>"
+
+
+def _data(value: Any) -> Any:
+    """A cell for the script: a number in a list as it is shown, an integer or a string as it is."""
+    if type(value) is str:
+        return value if len(value) <= MAX_LABEL and value.isprintable() else words.printable(value[:MAX_LABEL])
+    if type(value) is int and abs(value) < 10**15:
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return [shown(value)]
+    return words.printable(shown(value)[:MAX_LABEL])
 
 
 def shown(value: Any) -> str:

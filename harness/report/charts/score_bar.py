@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -14,7 +15,8 @@ WIDTH, HEIGHT = 100.0, 8.0
 ZERO, MARK = 5.0, 2.5  # of a gate: where 0 is, so that a threshold of 0 is seen, and the width of the threshold
 
 
-def stacked(parts: Sequence[tuple[str, float]], total: float | None) -> Markup:
+@lru_cache(maxsize=1024)  # most cases of a suite have the same parts, gates and values as another one
+def stacked(parts: tuple[tuple[str, float], ...], total: float | None) -> Markup:
     """The parts of a score, each (name, contribution), up to the total; what was taken off is hatched."""
     at, marks = 0.0, [element("rect", width=WIDTH, height=HEIGHT, class_="track")]
     for number, (name, value) in enumerate(parts):
@@ -30,6 +32,7 @@ def stacked(parts: Sequence[tuple[str, float]], total: float | None) -> Markup:
     return _strip(marks, f"{said}; total {'undefined' if total is None else f'{total:.3f}'}", "stacked")
 
 
+@lru_cache(maxsize=1024)
 def bullet(observed: float | None, threshold: float, *, passed: bool) -> Markup:
     """A gate: a bar up to what was observed, and a mark at the threshold."""
     top = max(abs(observed or 0.0), abs(threshold)) * 1.1 or 1.0

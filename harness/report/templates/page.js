@@ -102,8 +102,14 @@
 
   // Buttons of figures, tables and commands
 
+  const tabled = (heads, rows, kind) => make("table", { class: kind }, make("thead", 0, make("tr", 0, ...heads.map((text) => make("th", { scope: "col" }, text)))), make("tbody", 0, ...rows));
+  const datum = (one) => (typeof one === "string" ? make("td", 0, one) : make("td", { class: "num" }, one[0] ?? short(one)));
   function dress(node) {
     unhide(node);
+    for (const one of all("data", node)) {
+      const [heads, ...rows] = JSON.parse(one.textContent);
+      one.replaceWith(tabled(heads, rows.map((cells) => make("tr", 0, ...cells.map(datum)))));
+    }
     for (const one of all(".command", node)) one.append(" ", button("copy", "copy", one.textContent));
     for (const one of all("figure", node)) {
       const kinds = ["SVG", "PNG", "CSV"].filter((kind) => $(kind === "CSV" ? "table" : "svg.chart", one));
@@ -243,12 +249,10 @@
     const more = Object.keys({ ...g, ...h }).filter((one) => g[one] !== h[one]);
     const side = (head, [value, status]) => cell(head, ...(status ? [score(value), " ", chip(status)] : ["absent"]));
     const body = rows.slice(0, 1000).map((one) => make("tr", 0, make("th", { scope: "row" }, link(one.nodeid)), side("before", one.x), side("after", one.y), cell("change", one.change)));
-    const heads = ["Case", "Before", "After", "Change"].map((text) => make("th", { scope: "col" }, text));
     node.append(line("tools filters", select("a", "run before"), " → ", select("b", "run after")),
       note(short(rows.length), " cases differ", rows[1000] && " (1,000 shown)", ...Object.entries(sums).map(([one, n]) => `; ${n} ${one}`)),
       make("ul", { class: "changes" }, ...more.map((one) => make("li", 0, "gate ", make("code", 0, one), ` ${g[one] || "absent"} → ${h[one] || "absent"}`))),
-      make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "cases" },
-        make("table", { class: "rows" }, make("thead", 0, make("tr", 0, ...heads)), make("tbody", 0, ...body))));
+      make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "cases" }, tabled(["Case", "Before", "After", "Change"], body, "rows")));
     return dress(node);
   }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import xml.etree.ElementTree as ET
@@ -68,8 +69,9 @@ EACH = pytest.mark.parametrize("value", VALUES, ids=lambda value: f"{value.kind}
 
 
 @EACH
-def test_whatever_the_data_the_figure_is_sound(value):
-    markup = str(figure(HOSTILE, value))
+@pytest.mark.parametrize("scripted", [False, True])
+def test_whatever_the_data_the_figure_is_sound(value, scripted):
+    markup = str(figure(HOSTILE, value, scripted=scripted))
     root = ET.fromstring(markup)
     assert not [one for one in root.iter() if one.tag in ("script", "style")]
     assert not [name for one in root.iter() for name in one.attrib if name.startswith("on") or name == "style"]
@@ -91,6 +93,24 @@ def test_every_figure_has_its_table(value):
     head, rows = rows_of(value)
     assert head
     assert all(len(row) <= max(len(head), 3) for row in rows)
+
+
+@EACH
+def test_the_data_of_a_table_are_its_cells(value):
+    drawn, data = ET.fromstring(str(figure(HOSTILE, value))), ET.fromstring(str(figure(HOSTILE, value, scripted=True)))
+    tables = [table for table in drawn.iter("table") if table.attrib.get("class") != "hex"]
+    cells = [[(cell.text or "", cell.attrib.get("class")) for cell in row] for one in tables for row in one.iter("tr")]
+    sent = [row for one in data.iter("data") for row in json.loads(one.text)]
+    assert [[cell_of(value) for value in row] for row in sent] == cells
+    drawn_only = [one for one in data.iter("table") if one.attrib.get("class") != "hex"]
+    assert not drawn_only
+
+
+def cell_of(value):
+    """The text and the class of a cell, as the script of the page makes it from its data."""
+    if isinstance(value, str):
+        return value, None
+    return (value[0] if isinstance(value, list) else f"{value:,}"), "num"
 
 
 def test_the_line_of_a_limit_has_its_number():
@@ -195,13 +215,13 @@ def test_ticks_are_on_the_axis_and_in_order(values, log):
 
 class TestScore:
     def test_the_parts_add_up(self):
-        bar = ET.fromstring(str(score_bar.stacked([("a", 0.4), ("b", 0.25)], 0.65)))
+        bar = ET.fromstring(str(score_bar.stacked((("a", 0.4), ("b", 0.25)), 0.65)))
         widths = [float(one.attrib["width"]) for one in bar.iter("rect") if "part" in one.attrib["class"]]
         assert sum(widths) == pytest.approx(65.0, abs=0.1)
         assert bar.attrib["aria-label"] == "a 0.400, b 0.250; total 0.650"
 
     def test_what_was_taken_off_is_marked(self):
-        bar = ET.fromstring(str(score_bar.stacked([("a", 1.0)], 0.5)))
+        bar = ET.fromstring(str(score_bar.stacked((("a", 1.0),), 0.5)))
         [off] = [one for one in bar.iter("rect") if one.attrib["class"] == "off"]
         assert (float(off.attrib["x"]), float(off.attrib["width"])) == (50.0, 50.0)
 
