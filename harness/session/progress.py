@@ -1,4 +1,7 @@
-"""Progress: how far a run is, on a terminal as one line that is rewritten, elsewhere as a line now and then."""
+"""Progress: how far a run is, on a terminal as one line that is rewritten, elsewhere as a line now and then.
+
+A suite that is over gets a line with its best candidate, so that a long run shows its boards before its end.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from harness.report import words
 
 INFRA = Status.INFRA  # Python 3.11 computes a member at each access through its class
 LIVE_SECONDS, PLAIN_SECONDS = 0.25, 30.0  # between two lines
+OVER_SECONDS = 5.0  # between two groups of lines of suites that are over, where lines stand between pytest's letters
 MAX_WIDTH = 100
 
 
@@ -66,7 +70,8 @@ class Progress:
         self._left = Counter((case.lane, case.suite) for case in cases.values())
         self._total, self._done, self._failing = Counter(self._left), 0, Counter[tuple[str, str]]()
         self._best: dict[tuple[str, str], tuple[float, str]] = {}
-        self._first = self._shown = clock()
+        self._first = self._shown = self._named = clock()
+        self._over: list[tuple[str, str]] = []  # not shown yet
         self._said: set[str] = set()
         self._encoding = getattr(reporter._tw._file, "encoding", None)
         if self.is_live:
@@ -91,10 +96,11 @@ class Progress:
         score = evaluation.score.total
         if evaluation.passed and evaluation.case.policy.expect is None and score is not None:
             self._best[place] = max(self._best.get(place, (score, "")), (score, evaluation.case.subject.name))
-        if self.is_live and not self._left[place]:
-            self._erase()
-            self._reporter.write_line(self._fit(self._suite(place)))
-        if self._clock() - self._shown >= (LIVE_SECONDS if self.is_live else PLAIN_SECONDS):
+        if not self._left[place]:
+            self._over.append(place)
+        now = self._clock()
+        self._show_over(now)
+        if now - self._shown >= (LIVE_SECONDS if self.is_live else PLAIN_SECONDS):
             self._show(place)
 
     def say(self, line: str) -> None:
@@ -111,6 +117,18 @@ class Progress:
         """Erase the live line."""
         if self.is_live:
             self._erase()
+
+    def _show_over(self, now: float) -> None:
+        """Write a line for each suite that is over: on a terminal at once, elsewhere a few together, with `-q` none."""
+        is_due = self.is_live or (self._reporter.verbosity >= 0 and now - self._named >= OVER_SECONDS)
+        if not self._over or not is_due:
+            return
+        if self.is_live:
+            self._erase()
+        self._named = now
+        for place in self._over:
+            (self._reporter.write_line if self.is_live else self._write)(self._fit(self._suite(place)))
+        self._over = []
 
     def _show(self, place: tuple[str, str]) -> None:
         self._shown = self._clock()

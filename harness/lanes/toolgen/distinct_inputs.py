@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 from harness.sandbox.codec import encode
 
 MAX_ROUNDS = 5  # each with twice as many examples as the one before, until there are enough distinct ones
+
+
+class _EnoughError(BaseException):
+    """Ends a round of Hypothesis, which takes any `Exception` for a failure, and would draw its inputs again."""
 
 
 def strategy_of(inputs: Callable[[], Any] | None, parameters: dict[str, tuple[Any, bool]]) -> Any:
@@ -45,6 +50,8 @@ def sample(strategy: Any, seed: int, count: int) -> list[str]:
                 msg = f"inputs() must yield dictionaries of keyword arguments, not {type(value).__name__}"
                 raise TypeError(msg)
             found[encode(value).decode("ascii")] = None
+        if len(found) >= count:  # a later round would draw many times what is still missing
+            raise _EnoughError
 
     for attempt in range(MAX_ROUNDS):
         settings = hypothesis.settings(
@@ -57,7 +64,8 @@ def sample(strategy: Any, seed: int, count: int) -> list[str]:
             verbosity=hypothesis.Verbosity.quiet,
         )
         given: Any = hypothesis.given(strategy)
-        hypothesis.seed(seed + attempt)(settings(given(take)))()
+        with contextlib.suppress(_EnoughError):
+            hypothesis.seed(seed + attempt)(settings(given(take)))()
         if len(found) >= count:
             break
     return list(found)

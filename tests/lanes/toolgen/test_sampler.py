@@ -3,8 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import strategies as st
 
 from harness.core.errors import SpecError
+from harness.lanes.toolgen import distinct_inputs
 from harness.lanes.toolgen.edges import derived_edges
 from harness.lanes.toolgen.oracle import Oracle
 from harness.lanes.toolgen.sampler import sample_inputs
@@ -138,3 +140,18 @@ def test_inputs_that_cannot_be_kept_are_sampled_by_each_process(bench, tmp_path)
         process.close()
     assert kept == other
     assert len(list((tmp_path / "kept").glob("*.json"))) == 1
+
+
+def test_nothing_is_drawn_after_the_last_input_that_is_needed():
+    """Hypothesis draws all examples of a round, so a second round for one missing input cost twice the first."""
+    drawn = []
+
+    def noted(number):
+        drawn.append(number % 40)
+        return {"n": number % 40}
+
+    found = distinct_inputs.sample(st.integers(0, 10**6).map(noted), 7, 30)
+    assert len(drawn) > 30  # a second round was needed
+    assert len(found) == len(set(drawn)) == 30
+    assert drawn.index(drawn[-1]) == len(drawn) - 1
+    assert distinct_inputs.sample(st.integers(0, 10**6).map(noted), 7, 30) == found
