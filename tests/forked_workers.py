@@ -146,33 +146,20 @@ def run_main(streams, folder: str, environment: dict[str, str], module: str, arg
 
 
 class ForkedJudgeWorker(JsonWorker):
-    """A worker whose process is forked."""
+    """A worker whose process is forked, unless a `sitecustomize` has to change it."""
 
-    def __init__(
-        self,
-        module: str,
-        *arguments: str | int,
-        folder: Path,
-        log: Path,
-        environment: Mapping[str, str] | None = None,
-    ) -> None:
-        self._log, self._buffer = log, bytearray()
-        with log.open("wb") as errors:
-            self._process: Process = ForkedJudge(module, arguments, folder, environment, errors)
-
-
-def start_judge(*arguments: Any, **named: Any) -> JsonWorker:
-    """A judge process: a fork, unless a `sitecustomize` has to change it."""
-    folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    changed = any(Path(folder, "sitecustomize.py").exists() for folder in folders if folder)
-    return (JsonWorker if changed else ForkedJudgeWorker)(*arguments, **named)
+    @staticmethod
+    def start(*how: Any) -> Process:
+        folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+        changed = any(Path(folder, "sitecustomize.py").exists() for folder in folders if folder)
+        return (JsonWorker.start if changed else ForkedJudge)(*how)
 
 
 @contextlib.contextmanager
 def forked_judges() -> Iterator[None]:
     """While this holds, judge processes are forked."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(judges, "JsonWorker", start_judge)
+        patch.setattr(judges, "JsonWorker", ForkedJudgeWorker)
         yield
 
 

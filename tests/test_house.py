@@ -30,9 +30,9 @@ def name_of(path: Path) -> str:
 MODULES = {name_of(path): path for path in FILES}
 
 
-def imports_of(path: Path) -> Iterator[str]:
+def imports_of(tree: ast.Module) -> Iterator[str]:
     """Every module that a file imports: at the top, inside functions and under `TYPE_CHECKING` alike."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -70,30 +70,52 @@ def circles(graph: Mapping[str, set[str]]) -> list[list[str]]:
     return found
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_file_is_small_says_what_it_is_and_asserts_nothing(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    tree = ast.parse(text)
-    assert text.count("\n") <= MAX_LINES
-    docstring = ast.get_docstring(tree)
-    assert docstring, "a module says in one sentence what it is"
-    assert not any(isinstance(node, ast.Assert) for node in ast.walk(tree)), "python -O removes bare asserts"
-    assert path.stem not in ("utils", "util", "helpers", "common", "misc")
+def faults_of(path: Path, text: str, tree: ast.Module) -> Iterator[str]:
+    """What is wrong with a file."""
+    docstring = ast.get_docstring(tree) or ""
+    if text.count("\n") > MAX_LINES:
+        yield f"it has more than {MAX_LINES} lines"
+    if not docstring:
+        yield "a module says in one sentence what it is"
+    if any(isinstance(node, ast.Assert) for node in ast.walk(tree)):
+        yield "python -O removes bare asserts"
+    if path.stem in ("utils", "util", "helpers", "common", "misc"):
+        yield "its name says nothing"
     if "standard library only" in docstring.lower():
-        foreign = {
-            name
-            for name in imports_of(path)
-            if name.split(".")[0] not in sys.stdlib_module_names and not name.startswith("harness.sandbox")
-        }
-        assert foreign == set(), "its docstring promises: standard library only"
+        for name in imports_of(tree):
+            if name.split(".")[0] not in sys.stdlib_module_names and not name.startswith("harness.sandbox"):
+                yield f"its docstring promises: standard library only, not {name}"
 
 
-def test_no_import_closes_a_circle() -> None:
-    """Also none inside a function or under `TYPE_CHECKING`: a value or a protocol is passed instead."""
-    graph = {
-        name: {other for other in imports_of(path) if other in MODULES and other not in (name, "harness")}
-        for name, path in MODULES.items()
-    }
+@pytest.mark.parametrize(
+    ("text", "faults"),
+    [
+        ('"""Good."""\n', []),
+        ('"""Long."""\n' + "x = 1\n" * MAX_LINES, ["it has more than 350 lines"]),
+        ("x = 1\n", ["a module says in one sentence what it is"]),
+        ('"""Asserts."""\ndef f():\n    assert f\n', ["python -O removes bare asserts"]),
+        (
+            '"""Standard library only."""\nimport json, numpy\nfrom harness.core import slug\n',
+            ["numpy", "harness.core.slug"],
+        ),
+    ],
+)
+def test_faults_of_a_file_are_found(text: str, faults: list[str]) -> None:
+    found = list(faults_of(Path("slug.py"), text, ast.parse(text)))
+    assert len(found) == len(faults)
+    assert all(one.endswith(fault) for one, fault in zip(found, faults, strict=True))
+    assert len(list(faults_of(Path("utils.py"), text, ast.parse(text)))) == len(faults) + 1
+
+
+def test_files_follow_the_rules_and_no_import_closes_a_circle() -> None:
+    """Imports inside a function or under `TYPE_CHECKING` count: a value or a protocol is passed instead."""
+    faults, graph = {}, {}
+    for name, path in MODULES.items():
+        text = path.read_text(encoding="utf-8")
+        tree = ast.parse(text)
+        faults[str(path)] = list(faults_of(path, text, tree))
+        graph[name] = {other for other in imports_of(tree) if other in MODULES and other not in (name, "harness")}
+    assert {path: found for path, found in faults.items() if found} == {}
     assert circles(graph) == []
 
 

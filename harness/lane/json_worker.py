@@ -132,8 +132,18 @@ class JsonWorker:
         self._log = log
         self._buffer = bytearray()
         with log.open("wb") as errors:
-            command = interpreter_command(module, arguments)
-            self._process: Process = _ExecutedProcess(command, folder, environment, errors)
+            self._process: Process = self.start(module, arguments, folder, environment, errors)
+
+    @staticmethod
+    def start(
+        module: str,
+        arguments: tuple[str | int, ...],
+        folder: Path,
+        environment: Mapping[str, str] | None,
+        errors: BinaryIO,
+    ) -> Process:
+        """Start the process, by exec; its standard error is `errors`."""
+        return _ExecutedProcess(interpreter_command(module, arguments), folder, environment, errors)
 
     @property
     def pid(self) -> int:

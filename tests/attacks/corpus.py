@@ -25,14 +25,13 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
 from harness.core.budget import Schedule  # noqa: E402
+from harness.core.document import read_document  # noqa: E402
 from harness.core.policy import Policy, Timing  # noqa: E402
 from harness.judge.case import evaluate_case  # noqa: E402
 from harness.lane.context import Context  # noqa: E402
@@ -78,7 +77,7 @@ class Attack:
 @cache
 def table() -> tuple[Attack, ...]:
     """The expectations, in order."""
-    document = yaml.safe_load((HERE / "expectations.yaml").read_text(encoding="utf-8"))
+    document = read_document(HERE / "expectations.yaml").value
     return tuple(
         Attack(
             name=row["name"],

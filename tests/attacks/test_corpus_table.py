@@ -4,10 +4,11 @@ import ast
 from pathlib import Path
 
 import pytest
-import yaml
+
+from harness.core.document import read_document
 
 HERE = Path(__file__).parent
-TABLE = yaml.safe_load((HERE / "expectations.yaml").read_text(encoding="utf-8"))
+TABLE = read_document(HERE / "expectations.yaml").value
 ATTACKS = TABLE["attacks"]
 NAMES = [attack["name"] for attack in ATTACKS]
 FILES = sorted((HERE / "candidates").glob("*.py"))
@@ -102,7 +103,7 @@ def test_planted_files_are_listed_and_cannot_be_collected():
 
 
 def test_the_tool_spec_agrees_with_its_oracle():
-    tool = yaml.safe_load((HERE / "spec" / "tool.yaml").read_text(encoding="utf-8"))
+    tool = read_document(HERE / "spec" / "tool.yaml").value
     oracle = {}
     exec((HERE / "spec" / "oracle.py").read_text(encoding="utf-8"), oracle)
     assert len(tool["test_cases"]) >= 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -28,12 +29,9 @@ from harness.ledger.store import Ledger
 from tests.forked_workers import run_dask, start_forkserver
 from tests.judge.conftest import CRASHING, GOOD, WRONG, write_tool
 
-pytest.importorskip("distributed", reason="a cluster needs the extra `cluster`")
-
-import dask
-import dask.distributed
-
-from harness.judge.cluster_worker import ClusterWorker, require_answers
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("distributed") is None, reason="a cluster needs the extra `cluster`"
+)
 
 FAST = {"jitter_ms": (0, 0), "timing": "none", "attempts": 1, "secret_seed": 7}
 PATIENCE = 120  # seconds, reached only by what never happens, also on a loaded machine
@@ -165,6 +163,8 @@ class Site:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """With TLS where there is OpenSSL; the scheduler that is restarted is without."""
+    import dask  # here, as below: at the top, each pytest worker would import it
+
     made = Site(tmp_path_factory.mktemp("site"))
     with dask.config.set(made.use_tls() if shutil.which("openssl") else {}):
         made.start_scheduler()
@@ -204,6 +204,8 @@ def test_the_ledger_is_that_of_one_machine(site, tool, tmp_path):
 def test_without_the_certificate_a_cluster_with_tls_does_not_answer(site, tool, monkeypatch):
     if site.protocol != "tls":
         pytest.skip("OpenSSL is not installed")
+    import dask
+
     assert site.address.startswith("tls://127.0.0.1:")
     monkeypatch.setattr(cluster_address, "CONNECT_SECONDS", 1.0)
     with dask.config.set({"distributed.comm.tls.ca-file": None, "distributed.comm.tls.client.cert": None}):
@@ -226,6 +228,7 @@ def case_for(name):
 
 def test_each_case_of_a_batch_has_a_file_of_its_own(tmp_path):
     """Equal bytes under one name, for two tools: the file of one was removed when the other had been judged."""
+    from harness.judge.cluster_worker import ClusterWorker
 
     class Judges:
         def submit(self, case):
@@ -239,6 +242,8 @@ def test_each_case_of_a_batch_has_a_file_of_its_own(tmp_path):
 
 
 def test_answers_for_other_cases_are_refused():
+    from harness.judge.cluster_worker import require_answers
+
     cases = [case_for("a"), case_for("b")]
     texts = [SerialisedEvaluation.of(unjudged(case, "no box", tier=Tier.A)).text for case in cases]
     assert require_answers(texts, cases) == texts
@@ -325,11 +330,13 @@ def test_a_worker_that_joins_between_two_looks_gets_what_the_lost_one_had(tool, 
 
 
 def test_a_large_source_is_sent_once_and_again_only_when_its_worker_was_lost(tool, tmp_path, monkeypatch):
+    from dask.distributed import Client
+
     site, sent = Site(tmp_path), []
     large, small = f"{GOOD}#{'x' * LARGE}", GOOD
-    real = dask.distributed.Client.scatter
+    real = Client.scatter
     monkeypatch.setattr(
-        dask.distributed.Client,
+        Client,
         "scatter",
         lambda self, data, **how: (sent.extend(map(len, data)), real(self, data, **how))[1],
     )

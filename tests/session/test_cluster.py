@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import secrets
 import sqlite3
@@ -14,7 +15,9 @@ import pytest
 from tests.judge.conftest import ENDLESS, processes_with
 from tests.session.test_judging_ahead import COUNT, rows, write_project
 
-pytest.importorskip("distributed", reason="a cluster needs the extra `cluster`")
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("distributed") is None, reason="a cluster needs the extra `cluster`"
+)
 
 
 def run(root, *words: str) -> subprocess.CompletedProcess[str]:

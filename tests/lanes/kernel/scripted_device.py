@@ -9,7 +9,7 @@ import itertools
 
 import pytest
 
-from harness.lanes.kernel import baselines, device_session, device_worker
+from harness.lanes.kernel import baselines, device_session
 from harness.lanes.kernel.accelerator import Cpu
 from harness.lanes.kernel.device_client import DeviceClient
 
@@ -25,6 +25,8 @@ def script_devices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def main(folder: str, index: int) -> None:
     """Run a device worker with these times."""
+    from harness.lanes.kernel import device_worker  # imports torch, which the tests themselves do not need
+
     events = itertools.count()
     Cpu.mark = lambda self: next(events) / 1000
     device_worker.main(folder, index)

@@ -42,6 +42,15 @@ ORACLE = textwrap.dedent("""
         triples = st.tuples(st.integers(-99, 99), st.integers(-9, 9), st.integers(0, 20))
         return triples.map(lambda t: {"x": t[0], "lo": t[1], "hi": t[1] + t[2]})
 """)
+UNIQUE = """
+tool_id: unique
+signature: "def unique(items: list[int]) -> list[int]"
+"""
+UNIQUE_ORACLE = """
+from hypothesis import strategies as st
+def reference(items): return list(dict.fromkeys(items))
+def inputs(): return st.lists(st.integers(0, 9), min_size=1, max_size=4).map(lambda items: {"items": items})
+"""
 GOOD = '''
 """Clamp a number."""
 

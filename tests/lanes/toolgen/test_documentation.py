@@ -8,6 +8,7 @@ from harness.core.status import Status
 from harness.lanes.toolgen.documentation import DocExample, examples_in, read_documentation
 from harness.lanes.toolgen.signature import signature_of
 from harness.sandbox.codec import encode
+from tests.lanes.toolgen.conftest import UNIQUE, UNIQUE_ORACLE
 
 
 def signature(text: str):
@@ -84,15 +85,6 @@ def test_what_cannot_be_checked_is_no_example(text):
     assert examples_in(text, WANTED) == []
 
 
-TOOL = """
-tool_id: unique
-signature: "def unique(items: list[int]) -> list[int]"
-"""
-ORACLE = """
-from hypothesis import strategies as st
-def reference(items): return list(dict.fromkeys(items))
-def inputs(): return st.lists(st.integers(0, 9), min_size=1, max_size=4).map(lambda items: {"items": items})
-"""
 DOCUMENTED = """
 def unique(items: list[int]) -> list[int]:
     '''Return the distinct items.
@@ -125,7 +117,7 @@ def wrap(inner):
     ],
 )
 def test_only_documentation_of_code_that_ran_counts(bench, judge, before, after, value):
-    bench.tool(TOOL, ORACLE)
+    bench.tool(UNIQUE, UNIQUE_ORACLE)
     evaluation = judge(f"{before}{DOCUMENTED}{after}\n")
     assert evaluation.status is Status.OK
     assert {one.name: one.value for one in evaluation.score.components}["documentation"] == value

@@ -11,17 +11,9 @@ from harness.core.status import Status
 from harness.lanes.toolgen.questions import Question
 from harness.lanes.toolgen.repeated_questions import MAX_TURNS, repeated_questions
 from harness.lanes.toolgen.reply import Reply
+from tests.lanes.toolgen.conftest import UNIQUE, UNIQUE_ORACLE
 
 ALONE = "right alone, wrong after another question"
-TOOL = """
-tool_id: unique
-signature: "def unique(items: list[int]) -> list[int]"
-"""
-ORACLE = """
-from hypothesis import strategies as st
-def reference(items): return list(dict.fromkeys(items))
-def inputs(): return st.lists(st.integers(0, 9), min_size=1, max_size=4).map(lambda items: {"items": items})
-"""
 DEFAULT = """
 def unique(items, out=[]):
     out.extend(one for one in items if one not in out)
@@ -45,14 +37,14 @@ def unique(items):
 
 
 def test_a_mutable_default_is_right_alone_and_wrong_later(bench, judge):
-    bench.tool(TOOL, ORACLE)
+    bench.tool(UNIQUE, UNIQUE_ORACLE)
     evaluation = judge(DEFAULT, attempts=3)
     assert evaluation.status is Status.WRONG
     assert evaluation.evidence.why.startswith(f"{ALONE}: unique(")
 
 
 def test_an_answer_that_is_wrong_after_many_questions_is_wrong(bench, judge):
-    bench.tool(TOOL, ORACLE)
+    bench.tool(UNIQUE, UNIQUE_ORACLE)
     evaluation = judge(TIRED, attempts=3, questions=16)
     assert evaluation.status is Status.WRONG
     assert evaluation.evidence.why.startswith(f"{ALONE}: unique(")
@@ -67,7 +59,7 @@ def unique(items):
 
 @pytest.mark.parametrize("attempts", [1, 3])
 def test_an_answer_that_is_wrong_when_it_is_asked_again_is_wrong(bench, judge, attempts):
-    bench.tool(TOOL, ORACLE)
+    bench.tool(UNIQUE, UNIQUE_ORACLE)
     evaluation = judge(USED_UP, attempts=attempts)
     assert evaluation.status is Status.WRONG
     assert attempts == 1 or evaluation.evidence.why.startswith(f"{ALONE}: unique(")
@@ -87,7 +79,7 @@ def unique(items):
 @pytest.mark.parametrize("attempts", [1, 3])
 @pytest.mark.parametrize("timing", ["cpu", "none"])  # `none` asks several questions at once
 def test_an_answer_that_is_wrong_the_third_time_is_wrong(bench, judge, attempts, timing):
-    bench.tool(TOOL, ORACLE)
+    bench.tool(UNIQUE, UNIQUE_ORACLE)
     evaluation = judge(COUNTED.format(times=3), attempts=attempts, timing=timing)
     assert evaluation.status is Status.WRONG
     assert attempts == 1 or evaluation.evidence.why.startswith(f"{ALONE}: unique(")
@@ -105,14 +97,14 @@ def test_no_number_of_times_is_safe():
 
 
 def test_an_answer_that_is_also_wrong_alone_is_not_blamed_on_other_questions(bench, judge):
-    bench.tool(TOOL, ORACLE)
+    bench.tool(UNIQUE, UNIQUE_ORACLE)
     evaluation = judge(RANDOM, attempts=3)
     assert evaluation.status in (Status.FLAKY, Status.WRONG)  # the question is asked twice more, and is rarely right
     assert ALONE not in evaluation.evidence.why
 
 
 def test_an_answer_that_depends_on_the_hash_seed_is_not_blamed_on_other_questions(bench, judge):
-    bench.tool(TOOL, ORACLE)
+    bench.tool(UNIQUE, UNIQUE_ORACLE)
     evaluation = judge(HASH, attempts=16)
     assert evaluation.status is Status.FLAKY
     assert ALONE not in evaluation.evidence.why
@@ -120,7 +112,7 @@ def test_an_answer_that_depends_on_the_hash_seed_is_not_blamed_on_other_question
 
 def test_two_right_answers_are_not_blamed_on_other_questions(bench, judge):
     accept = "def accept(kwargs, output): return sorted(output) == sorted(set(kwargs['items']))\n"
-    bench.tool(TOOL, ORACLE + accept)
+    bench.tool(UNIQUE, UNIQUE_ORACLE + accept)
     turns = (
         "TURNS = []\ndef unique(items):\n    TURNS.append(1)\n    return sorted(set(items), reverse=len(TURNS) > 4)\n"
     )
