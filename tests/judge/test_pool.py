@@ -493,7 +493,9 @@ class TestWhatIsJudged:
             ({"timing": "quick"}, "timing: "),
             ({"gates": {"correctness": "all"}}, "gates: "),
             ({"timing": "exact"}, "cannot time exactly"),
-            ({"workers": 0}, "workers must be at least 1"),
+            ({"workers": 0}, "workers must be an integer of at least 1, not 0"),
+            ({"workers": 1.5}, "workers must be an integer of at least 1, not 1.5"),
+            ({"workers": "2"}, "workers must be an integer of at least 1, not '2'"),
         ],
     )
     def test_options_are_checked(self, tool, options, said):

@@ -129,7 +129,10 @@ def test_a_candidate_that_makes_a_property_ask_without_end_is_late(bench, judge,
     [
         (LAW.format(oracle=ORACLE, body="{fail}"), (2, 0)),
         (LAW.format(oracle=ORACLE, body="    call(**kwargs)\n{fail}"), (2, 1)),
-        (f"{ORACLE}\n\ndef accept(kwargs, output):\n    if abs(kwargs['x']) == 5:\n        return True\n{{fail}}", (2, 1)),
+        (
+            f"{ORACLE}\n\ndef accept(kwargs, output):\n    if abs(kwargs['x']) == 5:\n        return True\n{{fail}}",
+            (2, 1),
+        ),
     ],
     ids=["property", "property after a call", "accept"],
 )
