@@ -102,6 +102,9 @@ def receive_flock(turn):
     finally: release()
     return False
 
+def send_flags(bit, turn): fcntl.fcntl(0, fcntl.F_SETFL, os.O_APPEND if bit else 0)
+def receive_flags(turn): return bool(fcntl.fcntl(0, fcntl.F_GETFL) & os.O_APPEND)
+
 def shared():
     fd = os.open(os.__file__, os.O_RDONLY)
     try: return libc.mmap(None, 4096, 1, 1, fd, 0)
@@ -199,6 +202,7 @@ NAMES = (
     "inodes",
     "times",
     "flock",
+    "flags",
     "futex",
     "memory",
     "contention",

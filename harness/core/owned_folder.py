@@ -29,7 +29,7 @@ class OwnedFolder:
     """
 
     def __init__(self, kind: str) -> None:
-        parent = tempfile.gettempdir()
+        self._owner, parent = os.getpid(), tempfile.gettempdir()
         if parent not in _reaped:
             _reaped.add(parent)
             reap(Path(parent))
@@ -42,7 +42,9 @@ class OwnedFolder:
             self.path = self.path.rename(f"{self.path}{SUFFIX}")
 
     def remove(self) -> None:
-        """Delete the folder and release its lock."""
+        """Delete the folder and release its lock; a fork of its owner deletes nothing."""
+        if os.getpid() != self._owner:
+            return
         shutil.rmtree(self.path, ignore_errors=True)
         if self._lock >= 0:
             os.close(self._lock)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
 from harness.core.digest import digest_bytes
+from harness.core.errors import InfraError
 from harness.core.owned_folder import OwnedFolder
 
 T = TypeVar("T")
@@ -49,15 +51,29 @@ class KeptSources:
     """A folder of sources by digest; the caller holds a lock."""
 
     def __init__(self) -> None:
-        self._owned = OwnedFolder("pool")
+        try:
+            self._owned = OwnedFolder("pool")
+        except OSError as error:
+            what = f"no folder for candidates can be made: {error.strerror or error}"
+            raise InfraError(what, where=tempfile.gettempdir(), fix="make room, or set TMPDIR") from error
         self.folder = self._owned.path
         self._users: Counter[Path] = Counter()
 
     def keep(self, data: bytes) -> Path:
-        """The file of a source, until each `keep` has its `release`."""
+        """The file of a source, until each `keep` has its `release`.
+
+        Raises:
+            InfraError: if it cannot be written.
+        """
         path = self.folder / f"{digest_bytes(data)[:32]}.py"
         if not self._users[path]:
-            path.write_bytes(data)
+            try:
+                path.write_bytes(data)
+            except OSError as error:
+                with contextlib.suppress(OSError):
+                    path.unlink()  # it would take the room of another one
+                what = f"a candidate cannot be kept while it is judged: {error.strerror or error}"
+                raise InfraError(what, where=str(self.folder), fix="make room, or set TMPDIR") from error
         self._users[path] += 1
         return path
 

@@ -14,7 +14,7 @@ from harness import hooks
 from harness.core.case import Case
 from harness.core.closing import Closing
 from harness.core.digest import digest_bytes
-from harness.core.errors import CrucibleError, UsageError
+from harness.core.errors import CrucibleError, InfraError, UsageError
 from harness.core.nearest import nearest
 from harness.core.tier import Tier
 from harness.judge.folders import project_root, scratch_folder
@@ -85,8 +85,8 @@ class JudgePool(Closing):
         fresh: bool | None = None,
         **options: Any,
     ) -> None:
-        if workers is not None and workers < 1:
-            raise UsageError(f"workers must be at least 1, not {workers}")
+        if workers is not None and (not isinstance(workers, int) or workers < 1):
+            raise UsageError(f"workers must be an integer of at least 1, not {workers!r}")
         given = [tool_or_suite] if isinstance(tool_or_suite, str | os.PathLike) else tool_or_suite
         paths = [Path(path).absolute() for path in given]
         if not paths:
@@ -104,6 +104,7 @@ class JudgePool(Closing):
             if self._suites.setdefault(read.name, read) is not read:
                 raise UsageError(f"two tools are named {read.name!r}", where=str(path), fix="rename one of them")
         lanes = {suite.lane.name: suite.lane for suite in self._suites.values()}
+        self._pid = os.getpid()
         self._sources = KeptSources()
         self._known = Remembered()
         self._lock = threading.RLock()
@@ -126,20 +127,20 @@ class JudgePool(Closing):
                     engine=engine_of(lanes, lanes),
                     fresh=secret_seed is not None if fresh is None else fresh,
                 )
+            seed = settings.secret_seed
+            self.context = Context(secret_seed=seed, scratch=scratch_folder(), tier=proved, protect=protect)
+            self._judges = judges_for(
+                lanes.values(),
+                cluster=cluster,
+                insecure=insecure,
+                context=self.context,
+                count=workers or len(os.sched_getaffinity(0)),
+                examples=probes,
+                min_tier=max(settings.tier_for(lane.min_tier) for lane in lanes.values()),
+            )
         except BaseException:
-            self._sources.close()
+            self._end()
             raise
-        seed = settings.secret_seed
-        self.context = Context(secret_seed=seed, scratch=scratch_folder(), tier=proved, protect=protect)
-        self._judges = judges_for(
-            lanes.values(),
-            cluster=cluster,
-            insecure=insecure,
-            context=self.context,
-            count=workers or len(os.sched_getaffinity(0)),
-            examples=probes,
-            min_tier=max(settings.tier_for(lane.min_tier) for lane in lanes.values()),
-        )
 
     @property
     def tools(self) -> tuple[str, ...]:
@@ -180,11 +181,7 @@ class JudgePool(Closing):
         """Cheap verdicts: the tool's examples first, then sampled and edge inputs by size, until an answer is wrong.
 
         Nothing is timed, and each candidate has one attempt without pauses: `ok` means only that nothing was found.
-
-        Args:
-            sources: As for `judge`.
-            tool: As for `judge`.
-            allow_slow: As for `submit`.
+        The arguments are those of `judge` and `submit`.
         """
         given = many(sources, one="screen_all([source])")
         asked = [self.submit(source, screen=True, tool=tool, allow_slow=allow_slow) for source in given]
@@ -215,10 +212,12 @@ class JudgePool(Closing):
                 else a few times what the reference takes, and a candidate that exceeds it is `timeout`.
 
         Raises:
-            InfraError: if the pool was closed.
+            InfraError: if the pool was closed, is another process's, or cannot keep the source (a full disk).
             TypeError: if the source is neither text, bytes nor a path.
             UsageError: if the pool has no such tool, or several and none is named.
         """
+        if os.getpid() != self._pid:
+            raise InfraError("the pool is the process's that opened it", fix="open a pool in each process")
         self._judges.require_open()
         suite = self._suite(tool)
         how = ("screen" if allow_slow else "fast") if screen else "graded" if graded else ""
@@ -257,12 +256,16 @@ class JudgePool(Closing):
         return caller
 
     def close(self) -> None:
-        """End all processes.
+        """End all processes. A fork of the process that opened the pool ends nothing.
 
         Raises:
             LedgerError: if a verdict could not be stored.
         """
-        self._judges.close()
+        if os.getpid() == self._pid:
+            self._judges.close()
+            self._end()
+
+    def _end(self) -> None:
         self._sources.close()
         ledger, self._ledger = self._ledger, None
         if ledger is not None:

@@ -165,6 +165,10 @@ class Layers:
         try:
             os.dup2(questions, QUESTIONS)
             os.dup2(answers, ANSWERS)
+            # What a process sets of an open file (`F_SETFL`) stays with it: the zygote's own are every box's.
+            null = os.open(os.devnull, os.O_RDWR)
+            for descriptor in range(QUESTIONS):
+                os.dup2(null, descriptor)
             if self.rooted and self.work is None:
                 namespaces.mount_work(WORK.bytes, WORK.files)
             if self.root and self.layers["uid"] == "":

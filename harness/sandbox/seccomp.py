@@ -57,8 +57,9 @@ _KILL_PROCESS, _ALLOW = 0x80000000, 0x7FFF0000
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data
 _CLONE_THREAD = 0x00010000
 _NAMESPACE_FLAGS = 0x7E020000
-_FCNTL_REFUSED = (8, 10, 15, 1024, 1026, 1031)
-"""F_SETOWN, F_SETSIG, F_SETOWN_EX: signals to others. F_SETLEASE, F_NOTIFY: the same by other files. F_SETPIPE_SZ."""
+_FCNTL_REFUSED = (8, 10, 15, 1024, 1026, 1031, 1036, 1038)
+"""F_SETOWN, F_SETSIG, F_SETOWN_EX: signals to others. F_SETLEASE, F_NOTIFY: the same by other files. F_SETPIPE_SZ.
+F_SET_RW_HINT, F_SET_FILE_RW_HINT: a mark on a file that every box can read."""
 _FCNTL_LOCKS = (5, 36, 37, 38)
 """F_GETLK, F_OFD_*: through them, and flock, boxes that are open at once could communicate by locks of a shared file.
 

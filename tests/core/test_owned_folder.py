@@ -45,6 +45,18 @@ def test_a_folder_goes_with_its_owner(place):
     assert list(place.iterdir()) == []
 
 
+def test_a_fork_of_its_owner_leaves_a_folder(place):
+    made = OwnedFolder("run")
+    with made as path:
+        if (child := os.fork()) == 0:
+            try:
+                made.remove()
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        assert path.is_dir()
+
+
 def test_a_killed_process_leaves_a_folder_that_the_next_one_removes(place):
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER],

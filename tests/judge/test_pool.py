@@ -252,6 +252,49 @@ def test_threads_may_share_a_pool(pool):
     assert found == {number: Status.OK if number % 2 else Status.WRONG for number in range(8)}
 
 
+@pytest.mark.parametrize("ends", ["close", "exit"])
+def test_a_fork_of_the_process_leaves_the_pool_to_it(tool, tmp_path, ends):
+    with JudgePool(tool, **FAST, ledger=tmp_path / "ledger.db") as made:
+        made.judge(f"{GOOD}# before\n")
+        before = judges_of(made)
+        read, write = os.pipe()
+        if (child := os.fork()) == 0:
+            try:
+                with made if ends == "exit" else suppress():
+                    made.submit(f"{GOOD}# in a fork\n")
+            except InfraError as refused:
+                os.write(write, str(refused).encode())
+            finally:
+                if ends == "close":
+                    made.close()
+                os._exit(0)
+        os.close(write)
+        with os.fdopen(read) as said:
+            assert said.read() == "the pool is the process's that opened it\n  fix: open a pool in each process"
+        os.waitpid(child, 0)
+        assert made.judge(f"{GOOD}# after\n").passed
+        assert judges_of(made) == before
+    with Ledger.open(tmp_path / "ledger.db") as ledger:
+        assert len(ledger.rows("SELECT * FROM evaluations")) == 2
+
+
+def test_a_source_that_cannot_be_kept_is_no_verdict_and_the_next_one_is_judged(tool, monkeypatch):
+    def full(path: Path, data: bytes) -> None:
+        with path.open("wb") as file:
+            file.write(data[:5])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with JudgePool(tool, **FAST) as made:
+        kept = set(made._sources.folder.iterdir())
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "write_bytes", full)
+            with pytest.raises(InfraError, match="cannot be kept while it is judged: No space left") as caught:
+                made.judge(GOOD)
+        assert "set TMPDIR" in str(caught.value)
+        assert set(made._sources.folder.iterdir()) == kept
+        assert made.judge(GOOD).passed
+
+
 def test_screening_finds_the_shortest_wrong_question_and_times_nothing(pool):
     good, wrong = pool.screen_all([GOOD, "def double(n: int) -> int:\n    return 2 * n if n < 5 else 0\n"])
     assert good.status is Status.OK
@@ -450,7 +493,9 @@ class TestWhatIsJudged:
             ({"timing": "quick"}, "timing: "),
             ({"gates": {"correctness": "all"}}, "gates: "),
             ({"timing": "exact"}, "cannot time exactly"),
-            ({"workers": 0}, "workers must be at least 1"),
+            ({"workers": 0}, "workers must be an integer of at least 1, not 0"),
+            ({"workers": 1.5}, "workers must be an integer of at least 1, not 1.5"),
+            ({"workers": "2"}, "workers must be an integer of at least 1, not '2'"),
         ],
     )
     def test_options_are_checked(self, tool, options, said):

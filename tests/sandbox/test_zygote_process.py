@@ -25,12 +25,13 @@ LEFT_BEHIND = {
     "symbolic link": "os.symlink('/etc', 'etc')",
     "times of the directory": "os.utime('.')",
     "mode of the directory": "os.chmod('.', 0o700)",
+    "flags of its descriptors": "[fcntl.fcntl(fd, fcntl.F_SETFL, os.O_NONBLOCK | os.O_APPEND) for fd in range(3)]",
     "reading": "os.listdir('.'); os.scandir('.').close(); os.stat('.')",
     "all inodes": "for n in range(1000): open(str(n), 'w').close()",
     "all bytes": "open('full', 'w').write('x' * (7 << 20))",
 }
 TRACES = """
-import os
+import fcntl, os
 def run(deed):
     seen = os.stat(".")
     fd = os.open(".", os.O_TMPFILE | os.O_RDWR, 0o600)
@@ -40,6 +41,7 @@ def run(deed):
     times = [seen.st_atime_ns == seen.st_mtime_ns == seen.st_ctime_ns]
     found = [sorted(map(str, os.listdir(b"."))), number, seen.st_mode, seen.st_nlink, seen.st_size, *times]
     found += [space.f_bfree, space.f_ffree, os.getcwd()]
+    found += [fcntl.fcntl(fd, fcntl.F_GETFL) for fd in range(3)]
     try:
         exec(deed)
     except OSError:

@@ -9,6 +9,7 @@ import re
 import signal
 import sys
 import time
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,14 @@ class Oracle:
 
     Attributes:
         properties: The names of its properties, in order.
+        failed: Checks of answers that failed with the reference's answer (`check_answer`).
     """
 
     def __init__(self, path: Path | None, folder: Path, *, rules: tuple[str, ...] = ()) -> None:
         self.path, self._folder, self._rules = path, folder, rules
         self.properties: tuple[str, ...] = ()
         self.has_raises = False
+        self.failed: dict[Hashable, SpecError] = {}
         self._defines: frozenset[str] = frozenset()
         self._worker: JsonWorker | None = None
         self._log = folder / f"oracle-{os.getpid()}-{id(self):x}.log"

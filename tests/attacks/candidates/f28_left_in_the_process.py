@@ -1,5 +1,6 @@
-"""Leaves a mark in each property of a process, for the next box: mask, timer, umask, name, folder, signal handlers."""
+"""Leaves a mark in each property of a process, for the next box: mask, timer, umask, name, folder, signal handlers, descriptors."""
 
+import fcntl
 import os
 import resource
 import signal
@@ -17,6 +18,7 @@ def marks():
         "folder": os.getcwd().endswith("marked"),
         "files": resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 11,
         "name": time.tzname[0] == "MARK",
+        "descriptors": any(fcntl.fcntl(fd, fcntl.F_GETFL) & (os.O_NONBLOCK | os.O_APPEND) for fd in range(3)),
         "children": resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime > 0,
     }
 
@@ -29,6 +31,7 @@ def leave():
         lambda: signal.signal(signal.SIGUSR2, signal.SIG_IGN),
         lambda: (os.mkdir("marked"), os.chdir("marked")),
         lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (11, resource.getrlimit(resource.RLIMIT_NOFILE)[1])),
+        lambda: [fcntl.fcntl(fd, fcntl.F_SETFL, os.O_NONBLOCK | os.O_APPEND) for fd in range(3)],
         lambda: (os.environ.update(TZ="MARK0"), time.tzset()),
     ]
     for deed in deeds:

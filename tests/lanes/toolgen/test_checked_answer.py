@@ -45,7 +45,7 @@ def check(oracle: Oracle, asked: str, answer: str) -> bool:
     def accepts(value: str, seconds: float = 60.0):
         return oracle.accepts(key, encode(value), seconds=seconds)
 
-    return drive(check_answer(oracle, lambda seconds: accepts(answer, seconds), lambda: accepts(asked)))
+    return drive(check_answer(oracle, lambda seconds: accepts(answer, seconds), lambda: accepts(asked), asked=key))
 
 
 def test_an_answer_that_ends_the_check_is_blamed_and_the_next_one_is_checked(oracle, monkeypatch):

@@ -114,6 +114,27 @@ def test_a_property_with_random_numbers_of_its_own_is_the_oracles_fault(load):
         drive(check(0, b"{}", 7, [['{"a":1}', "value", "1", ""]]))
 
 
+def test_a_process_that_a_reference_leaves_is_not_waited_for(load, tmp_path):
+    ended, forgotten = tmp_path / "ended", tmp_path / "forgotten"
+    left = f"""
+import os, time
+
+def reference(a):
+    if os.fork() == 0:
+        for _ in range(300):
+            if os.path.exists({str(ended)!r}):
+                os._exit(0)
+            time.sleep(0.1)
+        open({str(forgotten)!r}, "w").close()
+        os._exit(0)
+    return a
+"""
+    found = drive(load(left).process.derived((encode({"a": 1}), encode({"a": 2}))))
+    ended.touch()
+    assert not forgotten.exists()
+    assert [reply.payload for reply in found] == [b"1", b"2"]
+
+
 @pytest.mark.parametrize("error", ["ValueError", "KeyError", "TypeError", "ZeroDivisionError"])
 def test_an_exception_of_the_domain_is_an_answer(load, error):
     oracle = load(f"def reference(a):\n    raise {error}('no')\n")

@@ -6,7 +6,7 @@ import pytest
 
 from harness.core.status import Status
 from harness.judge.case import evaluate_case
-from harness.lanes.toolgen import oracle
+from harness.lanes.toolgen import oracle, property_check
 from harness.lanes.toolgen.lane import Toolgen
 from harness.lanes.toolgen.prepared_tools import MAX_KILLS
 from tests.lanes.toolgen.conftest import GOOD, ORACLE, TOOL
@@ -101,6 +101,57 @@ def test_a_candidate_that_is_slow_does_not_use_up_the_time_of_a_property(bench, 
     bench.tool(TOOL, f"{ORACLE}\n\ndef law(call, kwargs, rng):\n    call(**kwargs)\n\nPROPERTIES = (law,)\n")
     slow = GOOD.replace("    if lo > hi:", "    import time\n    time.sleep(0.25)\n    if lo > hi:")
     assert judge(slow, attempts=1, questions=2).status is Status.OK
+
+
+LAW = "{oracle}\n\ndef law(call, kwargs, rng):\n{body}\n\nPROPERTIES = (law,)\n"
+
+
+def test_a_property_that_asks_without_end_is_the_oracles_fault(bench, judge, monkeypatch):
+    monkeypatch.setattr(property_check, "MAX_CALLS", 20)
+    bench.tool(TOOL, LAW.format(oracle=ORACLE, body="    while True:\n        call(**kwargs)\n"))
+    found = judge(GOOD, attempts=1)
+    assert (found.status, found.evidence.fault) == (Status.INFRA, "trusted file")
+    assert 'property law asks for more than 20 calls on {"hi":' in found.why
+
+
+def test_a_candidate_that_makes_a_property_ask_without_end_is_late(bench, judge, monkeypatch):
+    monkeypatch.setattr(property_check, "MAX_CALLS", 20)
+    body = "    while call(x=1000, lo=0, hi=5) != 5:\n        pass\n"  # no sampled input is as large
+    bench.tool(TOOL, LAW.format(oracle=ORACLE, body=body))
+    found = judge(GOOD.replace("    if lo > hi:", "    if x == 1000:\n        return 6\n    if lo > hi:"), attempts=1)
+    assert found.status is Status.TIMEOUT
+    assert "make property law ask for more than 20 calls; the reference's do not" in found.why
+    assert judge(GOOD, attempts=1).status is Status.OK
+
+
+@pytest.mark.parametrize(
+    ("oracle_text", "runs"),
+    [
+        (LAW.format(oracle=ORACLE, body="{fail}"), (2, 0)),
+        (LAW.format(oracle=ORACLE, body="    call(**kwargs)\n{fail}"), (2, 1)),
+        (
+            f"{ORACLE}\n\ndef accept(kwargs, output):\n    if abs(kwargs['x']) == 5:\n        return True\n{{fail}}",
+            (2, 1),
+        ),
+    ],
+    ids=["property", "property after a call", "accept"],
+)
+def test_trusted_code_that_failed_with_the_reference_is_not_waited_for_again(
+    bench, judge, tmp_path_factory, oracle_text, runs
+):
+    log = tmp_path_factory.mktemp("log") / "runs"
+    fail = f"    import os\n    with open({str(log)!r}, 'a') as file:\n        file.write('x')\n    os._exit(3)\n"
+    bench.tool(TOOL, oracle_text.replace("{fail}", fail))
+    candidates = [bench.candidate(f"{GOOD}# {number}\n") for number in range(2)]
+    log.touch()
+    made = []
+    for candidate in candidates:
+        before = log.stat().st_size
+        found = judge(candidate, attempts=1, questions=1)
+        assert found.status is Status.INFRA
+        assert "ended with exit status 3" in found.why
+        made.append(log.stat().st_size - before)
+    assert tuple(made) == runs
 
 
 RAISING = ORACLE.replace("    if lo > hi:", "    if x % 2:\n        raise KeyError(x)\n    if lo > hi:")
