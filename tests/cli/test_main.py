@@ -139,11 +139,12 @@ def test_a_closed_or_full_stream_ends_a_verb_without_a_traceback(closed):
     assert "Exception ignored" not in done.stderr
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("words", ["top --help", "--version", "spec --help"])
-def test_help_that_cannot_be_written_is_an_error(words):
+def test_help_that_cannot_be_written_is_an_error(words, unbuffered):
     done = subprocess.run(
         ["bash", "-c", f"{sys.executable} -m harness {words} >/dev/full"], cwd=ROOT, capture_output=True, text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": ""}, check=False,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered}, check=False,
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr == "crucible: No space left on device\n  fix: make room, or name a file on another disk\n"
