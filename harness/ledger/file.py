@@ -35,7 +35,7 @@ def missing(path: Path) -> LedgerError:
     if path.exists() and not path.is_file():
         fix = "name the file that `pytest` wrote (--ledger, by default reports/ledger.db)"
         return LedgerError("this is not a plain file, so not a ledger", where=str(path), fix=fix)
-    what = "there is no ledger here"
+    what = "the ledger does not exist"
     return LedgerError(what, where=str(path), fix="run `pytest` on a suite first, or name another with --ledger")
 
 

@@ -105,7 +105,7 @@ def test_a_missing_ledger_is_reported_in_one_line_without_a_traceback(tmp_path, 
     assert cli.main([*verb.split(), "--ledger", str(tmp_path / "none.db")]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith(f"crucible: {tmp_path / 'none.db'}: there is no ledger here\n  fix: ")
+    assert err.startswith(f"crucible: {tmp_path / 'none.db'}: the ledger does not exist\n  fix: ")
     assert list(tmp_path.iterdir()) == []
 
 
