@@ -154,7 +154,7 @@ class SqlBreed:
 
     def template(self, style: str) -> str:
         """There are no templates: a search begins with the files of its key `start`."""
-        raise UsageError(f"there is no style {style!r}")
+        raise UsageError(f"unknown style {style!r}")
 
     def check(self, text: str) -> Checked:
         """Comments and white space do not tell queries apart."""

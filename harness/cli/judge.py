@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         options = pool_options(args.tool, options)
     for path in args.files if args.reward_file is None else ():
         if not path.is_file():
-            raise UsageError("there is no such file", where=str(path), fix="name a candidate's file")
+            raise UsageError("no such file", where=str(path), fix="name a candidate's file")
     with JudgePool(args.tool, **options) as pool:
         found = [pool.submit(path, screen=args.screen, graded=args.graded) for path in args.files]
         verdicts = [one.result() for one in found]

@@ -179,8 +179,10 @@ def refuse_unwritable(path: Path | None) -> None:
         raise UsageError("it is a folder", where=str(path), fix="name a file")
     if not path.parent.is_dir():
         raise UsageError("the folder does not exist", where=str(path.parent), fix="create it first")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise UsageError("it cannot be written", where=str(path), fix=WRITABLE)
+    try:
+        named_path.require_writable(path)
+    except OSError as error:
+        raise UsageError(f"it cannot be written: {error.strerror}", where=str(path), fix=WRITABLE) from error
 
 
 def write_file(path: Path, result: str | bytes) -> None:

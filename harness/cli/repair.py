@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=amount(0.001),
         default=SECONDS,
         metavar="S",
-        help=f"seconds for each candidate (default {SECONDS:g})",
+        help=f"maximum seconds for each candidate (default {SECONDS:g})",
     )
     parser.add_argument(
         "--interval",
@@ -164,7 +164,8 @@ def _proposer(args: argparse.Namespace) -> Callable[[Workbench], Proposer] | Non
     from harness.repair.provider_proposals import proposer_for
 
     names = ("backend", "model", "base_url", "command", "answers", "cassette", "max_calls", "max_tokens")
-    settings = config.Proposer(kind="model", timeout_s=args.timeout, **{name: getattr(args, name) for name in names})
+    timeout = min(args.timeout, args.budget_s)
+    settings = config.Proposer(kind="model", timeout_s=timeout, **{name: getattr(args, name) for name in names})
     return proposer_for(budgeted.open_providers([settings], [])[0])
 
 

@@ -132,6 +132,6 @@ def _token(args: argparse.Namespace) -> tuple[str, str]:
         return token, f"token: {args.token_file}"
     if not is_loopback:
         fix = f"set {TOKEN_VARIABLE}, or pass --token-file FILE"
-        raise UsageError(f"{args.listen} is reachable from other machines, and there is no token", fix=fix)
+        raise UsageError(f"{args.listen} is reachable from other machines, and no token is given", fix=fix)
     token = secrets.token_urlsafe(32)
     return token, f"token: {token}"

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     from harness.lanes.toolgen.tool_spec import read_tool
 
     if not args.spec.exists():
-        raise UsageError("there is no such tool", where=str(args.spec), fix="name a folder with a tool.yaml")
+        raise UsageError("no such tool", where=str(args.spec), fix="name a folder with a tool.yaml")
     if args.style and args.candidate:
         raise UsageError("--style names a template, --candidate a source", fix="give one of them")
     tool = read_tool(args.spec)

@@ -23,6 +23,8 @@ from harness.core.nearest import nearest, nearest_name
 if TYPE_CHECKING:
     from importlib.abc import InspectLoader
 
+    from _typeshed import SupportsWrite
+
 USAGE = 4  # exit status for wrong usage, as pytest's
 
 
@@ -76,6 +78,14 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.register("type", Path, parse_path)
+
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        """Print the help.
+
+        Raises:
+            OSError: if it cannot be written; argparse ignores that.
+        """
+        print(self.format_help(), end="", file=file)
 
     def error(self, message: str) -> NoReturn:
         """Print the message and the usage, and exit with status 4."""

@@ -28,16 +28,20 @@ class Budget(Frozen):
 
 
 class Schedule(Frozen):
-    """Linear from the first value at epoch 0 to the second at `epochs`, clamped on both sides.
+    """Each limit has its first value at epoch 0 and its second from epoch `epochs` on; one number is both.
 
-    The defaults are the ToolGen tournament's: 2000 -> 1000 ms and 128 -> 64 MB over 40 epochs. `cpu_factor` is
-    geometric, because equal steps of a ratio are equal factors: 20 -> 1.5 is a factor of 0.937 each epoch.
+    Example: `budget: {time_ms: [2000, 1000], memory_mb: 128, epochs: 40}`. The defaults are the ToolGen tournament's.
     """
 
     time_ms: Range = (2000.0, 1000.0)
+    """Wall milliseconds for one call (or one step); linear in the epoch."""
     memory_mb: Range = (128.0, 64.0)
+    """MiB above the empty box; linear in the epoch."""
     cpu_factor: Range = (20.0, 1.5)
+    """Largest CPU time, as a multiple of the reference's, that gets the full performance score; by the same factor
+    each epoch."""
     epochs: PositiveInt = 40
+    """The epoch from which the second values apply."""
 
     @field_validator("time_ms", "memory_mb", "cpu_factor", mode="before")
     @classmethod

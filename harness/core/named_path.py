@@ -72,20 +72,48 @@ def write_file(path: Path, data: bytes) -> None:
     Raises:
         OSError: if it cannot be written; the old content is still there.
     """
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError:
-        mode = stat.S_IFREG | 0o644
-    except ValueError as error:
-        raise OSError(errno.EINVAL, str(error)) from None
+    mode = _mode(path)
     if not stat.S_ISREG(mode):
         _write_into(path, data)
         return
+    path = _replaceable(path)
+    replace_file(path, data, mode=stat.S_IMODE(mode))
+
+
+def require_writable(path: Path) -> None:
+    """Check before the work that `write_file` can write its result; folders are made as it makes them.
+
+    Raises:
+        OSError: if it cannot.
+    """
+    mode = _mode(path)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        return
+    path = _replaceable(path)
+    probe = path.with_name(f".new-{os.urandom(8).hex()}")  # `os.access` knows of no quota, and of few read-only folders
+    os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    probe.unlink()
+
+
+def _mode(path: Path) -> int:
+    """The type and permissions of a file; those of a new one if it does not exist."""
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:
+        return stat.S_IFREG | 0o644
+    except ValueError as error:
+        raise OSError(errno.EINVAL, str(error)) from None
+
+
+def _replaceable(path: Path) -> Path:
+    """The file that a name leads to; its folders are made."""
     path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-    replace_file(path, data, mode=stat.S_IMODE(mode))
+    return path
 
 
 def _write_into(path: Path, data: bytes) -> None:

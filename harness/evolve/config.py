@@ -144,7 +144,7 @@ class Experiment(Frozen):
     def _domain_is_searched(cls, name: str) -> str:
         known = lanes()
         if name not in known:
-            msg = f"there is no lane {name!r}{nearest(name, known)}"
+            msg = f"unknown lane {name!r}{nearest(name, known)}"
             raise ValueError(msg)
         if not isinstance(known[name], ClimbingLane | BreedingLane):
             msg = f"the lane {name!r} offers neither a climb nor edits of its subjects (docs/evolution.md)"
@@ -307,4 +307,4 @@ def tool_path(file: Path, experiment: Experiment, name: str) -> Path:
             if (found := named_path(folder / "specs" / "tools", tried)) is not None:
                 return found
     fix = f"add `tools: {{{name}: PATH}}`, or create specs/tools/{name}"
-    raise SuiteError(f"there is no tool {name!r}", where=str(file), fix=fix)
+    raise SuiteError(f"unknown tool {name!r}", where=str(file), fix=fix)

@@ -101,7 +101,7 @@ def find_evaluator(name: str) -> type[ToolGenEvaluator]:
     try:
         found = getattr(importlib.import_module(module), attribute)
     except Exception as error:  # a module may raise anything while it is imported
-        msg = f"there is no evaluator {name!r} ({error}); use {NAMES[-1]!r}"
+        msg = f"unknown evaluator {name!r} ({error}); use {NAMES[-1]!r}"
         raise ValueError(msg) from None
     if not (isinstance(found, type) and issubclass(found, ToolGenEvaluator)):
         msg = f"{name!r} is not a subclass of {NAMES[-1]}"

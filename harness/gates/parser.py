@@ -205,7 +205,7 @@ class _Parser:
     ) -> UsageError:
         near = nearest_name(name, (*known, *also))
         fix = f"did you mean {near!r}? " if near else ""
-        return self.source.error(place, f"there is no {kind} {name!r}", f"{fix}There are {', '.join(known)}")
+        return self.source.error(place, f"unknown {kind} {name!r}", f"{fix}There are {', '.join(known)}")
 
     # Conditions on single rows
 

@@ -329,7 +329,7 @@ class ClusterJudges(Closing):
             from harness.judge.cluster_worker import worker_state
 
             states = self._client.run(worker_state, self._name)
-        held = "; ".join(f"{worker}: {state}" for worker, state in sorted(states.items())) or "there is no worker"
+        held = "; ".join(f"{worker}: {state}" for worker, state in sorted(states.items())) or "no worker is connected"
         for job in jobs:
             self._resolve(job, clip(f"no worker of the cluster has {wanted} ({held})"))
 

@@ -84,7 +84,7 @@ def evaluate(
 
 def _find(path: Path, name: str, root: Path, registry: Registry, settings: Settings) -> Case:
     if not path.is_file():
-        raise UsageError("there is no such suite file", where=str(path))
+        raise UsageError("no such suite file", where=str(path))
     if not path.name.endswith(SUFFIX):
         raise UsageError(
             "this is not a suite",

@@ -94,9 +94,7 @@ class JudgedSuite:
             SuiteError: if the tool or suite is wrong.
         """
         if not path.exists():
-            raise UsageError(
-                "there is no such tool or suite", where=str(path), fix="name a suite, or a folder with a tool.yaml"
-            )
+            raise UsageError("no such tool or suite", where=str(path), fix="name a suite, or a folder with a tool.yaml")
         if path.name.endswith(SUFFIX):
             name = path.name.removesuffix(SUFFIX)
             suite = load_suite(path, name=path.name, lanes=registry.lanes, settings=settings)

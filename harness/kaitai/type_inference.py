@@ -117,7 +117,7 @@ class TypeInference:
         """Infer the type of a field of a structure; an array if it repeats."""
         found = structure.find(name)
         if found is None:
-            raise TypeFaultError(f"there is no {name!r} in {structure.name}")
+            raise TypeFaultError(f"{structure.name} has no {name!r}")
         self.derive(structure, found)
         return st.Array(found.type) if found.repeat else found.type
 
@@ -293,7 +293,7 @@ class TypeInference:
                 holder, name = (found.target if isinstance(found, st.User) else None), ""
         field = holder.find(name) if holder and name else None
         if name and field is None:
-            raise TypeFaultError(f"there is no {name!r} in {holder.name if holder else 'a value of unknown type'}")
+            raise TypeFaultError(f"{holder.name if holder else 'a value of unknown type'} has no {name!r}")
         self.sized(field, holder)
         return st.INTEGER
 

@@ -35,7 +35,7 @@ def missing(path: Path) -> LedgerError:
     if path.exists() and not path.is_file():
         fix = "name the file that `pytest` wrote (--ledger, by default reports/ledger.db)"
         return LedgerError("this is not a plain file, so not a ledger", where=str(path), fix=fix)
-    what = "there is no ledger here"
+    what = "the ledger does not exist"
     return LedgerError(what, where=str(path), fix="run `pytest` on a suite first, or name another with --ledger")
 
 
@@ -229,7 +229,7 @@ def establish(path: Path, *, known: bool = False, is_checked: bool = False) -> t
         known: Whether a ledger was open there a moment ago; then it is read through, however large.
 
     Raises:
-        LedgerError: if the file never was a ledger, or is of a newer version.
+        LedgerError: if the file never was a ledger, is of a newer version, or cannot be brought up to date.
     """
     notices = []
     connection = connect(path)
@@ -247,7 +247,14 @@ def establish(path: Path, *, known: bool = False, is_checked: bool = False) -> t
         if version < SCHEMA_VERSION:
             from harness.ledger.schema import migrate
 
-            migrate(connection)
+            try:
+                migrate(connection)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                    raise
+                what = f"its tables are not those of a ledger of version {version}: {error}"
+                fix = "restore the ledger from a copy, or name another with --ledger"
+                raise LedgerError(what, where=str(path), fix=fix) from error
         with row_writer.immediate(connection):
             # A write that changes nothing: it finds out now, not after an hour, whether the file takes one.
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION:d}")

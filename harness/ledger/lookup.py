@@ -72,7 +72,7 @@ def run(ledger: Ledger, name: str = "latest") -> Row:
         recent = runs(ledger, limit=int(back or 0) + 1)
         if len(recent) <= int(back or 0):
             raise LedgerError(
-                f"there is no {name}: runs in the ledger: {len(recent)}" if recent else "no run was recorded yet",
+                f"{name} does not exist: runs in the ledger: {len(recent)}" if recent else "no run was recorded yet",
                 where=str(ledger.path),
                 fix="run `pytest` on a suite with this --ledger",
             )
@@ -80,11 +80,11 @@ def run(ledger: Ledger, name: str = "latest") -> Row:
     known = [found["run_id"] for found in ledger.rows("SELECT run_id FROM runs")]
     matching = [name] if name in known else [run_id for run_id in known if name and name in run_id]
     if not known:
-        what = f"there is no run {name!r}: no run was recorded yet"
+        what = f"no run matches {name!r}: no run was recorded yet"
         raise LedgerError(what, where=str(ledger.path), fix="run `pytest` on a suite with this --ledger")
     if len(matching) != 1:
         near = matching or nearest_names(name, known, count=3) or known[-3:]
-        what = f"{len(matching)} runs match {name!r}" if matching else f"there is no run {name!r}"
+        what = f"{len(matching)} runs match {name!r}" if matching else f"no run matches {name!r}"
         raise LedgerError(what, where=str(ledger.path), fix=f"use one of {', '.join(near[:5])} or `latest`")
     return runs(ledger, run_id=matching[0])[0]
 

@@ -14,9 +14,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.core.digest import digest_json, short
-from harness.core.errors import SpecError
+from harness.core.errors import SpecError, UsageError
 from harness.core.frozen import Frozen
-from harness.core.named_path import read_file, write_file
+from harness.core.named_path import read_file, require_writable, write_file
+from harness.core.os_fault import fix_of
 from harness.providers.fault import ProviderError
 from harness.providers.question import Provider, Question, Reply
 
@@ -47,6 +48,7 @@ class CassetteProvider:
 
     Raises:
         SpecError: if the file is not a valid cassette, or its format is newer.
+        UsageError: if answers are to be recorded, and the file cannot be written.
     """
 
     name = "cassette"
@@ -54,6 +56,12 @@ class CassetteProvider:
     def __init__(self, path: Path, *, inner: Provider | None = None) -> None:
         self._path, self._inner = path, inner
         self._tape = {(r.key, r.occurrence): r for r in _read(path).recordings} if path.exists() else {}
+        if inner is not None:
+            try:
+                require_writable(path)
+            except OSError as error:
+                what = f"the cassette cannot be written: {error.strerror}"
+                raise UsageError(what, where=str(path), fix=fix_of(error)) from error
         self._asked: dict[str, int] = {}
         self._lock = threading.Lock()
         self.is_interactive = getattr(inner, "is_interactive", False)

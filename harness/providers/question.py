@@ -91,5 +91,5 @@ def ask(provider: Provider, prompt: str, *, role: str, label: str) -> Reply:
     reply = provider.answer(question)
     if reply is None:
         where = f"{provider.name}, question {question.id}"
-        raise InfraError("there is no answer now", where=where, fix="answer it and run again")
+        raise InfraError("no answer yet", where=where, fix="answer it and run again")
     return reply

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from harness.repair.localisation import Suspects
 from harness.repair.patterns import Patterns, Step
 from harness.repair.proposals import Proposal, changed_size, show_change, single_edits, syntax_repairs
 from harness.repair.workbench import Workbench
+from harness.sandbox.loop import OutOfTimeError
 
 BATCH = 32  # proposals that are screened together; the search ends after the first batch with a confirmed one
 MAX_STARTS = 12
@@ -83,34 +85,39 @@ def repair(
     seconds: float,
     patterns: Patterns | None = None,
     proposer: Proposer | None = None,
-    clock: Callable[[], float] = time.monotonic,
 ) -> Repair:
     """Repair one candidate.
 
     Args:
-        seconds: Limit on the wall seconds.
-        proposer: Asked when no edit helps.
-        clock: The current time in seconds.
+        seconds: Limit on the wall seconds; what is judged then ends with its processes.
+        proposer: Asked when no edit helps; it limits its own time.
 
     Raises:
         SpecError: if the oracle fails.
         InfraError: if the candidate cannot be judged.
     """
-    return _Search(bench, candidate, clock() + seconds, patterns or Patterns(), proposer, clock).run()
-
-
-class _OverError(Exception):
-    """The time is over."""
+    begun = time.monotonic()
+    bench.until = begun + seconds
+    try:
+        search = _Search(bench, candidate, patterns or Patterns(), proposer)
+        found = search.run()
+    finally:
+        bench.until = math.inf
+    return replace(
+        found,
+        screened=search.screened,
+        passed=search.passed,
+        seconds=time.monotonic() - begun,
+        tried=tuple(search.tried),
+    )
 
 
 @dataclass(slots=True)
 class _Search:
     bench: Workbench
     candidate: bytes
-    deadline: float
     patterns: Patterns
     proposer: Proposer | None
-    clock: Callable[[], float]
     known: set[str] = field(default_factory=set)
     starts: list[tuple[int, float, Proposal]] = field(default_factory=list)
     screened: int = 0
@@ -119,18 +126,14 @@ class _Search:
     tried: dict[str, None] = field(default_factory=dict)
 
     def run(self) -> Repair:
-        begun = self.clock()
-        found = self._run()
-        return replace(
-            found, screened=self.screened, passed=self.passed, seconds=self.clock() - begun, tried=tuple(self.tried)
-        )
-
-    def _run(self) -> Repair:
-        verdict = _judged(self.bench.screen([self.candidate])[0])
-        if verdict.status is Status.OK:
-            verdict = _judged(self.bench.confirm(self.candidate))
+        try:
+            verdict = _judged(self.bench.screen([self.candidate])[0])
             if verdict.status is Status.OK:
-                return Repair(PASSING, "the candidate passes on fresh inputs")
+                verdict = _judged(self.bench.confirm(self.candidate))
+                if verdict.status is Status.OK:
+                    return Repair(PASSING, "the candidate passes on fresh inputs")
+        except OutOfTimeError:
+            return Repair(EXHAUSTED, "the time is over before the candidate itself was judged; raise --budget-s")
         try:
             source = self.candidate.decode("utf-8")
         except UnicodeDecodeError:
@@ -143,14 +146,14 @@ class _Search:
                 if found is not None:
                     return found
             ended = "no edit helped"
-        except _OverError:
+        except OutOfTimeError:
             ended = "the time is over"
         if self.passed:
             return Repair(
                 UNCONFIRMED,
                 clip(
                     f"{self.passed} proposals passed the inputs of the search, none the confirmation: "
-                    f"{self.unconfirmed}"
+                    f"{self.unconfirmed or ended}"
                 ),
             )
         return Repair(EXHAUSTED, clip(f"{ended}; {verdict.status}: {verdict.why}"))
@@ -242,8 +245,8 @@ class _Search:
         return True
 
     def _require_time(self) -> None:
-        if self.clock() >= self.deadline:
-            raise _OverError
+        if time.monotonic() >= self.bench.until:
+            raise OutOfTimeError
 
 
 def _judged(verdict: Verdict) -> Verdict:

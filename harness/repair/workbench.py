@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import shutil
+import time
 from collections.abc import Iterable
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +29,7 @@ from harness.lanes.toolgen.questions import Questions
 from harness.lanes.toolgen.tool_spec import Tool, read_tool
 from harness.repair.localisation import Suspects, localise
 from harness.sandbox.limits import MIB, Limits
-from harness.sandbox.loop import drive
+from harness.sandbox.loop import OutOfTimeError, Result, Task, drive
 from harness.sandbox.pool import BoxPool
 from harness.suites.loader import SUFFIX, load_suite
 from harness.suites.settings import settle
@@ -49,6 +52,7 @@ class Workbench(Closing):
     Attributes:
         searched: The tool as the search sees it: without the examples that are held back.
         confirmed_on: What a confirmation asks that the search did not see.
+        until: The moment, by `time.monotonic`, at which all methods end what they do and raise `OutOfTimeError`.
 
     Raises:
         UsageError: if there is no such tool, or the suite is of another lane.
@@ -77,6 +81,7 @@ class Workbench(Closing):
         self._searching: JudgePool | None = None
         self._confirming: JudgePool | None = None
         self._questions: Questions | None = None
+        self.until = math.inf
         self._held_back, self._inputs, self._is_small = 0, INPUTS, False
         self.searched = self.tool
         if self.tool.oracle is not None:
@@ -107,7 +112,8 @@ class Workbench(Closing):
                 questions=self._inputs,
                 budget={"time_ms": budget.time_ms, "memory_mb": budget.memory_mb},
             )
-        return self._searching.screen_all(sources, allow_slow=False)
+        pool = self._searching
+        return self._wait([pool.submit(source, screen=True, allow_slow=False) for source in sources])
 
     def suspects(self, source: str) -> Suspects:
         """The suspicious lines of a candidate, on the inputs of the search.
@@ -121,7 +127,7 @@ class Workbench(Closing):
             self._boxes = BoxPool(protect=folders_of([self.tool.path, self._folder, self.spec]))
         # Fuel ends an endless loop long before; few boxes reach their time limit.
         limits = Limits(memory_bytes=int(self._policy.budget.memory_mb * MIB))
-        return drive(localise(self._boxes, source, self._seen(), limits))
+        return self._drive(localise(self._boxes, source, self._seen(), limits))
 
     def widen(self) -> bool:
         """Let the search ask more inputs from now on; false where it asks all it can.
@@ -154,7 +160,7 @@ class Workbench(Closing):
                 secret_seed=self._confirm_seed,
                 timing="cpu" if self._policy.timing is Timing.EXACT else None,
             )
-        return self._confirming.judge(source)
+        return self._wait([self._confirming.submit(source)])[0]
 
     def count_unseen(self) -> int:
         """How many inputs, or examples, of the confirmation the search has not seen.
@@ -173,11 +179,31 @@ class Workbench(Closing):
 
     def close(self) -> None:
         """End all processes."""
+        self._end_processes()
+        self._owned.remove()
+
+    def _end_processes(self) -> None:
         for pool in (self._searching, self._confirming, self._boxes):
             if pool is not None:
                 pool.close()
+        self._searching = self._confirming = self._boxes = None
         self._prepared.close()
-        self._owned.remove()
+        self._prepared = PreparedTools()
+
+    def _drive(self, task: Task[Result]) -> Result:
+        try:
+            return drive(task, until=self.until)
+        except OutOfTimeError:
+            self._end_processes()
+            raise
+
+    def _wait(self, judged: list[Future[Verdict]]) -> list[Verdict]:
+        """The verdicts; if the time is over before, what is judged ends with its processes."""
+        left = None if self.until == math.inf else max(0.0, self.until - time.monotonic())
+        if wait(judged, timeout=left).not_done:
+            self._end_processes()
+            raise OutOfTimeError
+        return [one.result() for one in judged]
 
     def _seen(self) -> Questions:
         if self._questions is None:
@@ -190,7 +216,7 @@ class Workbench(Closing):
         return self._questions
 
     def _make(self, tool: Tool, seed: int, count: int, attempts: int) -> Questions:
-        return drive(
+        return self._drive(
             self._prepared.questions(tool, secret_seed=seed, count=count, attempts=attempts, scratch=scratch_folder())
         )
 

@@ -30,7 +30,7 @@ def section(ledger: Ledger, page: Page) -> str:
     parts.append(
         element(
             "p",
-            Linker()(said if len(runs) > 1 else "there is no earlier run of this machine, tier and epoch"),
+            Linker()(said if len(runs) > 1 else "no earlier run of this machine, tier and epoch"),
             class_="note",
         )
     )

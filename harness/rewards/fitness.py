@@ -22,7 +22,7 @@ def fitness_of(verdict: Judged, reward: RewardFunction, *, is_screened: bool = F
         InfraError: if the verdict says nothing about the candidate; a search must not take that for 0.
     """
     if reward.judge.degraded or verdict.reward is None:
-        raise InfraError(f"there is no verdict: {reward.judge.degraded or verdict.feedback}")
+        raise InfraError(f"no verdict: {reward.judge.degraded or verdict.feedback}")
     if not verdict.passed:
         return verdict.graded or 0.0
     return PASSED if is_screened else PASSED + (verdict.score or 0.0) / 2

@@ -31,7 +31,7 @@ def openapi() -> dict[str, Any]:
         "401": "the bearer token is missing or wrong",
         "408": "the request is too slow",
         "413": "the request is too large",
-        "422": "a field is wrong, or there is no such tool",
+        "422": "a field is wrong, or the tool does not exist",
         "429": "the queue is full: wait for the seconds of Retry-After",
         "503": "the judge fails",
     }

@@ -29,7 +29,7 @@ def reward_of(tool: Tools | Pool, mode: Mode = "pass", **options: Any) -> Callab
         [verdict] = await reward.averdicts([written], [named])
         found = reward.value(verdict)
         if found is None:
-            raise InfraError(f"there is no reward: {reward.judge.degraded or verdict.feedback}")
+            raise InfraError(f"no reward: {reward.judge.degraded or verdict.feedback}")
         return found
 
     return crucible

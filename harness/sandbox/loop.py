@@ -73,8 +73,15 @@ def pause(seconds: float) -> Wait:
     return Wait(time.monotonic() + seconds)
 
 
-def drive(task: Task[Result]) -> Result:
+class OutOfTimeError(Exception):
+    """The moment up to which the work may last has passed."""
+
+
+def drive(task: Task[Result], *, until: float = math.inf) -> Result:
     """Run one coroutine to its end; blocks.
+
+    Args:
+        until: The moment, by `time.monotonic`, after which its next wait raises `OutOfTimeError` inside of it.
 
     Raises:
         Exception: whatever the coroutine raises; an exception while it waits (Ctrl-C) is raised inside of it.
@@ -88,7 +95,10 @@ def drive(task: Task[Result]) -> Result:
             result: Result = stop.value
             return result
         try:
+            wait.deadline = min(wait.deadline, until)
             value, error = wait.block(), None
+            if time.monotonic() >= until:
+                raise OutOfTimeError
         except BaseException as raised:
             error = raised
 

@@ -29,6 +29,7 @@ class SuiteOptions(Frozen):
     lane: str
     """The lane that judges it: toolgen, spec, dsl, kernel, or the lane of a plugin."""
     title: str = ""
+    """For readers of the file; a suite is named by its path."""
     attempts: PositiveInt | None = None
     """Seeded repetitions of each case; `--attempts` overrides it."""
     budget: Schedule | None = None

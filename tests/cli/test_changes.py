@@ -131,7 +131,7 @@ class TestRescore:
         assert [(gate["expression"], gate["passed"], gate["observed"]) for gate in gates] == [
             (texts[0], 0, 0.0), (texts[1], 1, 0.5), (texts[2], 0, None), (texts[3], 1, 1.0),
         ]  # fmt: skip
-        assert "there is no run 'gone'" in gates[2]["why"]
+        assert "no run matches 'gone'" in gates[2]["why"]
 
     def test_a_gate_on_nothing_names_what_there_is(self, tmp_path, capsys):
         fill(tmp_path / "l.db", [make_evaluation("a", suite="x.suite.yaml")])

@@ -79,7 +79,7 @@ def test_what_was_not_submitted_earns_nothing(folder, tmp_path, kind):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["nothing.py"], "there is no such file"),
+        (["nothing.py"], "no such file"),
         (["good.py", "wrong.py", "--reward-file", "r"], "one candidate"),
         (["good.py", "--reward-file", "missing/folder/r"], "cannot be written"),
         (["good.py", "--reward-file", "pipe"], "it is not a regular file"),

@@ -105,7 +105,7 @@ def test_a_missing_ledger_is_reported_in_one_line_without_a_traceback(tmp_path, 
     assert cli.main([*verb.split(), "--ledger", str(tmp_path / "none.db")]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith(f"crucible: {tmp_path / 'none.db'}: there is no ledger here\n  fix: ")
+    assert err.startswith(f"crucible: {tmp_path / 'none.db'}: the ledger does not exist\n  fix: ")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -139,11 +139,12 @@ def test_a_closed_or_full_stream_ends_a_verb_without_a_traceback(closed):
     assert "Exception ignored" not in done.stderr
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("words", ["top --help", "--version", "spec --help"])
-def test_help_that_cannot_be_written_is_an_error(words):
+def test_help_that_cannot_be_written_is_an_error(words, unbuffered):
     done = subprocess.run(
         ["bash", "-c", f"{sys.executable} -m harness {words} >/dev/full"], cwd=ROOT, capture_output=True, text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": ""}, check=False,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered}, check=False,
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr == "crucible: No space left on device\n  fix: make room, or name a file on another disk\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.core.named_path import read_file, write_file
+from harness.core.named_path import read_file, require_writable, write_file
 
 
 def test_a_file_is_replaced_whole_and_keeps_its_mode(tmp_path):
@@ -21,6 +21,18 @@ def test_a_file_is_replaced_whole_and_keeps_its_mode(tmp_path):
     write_file(path, b"new")
     assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"new", 0o600)
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_can_be_written_is_left_as_it_was(tmp_path):
+    (tmp_path / "known").write_bytes(b"old")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("known", "new", "pipe", "folder/new"):
+        require_writable(tmp_path / name)
+    require_writable(Path(os.devnull))
+    assert (tmp_path / "known").read_bytes() == b"old"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["folder", "known", "pipe"]
+    with pytest.raises(OSError, match=r"\w"):  # no user may create a file there
+        require_writable(Path("/proc/self/new"))
 
 
 @pytest.mark.parametrize("exists", [True, False])
@@ -56,6 +68,8 @@ def test_a_place_that_takes_no_file_is_an_os_error(tmp_path, place):
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(OSError, match=r"\w"):
         write_file(tmp_path / place, b"new")
+    with pytest.raises(OSError, match=r"\w"):
+        require_writable(tmp_path / place)
     assert sorted(one.name for one in tmp_path.iterdir()) == ["file", "folder", "loop"]
 
 

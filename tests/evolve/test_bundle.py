@@ -105,9 +105,9 @@ def test_a_tool_without_constraints_in_the_seed_shape(tmp_path):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--spec", "nowhere"], "there is no such tool"),
+        (["--spec", "nowhere"], "no such tool"),
         (["--spec", FLATTEN, "--style", "stak"], "did you mean 'stack'?"),
-        (["--spec", FLATTEN, "--impl_style", "quantum"], "there is no template of style 'quantum'"),
+        (["--spec", FLATTEN, "--impl_style", "quantum"], "no template of style 'quantum'"),
         (["--spec", FLATTEN, "--epoch", "-3"], "-3"),
         (["--spec", FLATTEN, "--candidate", "nowhere.py"], "cannot be read"),
         (["--spec", FLATTEN, "--candidate", __file__, "--style", "stack"], "give one of them"),

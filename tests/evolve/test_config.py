@@ -54,7 +54,7 @@ def test_the_block_of_the_tournament_loads_verbatim():
         ("name: a\ncurriculum: {epoch_0_5: t, epoch_3_9: t}\n", 2, "overlaps"),
         ("name: a\ncurriculum: {epochs: t}\n", 2, "is not a range of epochs"),
         ("name: a\ncurriculum: {epoch_0_plus: alternating}\n", 2, "names no tool"),
-        ("name: a\nevaluator: nowhere:Nothing\n", 2, "there is no evaluator"),
+        ("name: a\nevaluator: nowhere:Nothing\n", 2, "unknown evaluator"),
         ("name: a\nevaluator: pathlib:Path\n", 2, "is not a subclass"),
         ("name: a\npopulation: 0\n", 2, "greater than 0"),
         ("name: a\nseconds: .nan\n", 2, "seconds"),
@@ -76,7 +76,7 @@ def test_a_tool_that_is_missing_is_named(tmp_path):
     with pytest.raises(SuiteError, match="'nowhere' does not exist"):
         tool_path(tmp_path / "evolve.yaml", found, "t")
     (found,) = read(tmp_path, "name: a\ncurriculum: {epoch_0_plus: no_such_tool}\n")
-    with pytest.raises(SuiteError, match="there is no tool 'no_such_tool'"):
+    with pytest.raises(SuiteError, match="unknown tool 'no_such_tool'"):
         tool_path(tmp_path / "evolve.yaml", found, "no_such_tool")
 
 

@@ -66,11 +66,11 @@ def test_templates_of_one_tool_are_really_different():
     [
         ("text_deduplicate", "tri", "did you mean 'trie'?"),
         ("text_deduplicat", "set", "did you mean 'text_deduplicate'?"),
-        ("../templates", "set", "there is no template"),
+        ("../templates", "set", "no template"),
     ],
 )
 def test_an_unknown_style_or_tool_is_named(tool_id, style, says):
-    with pytest.raises(UsageError, match="there is no template") as caught:
+    with pytest.raises(UsageError, match="no template") as caught:
         template(tool_id, style)
     assert says in str(caught.value)
 

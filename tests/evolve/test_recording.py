@@ -300,7 +300,7 @@ def test_a_reply_without_configurations_is_an_error_that_shows_it(reply: str) ->
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("name: a\ndomain: specs\n", "there is no lane 'specs'; did you mean 'spec'?"),
+        ("name: a\ndomain: specs\n", "unknown lane 'specs'; did you mean 'spec'?"),
         ("name: a\ndomain: spec\n", "needs the key 'tools'"),
         ("name: a\ndomain: spec\ntools: {t: stub.yaml}\nislands: 3\n", "has no use for the key 'islands'"),
         ("name: a\ndomain: spec\ntools: {t: stub.yaml}\nproposers: [{kind: crossover}]\n", "'command' and 'model'"),

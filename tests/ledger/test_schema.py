@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.core.errors import LedgerError
 from harness.core.exhibit import pack
 from harness.core.exhibit_kinds import Text
 from harness.core.ranking import Standing, places
@@ -83,6 +84,31 @@ def test_a_ledger_of_a_version_as_it_was_at_first_is_brought_up_to_date(tmp_path
     assert {name: sorted(columns) for name, columns in objects(tmp_path / "l.db").items()} == {
         name: sorted(columns) for name, columns in new.items()
     }
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        ("DROP TABLE _sqlite_migrations", "table runs already exists"),
+        ("ALTER TABLE evaluations RENAME TO other", "no such table: "),
+    ],
+)
+def test_a_ledger_whose_tables_are_not_those_of_its_version_is_refused_in_these_words(
+    tmp_path, monkeypatch, damage, says
+):
+    path = tmp_path / "l.db"
+    with monkeypatch.context() as past:
+        past.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:6])
+        connection = sqlite3.connect(path, isolation_level=None)
+        schema.migrate(connection)
+        for (view,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall():
+            connection.execute(f"DROP VIEW {view}")
+        connection.execute(damage)
+        connection.close()
+    with pytest.raises(LedgerError, match=f"not those of a ledger of version 6: .*{says}"):
+        Ledger.open(path)
+    with sqlite3.connect(path) as kept:
+        assert kept.execute("PRAGMA user_version").fetchone() == (6,)
 
 
 @pytest.mark.parametrize("version", range(SCHEMA_VERSION))

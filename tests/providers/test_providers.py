@@ -91,6 +91,15 @@ def test_a_miss_shows_how_the_nearest_recording_differs(tmp_path: Path) -> None:
     assert "temperature" in str(caught.value)
 
 
+def test_a_cassette_that_cannot_be_written_is_refused_before_a_question(tmp_path: Path) -> None:
+    for path in (Path("/proc/self/tape.json"), tmp_path):
+        with pytest.raises((UsageError, SpecError)):
+            CassetteProvider(path, inner=ScriptProvider(in_order=["one"]))
+    CassetteProvider(tmp_path / "tape.json", inner=ScriptProvider(in_order=["one"]))
+    assert list(tmp_path.iterdir()) == []
+    CassetteProvider(Path("/proc/self/tape.json"))  # only replays
+
+
 @pytest.mark.parametrize("data", ["{", '{"format": 99}', '{"recordings": [1]}', "[]"])
 def test_a_cassette_that_is_none_says_so(tmp_path: Path, data: str) -> None:
     path = tmp_path / "tape.json"

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import time
+
 import pytest
 
 from harness.core.digest import digest_bytes
 from harness.ledger.handoffs import EXHAUSTED, PASSING, REPAIRED, UNCONFIRMED
+from harness.repair import repairer
 from harness.repair.patterns import Patterns
+from harness.repair.proposals import Proposal
 from harness.repair.repairer import repair
 from harness.repair.workbench import Workbench
 from harness.sandbox.codec import decode
+from harness.sandbox.loop import OutOfTimeError
 from tests.repair.conftest import EXAMPLES, FAULTS, GOOD, HOPELESS, ORACLE, with_fault, write_tool
 
 
@@ -82,11 +88,46 @@ def test_two_faults_are_repaired_by_a_pair(bench):
     assert (found.state, found.strategy, len(found.steps)) == (REPAIRED, "pair", 2), found.why
 
 
-def test_the_time_ends_a_search(bench):
-    ticks = iter(range(1000))
-    found = repair(bench, HOPELESS, seconds=2, clock=lambda: float(next(ticks)))
-    assert found.state == EXHAUSTED
+def test_the_time_ends_a_search(bench, monkeypatch):
+    def stop(*_: object) -> list[Proposal]:
+        bench.until = 0.0
+        return [Proposal(GOOD, ())]
+
+    monkeypatch.setattr(repairer, "single_edits", stop)
+    found = repair(bench, HOPELESS, seconds=300)
+    assert (found.state, found.screened) == (EXHAUSTED, 0)
     assert found.why.startswith("the time is over; ")
+
+
+def test_what_is_judged_ends_with_the_time(tool):
+    with Workbench(tool, workers=1) as bench:
+        for ask in (lambda: bench.screen([HOPELESS]), lambda: bench.confirm(GOOD), lambda: bench.suspects(GOOD)):
+            for prepare in (lambda: None, bench._seen):  # the inputs are sampled, and they are known
+                bench.until = math.inf
+                prepare()
+                bench.until = time.monotonic()
+                with pytest.raises(OutOfTimeError):
+                    ask()
+        bench.until = math.inf
+        assert bench.screen([GOOD])[0].status == "ok"
+
+
+def test_a_candidate_that_is_not_judged_in_time_is_exhausted(tool, monkeypatch):
+    with Workbench(tool, workers=1) as bench:
+        found = repair(bench, GOOD.encode(), seconds=1e-9)
+        assert (found.state, bench.until) == (EXHAUSTED, math.inf)
+        assert found.why == "the time is over before the candidate itself was judged; raise --budget-s"
+        confirm = Workbench.confirm
+
+        def late(self, source):
+            self.until = 0.0
+            return confirm(self, source)
+
+        monkeypatch.setattr(repairer, "single_edits", lambda *_: [Proposal(GOOD, ())])
+        monkeypatch.setattr(Workbench, "confirm", late)
+        found = repair(bench, HOPELESS, seconds=300)
+        assert (found.state, found.passed) == (UNCONFIRMED, 1)
+        assert found.why.endswith("none the confirmation: the time is over")
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfe", b"", b"\x00", b"(" * 5000, b"x" * 600_000])

@@ -70,8 +70,8 @@ def test_a_page_against_a_named_run(ledger, tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--compare", "nope"], "there is no run 'nope'"),
-        (["--run", "nope"], "there is no run 'nope'"),
+        (["--compare", "nope"], "no run matches 'nope'"),
+        (["--run", "nope"], "no run matches 'nope'"),
         (["--csv", "/dev/null/x"], "cannot be written"),
         (["--svg", "/dev/null/x"], "cannot be written"),
     ],

@@ -47,7 +47,7 @@ class TestGepa:
 
     def test_what_cannot_be_judged_is_not_zero(self, broken):
         evaluate = gepa.Evaluator(broken, check_every=0, **FAST)
-        with pytest.raises(InfraError, match=r"there is no verdict: infra: .*RuntimeError"):
+        with pytest.raises(InfraError, match=r"no verdict: infra: .*RuntimeError"):
             evaluate(GOOD)
         evaluate.close()
 
@@ -107,7 +107,7 @@ class TestVerifiers:
         assert asyncio.run(reward(trace=SimpleNamespace(last_reply=WRONG))) == 0.0
 
     def test_what_cannot_be_judged_raises(self, broken):
-        with pytest.raises(InfraError, match="there is no reward"):
+        with pytest.raises(InfraError, match="no reward"):
             asyncio.run(verifiers.reward_of(broken, check_every=0, **FAST)(completion=GOOD))
 
 

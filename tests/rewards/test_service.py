@@ -374,7 +374,7 @@ class TestVerb:
         for name, data in (("binary", b"\x80"), ("lines", b"a\nb"), ("empty", b"")):
             (tmp_path / name).write_bytes(data)
         for words, said in (
-            (["--listen", "0.0.0.0"], "is reachable from other machines, and there is no token"),
+            (["--listen", "0.0.0.0"], "is reachable from other machines, and no token is given"),
             (["--listen", "somewhere"], "is not an IP address"),
             (["--listen", "192.0.2.1", "--token-file", str(tmp_path / "t")], "cannot listen here"),
             (["--token-file", str(tmp_path / "no" / "t")], "cannot be written"),

@@ -20,7 +20,7 @@ WRONG = [
     ("mean(scor) >= 1", "did you mean 'score'"),
     ("maen(score) >= 1", "did you mean 'mean'"),
     ("wards.mean(score) >= 1", "did you mean 'words'"),
-    ('regressions("nowhere") == 0', "there is no run 'nowhere'"),
+    ('regressions("nowhere") == 0', "no run matches 'nowhere'"),
     ('delta(score, "latest") >= 0', "no run was recorded yet"),
 ]
 PLACES = [(*wrong, "command line", ()) for wrong in WRONG] + [

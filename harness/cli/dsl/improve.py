@@ -52,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from harness.lanes.dsl.lane import DslLane
     from harness.providers.factory import provider_for
 
+    output.refuse_unwritable(args.out)
     inputs = options.parse_inputs(args.input)
     program = programs.load(args.program, inputs=inputs)
     laws = None if args.laws is None else programs.load(args.laws)

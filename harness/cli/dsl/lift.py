@@ -61,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
     from harness.dsl.mining.sources import merged, read
     from harness.lanes.dsl.ledger_measurements import read_ledger
 
+    output.refuse_unwritable(args.out)
     wanted = Wanted(args.metric, args.lower)
     measurements = merged(
         found

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.cli import output
 from harness.cli.dsl import programs
 from harness.core.errors import UsageError
 from harness.core.number import amount, whole
@@ -83,6 +84,8 @@ def parse_settings(args: argparse.Namespace, *, before: dict[str, Any] | None = 
         from harness.dsl.tools.recordings import RecordingFile
 
         RecordingFile(args.recordings)  # a file that cannot be used is refused before the first effect
+        if found.get("live", before.get("live")):
+            output.refuse_unwritable(args.recordings)
         found["recordings"] = str(args.recordings.absolute())
     if "events" in found and not found["events"].startswith(("unix:", "tcp:")) and found["events"] != INBOX:
         path = Path(found["events"]).absolute()

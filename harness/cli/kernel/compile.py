@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.cli import output
 from harness.cli.kernel import subject
-from harness.core.errors import UsageError
+from harness.core.errors import SpecError, UsageError
 from harness.core.number import whole
 from harness.core.owned_folder import OwnedFolder
 from harness.lanes.kernel.architecture import ARCHITECTURES
@@ -23,7 +23,7 @@ from harness.lanes.kernel.candidate import Candidate
 from harness.lanes.kernel.compilation import MAX_CONFIGURATIONS, Launch, compile_launches
 from harness.lanes.kernel.definition import Point
 from harness.lanes.kernel.device_limits import card_of
-from harness.lanes.kernel.golden_table import Golden, rows_of, write_golden
+from harness.lanes.kernel.golden_table import Golden, golden_text, read_golden, rows_of
 from harness.lanes.kernel.gpu import require_extra
 from harness.lanes.kernel.performance_model import predict, tile_of
 from harness.lanes.kernel.trace_items import Resources, send
@@ -65,8 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exit status 1 if a launch does not compile, does not fit, spills, or lacks a claimed feature."""
     kernels = list(subject.read_candidates(args))
-    if args.golden is not None and args.golden.is_dir():
-        raise UsageError("it is a folder", where=str(args.golden), fix="name the table's file")
+    _refuse_other_file(args.golden)
     require_extra()
     configuration = subject.parse_settings(args.settings, where="--set")
     table: list[dict[str, Any]] = []
@@ -86,7 +85,8 @@ def run(args: argparse.Namespace) -> int:
             table += _build_entries(kernel, launches, "" if fault is None else fault.why, points, configuration)
     send((_to_resources(entry) for entry in table if "registers" in entry), fields=args.trace_fields)
     if args.golden is not None:
-        write_golden(args.golden, Golden(triton=importlib.metadata.version("triton"), rows=tuple(golden)))
+        table_text = golden_text(Golden(triton=importlib.metadata.version("triton"), rows=tuple(golden)))
+        output.write_file(args.golden, table_text)
     if args.json:
         output.print_json(table)
     else:
@@ -95,6 +95,16 @@ def run(args: argparse.Namespace) -> int:
             if entry["verdict"] != "ok":
                 print(f"{entry['kernel']}: {entry['verdict']}")
     return 0 if all(entry["verdict"] == "ok" for entry in table) else 1
+
+
+def _refuse_other_file(golden: Path | None) -> None:
+    output.refuse_unwritable(golden)
+    if golden is not None and golden.is_file():
+        try:
+            read_golden(golden)
+        except SpecError:
+            fix = "name another file, or remove this one"
+            raise UsageError("it exists and is not a golden table", where=str(golden), fix=fix) from None
 
 
 def _build_entries(

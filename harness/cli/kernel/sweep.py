@@ -75,11 +75,11 @@ def run(args: argparse.Namespace) -> int:
 
     if args.targets and args.shape:
         raise UsageError("--targets and --shape exclude each other", fix="keep one of them")
+    output.refuse_unwritable(args.kernel if args.write else None)
     args.kernels = [args.kernel]
     (kernel,) = subject.read_candidates(args)
-    absent = "--no-measure" if args.no_measure else ""
     require_extra()
-    absent = absent or absent_gpu()
+    absent = "--no-measure" if args.no_measure else absent_gpu()
     card = find_device(args.device or (DEFAULT if absent else own_gpu(list_gpus()).name))
     points = subject.choose_points(args.shape, kernel.definition)
     subjects = [Subject(kernel, point, card) for point in (points if args.shape or args.targets else points[:1])]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from mmap import mmap
 from pathlib import Path
@@ -25,6 +27,7 @@ from harness.grammar.tool_host import ParseBinaryInput, ParseResult
 from harness.report import words
 
 MAX_ERRORS = 20
+PROGRESS_S = 5.0  # seconds between two lines about a parse that takes long
 
 
 def add_grammar(parser: argparse.ArgumentParser) -> None:
@@ -184,6 +187,25 @@ def preview_limits(name: str, end: int | None, *, is_whole: bool = False) -> Lim
     return replace(DEFAULT, stop_at=end) if large and Path(name).stat().st_size > MAX_READ else DEFAULT
 
 
+def report_progress(name: str, size: int) -> Callable[[int], None]:
+    """Make the `progress` of a parse: what takes longer than `PROGRESS_S` says so on stderr, and again each time.
+
+    Args:
+        name: The file.
+        size: Its bytes.
+    """
+    begun = shown = time.monotonic()
+
+    def report(at: int) -> None:
+        nonlocal shown
+        if (now := time.monotonic()) - shown >= PROGRESS_S:
+            shown = now
+            share = at / max(1, size)
+            print(f"note: {name}: {share:.0%} of {size} bytes read in {now - begun:.0f} s", file=sys.stderr, flush=True)
+
+    return report
+
+
 def parse_file(
     args: argparse.Namespace, *, found: Inputs | None = None, name: str | None = None, limits: Limits = DEFAULT
 ) -> ParseResult:
@@ -200,15 +222,16 @@ def parse_file(
     """
     found = found or read_inputs(args)
     name = name if name is not None else found.files[0]
+    data = sys.stdin.buffer.read() if name == "-" else _load(name)
     request = ParseBinaryInput(
         grammar=found.grammar,
         file_path=Path(name),
         offset=args.offset,
         limit=args.limit,
         max_records=args.max_records,
-        limits=limits,
+        limits=replace(limits, progress=report_progress(name, len(data))),
     )
-    result = parse_bytes(request, sys.stdin.buffer.read() if name == "-" else _load(name))
+    result = parse_bytes(request, data)
     if result.parse is None:
         raise UsageError(result.errors[0], where=name)
     return result

@@ -27,10 +27,10 @@ class Report:
         """Add a diagnostic for a name that resembles a known one; whether it does."""
         near = nearest_names(name, known, cutoff=0.75)
         if near and abs(len(near[0]) - len(name)) <= 2:
-            self.add(code, f"there is no {what} {name!r}; did you mean {near[0]!r}?", span)
+            self.add(code, f"unknown {what} {name!r}; did you mean {near[0]!r}?", span)
             return True
         return False
 
     def unknown(self, code: str, what: str, name: str, known: Iterable[str], span: Span, *, note: str = "") -> None:
         """Add a diagnostic for an unknown name, with the nearest known one."""
-        self.add(code, f"there is no {what} {name!r}{nearest(name, known, max_choices=0)}", span, note=note)
+        self.add(code, f"unknown {what} {name!r}{nearest(name, known, max_choices=0)}", span, note=note)

@@ -190,7 +190,7 @@ def _find_entry_unit(names: Names, entry: str, path: str) -> int:
         if entry not in units:
             # The caller's argument is wrong, not the program: this is not a diagnostic.
             fix = f"one of {', '.join(units)}" if units else "the program has no units"
-            raise UsageError(f"there is no task or loop {entry!r}{nearest(entry, units)}", where=path, fix=fix)
+            raise UsageError(f"unknown task or loop {entry!r}{nearest(entry, units)}", where=path, fix=fix)
         return units.index(entry)
     called = {name for unit in names.units.values() for name in run_units(unit.body)}
     for kind in _MAIN:

@@ -146,7 +146,7 @@ def _condition(node: s.Value, facts: list[int], prose: list[str], shared: Shared
             if name.isidentifier() and name in shared.names.records:
                 shared.used.add(name)
             elif name.isidentifier():
-                shared.report.add("W503", f"there is no fact {name!r}; prose never fires", node.span)
+                shared.report.add("W503", f"unknown fact {name!r}; prose never fires", node.span)
             prose.append(name)
         return
     note = "declare the condition as a fact, and name the fact here"

@@ -60,7 +60,7 @@ def _reference(path: str, span: Span, scope: Scope) -> n.Expr:
         if number < len(strings):
             return n.Const(strings[number], STRING, span)
         note = f"{{{{{head}.0}}}} is the first"
-        scope.report.add("E201", f"there is no {path}: the program states {len(strings)} {head}s", span, note=note)
+        scope.report.add("E201", f"unknown {path}: the program states {len(strings)} {head}s", span, note=note)
         return error_node(span)
     base = scope.resolve(head, span)
     if base is None and head == "hints":

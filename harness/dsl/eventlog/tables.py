@@ -38,7 +38,7 @@ def connect(path: Path, durability: Durability, *, read_only: bool = False) -> s
         connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=32, check_same_thread=False)
     else:
         if read_only and not path.is_file():
-            raise LogError("there is no event log here", where=where, fix="`crucible dsl runs` lists them")
+            raise LogError("the event log does not exist", where=where, fix="`crucible dsl runs` lists them")
         mode = "ro" if read_only else "rwc"
         if read_only and _is_immutable(path):
             mode += "&immutable=1"  # no process can write here, and SQLite could not create its index

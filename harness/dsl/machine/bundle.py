@@ -234,7 +234,7 @@ def _entries(path: Path) -> dict[str, bytes]:
                     raise _damaged(path, f"{entry.filename} has a different size than stated")
                 found[entry.filename] = data
     except FileNotFoundError as error:
-        raise LogError("there is no such bundle", where=str(path), fix="name the file that `dsl run` wrote") from error
+        raise LogError("no such bundle", where=str(path), fix="name the file that `dsl run` wrote") from error
     except LogError:
         raise
     except Exception as error:  # zipfile raises what its decompressors and `struct` raise, and more

@@ -180,5 +180,5 @@ def event_source(text: str) -> NoEvents | FileEvents | SocketEvents:
         return SocketEvents(text)
     path = Path(text)
     if not path.is_file():
-        raise UsageError(f"there is no file {text}", where="--events", fix="name a file of JSON lines, or unix:PATH")
+        raise UsageError(f"{text} does not exist", where="--events", fix="name a file of JSON lines, or unix:PATH")
     return FileEvents(path)

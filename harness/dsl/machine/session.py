@@ -171,7 +171,7 @@ class Session(Closing):
         """
         path = folder / LOG
         if not path.is_file():
-            raise LogError("there is no run here", where=str(folder), fix="`crucible dsl runs` lists them")
+            raise LogError("the folder has no run", where=str(folder), fix="`crucible dsl runs` lists them")
         with LogFile(path, read_only=True) as reader:
             durability = RunSettings.from_wire(reader.settings(reader.open_run(run))).durability
         file = LogFile(path, durability=durability, probe=probe)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,8 @@ class Limits:
     """Faults kept; later ones are only counted."""
     steps: int = 50_000_000
     """Evaluation steps of all expressions together."""
+    progress: Callable[[int], None] | None = field(default=None, compare=False)
+    """Called now and then with the offset in the file that was reached."""
 
 
 DEFAULT = Limits()

@@ -135,6 +135,8 @@ class State:
     def _look(self, record: Record) -> None:
         if time.monotonic() > self.deadline:
             self.halt("seconds", record, f"at most {self.limits.seconds:g} seconds")
+        if self.limits.progress is not None:
+            self.limits.progress(file_offset(record, record.window.pos))
 
     def charge(self, steps: int, record: Record) -> None:
         """Count steps of work that grows with the data.

@@ -73,7 +73,7 @@ class RecordQuery:
                 if enum is None or node.label not in enum.numbers:
                     near = (node.label, list(enum.numbers)) if enum else (node.enum, list(self._grammar.enums))
                     fix = did_you_mean(*near)
-                    raise SpecError(f"there is no {node.enum}::{node.label}", fix=fix or "see `enums` of the grammar")
+                    raise SpecError(f"unknown value {node.enum}::{node.label}", fix=fix or "see `enums` of the grammar")
 
 
 class _Host:

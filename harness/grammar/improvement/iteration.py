@@ -143,7 +143,7 @@ class GrammarClimb:
         grammar = _grammar(self._initial)
         self._samples, self._holdout, self._limits = Samples.of(files), holdout, limits
         if not self._samples.files:
-            msg = "there are no files to improve the grammar on"
+            msg = "no files to improve the grammar on"
             raise ValueError(msg)
         self._proposer, self._progress, self._name, self._operator = proposer, progress, name, operator
         self.first = self._found = measure(grammar, self._samples, limits=limits)

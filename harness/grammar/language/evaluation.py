@@ -272,7 +272,7 @@ def _peek(record: Any, position: Any, size: Any) -> bytes:
     if not isinstance(position, int) or not isinstance(size, int):
         raise NoValueError("a position and a size are integers")
     if position < 0 or size < 0 or window.start + position + size > window.end:
-        raise NoValueError(f"there are no {size} bytes at {position}")
+        raise NoValueError(f"fewer than {size} bytes follow at {position}")
     at = window.start + position
     return bytes(window.buffer.data[at : at + size])
 

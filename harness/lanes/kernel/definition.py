@@ -178,7 +178,7 @@ class Definition(Frozen):
             msg = f"dtype may be {', '.join(self.dtypes)}, not {dtype}"
             raise ValueError(msg)
         for name in given.keys() - self.axes.keys():
-            msg = f"there is no axis {name!r}{nearest(name, [*self.axes, *self.parameters])}"
+            msg = f"unknown axis {name!r}{nearest(name, [*self.axes, *self.parameters])}"
             raise ValueError(msg)
         if missing := [axis for axis in self.axes if axis not in given]:
             msg = f"the shape does not give {', '.join(missing)}"

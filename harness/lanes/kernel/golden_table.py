@@ -99,11 +99,10 @@ def read_golden(path: Path) -> Golden:
         raise SpecError(f"not a golden table: {what}", where=str(path), fix=fix) from error
 
 
-def write_golden(path: Path, golden: Golden) -> None:
-    """Write a table with sorted rows, so that differences between versions are small."""
+def golden_text(golden: Golden) -> str:
+    """The JSON of a table with sorted rows, so that differences between versions are small."""
     ordered = golden.model_copy(update={"rows": tuple(sorted(golden.rows, key=_key))})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(ordered.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return ordered.model_dump_json(indent=1) + "\n"
 
 
 def _key(row: Row) -> tuple[str, ...]:

@@ -82,6 +82,8 @@ def run_job(place: Path, request: dict[str, Any], device: Any) -> None:
         except BaseException as error:  # also SystemExit and other ways to leave
             kind = "memory" if isinstance(error, MemoryError) else getattr(error, "kind", "raised")
             text = " ".join(str(error).split())
+            if isinstance(error, BlockingIOError) or "can't start new thread" in text:
+                kind, text = "forbidden", f"host code may start no process, and only a few threads ({text})"
             written = {"kind": kind, "error": (f"{type(error).__name__}: " * (kind == "raised") + text)[:_MAX_MESSAGE]}
         channel.write(json.dumps(written) + "\n")
         channel.flush()

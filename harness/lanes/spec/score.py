@@ -40,7 +40,7 @@ def _components(facts: dict[str, Any]) -> Iterator[Component]:
     if not sets:
         # The patch was rejected, so nothing was explained: the value is zero, not unknown.
         for name, weight in weights.items():
-            yield Component(name=name, value=0.0, weight=weight, why="there is no patched grammar")
+            yield Component(name=name, value=0.0, weight=weight, why="no patched grammar")
         return
     if weights is CLASSIC:
         values = {name: both["classic"] / 100 for name, both in sets}

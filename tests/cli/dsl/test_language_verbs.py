@@ -41,7 +41,7 @@ def test_check_reports_errors_with_their_place(tmp_path: Path, capsys: pytest.Ca
     status, out, err = crucible(capsys, "check", path)
     assert status == 1
     assert err.splitlines() == [
-        f"{path}:2:11: E205 there is no call 'tool.raed'; did you mean 'tool.read'?",
+        f"{path}:2:11: E205 unknown call 'tool.raed'; did you mean 'tool.read'?",
         '  2 |   step a: tool.raed { path: "x" }',
         "    |           ^^^^^^^^^",
     ]

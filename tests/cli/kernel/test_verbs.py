@@ -128,6 +128,10 @@ def test_roofline(crucible, place: Path) -> None:
         (["roofline", "gone.yaml"], "gone.yaml: no such file"),
         (["roofline", "."], "it is a folder"),
         (["compile", "{}/kernels/swiglu/fused.py", "--golden", "."], "it is a folder"),
+        (
+            ["compile", "{}/kernels/swiglu/fused.py", "--golden", "{}/kernels/swiglu/fused.py"],
+            "it exists and is not a golden table",
+        ),
         (["check", "{}/kernels/swiglu/fused.py", "--timeout", "-1"], "-1.0 is less than 0.001"),
         (["check", "{}/kernels/swiglu/fused.py", "--attempts", "0"], "0 is less than 1"),
         (["sweep", "{}/kernels/swiglu/fused.py", "--targets", "--shape", "R=1,H=1"], "exclude each other"),

@@ -105,13 +105,13 @@ def test_each_error_is_reported_alone(code: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (task('step a: tool.raed { path: "x" }'), "p:2:9: E205 there is no call 'tool.raed'; did you mean 'tool.read'"),
+        (task('step a: tool.raed { path: "x" }'), "p:2:9: E205 unknown call 'tool.raed'; did you mean 'tool.read'"),
         (task('step a: tool.read { path: "x" output: y }'), "did you mean 'output_var'?"),
         (task('step a: tool.read { path: "x" output_var: text }\nstep b { let y = txt }'), "did you mean 'text'?"),
         (SCHEMA + "fact f(t: T.P) { return t.tflop > 1 }", "did you mean 'tflops'?"),
         (SCHEMA + "fact f(t: T.P) { return t.bw / MAX_BW > 1 }", "declare it: `const MAX_BW: float = ...`"),
         (task('step a: tool.run { cmd: "cat x | sort" }'), 'cmd: ["cat", "x", "|", "sort"]'),
-        (task('step a: tool.read { path: "{{late}}" }'), "p:2:30: E201 there is no variable 'late'"),
+        (task('step a: tool.read { path: "{{late}}" }'), "p:2:30: E201 unknown variable 'late'"),
         (SCHEMA + "fact f(t: T.P) { return t.ms < 5 }", "`<` of ms and a number without a unit"),
         ("fact f(t: int) { return true }", "the parameter of a fact is a case of the trace"),
     ],
@@ -131,7 +131,7 @@ def test_conflicting_definitions_of_a_fact() -> None:
     )]  # fmt: skip
     lines = found("\n".join(snippets))
     assert any("E405 fact 'is_memory_bound' is declared twice, and the declarations differ" in line for line in lines)
-    assert any("E204 there is no constant 'MAX_BW'" in line for line in lines)
+    assert any("E204 unknown constant 'MAX_BW'" in line for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_conflicting_definitions_of_a_fact() -> None:
     [
         (SCHEMA + "fact f(t: T.P) { return t.n > 1 }", "W501 fact 'f' is never used"),
         ("const A = 1\nconst A = 1", "W502"),
-        ('rule R { when: "is_fast" apply: "x" }', "W503 there is no fact 'is_fast'; prose never fires"),
+        ('rule R { when: "is_fast" apply: "x" }', "W503 unknown fact 'is_fast'; prose never fires"),
         (task('step s { let x = 1 }\nevaluation { check c: tool.read { path: "x" } }'), "W505"),
         (task("step s { if true { let x = 1 } }"), "W507 this is always true"),
         ("invariant I { assert: 1 < 2 }", "W509"),

@@ -55,7 +55,7 @@ def test_a_better_program_replaces_the_previous_one() -> None:
         (tuned(7).replace('success: passed("cost")', ""), "Tune: success was removed"),
         (tuned(7).replace("value: float", "value: float > 0"), "Variant T was changed"),
         ("```\ntask T {\n```", "E105 unexpected end of file"),
-        ("```\ntask T { step a { let x = y } }\n```", "E201 there is no variable"),
+        ("```\ntask T { step a { let x = y } }\n```", "E201 unknown variable"),
         ("```\n```", "the reply contains no program"),
         (tuned(7).replace("let tile = 7", 'let tile = 7 fail "no"'), "E408"),
     ],

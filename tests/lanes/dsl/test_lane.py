@@ -232,7 +232,7 @@ def test_errors_of_a_program_are_wrong_not_infra(tmp_path: Path, judge_all) -> N
     twice = 'task T {\n step a: tool.read { path: "{{x}}" }\n step a: tool.read { path: "y" }\n}'
     found = judge_all(DslLane(), own(tmp_path, twice))
     assert list(found) == ["p"]
-    assert found["p"].why.startswith("p.spak:2:31: E201 there is no variable 'x'")
+    assert found["p"].why.startswith("p.spak:2:31: E201 unknown variable 'x'")
     assert found["p"].why.endswith("(and 1 more)")
 
 

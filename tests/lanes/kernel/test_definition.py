@@ -41,7 +41,7 @@ def test_every_definition_reads_and_survives_json(path: Path) -> None:
         ("[bfloat16, float16]", "[bfloat16, float8]", "dtypes.1: Input should be"),
         ("tiny: [{M: 1, N: 1, K: 1}", "tiny: [{M: 1, N: 1}", ":19:10: shapes.tiny.0: the shape does not give K"),
         ("tiny: [{M: 1, N: 1, K: 1}", "tiny: [{M: 1, N: 1, K: 0}", "the size of K must be a positive integer"),
-        ("tiny: [{M: 1, N: 1, K: 1}", "tiny: [{M: 1, N: 1, K: 1, L: 1}", "there is no axis 'L'"),
+        ("tiny: [{M: 1, N: 1, K: 1}", "tiny: [{M: 1, N: 1, K: 1, L: 1}", "unknown axis 'L'"),
         ("tiny: [{M: 1, N: 1, K: 1}", "tiny: [{M: 1, N: 1, K: 1, dtype: float32}", "dtype may be bfloat16, float16"),
         ("flops: 2 * M", "flops: 2 ** M", "flops: '2 ** M * N * K' is not arithmetic"),
         ("a: {axes: [M, K]}", "a: {axes: [M, Q]}", "inputs.a: 'Q' is not arithmetic"),

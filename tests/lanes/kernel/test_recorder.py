@@ -122,6 +122,8 @@ def test_rows_beyond_the_last_one_are_masked_by_a_number(judged) -> None:
         ("rows_kernel.warmup(x, x, 1, 1, SHIFT=None, ROWS=1, BLOCK=1, grid=(1,)).n_regs", "it asks what its kernel is"),
         ("len(set(torch.empty(70_000)))", "it takes a tensor apart into 70000, 65536 are allowed"),
         ("max(x[0])", "it calls the library's own operator gt"),
+        ("__import__('os').fork()", "host code may start no process"),
+        ("[__import__('_thread').start_new_thread(input, ()) for _ in range(999)]", "only a few threads"),
         ("print(x)", "it reads elements of a tensor (__repr__)"),
         ("torch.compile(torch.exp)(x)", "it calls the library's own operator exp"),
     ],

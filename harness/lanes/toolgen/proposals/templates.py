@@ -37,9 +37,9 @@ def template(tool_id: str, style: str) -> str:
     styles = styles_of(tool_id)
     if not styles:
         fix = "give a candidate of your own: --candidate FILE for `toolgen`, `start:` in an evolve file"
-        raise UsageError(f"there is no template for the tool {tool_id!r}{nearest(tool_id, tools())}", fix=fix)
+        raise UsageError(f"no template for the tool {tool_id!r}{nearest(tool_id, tools())}", fix=fix)
     if style not in styles:
-        raise UsageError(f"there is no template of style {style!r} for the tool {tool_id!r}{nearest(style, styles)}")
+        raise UsageError(f"no template of style {style!r} for the tool {tool_id!r}{nearest(style, styles)}")
     return (_templates() / tool_id / f"{style}{_SUFFIX}").read_text(encoding="utf-8")
 
 
