@@ -210,17 +210,27 @@ class Evaluator:
                 self._note_costs(questions, [])
 
     async def _deepen(self, questions: Questions, plan: Plan, timing: WorkloadTiming) -> None:
-        """Time it in several processes if its times decide something: a gate, or one of the first places."""
+        """Time it in further processes as long as its times decide something: a gate, or one of the first places."""
         standings, policy = self.context.keep(Standings), self.case.policy
         standings.share(self.context.shared)
         board = f"{self.case.suite}\0{self.tool.path}\0{policy.to_wire()}"
-        evidence, score = self._score_so_far(questions, timing)
-        gate = near_gate(evidence, score, policy)
-        if gate or (score.gates_pass and standings.is_in_reach(board, evidence, score)):
-            self.facts["deepened"] = f"near the gate {gate}" if gate else f"in reach of the first {FIRST}"
-            await timing.deepen(random.Random(derive_seed(plan.seed, "depth")))  # noqa: S311 - the seed is the secret
+
+        def decides() -> bool:
             evidence, score = self._score_so_far(questions, timing)
-            if timing.profile.fault is None and not timing.profile.wrong:
+            gate = near_gate(evidence, score, policy)
+            if gate:
+                self.facts["deepened"] = f"near the gate {gate}"
+            elif score.gates_pass and standings.is_in_reach(board, evidence, score):
+                self.facts["deepened"] = f"in reach of the first {FIRST}"
+            else:
+                return False
+            return True
+
+        if decides():
+            rng = random.Random(derive_seed(plan.seed, "depth"))  # noqa: S311 - the seed is the secret
+            await timing.deepen(rng, goes_on=decides)
+            evidence, score = self._score_so_far(questions, timing)
+            if timing.profile.depth >= PROCESSES and timing.profile.fault is None and not timing.profile.wrong:
                 standings.enter(board, evidence, score)
 
     def _score_so_far(self, questions: Questions, timing: WorkloadTiming) -> tuple[Evidence, Score]:

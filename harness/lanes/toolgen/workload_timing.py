@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from harness.lanes.toolgen.candidate_box import opened
 from harness.lanes.toolgen.outcome import Outcome
@@ -65,17 +65,24 @@ class WorkloadTiming:
         self.profile.depth += 1
         await self._ask_sizes(box, rng)
 
-    async def deepen(self, rng: random.Random) -> None:
+    async def deepen(self, rng: random.Random, *, goes_on: Callable[[], bool]) -> None:
         """Time the candidate in further processes, up to `PROCESSES`; ends with a fault or a wrong answer.
 
         Each is asked a few ordinary questions, too, and each size at a moment among them, as in an attempt. The input
         of a slow call that alone does not count is asked again in one more: a disturbance does not come back.
 
+        Args:
+            goes_on: Says before each process but the first whether its times can still change anything.
+
         Raises:
             SpecError: if the oracle fails.
             InfraError: if no box can be opened.
         """
+        is_first = True
         while self.profile.depth < PROCESSES and self._is_right:
+            if not (is_first or goes_on()):
+                return
+            is_first = False
             await self._ask_further(rng)
         if self._is_right and (call := slow_call(self.times)) is not None:
             await self._ask_further(rng, call)

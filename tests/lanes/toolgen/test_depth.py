@@ -70,6 +70,15 @@ def test_a_candidate_that_is_slow_in_every_second_process_is_not_first(timed, go
     assert cheat.score.total < honest.score.total
 
 
+@pytest.mark.parametrize("answers", [[False], [True, False], [True, True, False], [True] * 9])
+def test_one_that_turns_out_to_be_out_of_reach_is_not_timed_further(timed, monkeypatch, answers):
+    said = iter(answers)
+    monkeypatch.setattr(Standings, "is_in_reach", lambda *_: next(said))
+    facts = timed().evidence.facts
+    assert facts["profile"]["depth"] == min(len(answers), PROCESSES)
+    assert ("deepened" in facts) is (answers != [False])
+
+
 def test_no_input_is_timed_twice_at_full_depth(timed, monkeypatch):
     answer, asked = WorkloadTiming.answer, []
 
