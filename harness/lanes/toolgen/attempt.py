@@ -220,9 +220,10 @@ class _AttemptRun:
             return found
         quickest = min(self.outcome.costs.values(), default=math.inf) - null_call(self.pool).cpu_seconds
         expected = accumulate(question.reference_seconds or 0.0 for _, question in found)
-        found = found[: sum(2 * seconds <= GRACE_SECONDS for seconds in expected)]
-        is_quick = MIN_BATCH * quickest <= GRACE_SECONDS and self.outcome.clock == "cpu"
-        if len(found) < min(MIN_BATCH, left) or not is_quick or waiting.is_on_purpose(self.box.pid):
+        found = found[: sum(seconds <= GRACE_SECONDS for seconds in expected)]
+        is_quick = 2 * quickest <= GRACE_SECONDS and self.outcome.clock == "cpu"
+        waits = schedule.singles == 0 and waiting.is_on_purpose(self.box.pid)
+        if len(found) < min(MIN_BATCH, left) or not is_quick or waits:
             schedule.singles = math.inf
             return []
         return found
