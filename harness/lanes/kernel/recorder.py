@@ -193,7 +193,9 @@ class _Recording(TorchDispatchMode):  # type: ignore[misc]
     def add(self, tensor: Any) -> None:
         """Record a new storage."""
         self.number(tensor)
-        self.steps.append({"do": "new", "bytes": tensor.untyped_storage().nbytes(), "dtype": _name(tensor.dtype)})
+        self.steps.append(
+            {"do": "new", "bytes": tensor.untyped_storage().nbytes(), "dtype": str(tensor.dtype).removeprefix("torch.")}
+        )
 
     def write(self, to: Any, value: Any) -> None:
         """Record that a number, numbers or a tensor is written into a tensor."""
@@ -207,7 +209,7 @@ class _Recording(TorchDispatchMode):  # type: ignore[misc]
         if not self.is_known(tensor):
             raise _RefusedError("it uses a tensor that this call neither got nor made")
         return {
-            "storage": self.numbers[tensor.untyped_storage()._cdata], "dtype": _name(tensor.dtype),
+            "storage": self.numbers[tensor.untyped_storage()._cdata], "dtype": str(tensor.dtype).removeprefix("torch."),
             "offset": tensor.storage_offset(), "sizes": list(tensor.shape), "strides": list(tensor.stride()),
         }  # fmt: skip
 
@@ -273,7 +275,7 @@ class _Recording(TorchDispatchMode):  # type: ignore[misc]
             case torch.device():
                 return {"torch": "device"}
             case torch.dtype() | torch.layout() | torch.memory_format():
-                return {"torch": _name(value)}
+                return {"torch": str(value).removeprefix("torch.")}
             case JITFunction():
                 return {"jit": value.fn.__name__}
             case tuple() | list():
@@ -346,7 +348,3 @@ class _Faces(TorchFunctionMode):  # type: ignore[misc]
 def _to_meta(value: Any) -> Any:
     is_device = isinstance(value, torch.device) or str(value).partition(":")[0] in ("cuda", "cpu")
     return torch.device("meta") if is_device else value
-
-
-def _name(value: Any) -> str:
-    return str(value).removeprefix("torch.")

@@ -52,6 +52,7 @@ from harness.sandbox.usage import Usage
 LOAD_SECONDS = 2.0  # wall time limit for loading a candidate; it does not anneal, since imports always take their time
 SLOW_FACTOR = 4.0
 """Of the short limit of a batch: the limit of a call where no slow candidate is wanted (`JudgePool.submit`)."""
+_LIMITS = {Status.TIMEOUT: "time", Status.MEMORY: "memory", Status.OUTPUT: "output"}
 _ENVIRONMENT = {"python": platform.python_version(), "implementation": platform.python_implementation()}
 
 
@@ -75,7 +76,7 @@ class Evaluator:
             "documentation": dict.fromkeys(("module", "function", "signature", "example"), False),
             "profile": {"clock": "", "rows": []},
             "style": {"declared": case.subject.style, "detected": "", "baseline": BASELINE, "distance": 0.0},
-            "limits": _own_limits(self.tool),
+            "limits": self.tool.limits,
             "slowest_ms": None,
             "examples_only": self.tool.examples_only,
         }
@@ -218,12 +219,9 @@ class Evaluator:
         def decides() -> bool:
             evidence, score = self._score_so_far(questions, timing)
             gate = near_gate(evidence, score, policy)
-            if gate:
-                self.facts["deepened"] = f"near the gate {gate}"
-            elif score.gates_pass and standings.is_in_reach(board, evidence, score):
-                self.facts["deepened"] = f"in reach of the first {FIRST}"
-            else:
+            if not gate and not (score.gates_pass and standings.is_in_reach(board, evidence, score)):
                 return False
+            self.facts["deepened"] = f"near the gate {gate}" if gate else f"in reach of the first {FIRST}"
             return True
 
         if decides():
@@ -327,7 +325,7 @@ class Evaluator:
             comparisons=self.comparisons,
             peak_mb=max((usage.peak_mb for usage in usages), default=None),
             peak_is_lower_bound=any(usage.peak_is_lower_bound for usage in usages),
-            limits_hit=_limits_hit(status),
+            limits_hit=(_LIMITS[status],) if status in _LIMITS else (),
             tier=self.context.tier,
             environment=_ENVIRONMENT,
             seconds=self._own_seconds(),
@@ -347,13 +345,3 @@ def _unchanged_tool(case: Case) -> Tool:
     if files := case.inputs["tool_files"]:
         require_unchanged(tool.path, files, digest_of_files(tool))
     return tool
-
-
-def _own_limits(tool: Tool) -> dict[str, float | None]:
-    seconds, memory = tool.spec.constraints.max_runtime_sec, tool.spec.constraints.max_memory_mb
-    return {"time_ms": None if seconds is None else seconds * 1e3, "memory_mb": memory}
-
-
-def _limits_hit(status: Status) -> tuple[str, ...]:
-    names = {Status.TIMEOUT: "time", Status.MEMORY: "memory", Status.OUTPUT: "output"}
-    return (names[status],) if status in names else ()

@@ -21,7 +21,8 @@ class ToolgenSuite(SuiteOptions):
     questions: Annotated[int, Field(ge=1, le=5000)] = 24
     """Number of distinct sampled inputs of every attempt, in addition to the tool's examples and edge inputs."""
     jitter_ms: tuple[Milliseconds, Milliseconds] = (0.0, 10.0)
-    """Shortest and longest pause between the questions of an attempt, in milliseconds."""
+    """Shortest and longest pause between the questions of an attempt, in milliseconds, where a candidate can notice it:
+    it can tell the machine's time, or has threads."""
 
     weights: dict[str, Annotated[float, Field(strict=True, ge=0, le=1)]] = {}
     """Weights of the components in the total, which sum to 1; a component that is not named does not count."""

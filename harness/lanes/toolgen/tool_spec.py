@@ -99,6 +99,12 @@ class Tool:
         return self.oracle is None
 
     @property
+    def limits(self) -> dict[str, float | None]:
+        """The tool's own limits of a call, by name of the gate; None for the suite's."""
+        seconds, memory = self.spec.constraints.max_runtime_sec, self.spec.constraints.max_memory_mb
+        return {"time_ms": None if seconds is None else seconds * 1e3, "memory_mb": memory}
+
+    @property
     def answer_rules(self) -> tuple[str, ...]:
         """What a box does with the answers, see `wire`."""
         kept = (KEEP_ARGUMENTS,) if "no_mutation" in self.spec.properties else ()

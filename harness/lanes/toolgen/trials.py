@@ -48,7 +48,7 @@ class Trials:
         """Try one property.
 
         Raises:
-            BoxFault: if the box ends, or sends what is no answer.
+            BoxFault: if the box ends, or its answer cannot be read.
             SpecError: if the property itself fails.
         """
         oracle = self.questions.oracle
