@@ -19,6 +19,7 @@ from harness.ledger import row_writer
 from harness.ledger.packing import reader
 from harness.ledger.version import APPLICATION_ID, SCHEMA_VERSION
 
+INFINITE = frozenset((math.inf, -math.inf))
 BUSY_SECONDS = 30.0
 PAGE_BYTES = 8192  # of a new ledger: nine evaluations to a page, and a tenth of it unused
 MAGIC = b"SQLite format 3\0"
@@ -149,8 +150,8 @@ def rows(connection: sqlite3.Connection, sql: str, parameters: Sequence[Any]) ->
     names = [column[0] for column in found.description or ()]
     made = [dict(zip(names, row, strict=True)) for row in found]  # dict(row) searches each name among all names
     for row in made:
-        if math.inf in (cells := row.values()) or -math.inf in cells:
-            row.update({name: None for name, value in row.items() if value in (math.inf, -math.inf)})
+        if not INFINITE.isdisjoint(row.values()):
+            row.update({name: None for name, value in row.items() if value in INFINITE})
     return made
 
 

@@ -157,10 +157,12 @@ PAIRS = (
 
 def _with_exhibits(record: Record) -> str:
     """The JSON text of an evaluation with the JSON of its exhibits, which deflates better than their deflated data."""
+    wire, exhibits = record.wire, record.evaluation.evidence.exhibits
+    if not exhibits:
+        return wire
     from harness.core.exhibit import inflate
 
-    wire = record.wire
-    for exhibit in record.evaluation.evidence.exhibits:
+    for exhibit in exhibits:
         if text := inflate(exhibit.stored):
             # Base64 and hex digits stand in the text as they are.
             wire = wire.replace(f'"digest":"{exhibit.digest}","data":"{exhibit.data}"', f'"text":{dump(text)}')

@@ -147,15 +147,17 @@ class Ledger(Closing):
         Raises:
             LedgerError: if the run has not begun.
         """
-        from harness.core.evaluation import SerialisedEvaluation
-
         if run_id not in self._runs:
             raise LedgerError(f"run {run_id} has not begun", where=str(self.path), fix="call begin(run) first")
+        if not text:
+            from harness.core.evaluation import SerialisedEvaluation
+
+            text = SerialisedEvaluation.of(evaluation).text
         record = Record(
             run_id=run_id,
             created_at=now(),
             machine=self._runs[run_id].machine,
-            wire=text or SerialisedEvaluation.of(evaluation).text,
+            wire=text,
             evaluation=evaluation,
         )
         self._pending.append(record)

@@ -519,3 +519,19 @@ def test_a_ledger_is_read_through_once_when_it_is_opened(tmp_path, monkeypatch):
         with opened(tmp_path / "l.db"):
             pass
         assert len([one for one in statements if "quick_check" in one]) == 1
+
+
+def test_cases_of_one_batch_keep_their_own_components_and_gates(tmp_path):
+    scores = [0.25, 0.5, 0.25, 1.0, 0.5]
+    with Ledger.open(tmp_path / "ledger.db") as ledger:
+        run_id = make_run().run_id
+        ledger.begin(make_run())
+        for number, score in enumerate([*scores, *scores]):  # each twice: the second replaces the first
+            ledger.record(make_evaluation(f"c{number % len(scores)}", score=score, attempts=0), run_id=run_id)
+            if number == 7:
+                ledger.flush()
+        ledger.finish(run_id)
+        for view, column in (("components", "value"), ("gates", "observed")):
+            found = ledger.rows(f"SELECT {column} AS value FROM {view} ORDER BY nodeid")
+            assert [row["value"] for row in found] == scores
+        assert len(ledger.rows("SELECT DISTINCT shape FROM evaluations")) == 2  # the gate of 0.25 and 0.5 fails
