@@ -100,7 +100,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]], *, about: str, scr
     if full:
         head, rows = [head[i] for i in full], [[row[i] if i < len(row) else None for i in full] for row in rows]
     if scripted:
-        data = [[_data(name) for name in head], *([_data(one) for one in row[: len(head)]] for row in rows[:MAX_ROWS])]
+        cells = ([_data(one) for one in row[: len(head)]] for row in rows[:MAX_ROWS])
+        data = [[_data(name) for name in head], *cells]
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         drawn = made(f'<data class="cells">{content(text)}</data>')
     else:
