@@ -170,7 +170,9 @@ class Cards:
         card.source = digest, highlight.language_of(subject["path"]), line
         delta = card.case.delta
         edited = delta is not None and not delta["same_digest"]
-        if not (edited or subject["parents"] or card.case.urgency is Urgency.FAILING):
+        has_other = bool(subject["parents"]) and any(one["digest"] != row["digest"] for one in card.history)
+        has_parent = bool(card.relatives) and not card.relatives[0].is_self
+        if not (edited or has_other or has_parent or card.case.urgency is Urgency.FAILING):
             return
         for one in source_diff.predecessors(self._ledger, row):
             before = sources.read(self._ledger, one.digest) or ""

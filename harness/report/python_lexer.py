@@ -11,10 +11,12 @@ import keyword
 from pygments.lexers.python import PythonLexer
 from pygments.token import Text
 
-# It never begins at the start of a line, where docstrings and soft keywords are, and has no number, decorator, keyword,
-# prefix of a string, nor a name such as `__init__`, which has a colour.
+# It never begins at the start of a line, and goes on in the next one unless that begins with a string, which may be a
+# docstring, or a soft keyword. It has no number, decorator, keyword, prefix of a string, nor a name such as `__init__`,
+# which has a colour.
 PLAIN = rf"""(?x)(?<=[^\n])(?:
     [^\w\s'"#\\.@] | \.(?!\d) | [^\S\n]
+    | \n[^\S\n]* (?! [^\S\n] | [rRuUbB]{{0,2}}['"] | (?:match|case|type|lazy)\b )
     | (?!__ | (?:{"|".join(keyword.kwlist)})\b) [a-zA-Z_][a-zA-Z0-9_]* (?![\w'"])
 )+"""
 

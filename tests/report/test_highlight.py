@@ -53,6 +53,7 @@ def colours(lexer, text):
 
 @example("x = rb'a', (f'{b}')")
 @example("if x: @print\n  @if")
+@example('x\n  """a\\""""if\n')
 @example("x.5 + y.z.if")
 @example(" x²if, not_in.__init__, isin in")
 @given(st.lists(PIECES, max_size=30).map("".join))

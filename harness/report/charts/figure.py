@@ -100,8 +100,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]], *, about: str, scr
     if full:
         head, rows = [head[i] for i in full], [[row[i] if i < len(row) else None for i in full] for row in rows]
     if scripted:
-        data = [[_data(name) for name in head], *([_data(one) for one in row[: len(head)]] for row in rows[:MAX_ROWS])]
-        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        data = [[_data(one) for one in row[: len(head)]] for row in (head, *rows[:MAX_ROWS])]
+        text = json.dumps((data[0], data[1:]), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         drawn = made(f'<data class="cells">{content(text)}</data>')
     else:
         heads = element("tr", *(element("th", name, scope="col") for name in head))
@@ -121,10 +121,10 @@ def _cells(row: Sequence[Any], count: int) -> Iterable[str]:
 
 
 def _data(value: Any) -> Any:
-    """A cell for the script: a number in a list as it is shown, an integer or a string as it is."""
+    """A cell for the script: a string, a small integer, or a list with a number as it is shown."""
     if type(value) is str:
         return value if len(value) <= MAX_LABEL and value.isprintable() else words.printable(value[:MAX_LABEL])
-    if type(value) is int and abs(value) < 10**15:
+    if type(value) is int and 0 <= value < 1000:
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
         return [shown(value)]

@@ -35,9 +35,9 @@
   // The first call of toLocaleString takes 30 ms.
   const short = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
 
-  function make(tag, attributes, ...children) {
+  function make(tag, given, ...children) {
     const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes || {})) if (value !== undefined) made.setAttribute(name, seen(value));
+    for (const [name, value] of Object.entries(given || {})) if (value !== undefined) made.setAttribute(name, seen(value));
     made.append(...children.map((child) => (child instanceof Node ? child : seen(child ?? ""))));
     return made;
   }
@@ -50,7 +50,7 @@
   const split = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
   const cell = (head, ...content) => make("td", { "data-head": head }, ...content);
   function choose(label, values, now, act, first) {
-    const select = make("select", { "aria-label": label }, ...(first ? [make("option", { value: "" }, first)] : []), ...values.map((value) => make("option", { value }, value)));
+    const select = make("select", { "aria-label": label }, ...(first ? ["", ...values] : values).map((value) => make("option", { value }, value || first)));
     select.value = now;
     on(select, "change", () => act(select.value));
     return select;
@@ -102,14 +102,13 @@
 
   // Buttons of figures, tables and commands
 
-  const tabled = (heads, rows, kind) => make("table", { class: kind }, make("thead", 0, make("tr", 0, ...heads.map((text) => make("th", { scope: "col" }, text)))), make("tbody", 0, ...rows));
-  const datum = (one) => (typeof one === "string" ? make("td", 0, one) : make("td", { class: "num" }, one[0] ?? short(one)));
+  // A cell is a node, a string, or a number: a small one, or a list with one as it is shown.
+  const tabled = (heads, rows, kind) =>
+    make("table", { class: kind }, make("thead", 0, make("tr", 0, ...heads.map((text) => make("th", { scope: "col" }, text)))), make("tbody", 0,
+      ...rows.map((cells) => make("tr", 0, ...cells.map((one) => (one instanceof Node ? one : make("td", { class: one.big ? "" : "num" }, one)))))));
   function dress(node) {
     unhide(node);
-    for (const one of all("data", node)) {
-      const [heads, ...rows] = JSON.parse(one.textContent);
-      one.replaceWith(tabled(heads, rows.map((cells) => make("tr", 0, ...cells.map(datum)))));
-    }
+    for (const one of all("data", node)) one.replaceWith(tabled(...JSON.parse(one.textContent)));
     for (const one of all(".command", node)) one.append(" ", button("copy", "copy", one.textContent));
     for (const one of all("figure", node)) {
       const kinds = ["SVG", "PNG", "CSV"].filter((kind) => $(kind === "CSV" ? "table" : "svg.chart", one));
@@ -248,7 +247,7 @@
     rows.sort((one, other) => other.size - one.size);
     const more = Object.keys({ ...g, ...h }).filter((one) => g[one] !== h[one]);
     const side = (head, [value, status]) => cell(head, ...(status ? [score(value), " ", chip(status)] : ["absent"]));
-    const body = rows.slice(0, 1000).map((one) => make("tr", 0, make("th", { scope: "row" }, link(one.nodeid)), side("before", one.x), side("after", one.y), cell("change", one.change)));
+    const body = rows.slice(0, 1000).map((one) => [make("th", { scope: "row" }, link(one.nodeid)), side("before", one.x), side("after", one.y), cell("change", one.change)]);
     node.append(line("tools filters", select("a", "run before"), " → ", select("b", "run after")),
       note(short(rows.length), " cases differ", rows[1000] && " (1,000 shown)", ...Object.entries(sums).map(([one, n]) => `; ${n} ${one}`)),
       make("ul", { class: "changes" }, ...more.map((one) => make("li", 0, "gate ", make("code", 0, one), ` ${g[one] || "absent"} → ${h[one] || "absent"}`))),
