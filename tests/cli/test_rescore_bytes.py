@@ -26,7 +26,7 @@ from harness.ledger.store import Ledger
 from harness.suites.loader import collect_cases, load_suite
 from harness.suites.settings import Settings
 from tests.ledger.factory import make_run
-from tests.shared_run import shared
+from tests.shared_run import session_folder, shared
 from tests.test_house import ROOT
 
 CASES = {
@@ -40,11 +40,11 @@ CASES = {
 """Cases of every lane and of most statuses; with any name missing that a suite no longer has."""
 
 
-def judge(folder, processes):
+def judge(folder, scratch, processes):
     path = folder / "l.db"
     lanes = Registry().lanes
     settings = Settings(secret_seed=7, ledger=path, report=folder / "r.html", epoch=20)
-    context = Context(secret_seed=7, scratch=folder / "scratch", tier=Tier.A)
+    context = Context(secret_seed=7, scratch=scratch, tier=Tier.A)
     context._kept[WarmProcesses] = processes
     with Ledger.open(path) as opened:
         run = make_run(epoch=20)
@@ -64,7 +64,9 @@ def judge(folder, processes):
 
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory, processes):
-    return shared(tmp_path_factory, "rescored", partial(judge, processes=processes)) / "l.db"
+    scratch = session_folder(tmp_path_factory) / "scratch"  # where the tests of lanes keep the inputs of the same tools
+    scratch.mkdir(exist_ok=True)
+    return shared(tmp_path_factory, "rescored", partial(judge, scratch=scratch, processes=processes)) / "l.db"
 
 
 def test_equal_policy_equal_bytes(ledger):

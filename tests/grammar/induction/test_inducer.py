@@ -205,8 +205,8 @@ def test_files_without_structure_are_no_trouble(data: bytes) -> None:
     ("writer", "stub", "count"),
     [
         ("list", "a blob", 2),
-        ("list", "a number", 4),
-        ("bext", "a blob", 3),
+        ("list", "a number", 3),
+        ("bext", "a blob", 2),
         ("plain", "a byte", 2),
         ("odd", "a number", 2),
     ],
