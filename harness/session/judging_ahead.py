@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import socket
 import threading
 from collections.abc import Mapping
@@ -166,7 +167,7 @@ class JudgingAhead:
         with contextlib.suppress(OSError), connection, connection.makefile("rwb") as stream:
             for line in stream:
                 try:
-                    answer = _message(self.take(line.decode().removesuffix("\n")))
+                    answer = _message(self.take(json.loads(line)))
                 except (InfraError, MemoryError) as error:  # without an answer the worker would wait forever
                     answer = _message(str(error) or "out of memory", is_refusal=True)
                 stream.write(answer)
@@ -207,7 +208,7 @@ class JudgingClient:
         """
         try:
             with contextlib.suppress(BrokenPipeError):  # the reason may have been sent before
-                self._stream.write(nodeid.encode() + b"\n")
+                self._stream.write(json.dumps(nodeid).encode() + b"\n")  # a path may have a line feed
                 self._stream.flush()
             length = self._stream.readline()
             text = self._stream.read(abs(int(length or b"0")))

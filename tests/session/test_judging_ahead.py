@@ -53,7 +53,7 @@ def ahead(tmp_path):
     tool = read_tool(tmp_path / "tool")
     policy = Policy(attempts=1, timing="none")
     paths = sorted((tmp_path / "candidates").iterdir())
-    made = [case_for(tool, path, suite="s", policy=policy, jitter_ms=(0, 0)) for path in paths]
+    made = [case_for(tool, path, suite="a\nb é/s", policy=policy, jitter_ms=(0, 0)) for path in paths]
     context = Context(secret_seed=7, scratch=tmp_path / "scratch")
     judging = JudgingAhead(
         {case.nodeid: case for case in made}, Judges([Toolgen()], count=1, context=context), ahead=AHEAD
