@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import math
+import re
 from pathlib import Path
 
 import pytest
 
 from harness.cli import main
-from harness.cli.spec import VERBS
+from harness.cli.spec import VERBS, inputs
 
 ROOT = Path(__file__).parents[2]
 PNG = ROOT / "specs/grammars/png.yaml"
@@ -138,6 +140,24 @@ def test_of_a_large_file_only_what_is_shown_is_parsed(tmp_path: Path, capsys: py
     assert len(printed(capsys)["spans"]) == 4  # type: ignore[index, arg-type]
     assert call("coverage", grammar, large) == 0
     assert "24000000 of 24000000 bytes covered (100.0%)" in capsys.readouterr().out
+
+
+def test_a_parse_that_takes_long_reports_how_far_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "zeros").write_bytes(bytes(6_000))
+    gif = ROOT / "specs/grammars/gif.yaml"
+    monkeypatch.setattr(inputs, "PROGRESS_S", math.inf)
+    assert call("coverage", gif, "zeros") == 0
+    assert "read in" not in capsys.readouterr().err
+    monkeypatch.setattr(inputs, "PROGRESS_S", 0.0)
+    for verb in ("coverage", "spans", "query", "score"):
+        assert call(verb, gif, "zeros") == 0
+        reached = re.findall(r"note: zeros: (\d+)% of 6000 bytes read in \d+ s", capsys.readouterr().err)
+        shares = [int(share) for share in reached]
+        assert len(shares) > 3
+        assert shares == sorted(shares)
+        assert 50 < shares[-1] <= 100
 
 
 def test_a_damaged_file_is_read_as_far_as_it_goes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -295,9 +295,9 @@ def test_a_number_is_as_long_as_it_must_be_to_differ_from_its_bound(text, shown)
     ("text", "what", "caret", "hint"),
     [
         ("toolgen.mean(score >= 1", "`(` is never closed", "(score", "close the parenthesis"),
-        ("mean(scor) >= 1", "no column of numbers 'scor'", "scor)", "did you mean 'score'"),
-        ("maen(score) >= 1", "no aggregate 'maen'", "maen", "did you mean 'mean'"),
-        ("kernl.mean(score) >= 1", "no lane 'kernl'", "kernl", "did you mean 'kernel'"),
+        ("mean(scor) >= 1", "unknown column of numbers 'scor'", "scor)", "did you mean 'score'"),
+        ("maen(score) >= 1", "unknown aggregate 'maen'", "maen", "did you mean 'mean'"),
+        ("kernl.mean(score) >= 1", "unknown lane 'kernl'", "kernl", "did you mean 'kernel'"),
         ("mean(score)", "must compare something", "", "mean(score) >= 0.8"),
         ("mean(score) = 1", "`=` is not a comparison", "= 1", "=="),
         ("mean(score) >= ", "the gate ends here", "", "an aggregate"),
@@ -324,7 +324,7 @@ def test_a_number_is_as_long_as_it_must_be_to_differ_from_its_bound(text, shown)
         ("mean(score) >= 1e999", "too large", "1e999", "smaller"),
         ("mean(score) >= 'x", "not closed", "'x", "quote"),
         ("mean(score) >= 1;", "';' is not allowed", ";", "names"),
-        ("__import__('os')", "no aggregate '__import__'", "__import__", "mean"),
+        ("__import__('os')", "unknown aggregate '__import__'", "__import__", "mean"),
         ("toolgen.", "the gate ends here", "", "mean"),
         ("mean(\u00a0score) >= 1", "is not allowed", "\u00a0", "names"),
         ("mean(score)) >= 1", "not expected here", ") >=", "aggregate"),
@@ -336,10 +336,10 @@ def test_a_number_is_as_long_as_it_must_be_to_differ_from_its_bound(text, shown)
         ("True >= 1", "not part of the gate language", "True", "mean"),
         ("1_000 >= 1", "not part of", "1_000", "number"),
         ("mean(**score) >= 1", "not part of the gate language", "**", "mean(score)"),
-        ("mean(score).max(score) >= 1", "no selector 'mean'", "mean", "suite"),
-        ("toolgen.kernel.mean(score) >= 1", "no selector 'kernel'", "kernel", "suite"),
+        ("mean(score).max(score) >= 1", "unknown selector 'mean'", "mean", "suite"),
+        ("toolgen.kernel.mean(score) >= 1", "unknown selector 'kernel'", "kernel", "suite"),
         ("'\u00e9\u00e9' * 2 >= mean(scor)", "not part of", "'\u00e9", "mean"),
-        ("subject('\u00e9\u00e9').mean(scor) >= 1", "no column of numbers", "scor)", "score"),
+        ("subject('\u00e9\u00e9').mean(scor) >= 1", "unknown column of numbers", "scor)", "score"),
         ("\u00a0", "is not allowed", "\u00a0", "names"),
     ],
 )
@@ -359,7 +359,7 @@ def test_a_malformed_gate_is_marked_and_explained(text, what, caret, hint):
 def test_a_lane_of_a_third_party():
     assert evaluated("words.mean(score) >= 0", [case("a", lane="words")]).passed
     assert parse_gate("words.mean(score) >= 0", lanes=["toolgen", "words"])
-    with pytest.raises(UsageError, match="no lane 'word'"):
+    with pytest.raises(UsageError, match="unknown lane 'word'"):
         parse_gate("word.mean(score) >= 0", lanes=["toolgen", "words"])
 
 

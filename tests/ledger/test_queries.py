@@ -53,9 +53,9 @@ class TestRuns:
             assert queries.run(ledger, ids[1])["cases"] == 1
             for wrong, message in (
                 ("2026", "3 runs match"),
-                ("zzz", "no run 'zzz'"),
+                ("zzz", "no run matches 'zzz'"),
                 ("latest~3", "runs in the ledger: 3"),
-                ("", "no run ''"),
+                ("", "no run matches ''"),
             ):
                 with pytest.raises(LedgerError, match=message) as caught:
                     queries.run(ledger, wrong)

@@ -7,6 +7,7 @@ Example:
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from harness.cli import output
 from harness.cli.spec import inputs
@@ -37,10 +38,10 @@ def run(args: argparse.Namespace) -> int:
     if args.policy != POLICIES[0]:
         return _score_each(args)
     samples, holdout = inputs.read_sets(args)
-    found = {"samples": measure(grammar, Samples.of(samples), limits=LIMITS)}
+    found = {"samples": measure(grammar, Samples.of(samples), limits=_limits(samples))}
     if holdout:
         held = Samples.of(holdout)
-        found["holdout"] = measure(grammar, held, limits=LIMITS, fit=found["samples"].fit)
+        found["holdout"] = measure(grammar, held, limits=_limits(holdout), fit=found["samples"].fit)
     if args.json:
         output.print_json({name: measured.facts() for name, measured in found.items()})
         return 0
@@ -55,6 +56,14 @@ def run(args: argparse.Namespace) -> int:
     rows = [[path, f"{size:g}", f"{credit:.2f}", why] for path, size, credit, why in found["samples"].facts()["fields"]]
     output.print_table(columns, rows)
     return 0
+
+
+def _limits(files: dict[str, bytes]) -> Limits:
+    """The limits of each file; the progress of a single one is reported."""
+    if len(files) != 1:
+        return LIMITS
+    ((name, data),) = files.items()
+    return replace(LIMITS, progress=inputs.report_progress(name, len(data)))
 
 
 def _score_each(args: argparse.Namespace) -> int:
