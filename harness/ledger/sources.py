@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 
 from harness.ledger.packing import Packer
@@ -38,6 +39,12 @@ def read(ledger: Ledger, digest: str) -> str | None:
     found = ledger.rows("SELECT unpacked(text) AS text FROM sources WHERE digest = ?", digest)
     # A ledger may come from elsewhere: no more is returned than may be kept.
     return found[0]["text"][:MAX_BYTES] if found and found[0]["text"] is not None else None
+
+
+def seen(ledger: Ledger, digests: set[str]) -> set[str]:
+    """Those of some digests whose source was seen, also one that was too large to keep."""
+    query = "SELECT digest FROM sources WHERE digest IN (SELECT value FROM json_each(?))"
+    return {row["digest"] for row in ledger.rows(query, json.dumps(sorted(digests)), keep=False)}
 
 
 def size(ledger: Ledger, digest: str) -> int | None:

@@ -99,6 +99,7 @@ class Cards:
         nodeids = [c.row["nodeid"] for c in candidates]
         records = queries.records(self._ledger, run_id, nodeids)
         past = _histories(self._ledger, nodeids)
+        kept = sources.seen(self._ledger, {c.row["digest"] for c in candidates})
         made = []
         for c, nodeid in zip(candidates, nodeids, strict=True):
             record = json.loads(records[nodeid])
@@ -107,11 +108,15 @@ class Cards:
             values.sort(key=lambda one: (isinstance(one[1], WIDE), is_absent(one[1])))
             short = json.loads(records[nodeid], parse_float=_six_digits)
             short["evidence"]["exhibits"] = [one.name for one in shown]  # the card draws them
-            made.append(self._card(c, record, short, values, past.get(nodeid, [])))
+            card = self._card(c, record, short, values, past.get(nodeid, []))
+            subject = record["case"]["subject"]
+            has_source = c.row["digest"] in kept or bool(subject["parents"])
+            self._add_source(card, subject, line=_line_of(record), has_source=has_source)
+            made.append(card)
         return made
 
     def _card(self, c: Candidate, record: Row, short: Row, values: list[tuple[str, Value]], past: list[Row]) -> Card:
-        evidence, score, subject = record["evidence"], record["score"], record["case"]["subject"]
+        evidence, score = record["evidence"], record["score"]
         card = Card(c, evidence, score, exhibits=values, rerun=rerun.of(self._ledger, self._page.run, c.row))
         reason = c.reason or c.row["why"] or "passes"
         card.reason = words.fit(reason, MAX_COLUMNS) if evidence["counterexample"] else reason
@@ -149,19 +154,20 @@ class Cards:
         card.relatives = self._ancestry.of(c)
         text = json.dumps(short, ensure_ascii=False, separators=(",", ": "))
         card.record = text if len(text) <= MAX_RECORD else f"{text[:MAX_RECORD]}…"
-        self._add_source(card, subject, line=_line_of(record))
         return card
 
-    def _add_source(self, card: Card, subject: Row, *, line: int | None) -> None:
-        row = card.case.row
-        digest = sources.digest_of(self._ledger, row["digest"], parents=tuple(subject["parents"]))
-        text = sources.read(self._ledger, digest)
+    def _add_source(self, card: Card, subject: Row, *, line: int | None, has_source: bool) -> None:
+        """Add the source and its differences; `has_source`: whether its digest or those of its parents may have one."""
+        row, digest, text = card.case.row, "", None
+        if has_source:
+            digest = sources.digest_of(self._ledger, row["digest"], parents=tuple(subject["parents"]))
+            text = sources.read(self._ledger, digest)
         if subject["path"]:
             lines = (text or "").splitlines()
             there = lines[line - 1].strip() if line is not None and line <= len(lines) else ""
             card.place = _relative(subject["path"]), line, words.fit(there, MAX_LINE)
         if text is None:
-            size = sources.size(self._ledger, digest)
+            size = sources.size(self._ledger, digest) if has_source else None
             card.no_source = f"its {size:,} bytes are more than the ledger keeps" if size else ""
             return
         card.source = digest, highlight.language_of(subject["path"]), line
