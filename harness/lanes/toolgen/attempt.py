@@ -266,15 +266,17 @@ class _AttemptRun:
         return beyond > GRACE_SECONDS or wall * MARGIN > self.plan.limits.call_seconds
 
     async def _time_unclear(self) -> None:
-        """Ask the questions of batches that may hide a slow call again, one by one; the longer time is charged."""
-        costs = self.outcome.costs
+        """Ask the questions of batches that may hide a slow call again, one by one; longer times at once count."""
+        costs, alone = self.outcome.costs, dict[int, float]()
         for number, question in self.unclear:
             if self.outcome.wrong:
                 break
             if question.expected is not None:
                 answer = await self._ask_again(question)
                 if number in costs:
-                    costs[number] = max(costs[number], answer.cpu_seconds or answer.seconds)
+                    alone[number] = answer.cpu_seconds or answer.seconds
+        more = max(0.0, sum(costs[number] for number in alone) - sum(alone.values())) / max(1, len(alone))
+        costs.update({number: seconds + more for number, seconds in alone.items()})
 
     async def _answer(self, key: bytes, *, due: int = 0) -> Answer:
         if self.early:
