@@ -13,6 +13,7 @@ import importlib
 import importlib.util
 import inspect
 import textwrap
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -22,9 +23,7 @@ from pydantic_core.core_schema import ModelSchema
 
 from harness.cli import output
 from harness.core.errors import UsageError
-from harness.core.evaluation import Evaluation
 from harness.core.frozen import Frozen
-from harness.core.run import Run
 from harness.hooks import Lane, Registry
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -36,13 +35,6 @@ FORMATS = {
     "kernel": ("harness.lanes.kernel.definition", "Definition"),
 }
 """Module and name of a pydantic model, or of a ready schema; a format is offered if its module exists."""
-
-
-class Export(Frozen):
-    """The JSON of a ledger: `evaluations.record` and `runs.record` have these shapes."""
-
-    runs: tuple[Run, ...]
-    evaluations: tuple[Evaluation, ...]
 
 
 class DocumentedSchema(GenerateJsonSchema):
@@ -79,11 +71,25 @@ def build_schema(name: str, *, lane: str | None = None) -> dict[str, Any]:
     if name == "suite":
         return _build_suite(lane)
     if name == "ledger":
-        return Export.model_json_schema(schema_generator=DocumentedSchema)
+        return _build_ledger()
     module, attribute = FORMATS[name]
     found: Any = getattr(importlib.import_module(module), attribute)
     ready: dict[str, Any] = found.model_json_schema(schema_generator=DocumentedSchema) if _is_model(found) else found
     return ready
+
+
+def _build_ledger() -> dict[str, Any]:
+    from harness.core.evaluation import Evaluation
+    from harness.core.run import Run
+
+    class Export(Frozen):
+        """The JSON of a ledger: `evaluations.record` and `runs.record` have these shapes."""
+
+        runs: tuple[Run, ...]
+        evaluations: tuple[Evaluation, ...]
+
+    Export.model_rebuild(_types_namespace={"Run": Run, "Evaluation": Evaluation})
+    return Export.model_json_schema(schema_generator=DocumentedSchema)
 
 
 def _build_suite(lane: str | None) -> dict[str, Any]:
@@ -105,6 +111,7 @@ def _build_lane(lane: Lane, references: str) -> dict[str, Any]:
     return made
 
 
+@cache  # each lane has the fields of the options of all lanes
 def _read_docstrings(model: type) -> dict[str, str]:
     """Return the docstring below each field of a class, by the field's name; empty if its source is not available."""
     try:
