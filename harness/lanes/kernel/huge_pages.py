@@ -1,7 +1,7 @@
 """Huge pages: a process that is forked often keeps its memory in few large pages, so that a fork copies few entries.
 
-The root has 225 MB of its own memory in pages of 4 KiB. By CPU time a fork took 7 to 10 ms, and what its child spends
-on being born and ending 10 to 14 ms; in huge pages 1.5 to 3 and 4 ms. A child that writes copies small pages only.
+The root has 225 MB of its own memory in pages of 4 KiB. By CPU time a fork took 7 to 10 ms, and a child that does
+nothing 10 to 14 ms; in huge pages 1.5 to 3 and 4 ms. A child that writes copies small pages only.
 """
 
 from __future__ import annotations
