@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from bisect import bisect_right
 from types import ModuleType, SimpleNamespace
@@ -20,17 +21,34 @@ from harness.lanes.kernel.operation_memo import remember_operations
 from harness.lanes.kernel.plan import PlanFault
 
 
-def interpret_functions() -> None:
-    """Have all jit functions of this process interpreted, those of Triton's own library included."""
-    from triton import knobs
+@functools.cache
+def library_functions() -> tuple[tuple[ModuleType, str, Any], ...]:
+    """The jit functions of Triton's own library as its interpreter runs them, by module and name.
+
+    To make them takes 0.1 s of CPU time, so the root does, before any fork. Nothing that a compiler uses changes.
+    """
     from triton.runtime.interpreter import InterpretedFunction
     from triton.runtime.jit import JITFunction
 
+    made: dict[Any, Any] = {}
+    found = []
     for name, module in [*sys.modules.items()]:
         if name.startswith("triton.language"):
             for member, value in [*vars(module).items()]:
                 if isinstance(value, JITFunction):
-                    setattr(module, member, InterpretedFunction(value.fn))
+                    if value.fn not in made:
+                        made[value.fn] = InterpretedFunction(value.fn)
+                        made[value.fn].rewrite()  # which is kept
+                    found.append((module, member, made[value.fn]))
+    return tuple(found)
+
+
+def interpret_functions() -> None:
+    """Have all jit functions of this process interpreted, those of Triton's own library included."""
+    from triton import knobs
+
+    for module, member, function in library_functions():
+        setattr(module, member, function)
     knobs.runtime.interpret = True
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from harness.lanes.kernel.absent_device import AbsentDevice
 from harness.lanes.kernel.architecture import ARCHITECTURES, WARP
 from harness.lanes.kernel.inputs import poison, sample_inputs
-from harness.lanes.kernel.interpreter import interpret_functions, patch
+from harness.lanes.kernel.interpreter import interpret_functions, library_functions, patch
 from harness.lanes.kernel.jit_source import JitSource
 from harness.lanes.kernel.plan import Launch, Plan, PlanFault, Region, read_plan
 from harness.lanes.kernel.plan_check import check_plan
@@ -49,6 +49,7 @@ def prepare() -> None:
     # Triton reads its whole library, 0.3 s, to name itself in the keys of a cache; each job has a cache of its own.
     triton.runtime.cache.triton_key = lambda: ""
     members()
+    library_functions()
     for architecture in ARCHITECTURES.values():
         get_ptxas_version(architecture.capability)
     del triton

@@ -20,12 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.lanes.kernel.huge_pages import use_huge_pages
 from harness.lanes.kernel.job_process import STREAMS, become, resident_mb
 from harness.lanes.kernel.plan_worker import prepare
 from harness.lanes.kernel.root_connection import LOCK, MAX_MESSAGE
 from harness.sandbox.syscalls import prctl
 
 _LOOK = 0.25  # seconds between two looks, during the imports, at whether anything still waits for them
+_MANY = 16  # forks after which it is worth making more of them cheaper, as each saves 6 to 15 ms of CPU time
 _SUBREAPER = 36  # makes this process the parent of what a job leaves
 
 
@@ -66,6 +68,7 @@ class _Root:
         self._poll.register(listener, select.POLLIN)
         self._waiting: dict[int, socket.socket] = {}  # connections that were not served yet
         self._children: dict[int, _Child] = {}  # by pidfd and by connection
+        self._forks = 0
 
     @contextlib.contextmanager
     def looking(self) -> Iterator[None]:
@@ -141,6 +144,9 @@ class _Root:
         return is_last
 
     def _fork(self, connection: socket.socket, request: bytes, streams: list[int]) -> None:
+        self._forks += 1
+        if self._forks == _MANY:
+            use_huge_pages()
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:

@@ -42,6 +42,21 @@ def test_bfloat16_is_calculated_as_the_hardware_does(judged, softmax, arithmetic
     assert found.status is Status.OK, found.why
 
 
+def test_what_is_prepared_for_the_interpreter_changes_nothing_for_the_compiler(with_torch) -> None:
+    """The root prepares it, and processes that compile are forked from the same root."""
+    import triton.language as tl
+    from triton import knobs
+    from triton.runtime.jit import JITFunction
+
+    from harness.lanes.kernel.interpreter import library_functions
+
+    found = {(module.__name__, name): function for module, name, function in library_functions()}
+    assert found["triton.language", "sum"] is found["triton.language.standard", "sum"]
+    assert found["triton.language", "sum"].fn in type(found["triton.language", "sum"]).rewritten_fn
+    assert isinstance(tl.sum, JITFunction)
+    assert not knobs.runtime.interpret
+
+
 REMEMBERED = """
     square, other = n * n, n * (n + 1)  # one operand twice, then two
     k = n * 0
