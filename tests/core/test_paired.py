@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import random
+import statistics
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.core import paired
-from harness.core.paired import MIN_GROUPS, Verdict, compare, false_alarms, ratio_to
+from harness.core.paired import MIN_GROUPS, Verdict, compare, false_alarms, ratio_to, resampled
 
 
 def experiment(effect, *, seed, groups=12, pairs=12, call=0.03, process=0.01):
@@ -129,3 +130,17 @@ class TestArithmetic:
         ratio, low, high = ratio_to([[math.log(3)] * 3] * 8)
         assert (ratio, low, high) == (pytest.approx(3), pytest.approx(3), pytest.approx(3))
         assert ratio_to([[0.0]] * 2) is None
+
+    def test_the_deviation_is_corrected_for_few_groups(self):
+        sides = experiment(0.0, seed=3, groups=MIN_GROUPS)
+        drawn = max(statistics.pstdev(resampled(side, seed=0)) for side in sides)
+        assert compare(*sides).deviation == pytest.approx(drawn * math.sqrt(MIN_GROUPS / (MIN_GROUPS - 1)))
+
+    def test_the_interval_leaves_out_the_rarest_medians(self):
+        """Of 1,000 resamples of nine groups, some have the smallest or the largest group as their median."""
+        groups = [[math.log(1 + number / 10)] * 3 for number in range(9)]
+        drawn = [math.exp(one) for one in resampled(groups, seed=0)]
+        ratio, low, high = ratio_to(groups)
+        assert min(drawn) < low < ratio < high < max(drawn)
+        assert [sum(one < low for one in drawn) <= 25, sum(one > high for one in drawn) <= 25] == [True, True]
+        assert ratio == pytest.approx(1.4)

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from harness.core.stats import bootstrap_interval, flake_bound, geometric_mean, median, wilson_interval
+from harness.core.stats import (
+    bootstrap_interval,
+    flake_bound,
+    geometric_mean,
+    median,
+    median_interval,
+    spearman,
+    wilson_interval,
+)
 
 COUNTS = st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 SAMPLES = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30)
@@ -63,6 +71,37 @@ class TestWilson:
     def test_the_ends_are_never_certain(self, n):
         assert 0 < wilson_interval(0, n)[1] < 1
         assert 0 < wilson_interval(n, n)[0] < 1
+
+
+class TestMedianInterval:
+    @pytest.mark.parametrize("groups", [[], [[1.0, 2.0]], [[1.0, 2.0], []]])
+    def test_one_process_gives_none(self, groups):
+        assert median_interval(groups) is None
+
+    @pytest.mark.parametrize("count", [2, 5])
+    def test_few_processes_give_the_ends(self, count):
+        assert median_interval([[float(n)] for n in range(count)]) == (0.0, count - 1.0)
+
+    def test_more_processes_give_less_than_the_ends(self):
+        low, high = median_interval([[float(n)] for n in range(6)])
+        assert 0 < low < 2.5 < high < 5
+
+    def test_a_process_counts_once_however_many_samples_it_has(self):
+        assert median_interval([[1.0, 1.0, 9.0], [2.0] * 99, [3.0]]) == (1.0, 3.0)
+
+
+class TestSpearman:
+    @pytest.mark.parametrize(
+        ("pairs", "expected"),
+        [
+            ([(1, 10), (2, 200), (3, 3000)], 1.0),
+            ([(1, 3), (2, 2), (3, 1)], -1.0),
+            ([(1, 1), (2, 2), (3, 3), (4, 1)], 0.105409),  # two equal values share the mean of their ranks
+            ([(1, 5), (2, 5), (3, 5)], 0.0),
+        ],
+    )
+    def test_known_vectors(self, pairs, expected):
+        assert spearman(pairs) == pytest.approx(expected, abs=1e-6)
 
 
 class TestFlakeBound:

@@ -105,7 +105,10 @@ def test_a_journal_alone(tmp_path):
     shutil.copy(saved, tmp_path / "saved.jsonl")
     with Ledger.open(tmp_path / "l.db") as ledger:
         assert merge(ledger, tmp_path / "saved.jsonl").evaluations == 3
+        with ledger.writing() as connection:
+            connection.execute("UPDATE evaluations SET why = 'as it is here'")
         assert merge(ledger, tmp_path / "saved.jsonl").evaluations == 0
+        assert {row["why"] for row in ledger.rows("SELECT why FROM evaluations")} == {"as it is here"}
         assert queries.run(ledger)["run_id"] == run_id
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from harness.core.errors import UsageError
-from harness.core.stats import spearman
 from harness.lanes.kernel import paired_rounds
 from harness.lanes.kernel.baselines import Baselines
 from harness.lanes.kernel.candidate import Candidate
@@ -157,9 +156,3 @@ LIMITS = {"registers": 64, "stack_bytes": 0, "shared_bytes": 0, "occupancy": 0.5
 def test_why_a_configuration_cannot_run(change: dict, says: str) -> None:
     code = MachineCode(name="k", architecture="sm_90a", threads=1024, instructions={}, **LIMITS | change)
     assert Variant(configuration={}, code=code).problem == says
-
-
-def test_ranks_agree_or_do_not() -> None:
-    assert spearman([(1, 10), (2, 20), (3, 30)]) == pytest.approx(1)
-    assert spearman([(1, 30), (2, 20), (3, 10)]) == pytest.approx(-1)
-    assert spearman([(1, 5), (2, 5), (3, 5)]) == 0
