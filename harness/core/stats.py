@@ -70,11 +70,11 @@ def flake_bound(clean_runs: int, *, confidence: float = 0.95) -> float:
     return 1.0 if clean_runs <= 0 else 1 - math.pow(1 - confidence, 1 / clean_runs)
 
 
-def wilson_interval(successes: int, trials: int, *, z: float = 1.959964) -> tuple[float, float]:
-    """Wilson's score interval for a proportion (1927): valid for small counts and for 0 or n successes."""
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+    """Wilson's score interval of 95 % for a proportion (1927): valid for small counts and for 0 or n successes."""
     if trials <= 0:
         return 0.0, 1.0
-    p, n = successes / trials, trials
+    p, n, z = successes / trials, trials, 1.959964
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
     return max(0.0, centre - half), min(1.0, centre + half)

@@ -64,10 +64,9 @@ class Judges(Closing):
         lanes: The lanes of the cases.
         count: Maximum number of processes.
         context: Its values are those of the processes' own contexts.
-        width: Cases in flight in each process.
     """
 
-    def __init__(self, lanes: Iterable[Lane], *, count: int, context: Context, width: int = WIDTH) -> None:
+    def __init__(self, lanes: Iterable[Lane], *, count: int, context: Context) -> None:
         self._folder = OwnedFolder("judges")
         self._settings = json.dumps(
             {
@@ -78,11 +77,11 @@ class Judges(Closing):
                 "without": sorted(context.without),
                 "shared": str(self._folder.path),
                 "warm": context.warm,
-                "width": width,
+                "width": WIDTH,
                 "lanes": {lane.name: [type(lane).__module__, type(lane).__qualname__] for lane in lanes},
             }
         )
-        self._tier, self._depth = context.tier, 2 * width  # those in flight, and the next ones
+        self._tier, self._depth = context.tier, 2 * WIDTH  # those in flight, and the next ones
         self._judges = [_Judge() for _ in range(max(1, count))]
         self._started = 0
         self._waiting: deque[_Job] = deque()

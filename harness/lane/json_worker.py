@@ -289,10 +289,10 @@ def send_answer(value: dict[str, Any], answers: TextIO) -> None:
     answers.flush()
 
 
-def last_line(path: Path, *, max_bytes: int = 4000) -> str:
+def last_line(path: Path) -> str:
     """The last line of a log; empty if there is none."""
     try:
-        data = read_plain_file(path, max_bytes=max_bytes, tail=True)
+        data = read_plain_file(path, max_bytes=4000, tail=True)
     except FileFaultError:
         return ""
     lines = data.decode("utf-8", "replace").strip().splitlines()

@@ -7,6 +7,7 @@ import json
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,6 +141,21 @@ def test_of_a_large_file_only_what_is_shown_is_parsed(tmp_path: Path, capsys: py
     assert len(printed(capsys)["spans"]) == 4  # type: ignore[index, arg-type]
     assert call("coverage", grammar, large) == 0
     assert "24000000 of 24000000 bytes covered (100.0%)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"), [([], 100), (["--items", "3"], 3), (["--all"], 120), (["--path", "numbers", "--all"], 120)]
+)
+def test_json_has_as_many_items_as_were_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], shown: int
+) -> None:
+    types = "T: {fields: [{name: numbers, type: N, repeat: 120}]}, N: {fields: [{name: number, type: u8}]}"
+    (tmp_path / "g.yaml").write_text(f"root: T\nframing: {{repeat: once}}\ntypes: {{{types}}}\n")
+    (tmp_path / "data").write_bytes(bytes(120))
+    assert call("parse", "g.yaml", "data", "--json", *options) == 0
+    found: Any = printed(capsys)
+    numbers = found["value"] if "value" in found else found["records"][0]["fields"]["numbers"]
+    assert (len(numbers["items"]), numbers.get("more", 0)) == (shown, 120 - shown)
 
 
 def test_a_parse_that_takes_long_reports_how_far_it_is(

@@ -25,6 +25,7 @@ from harness.grammar.tool_host import ParseResult
 from harness.report import words
 from harness.report.table import ansi
 
+MAX_JSON_ITEMS = 100  # of each array with --json
 PREVIEW = 1 << 18  # bytes of a file above MAX_READ that are read without --all
 _COLOURS = {"record": "bold", "array": "bold", "string": "good", "bytes": "dim", "none": "bad", "more": "dim"}
 
@@ -34,20 +35,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--path", default="", metavar="PATH", help="show only this part, such as sections[3].name")
     parser.add_argument("--depth", type=whole(), default=MAX_DEPTH, metavar="N", help="levels to show (default all)")
     parser.add_argument(
-        "--items", type=whole(1), default=MAX_ITEMS, metavar="N", help=f"items of each array (default {MAX_ITEMS})"
+        "--items",
+        type=whole(1),
+        metavar="N",
+        help=f"items of each array (default {MAX_ITEMS}, with --json {MAX_JSON_ITEMS})",
     )
     parser.add_argument("--all", action="store_true", help="read files above 16 MiB to their end, and show all items")
 
 
 def run(args: argparse.Namespace) -> int:
     found, failed, made = inputs.read_inputs(args, several=True), False, []
-    items = args.items if not args.all else 1 << 62
+    items = 1 << 62 if args.all else args.items or (MAX_JSON_ITEMS if args.json else MAX_ITEMS)
     for name in found.files:
         limits = inputs.preview_limits(name, PREVIEW, is_whole=args.all)
         result = inputs.parse_file(args, found=found, name=name, limits=limits)
         failed |= bool(result.errors)
         if args.json:
-            made.append(_json(result, name, args))
+            made.append(_json(result, name, args, items))
             continue
         if len(found.files) > 1:
             print(f"== {name}")
@@ -83,15 +87,15 @@ def _format(row: Row, width: int, *, colour: bool) -> str:
     return f"{head}{value}{place}{mark}"
 
 
-def _json(result: ParseResult, name: str, args: argparse.Namespace) -> dict[str, object]:
+def _json(result: ParseResult, name: str, args: argparse.Namespace, items: int) -> dict[str, object]:
     found = inputs.parse_of(result)
     made: dict[str, object] = {"file": name}
     if args.path:
         try:
-            made["value"] = json_of(found.grammar, tree_view.resolve(found, args.path)[1])
+            made["value"] = json_of(found.grammar, tree_view.resolve(found, args.path)[1], items=items)
         except tree_view.PathError as error:
             raise UsageError(str(error), where=name, fix=error.fix) from None
     else:
-        made["records"] = tree(found)
+        made["records"] = tree(found, items=items)
     errors = {"errors": list(result.errors), "stopped_at": result.parse_stopped_at, "size": found.size}
     return made | errors | ({"limited": True} if result.truncated else {})

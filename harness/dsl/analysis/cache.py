@@ -57,10 +57,9 @@ def load(key: str, text: str, path: str, *, folder: Path | None = None) -> tuple
         return None  # absent, truncated, foreign or from another version: check the source again
 
 
-def store(key: str, program: Program, warnings: Sequence[tuple[str, str, tuple[int, int], str]], *,
-          folder: Path | None = None) -> None:  # fmt: skip
+def store(key: str, program: Program, warnings: Sequence[tuple[str, str, tuple[int, int], str]]) -> None:
     """Store a program that was checked without errors. A failure to write is ignored."""
-    entry = _entry(key, folder)
+    entry = _entry(key, None)
     with contextlib.suppress(OSError, RecursionError):
         kept = encode((changed(program, source="", path=""), list(warnings)))
         body = json.dumps(kept, ensure_ascii=True, separators=(",", ":")).encode("ascii")

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.core.status import Status
@@ -47,7 +47,6 @@ def run_command(
     *,
     seconds: float,
     hash_seed: int = 0,
-    environment: Mapping[str, str] | None = None,
     interrupted: threading.Event | None = None,
 ) -> Finished:
     """Run a command in a folder and wait until no process of its group is left.
@@ -56,7 +55,6 @@ def run_command(
         argv: The program, looked up in PATH, and its arguments; no shell is used.
         seconds: Limit of its wall time.
         hash_seed: Its PYTHONHASHSEED.
-        environment: Variables in addition to PATH, HOME, the locale and the number of the trace descriptor.
         interrupted: When it is set, the command is ended.
 
     Raises:
@@ -78,7 +76,6 @@ def run_command(
                 "PYTHONHASHSEED": str(hash_seed),
                 "PYTHONDONTWRITEBYTECODE": "1",
                 VARIABLE: str(write),
-                **(environment or {}),
             },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

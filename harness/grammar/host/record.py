@@ -107,7 +107,7 @@ def _field(name: str, node: Node) -> ParsedField:
     return ParsedField(name, node.start, node.end - node.start, value_of(node), node.valid, node)
 
 
-def tree(parse: Parse, *, items: int = 100) -> list[dict[str, Any]]:
+def tree(parse: Parse, *, items: int) -> list[dict[str, Any]]:
     """Return a parse as JSON values: type, offset, size and fields of each record, at every level.
 
     A number with a label has `label`, a value with a decoder `decoded`.
@@ -118,7 +118,7 @@ def tree(parse: Parse, *, items: int = 100) -> list[dict[str, Any]]:
     return [json_of(parse.grammar, record, items=items) for record in parse.records]
 
 
-def json_of(grammar: Grammar, node: Node, *, items: int = 100) -> Any:
+def json_of(grammar: Grammar, node: Node, *, items: int) -> Any:
     """Return one node as JSON values; see `tree`."""
     if isinstance(node, Record):
         return {

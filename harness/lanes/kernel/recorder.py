@@ -75,18 +75,16 @@ def run_job(place: Path, request: dict[str, Any], device: Any) -> None:
     JITFunction.warmup = lambda *_, **__: _Compiled()
     function: Any = None
     for call in request["calls"]:
-        written: dict[str, Any]
         try:
             function = function or _load(place / "kernel.py", request["entry"])
-            written = {"plan": _record(function, call, request["configuration"])}
+            written: dict[str, Any] = {"plan": _record(function, call, request["configuration"])}
         except BaseException as error:  # also SystemExit and other ways to leave
             kind = "memory" if isinstance(error, MemoryError) else getattr(error, "kind", "raised")
             text = " ".join(str(error).split())
             if isinstance(error, BlockingIOError) or "can't start new thread" in text:
                 kind, text = "forbidden", f"host code may start no process, and only a few threads ({text})"
             written = {"kind": kind, "error": (f"{type(error).__name__}: " * (kind == "raised") + text)[:_MAX_MESSAGE]}
-        channel.write(json.dumps(written) + "\n")
-        channel.flush()
+        print(json.dumps(written), file=channel, flush=True)
 
 
 def _load(path: Path, entry: str) -> Callable[..., Any]:

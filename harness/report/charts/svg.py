@@ -11,11 +11,11 @@ WIDTH = 360.0  # user units of a chart: about one pixel on a narrow screen
 CHARACTER = 5.8  # mean width of a character of the charts' font, in user units
 
 
-def picture(height: float, *children: Markup, title: str, width: float = WIDTH) -> Markup:
+def picture(height: float, *children: Markup, title: str) -> Markup:
     """An SVG picture that scales with the page; one with links is a group, so that a screen reader reaches them."""
     role = "group" if any(child.startswith("<a ") for child in children) else "img"
     return element(
-        "svg", *children, class_="chart", viewBox=f"0 0 {number(width)} {number(height)}", role=role, aria_label=title
+        "svg", *children, class_="chart", viewBox=f"0 0 {number(WIDTH)} {number(height)}", role=role, aria_label=title
     )
 
 
