@@ -118,8 +118,8 @@ def test_what_cannot_be_merged(tmp_path):
     with Ledger.open(tmp_path / "l.db") as ledger:
         for name, message in (
             ("l.db", "into itself"),
-            ("none.db", "no ledger here"),
-            ("none.jsonl", "no ledger here"),
+            ("none.db", "the ledger does not exist"),
+            ("none.jsonl", "the ledger does not exist"),
             ("no.jsonl", "not the journal"),
             ("no.db", "not a ledger: it is not a SQLite"),
         ):

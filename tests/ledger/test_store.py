@@ -159,7 +159,7 @@ class TestARun:
 class TestOpening:
     def test_missing(self, tmp_path):
         for opening in (lambda p: Ledger.open(p, create=False), Ledger.read):
-            with pytest.raises(LedgerError, match="no ledger here") as caught:
+            with pytest.raises(LedgerError, match="the ledger does not exist") as caught:
                 opening(tmp_path / "l.db")
             assert "--ledger" in caught.value.fix
             assert not (tmp_path / "l.db").exists()
@@ -205,7 +205,7 @@ class TestOpening:
     @pytest.mark.parametrize("name", ["l.db", "l [1] #%3f ü.db"])
     def test_an_empty_file_becomes_one(self, tmp_path, name):
         (tmp_path / name).touch()
-        with pytest.raises(LedgerError, match="no ledger here"):
+        with pytest.raises(LedgerError, match="the ledger does not exist"):
             Ledger.read(tmp_path / name)
         fill(tmp_path / name, [make_evaluation()])
         assert sorted(p.name for p in tmp_path.iterdir()) == [name]

@@ -84,7 +84,7 @@ def test_a_server_that_fails_is_said() -> None:
     with pytest.raises(ProviderError, match="no server answers"):
         improve_spec(GRAMMAR, {"a": DATA}, from_provider(dead))
     silent = CommandProvider([sys.executable, "-c", "raise SystemExit(75)"])
-    with pytest.raises(InfraError, match="no answer now"):
+    with pytest.raises(InfraError, match="no answer yet"):
         improve_spec(GRAMMAR, {"a": DATA}, from_provider(silent))
 
 

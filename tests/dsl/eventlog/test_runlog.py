@@ -110,7 +110,7 @@ def test_a_newer_or_foreign_file_is_refused(tmp_path: Path) -> None:
     for path, words in ((newer, "version 99"), (foreign, "not an event log"), (text, "not an event log")):
         with pytest.raises(LogError, match=words):
             LogFile(path)
-    with pytest.raises(LogError, match="no event log here"):
+    with pytest.raises(LogError, match="the event log does not exist"):
         LogFile(tmp_path / "absent.db", read_only=True)
     assert not (tmp_path / "absent.db").exists()
 

@@ -59,8 +59,8 @@ def test_a_condition_selects_records(text: str, names: list[str]) -> None:
     ("text", "why"),
     [
         ("size >", "not a condition"), ("sise > 3", "no type has a field 'sise'"),
-        ("kind == Kind::foldr", "no Kind::foldr"),
-        ("kind == Knd::folder", "no Knd::folder"), ("", "not a condition"),
+        ("kind == Kind::foldr", "unknown value Kind::foldr"),
+        ("kind == Knd::folder", "unknown value Knd::folder"), ("", "not a condition"),
     ],
 )  # fmt: skip
 def test_a_wrong_condition_is_an_error_with_a_hint(text: str, why: str) -> None:

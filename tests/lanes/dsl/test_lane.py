@@ -287,7 +287,7 @@ def test_each_effect_happens_once_in_a_run_of_pytest(tmp_path: Path) -> None:
         ("const X = 1\n", "", "the program holds nothing to judge"),
         (HELLO, "", "the program's input 'name' is missing"),
         (HELLO, "inputs: {name: W}\ngates: {succes: 1.0}", "no component 'succes' to gate; did you mean 'success'"),
-        (HELLO, "inputs: {name: W}\nentry: HelloSpac", "no task or loop 'HelloSpac'; did you mean 'HelloSPAK'"),
+        (HELLO, "inputs: {name: W}\nentry: HelloSpac", "unknown task or loop 'HelloSpac'; did you mean 'HelloSPAK'"),
         (HELLO, "inputs: {name: W, nmae: x}", "no input 'nmae'"),
         (HELLO, "inputs: {name: 7}", "the program's input name: 7 is not string"),
     ],
