@@ -244,17 +244,22 @@ def _counted(function: Any) -> Any:
 
     def call(**arguments: Any) -> list[list[int]]:
         counts: dict[int, int] = {}
+        known = counts.get
 
-        def trace(frame: types.FrameType, event: str, _value: object) -> Any:
+        def line(frame: types.FrameType, event: str, _value: object) -> Any:  # called for each: nothing is asked twice
+            if event != "return":
+                number = frame.f_lineno
+                counts[number] = known(number, 0) + 1
+            return line
+
+        def enter(frame: types.FrameType, event: str, value: object) -> Any:
             if frame.f_code.co_filename != "candidate.py":
                 return None
-            if event == "call" and frame.f_code.co_name[0] != "<":
-                counts[-frame.f_lineno] = counts.get(-frame.f_lineno, 0) + 1
-            if event != "return":
-                counts[frame.f_lineno] = counts.get(frame.f_lineno, 0) + 1
-            return trace
+            if frame.f_code.co_name[0] != "<":
+                counts[-frame.f_lineno] = known(-frame.f_lineno, 0) + 1
+            return line(frame, event, value)
 
-        sys.settrace(trace)
+        sys.settrace(enter)
         try:
             result = function(**arguments)
             if hasattr(result, "__next__"):
