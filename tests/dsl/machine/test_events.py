@@ -112,7 +112,7 @@ def test_an_invalid_address_is_refused(address: str) -> None:
 def test_no_source_gives_no_event() -> None:
     assert isinstance(event_source(""), NoEvents)
     assert NoEvents().event(0) is None
-    with pytest.raises(UsageError, match="nowhere.jsonl does not exist"):
+    with pytest.raises(UsageError, match=r"nowhere\.jsonl does not exist"):
         event_source("nowhere.jsonl")
 
 
