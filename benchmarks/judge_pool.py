@@ -28,7 +28,7 @@ from rows import Sample, absent, compared, took, version_of
 
 from harness import JudgePool
 from harness.judge.judges import WIDTH
-from harness.lanes.toolgen.schedule import MAX_BATCH
+from harness.lanes.toolgen.batch_size import LARGEST
 
 TOOL = """\
 tool_id: dedup
@@ -100,8 +100,8 @@ def bare_box_loop() -> Callable[[list[int]], None]:
         while numbers:
             source, found = SOURCE.format(n=numbers.pop()).encode(), []
             with await opened(pool, source, entry="dedup", limits=limits, hash_seed=0, is_alone=False) as box:
-                for first in range(0, len(asked), MAX_BATCH):
-                    found += await ask_all(pool, box, asked[first : first + MAX_BATCH])
+                for first in range(0, len(asked), LARGEST):
+                    found += await ask_all(pool, box, asked[first : first + LARGEST])
             if [answer.payload for answer in found] != expected:
                 return False
         return True

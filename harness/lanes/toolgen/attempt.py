@@ -7,10 +7,11 @@ import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from itertools import accumulate, islice, takewhile
+from itertools import islice, takewhile
 
 from harness.core.digest import derive_seed
 from harness.core.status import Status
+from harness.lanes.toolgen.batch_size import LARGEST, SMALLEST
 from harness.lanes.toolgen.candidate_box import opened
 from harness.lanes.toolgen.depth import MARGIN
 from harness.lanes.toolgen.documentation import DocExample
@@ -19,7 +20,7 @@ from harness.lanes.toolgen.performance import GRACE_SECONDS, null_call
 from harness.lanes.toolgen.plan import Plan
 from harness.lanes.toolgen.questions import Question, Questions
 from harness.lanes.toolgen.reply import Reply
-from harness.lanes.toolgen.schedule import MAX_BATCH, MAX_FAULTS, MIN_BATCH, Schedule
+from harness.lanes.toolgen.schedule import MAX_FAULTS, Schedule
 from harness.lanes.toolgen.trials import Trials
 from harness.lanes.toolgen.waiting import Waiting
 from harness.lanes.toolgen.wrong_answer import format_arguments, wrong_answer
@@ -212,18 +213,16 @@ class _AttemptRun:
         if schedule.singles > 0:
             return []
         left = len(self.waiting) - (schedule.moment if self.between is not None else 0)
-        found = [(number, question) for _, number, question in islice(self.waiting, min(MAX_BATCH, left))]
+        size = min(left, LARGEST if plan.is_batched else int(self.questions.batch_size))
+        found = [(number, question) for _, number, question in islice(self.waiting, size)]
         if plan.is_screening:
             origin = found[0][1].origin
             found = list(takewhile(lambda one: one[1].origin == origin, found))
         if plan.is_batched:
             return found
         quickest = min(self.outcome.costs.values(), default=math.inf) - null_call(self.pool).cpu_seconds
-        expected = accumulate(question.reference_seconds or 0.0 for _, question in found)
-        found = found[: sum(seconds <= GRACE_SECONDS for seconds in expected)]
-        is_quick = 2 * quickest <= GRACE_SECONDS and self.outcome.clock == "cpu"
-        waits = schedule.singles == 0 and waiting.is_on_purpose(self.box.pid)
-        if len(found) < min(MIN_BATCH, left) or not is_quick or waits:
+        is_quick = SMALLEST * quickest <= GRACE_SECONDS and self.outcome.clock == "cpu"
+        if not is_quick or (schedule.singles == 0 and waiting.is_on_purpose(self.box.pid)):
             schedule.singles = math.inf
             return []
         return found
@@ -239,11 +238,12 @@ class _AttemptRun:
             batch += self.schedule.repeated
         try:
             answers = await self._ask_at_once(batch)
-            if not self.plan.is_batched and self._may_hide(answers):
+            is_clear = self.plan.is_batched or not self._may_hide(answers)
+            if not self.plan.is_batched:
+                self.questions.batch_size.learn(is_quick=is_clear)
+            if not is_clear:
                 again = await self._ask_at_once(batch)  # its caches were cold, or it is slow
-                if self._may_hide(again) or any(
-                    one[:2] != other[:2] for one, other in zip(answers, again, strict=True)
-                ):
+                if self._may_hide(again) or [one[:2] for one in again] != [one[:2] for one in answers]:
                     self.unclear += numbered
                     self.schedule.singles = math.inf
                 else:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from harness.core.digest import derive_seed, digest_json
 from harness.core.errors import SpecError, position
 from harness.lanes.toolgen.annotation_kinds import Kind
+from harness.lanes.toolgen.batch_size import BatchSize
 from harness.lanes.toolgen.checked_answer import check_answer
 from harness.lanes.toolgen.edges import derived_edges, extremes
 from harness.lanes.toolgen.idempotence import IDEMPOTENT, difference, own_answer
@@ -80,6 +81,7 @@ class Questions:
         extras: Additional questions of each attempt; the first attempt has none.
         trials: Checks of properties on sampled inputs, in every attempt.
         derived: Edge inputs derived from annotations, which the oracle does not define; they count for robustness only.
+        batch_size: How many of them are asked at once where calls are timed.
     """
 
     tool: Tool
@@ -90,6 +92,7 @@ class Questions:
     derived: tuple[Question, ...]
     seed: int
     digest: str
+    batch_size: BatchSize = field(default_factory=BatchSize, compare=False)
 
     @property
     def surprise(self) -> str:

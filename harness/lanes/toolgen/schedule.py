@@ -16,12 +16,8 @@ PAUSES = 24
 moments with probability 0.8**24, about once in 200 cases; without pauses all questions share one moment."""
 MIN_PAUSES = 8  # of one attempt, for cases with few attempts
 MANY_PAUSES = 96  # in all attempts, above which MIN_PAUSES does not apply: each attempt starts at its own moment
-MAX_BATCH = 16  # questions that are asked at once
 MAX_FAULTS = 2  # after which the remaining inputs without a known answer, or derived ones, count as not handled
 TIMED = 8  # ordinary questions of a process that are timed one by one, at least
-MIN_BATCH = (
-    3  # a candidate whose quickest call takes longer than that part of what a batch may take is asked one by one
-)
 _SCREENING: tuple[Origin, ...] = ("example", "drawn", "extra", "edge", "derived", "workload")
 
 

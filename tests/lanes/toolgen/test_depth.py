@@ -62,7 +62,7 @@ def test_a_candidate_that_is_slow_in_every_second_process_is_not_first(timed, go
     cheat = timed(good + "# fast in the process of its only attempt\n")
     for found in (honest, cheat):
         profile = found.evidence.facts["profile"]
-        assert profile["depth"] == PROCESSES
+        assert profile["depth"] >= PROCESSES  # one more where a single call was slow
         assert found.evidence.facts["deepened"] == f"in reach of the first {FIRST}"
         assert len(found.evidence.attempts) == 1
     assert min(row["candidate_s"] for row in cheat.evidence.facts["profile"]["rows"]) > 1e-3
@@ -75,7 +75,7 @@ def test_one_that_turns_out_to_be_out_of_reach_is_not_timed_further(timed, monke
     said = iter(answers)
     monkeypatch.setattr(Standings, "is_in_reach", lambda *_: next(said))
     facts = timed().evidence.facts
-    assert facts["profile"]["depth"] == min(len(answers), PROCESSES)
+    assert min(facts["profile"]["depth"], PROCESSES) == min(len(answers), PROCESSES)
     assert ("deepened" in facts) is (answers != [False])
 
 
