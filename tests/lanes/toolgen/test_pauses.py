@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.core.policy import Policy
 from harness.core.status import Status
 from harness.lanes.toolgen import attempt
+from harness.lanes.toolgen.batch_size import LARGEST, SMALLEST, BatchSize
 from harness.lanes.toolgen.collect import case_for
 from harness.lanes.toolgen.lane import Toolgen
 from harness.lanes.toolgen.schedule import TIMED
@@ -165,3 +168,13 @@ def test_a_slow_candidate_is_asked_one_by_one(judged, asked, bench):
     bench.tool(TOOL, ORACLE + WORKLOAD)
     assert judged(SLOW.replace("x > 85", "True")).status is Status.OK
     assert not asked.batches
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 50)), max_size=9))
+def test_the_size_of_batches_follows_what_was_quick_within_its_bounds(runs):
+    size = BatchSize()
+    for is_quick in (is_quick for is_quick, length in runs for _ in range(length)):
+        before = int(size)
+        size.learn(is_quick=is_quick)
+        assert SMALLEST <= int(size) <= LARGEST
+        assert int(size) >= before if is_quick else int(size) <= before
